@@ -1,0 +1,35 @@
+import type { Reason } from './status/reason.ts'
+
+/** When to try again what failed. `never`: only a change of input helps. */
+export type Retry = 'never' | 'backoff' | { afterMs: number }
+
+/**
+ * The one exception of the house. `reason` is the word that people see in conditions, events, logs and the CLI;
+ * `message` is one plain sentence, safe to print: what happened, why, what to do. Adapters translate foreign errors
+ * into this at their border; past it nobody reads stderr or an HTTP status.
+ */
+export class AppError extends Error {
+  readonly reason: Reason
+  readonly retry: Retry
+  /** Safe to print: no secret, no whole response body. */
+  readonly details: Readonly<Record<string, string | number | boolean>>
+
+  constructor(
+    reason: Reason,
+    message: string,
+    options: { retry?: Retry; cause?: unknown; details?: Record<string, string | number | boolean> } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'AppError'
+    this.reason = reason
+    this.retry = options.retry ?? 'backoff'
+    this.details = options.details ?? {}
+  }
+}
+
+/** The AppError itself, or any other throwable as `InternalError` (our bug). */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new AppError('InternalError', message, { cause: error })
+}

@@ -1,0 +1,86 @@
+/**
+ * The closed list of reasons why something stands still. The same word stands in the condition, the event, the log,
+ * the CLI and the API. `meaning` and `unblock` are shown to people and make the troubleshooting page.
+ */
+export const reasons = {
+  GitUnreachable: ['The git server does not answer.', 'Check the URL and the network; tried again with back-off.'],
+  GitAuthFailed: [
+    'The git server refused the credentials or its host key is unknown.',
+    'Check the key, token and known_hosts.',
+  ],
+  GitRefNotFound: [
+    'The branch, tag or commit does not exist in the repository.',
+    'Check --git-branch or chart.ref, or push it.',
+  ],
+  PathNotFound: [
+    'A path to sync does not exist at this revision.',
+    'Check --git-path or restore the folder. Nothing is deleted meanwhile.',
+  ],
+  InvalidYAML: [
+    'A file is not valid YAML or not a Kubernetes object.',
+    'Mend the file at the line given; the rest is applied.',
+  ],
+  DuplicateObject: ['The same object is defined twice; neither is applied.', 'Remove one of the two definitions.'],
+  UnknownKind: [
+    'The cluster does not know this kind.',
+    'Install its definition (CRD); applied by itself once it is there.',
+  ],
+  ApplyRefused: ['The API server refused the object.', 'Mend the object as the message says.'],
+  FieldConflict: [
+    'Another manager keeps changing a field that is set in git.',
+    'Remove the field from git or stop the other manager.',
+  ],
+  ImmutableField: [
+    'A field that cannot be changed was changed.',
+    'Undo the change, or delete the object by hand to have it created again.',
+  ],
+  MassDeletion: [
+    'Too many objects would be deleted at once.',
+    'Approve the deletion if it is meant, or restore the files.',
+  ],
+  ChartNotFound: ['The chart or its version does not exist at its source.', 'Check spec.chart.'],
+  ChartAuthFailed: [
+    'The source of the chart refused the credentials.',
+    'Check the credentials of the chart repository.',
+  ],
+  RenderFailed: ['helm could not render the chart.', 'Mend the chart or the values as the message says.'],
+  InvalidValues: [
+    'The values are not a map, or a values source is missing or unreadable.',
+    'Mend spec.values or spec.valuesFrom.',
+  ],
+  HelmMissing: ['The helm binary is not there.', 'Install helm 3 or give its path with --helm-binary.'],
+  HelmFailed: ['helm reported a failure.', 'Read the message; tried again with back-off.'],
+  DependencyNotReady: ['It waits for something else to be ready.', 'See the dependency named in the message.'],
+  Suspended: ['Somebody suspended it.', 'Resume it.'],
+  Locked: ['Somebody locked it.', 'Unlock it.'],
+  RateLimited: ['The other side asks us to slow down.', 'Tried again at the time it gave.'],
+  RegistryAuthFailed: ['The image registry refused the credentials.', 'Check the image pull secret.'],
+  RegistryUnreachable: ['The image registry does not answer.', 'Check the network; tried again with back-off.'],
+  RedisUnavailable: [
+    'Redis does not answer; nothing changes in the cluster meanwhile.',
+    'Start Redis; work goes on by itself.',
+  ],
+  ClusterUnavailable: ['The Kubernetes API server does not answer.', 'Check the API server; work goes on by itself.'],
+  Forbidden: [
+    'The API server denies us the right to do this.',
+    'Give the service account the right named in the message.',
+  ],
+  OtherWriter: ['Another process writes to the same object or branch.', 'Stop the other writer.'],
+  AdoptionHold: [
+    'A release that we did not begin is failed or pending.',
+    'Change its inputs or mend the release by hand.',
+  ],
+  HelmV2Release: ['The release asks for helm 2, which is not supported.', 'Migrate it to helm 3.'],
+  FenceLost: ['This process lost its Lease and must not write.', 'Another process takes over by itself.'],
+  Unconfigured: ['No git repository is configured.', 'Give --git-url.'],
+  NotReady: ['Not all of it has been applied yet.', 'Wait, or see what failed.'],
+  DeleteHeld: [
+    'Objects of this kind are deleted only where an annotation says so.',
+    'Delete by hand, or annotate capstan.dev/prune: allow.',
+  ],
+  NoTag: ['No tag of the image matches its policy.', 'Check the policy or push a matching tag.'],
+  GitConflict: ['The push was refused because the branch moved.', 'Fetched and tried again by itself.'],
+  InternalError: ['A bug in Capstan.', 'Please report it with the log of the job.'],
+} as const satisfies Record<string, readonly [meaning: string, unblock: string]>
+
+export type Reason = keyof typeof reasons

@@ -1,0 +1,43 @@
+/** The kinds of work; each is a BullMQ queue of that name. */
+export const jobKinds = [
+  'fetch-source',
+  'sync-source',
+  'sync-release',
+  'scan-image',
+  'update-images',
+  'resync',
+] as const
+export type JobKind = (typeof jobKinds)[number]
+
+/** Who asks, most urgent first (law 5). Lower runs earlier. */
+export const lanes = { person: 0, webhook: 1, change: 2, image: 3, periodic: 4 } as const
+export type Lane = keyof typeof lanes
+
+/** A job names an object and says why; it never carries state, URLs, values or secrets (law 2). ≤ 1 KB. */
+export type JobPayload = {
+  kind: JobKind
+  namespace: string
+  /** Object name. For scan-image the canonical repository; for resync what is listed: `sources`, `releases` or `images`. */
+  name: string
+  /** Plain words for people: "push to main", "generation 3", "periodic". */
+  reason: string
+  /** RFC 3339; the time of the oldest request that this run answers. */
+  requestedAt: string
+}
+
+/** How a run ended. A failure is thrown as AppError; `again` asks for another run after that time (waiting holds no worker). */
+export type Outcome = { end: 'done'; summary: string } | { end: 'again'; afterMs: number; why: string }
+
+/** What a caller asks for. */
+export type WorkRequest = {
+  kind: JobKind
+  namespace: string
+  name: string
+  reason: string
+  lane: Lane
+  /** Do not start before this many milliseconds. A person's request ignores it. */
+  delayMs?: number
+}
+
+/** Puts work into the queue (or joins it to the job that waits already) and gives the id of the job that will do it. */
+export type Enqueue = (request: WorkRequest) => Promise<{ jobId: string }>

@@ -1,0 +1,29 @@
+/** One child process. No shell ever; the environment is exactly `env` (nothing is inherited). */
+export type RunRequest = {
+  /** Name on PATH or absolute path. */
+  command: string
+  args: readonly string[]
+  /** The whole environment of the child. PATH and HOME must be given if the child needs them. */
+  env: Readonly<Record<string, string>>
+  cwd?: string
+  /** Written to standard input, then closed. */
+  input?: string | Uint8Array
+  /** After this many milliseconds the whole process group gets SIGTERM, then SIGKILL 5 s later. */
+  timeoutMs: number
+  /** Standard output beyond this many bytes ends the process with `tooMuchOutput`. Default 10 MiB. */
+  maxOutputBytes?: number
+  signal?: AbortSignal
+}
+
+/** How it ended. A non-zero exit is a result, not an exception: the caller knows what it means. */
+export type RunResult = {
+  exitCode: number | undefined
+  stdout: string
+  /** Redacted, cut to 64 KiB. */
+  stderr: string
+  ended: 'exit' | 'timeout' | 'aborted' | 'tooMuchOutput' | 'notFound' | 'killed'
+  durationMs: number
+}
+
+/** The only way to start a process (adapters/process makes it). Never rejects for what the child does. */
+export type Run = (request: RunRequest) => Promise<RunResult>
