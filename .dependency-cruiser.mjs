@@ -120,15 +120,15 @@ export default {
     ),
     wall(
       'rooms-share-the-ground-only',
-      'A domain room imports itself, manifest/, status/ and error.ts. release/ may also use plan/.',
+      'A domain room imports itself, manifest/, status/, work/ and error.ts. release/ may also use plan/.',
       { path: '^src/domain/(plan|health|image|source|access)/' },
-      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/($1|manifest|status)/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/($1|manifest|status|work)/' },
     ),
     wall(
       'release-may-use-plan',
       'release/ sees manifest/, status/ and plan/ only.',
       { path: '^src/domain/release/' },
-      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|plan)/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|work|plan)/' },
     ),
 
     // one owner per outside thing

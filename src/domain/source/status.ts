@@ -1,7 +1,15 @@
 import type { Reason } from '../status/reason.ts'
 
 /** An object or file that stands still, for people. */
-export type SourceFailure = { id: string; file: string; line: number; reason: Reason; message: string }
+export type SourceFailure = {
+  id: string
+  file: string
+  line: number
+  reason: Reason
+  message: string
+  /** Commit at which it failed first. */
+  since: string
+}
 
 /**
  * What a sync saw; the truth about a source, kept in the cluster (ConfigMap `capstan-source-<name>`, key `status.json`,
@@ -60,4 +68,14 @@ export function parseSourceStatus(text: string | undefined): SourceStatus | unde
   } catch {
     return undefined
   }
+}
+
+/** The commit since which this failure is known: the one of an earlier status that has it, else the given one. */
+export function failingSince(
+  failure: Pick<SourceFailure, 'id' | 'file' | 'reason'>,
+  earlier: readonly SourceFailure[],
+  commit: string,
+): string {
+  const same = earlier.find(({ id, file, reason }) => id === failure.id && file === failure.file && reason === failure.reason)
+  return same?.since || commit
 }

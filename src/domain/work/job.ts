@@ -41,3 +41,14 @@ export type WorkRequest = {
 
 /** Puts work into the queue (or joins it to the job that waits already) and gives the id of the job that will do it. */
 export type Enqueue = (request: WorkRequest) => Promise<{ jobId: string }>
+
+/** Reasons that decide how a run behaves are words of a closed list; any other text is for people only. */
+export const periodicReason = 'periodic'
+
+/** `requested by …` and `push …` start a reason of a person or a webhook; everything else is a change or periodic. */
+export function laneOfReason(reason: string): Lane {
+  if (reason === periodicReason) return 'periodic'
+  if (reason.startsWith('requested')) return 'person'
+  if (reason.startsWith('push')) return 'webhook'
+  return 'change'
+}

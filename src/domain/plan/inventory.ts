@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { keyOf, type ObjectRef } from '../manifest/object.ts'
+
+/** One object that a source owns. */
+export type InventoryEntry = {
+  ref: ObjectRef
+  /** File in git that defined it last. */
+  file: string
+  /** Digest of the manifest that was applied; empty until the first success. */
+  applied: string
+  /** Hash of the fields that we own since then (see live.ts). */
+  owned: string
+  /** Digest that was tried last without success, and the commit of that try; empty after a success. */
+  tried: string
+  triedAt: string
+}
+
+/** By {@link keyOf}. */
+export type Inventory = ReadonlyMap<string, InventoryEntry>
+
+/** Text form: one line per object, sorted, so that equal inventories have equal bytes. */
+export function encodeInventory(inventory: Inventory): { content: string; digest: string } {
+  const lines = [...inventory.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, entry]) => {
+      const { apiVersion, kind, namespace, name } = entry.ref
+      return JSON.stringify([apiVersion, kind, namespace ?? '', name, entry.file, entry.applied, entry.owned, entry.tried, entry.triedAt])
+    })
+  const content = lines.join('\n')
+  return { content, digest: createHash('sha256').update(content).digest('hex') }
+}
+
+/** Reads the text form; undefined when it is damaged or its digest is another: could-not-read, never "empty". */
+export function decodeInventory(content: string, digest: string): Inventory | undefined {
+  if (createHash('sha256').update(content).digest('hex') !== digest) return undefined
+  const inventory = new Map<string, InventoryEntry>()
+  for (const line of content.split('\n')) {
+    if (line === '') continue
+    const [apiVersion = '', kind = '', namespace = '', name = '', file = '', applied = '', owned = '', tried = '', triedAt = ''] =
+      JSON.parse(line) as string[]
+    const ref: ObjectRef = { apiVersion, kind, ...(namespace ? { namespace } : {}), name }
+    inventory.set(keyOf(ref), { ref, file, applied, owned, tried, triedAt })
+  }
+  return inventory
+}
+
+/** The write-ahead form: everything owned before, and everything that is about to be applied (hazard A2). */
+export function mergeInventory(before: Inventory, additions: Iterable<{ ref: ObjectRef; file: string }>): Map<string, InventoryEntry> {
+  const merged = new Map(before)
+  for (const { ref, file } of additions) {
+    const key = keyOf(ref)
+    if (!merged.has(key)) merged.set(key, { ref, file, applied: '', owned: '', tried: '', triedAt: '' })
+  }
+  return merged
+}
