@@ -1,11 +1,92 @@
+import { Redis } from 'ioredis'
+import type { Logger } from '../../lib/logger.ts'
+
 /** Small cached facts in Redis (law 1: never truth). Reads give undefined and writes do nothing when Redis is gone. */
 export type Store = {
   get(key: string): Promise<string | undefined>
+  /** Kept for ever without `ttlMs`. */
   set(key: string, value: string, options?: { ttlMs?: number }): Promise<void>
   delete(key: string): Promise<void>
-  /** Adds to a bounded history, newest last. */
+  /** Adds to a bounded history, newest last. A little more than `maxLength` may stay: Redis trims in whole blocks. */
   append(stream: string, entry: Record<string, string>, options: { maxLength: number }): Promise<void>
-  /** Newest first. */
+  /** Newest first; empty when Redis is gone. */
   recent(stream: string, limit: number): Promise<{ id: string; entry: Record<string, string> }[]>
   close(): Promise<void>
+}
+
+/** A call that Redis has not answered by then is given up; a cache must not slow its caller down. */
+const answerMs = 900
+
+/** Connects in the background and returns at once. `prefix` comes before every key; default `{capstan}`. */
+export function createStore(options: { redisUrl: string; prefix?: string; log: Logger }): Store {
+  const { redisUrl, prefix = '{capstan}', log } = options
+  const client = new Redis(redisUrl, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: answerMs,
+    connectTimeout: 5000,
+    keepAlive: 10_000,
+    disconnectTimeout: 500,
+    retryStrategy: (times) => Math.min(100 * times, 2000),
+  })
+  client.on('error', (error: Error) => log.debug({ error: error.message }, 'store connection error'))
+  const first = firstConnection(client)
+  const valueKey = (key: string): string => `${prefix}:store:${key}`
+  const streamKey = (stream: string): string => `${prefix}:stream:${stream}`
+
+  async function softly<T>(work: () => Promise<T>, instead: T): Promise<T> {
+    try {
+      await first
+      return await work()
+    } catch (error) {
+      log.debug({ error: error instanceof Error ? error.message : '' }, 'the store did not answer')
+      return instead
+    }
+  }
+
+  return {
+    get: (key) => softly(async () => (await client.get(valueKey(key))) ?? undefined, undefined),
+    async set(key, value, { ttlMs } = {}) {
+      const write = (): Promise<unknown> =>
+        ttlMs === undefined
+          ? client.set(valueKey(key), value)
+          : client.set(valueKey(key), value, 'PX', Math.max(Math.round(ttlMs), 1))
+      await softly(write, undefined)
+    },
+    async delete(key) {
+      await softly(() => client.del(valueKey(key)), 0)
+    },
+    async append(stream, entry, { maxLength }) {
+      const fields = Object.entries(entry).flat()
+      if (fields.length === 0) return
+      await softly(() => client.xadd(streamKey(stream), 'MAXLEN', '~', maxLength, '*', ...fields), null)
+    },
+    async recent(stream, limit) {
+      if (limit < 1) return []
+      const found = await softly(() => client.xrevrange(streamKey(stream), '+', '-', 'COUNT', limit), [])
+      return found.map(([id, fields]) => ({ id, entry: entryOf(fields) }))
+    },
+    async close() {
+      client.disconnect()
+    },
+  }
+}
+
+/** Resolves when the first attempt to connect has ended in either way, so that what is written at boot is kept. */
+function firstConnection(client: Redis): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, answerMs)
+    const settle = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    client.once('ready', settle).once('close', settle)
+  })
+}
+
+function entryOf(fields: readonly string[]): Record<string, string> {
+  const entry: Record<string, string> = {}
+  for (let i = 0; i + 1 < fields.length; i += 2) entry[fields[i] as string] = fields[i + 1] as string
+  return entry
 }

@@ -1,0 +1,121 @@
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createStore, type Store } from '../../src/adapters/store/index.ts'
+import { createFakeStore } from '../fakes/store.ts'
+import { stack } from '../stack/stack.ts'
+import { createPrivateRedis, createRecorder, freshPrefix, type PrivateRedis, until } from './support.ts'
+
+/** What fake and real have in common. */
+const stores: [what: string, open: (prefix: string) => Store][] = [
+  ['the real store', (prefix) => createStore({ redisUrl: stack().redisUrl, prefix, log: createRecorder() })],
+  ['the fake', () => createFakeStore()],
+]
+
+describe.each(stores)('%s', (_what, open) => {
+  const prefix = freshPrefix()
+  let store: Store
+  beforeEach(() => {
+    store = open(prefix)
+  })
+  afterEach(() => store.close())
+  afterAll(async () => {
+    const client = new Redis(stack().redisUrl)
+    const keys = await client.keys(`${prefix}*`)
+    if (keys.length > 0) await client.unlink(keys)
+    client.disconnect()
+  })
+
+  it('gives back what was set, byte for byte', async () => {
+    await store.set('tags:nginx', '["1.27", "ü \u0000 \u{1f600}"]')
+    expect(await store.get('tags:nginx')).toBe('["1.27", "ü \u0000 \u{1f600}"]')
+    await store.set('tags:nginx', '')
+    expect(await store.get('tags:nginx')).toBe('')
+  })
+
+  it('knows nothing of what was never set or is deleted', async () => {
+    expect(await store.get('never')).toBeUndefined()
+    await store.set('k', 'v')
+    await store.delete('k')
+    await store.delete('never')
+    expect(await store.get('k')).toBeUndefined()
+  })
+
+  it('forgets after the time to live, and not before', async () => {
+    await store.set('short', 'v', { ttlMs: 150 })
+    await store.set('long', 'v', { ttlMs: 60_000 })
+    expect(await store.get('short')).toBe('v')
+    await until('it is forgotten', async () => (await store.get('short')) === undefined)
+    expect(await store.get('long')).toBe('v')
+    await store.set('long', 'w')
+    expect(await store.get('long')).toBe('w')
+  })
+
+  it('keeps a history, newest first, whose ids differ', async () => {
+    for (const n of ['1', '2', '3']) await store.append('events', { n, text: `event ${n}` }, { maxLength: 100 })
+    const recent = await store.recent('events', 2)
+    expect(recent.map(({ entry }) => entry)).toEqual([
+      { n: '3', text: 'event 3' },
+      { n: '2', text: 'event 2' },
+    ])
+    expect(new Set((await store.recent('events', 10)).map(({ id }) => id)).size).toBe(3)
+    expect(await store.recent('events', 0)).toEqual([])
+    expect(await store.recent('none', 10)).toEqual([])
+  })
+
+  it('bounds the history, about', async () => {
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => store.append('bounded', { n: `${n}` }, { maxLength: 100 })),
+    )
+    const kept = await store.recent('bounded', 10_000)
+    expect(kept.length).toBeGreaterThanOrEqual(100)
+    expect(kept.length).toBeLessThanOrEqual(300)
+    expect(kept[0]?.entry).toEqual({ n: '999' })
+  })
+
+  it('keeps values and histories of one name apart', async () => {
+    await store.set('same', 'v')
+    await store.append('same', { a: '1' }, { maxLength: 10 })
+    expect(await store.get('same')).toBe('v')
+    expect(await store.recent('same', 1)).toHaveLength(1)
+  })
+})
+
+describe('without Redis', () => {
+  let redis: PrivateRedis
+  let store: Store
+  beforeAll(async () => {
+    redis = await createPrivateRedis()
+    await redis.start()
+    store = createStore({ redisUrl: redis.url, log: createRecorder() })
+  })
+  afterAll(async () => {
+    await store.close()
+    await redis.remove()
+  })
+
+  async function tryAll(): Promise<void> {
+    const began = performance.now()
+    await store.set('k', 'w')
+    await store.delete('k')
+    await store.append('s', { a: '1' }, { maxLength: 10 })
+    expect(await store.get('k')).toBeUndefined()
+    expect(await store.recent('s', 10)).toEqual([])
+    expect(performance.now() - began).toBeLessThan(5 * 1000)
+  }
+
+  it('reads nothing and writes nothing, soon and without an error, and comes back by itself', async () => {
+    await store.set('k', 'v')
+    expect(await store.get('k')).toBe('v')
+    await redis.kill()
+    await tryAll()
+    await redis.start()
+    await until('it works again', async () => {
+      await store.set('k', 'v')
+      return (await store.get('k')) === 'v'
+    })
+    redis.freeze()
+    await tryAll()
+    redis.thaw()
+    await until('it works again', async () => (await store.get('k')) !== undefined || store.set('k', 'v'))
+  })
+})
