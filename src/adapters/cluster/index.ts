@@ -1,69 +1,50 @@
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { type Applied, type ApplyOptions, applyObject } from './apply.ts'
+import { connect } from './connect.ts'
+import { type ApiResource, createDiscovery } from './discover.ts'
+import { createInFlight } from './limit.ts'
+import { listObjects } from './list.ts'
+import {
+  type Api,
+  createObject,
+  deleteObject,
+  getObject,
+  type ListQuery,
+  parse,
+  patchObject,
+  refused,
+  replaceObject,
+} from './objects.ts'
+import { createSend, type RetryNote } from './send.ts'
+import { startWatch, type Watch, type WatchEvent, type WatchTiming, watchTiming } from './watch.ts'
 
-/** A kind that the API server serves. */
-export type ApiResource = {
-  group: string
-  version: string
-  kind: string
-  plural: string
-  namespaced: boolean
-  verbs: readonly string[]
-}
-
-export type ApplyOptions = {
-  /** Take fields over from other managers. Without it a conflict is refused first, so that its managers can be named. */
-  force: boolean
-  dryRun?: boolean
-  /** Field manager; default `capstan`. */
-  fieldManager?: string
-}
-
-/** What the API server answered to a server-side apply. */
-export type Applied = {
-  /** The object as it is now, managedFields included. */
-  object: KubeObject
-  created: boolean
-  warnings: string[]
-  /** Managers overruled by force, as `manager: .spec.replicas, .spec.x`. Empty when there was no conflict. */
-  overruled: string[]
-}
-
-export type ListQuery = {
-  apiVersion: string
-  kind: string
-  namespace?: string
-  labelSelector?: string
-  fieldSelector?: string
-  /** Only metadata (PartialObjectMetadata): far cheaper for the server and for us. */
-  metadataOnly?: boolean
-}
-
-export type WatchEvent =
-  /** The complete state after each list: replace what you hold. */
-  | { type: 'replaced'; items: KubeObject[] }
-  | { type: 'changed'; object: KubeObject }
-  | { type: 'deleted'; object: KubeObject }
-
-export type Watch = {
-  /** Resolves after the first complete list. */
-  synced: Promise<void>
-  stop(): void
-}
+export type { Applied, ApplyOptions } from './apply.ts'
+export type { ApiResource } from './discover.ts'
+export { createLeadership, type Leadership } from './leadership.ts'
+export { createFence, type FenceOptions, type LeasedFence } from './lease.ts'
+export type { ListQuery } from './objects.ts'
+export type { Watch, WatchEvent } from './watch.ts'
 
 /**
- * The Kubernetes API. Every call has a deadline (30 s, apply 60 s) and takes the job's signal. Errors are AppError:
- * `ClusterUnavailable` (not reached, timeout, 5xx), `RateLimited` (429, after its own retries), `Forbidden`, `UnknownKind`
- * (kind not served), `ApplyRefused`, `ImmutableField`, `FieldConflict` (409 from apply without force), `OtherWriter`
- * (409 from a write with resourceVersion). Could-not-read is never absent: `get` gives undefined for 404 of a served kind only.
+ * The Kubernetes API. Every call has a deadline (30 s, apply 60 s, counted from the sending) and takes the job's signal, whose
+ * reason it rejects with. Errors are AppError: `ClusterUnavailable` (not reached, timeout, 5xx that concern more than the
+ * object), `RateLimited` (429, after its own retries), `Forbidden`, `UnknownKind` (kind not served), `ApplyRefused` (also a
+ * missing namespace, quota, admission, webhooks), `ImmutableField`, `FieldConflict` (409 from apply without force), `OtherWriter`
+ * (the object is not the one that was read: changed, gone, or there already). Could-not-read is never absent: `get` gives
+ * undefined for 404 of a served kind only.
  */
 export type Cluster = {
   /** `https://host:port` of the API server. */
   readonly server: string
   /** gitVersion of the server, e.g. `v1.36.3`. */
   version(signal?: AbortSignal): Promise<string>
-  /** The served resource of a kind, from cached discovery; refreshed at most once a second when the kind is not known. */
+  /**
+   * The served resource of a kind, from cached discovery; looked up again at most once a second when the kind is not known.
+   * Throws `ClusterUnavailable` when the kind's own API group does not answer.
+   */
   resource(apiVersion: string, kind: string, signal?: AbortSignal): Promise<ApiResource | undefined>
-  /** Every served resource (preferred versions and others), for mapping and for tests. */
+  /** Every served resource in all versions; groups that do not answer are left out. For mapping and for tests. */
   resources(signal?: AbortSignal): Promise<ApiResource[]>
   /** Forget cached discovery, e.g. after a CRD was applied. */
   forgetDiscovery(): void
@@ -94,4 +75,70 @@ export type Cluster = {
   watch(query: ListQuery, onEvent: (event: WatchEvent) => void): Watch
   /** Ends all watches and connections. */
   close(): Promise<void>
+}
+
+export type ClusterOptions = {
+  /** A kubeconfig file; else KUBECONFIG, ~/.kube/config, else the pod's service account. */
+  kubeconfig?: string
+  /** A context of it; else its current one. */
+  context?: string
+  log: Logger
+  /** Told of each request that is sent again. */
+  onRetry?: (note: RetryNote) => void
+  /** Other patience of watches; tests shorten it. */
+  watchTiming?: Partial<WatchTiming>
+}
+
+/** Requests in flight at most (W10). */
+const maxInFlight = 32
+
+/**
+ * The Kubernetes API over our own HTTP; the kubeconfig and its ways of authentication are client-node's. Nothing is sent
+ * before the first call. Throws `ClusterUnavailable` (retry `never`) when there is no usable kubeconfig.
+ */
+export function createCluster(options: ClusterOptions): Cluster {
+  const { log, onRetry } = options
+  const connection = connect(options)
+  const inFlight = createInFlight(maxInFlight, () => performance.now())
+  const send = createSend({ connection, inFlight, log, ...(onRetry ? { onRetry } : {}) })
+  const discovery = createDiscovery(send)
+  const api: Api = { send, discovery }
+  const timing = { ...watchTiming, ...options.watchTiming }
+  const watches = new Set<Watch>()
+
+  return {
+    server: connection.server,
+    async version(signal) {
+      const answer = await send({ method: 'GET', path: '/version', urgency: 'read', idempotent: true, signal })
+      if (answer.status !== 200)
+        throw refused(api, answer, { verb: 'read', kind: 'the', name: 'version', write: false })
+      return (parse(answer) as { gitVersion?: string }).gitVersion ?? 'unknown'
+    },
+    resource: (apiVersion, kind, signal) => discovery.resource(apiVersion, kind, signal),
+    resources: (signal) => discovery.all(signal),
+    forgetDiscovery: () => discovery.forget(),
+    get: (ref, getOptions) => getObject(api, ref, getOptions),
+    list: async (query, signal) => (await listObjects(api, query, signal)).items,
+    apply: (object, applyOptions, signal) => applyObject(api, object, applyOptions, signal),
+    create: (object, signal) => createObject(api, object, signal),
+    replace: (object, signal) => replaceObject(api, object, signal),
+    patch: (ref, patch, patchOptions) => patchObject(api, ref, patch, patchOptions),
+    delete: (ref, preconditions, signal) => deleteObject(api, ref, preconditions, signal),
+    watch(query, onEvent) {
+      const watch = startWatch({ api, connection, log, timing }, query, onEvent)
+      watches.add(watch)
+      return {
+        synced: watch.synced,
+        stop() {
+          watches.delete(watch)
+          watch.stop()
+        },
+      }
+    },
+    async close() {
+      for (const watch of watches) watch.stop()
+      watches.clear()
+      await connection.close()
+    },
+  }
 }
