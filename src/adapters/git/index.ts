@@ -1,41 +1,29 @@
-/** How to reach a repository. Secrets come from files or the environment, never from a job. */
-export type GitRemote = {
-  /** https, http, ssh, or scp-like. Local paths and file:// only when `allowLocal` was given to createGit. */
-  url: string
-  auth?:
-    | { kind: 'basic'; username: string; password: string }
-    | { kind: 'ssh'; privateKeyFile: string; knownHostsFile?: string }
-}
+import type { Logger } from '../../lib/logger.ts'
+import { fetchInto } from './clone.ts'
+import { type CommitRequest, type CommitResult, commitAndPush } from './commit.ts'
+import { exportFiles } from './export-files.ts'
+import { type LogEntry, readLog } from './log.ts'
+import { createMirrors } from './mirror.ts'
+import { listTree, readBlobs, type TreeFile } from './objects.ts'
+import { belowPaths } from './paths.ts'
+import { listRefs, resolveRef } from './refs.ts'
+import type { GitRemote } from './remote.ts'
+import { tidy } from './tidy.ts'
 
-export type TreeFile = {
-  /** Path from the repository root, with `/`. */
-  path: string
-  /** git blob id: equal ids are equal bytes. */
-  blob: string
-  mode: 'file' | 'executable' | 'symlink' | 'submodule'
-}
-
-export type Edit = {
-  path: string
-  /** Whole new content of the file. */
-  content: string
-}
-
-export type CommitRequest = {
-  branch: string
-  /** The commit that the edits were made on. When the branch has moved past it the answer is `moved`. */
-  base: string
-  edits: readonly Edit[]
-  message: string
-  author: { name: string; email: string }
-}
+export type { CommitRequest, CommitResult, Edit } from './commit.ts'
+export type { TreeFile } from './objects.ts'
+export type { GitRemote } from './remote.ts'
 
 /**
- * Git over one bare mirror per remote. Errors are AppError: GitUnreachable, GitAuthFailed, GitRefNotFound, PathNotFound.
- * Every call has the timeout given to createGit and takes the job's signal. URLs in messages never show a password.
+ * Git over one bare mirror per remote. Errors are AppError: GitUnreachable, GitAuthFailed, GitRefNotFound, PathNotFound,
+ * GitPushRefused. Every call has the timeout given to createGit and takes the job's signal, whose reason it rejects with. URLs in
+ * messages never show a password.
  */
 export type Git = {
-  /** Brings the mirror up to date; the first call clones. Gives every branch and tag with its commit. */
+  /**
+   * Brings the mirror up to date; the first call clones. Gives every branch and tag by its full name (`refs/heads/main`,
+   * `refs/tags/v1`) with its commit.
+   */
   fetch(remote: GitRemote, signal?: AbortSignal): Promise<Map<string, string>>
   /** Resolves a branch, tag or (short) commit in the mirror as last fetched to its 40 hex; GitRefNotFound otherwise. Never fetches. */
   resolve(remote: GitRemote, ref: string, signal?: AbortSignal): Promise<string>
@@ -46,15 +34,58 @@ export type Git = {
   /** Writes the files below `path` of a commit into an empty directory. Symbolic links are not written. */
   export(remote: GitRemote, commit: string, path: string, directory: string, signal?: AbortSignal): Promise<void>
   /** Commits the edits on top of `base` and pushes. `moved`: the branch is elsewhere, fetch and decide again. `empty`: nothing differs. */
-  commitAndPush(
-    remote: GitRemote,
-    request: CommitRequest,
-    signal?: AbortSignal,
-  ): Promise<{ result: 'pushed'; commit: string } | { result: 'moved' } | { result: 'empty' }>
+  commitAndPush(remote: GitRemote, request: CommitRequest, signal?: AbortSignal): Promise<CommitResult>
   /** Messages of the commits reachable from `to` and not from `from`, newest first, at most `limit`. */
-  log(
-    remote: GitRemote,
-    range: { from?: string; to: string; limit: number },
-    signal?: AbortSignal,
-  ): Promise<{ commit: string; message: string }[]>
+  log(remote: GitRemote, range: { from?: string; to: string; limit: number }, signal?: AbortSignal): Promise<LogEntry[]>
+}
+
+export type GitOptions = {
+  /** Where mirrors and credentials are kept; this process' own. Made if absent. */
+  directory: string
+  /** For each call as a whole, the first clone included. */
+  timeoutMs: number
+  /** Allows absolute paths and file://, for tests and the playground. */
+  allowLocal?: boolean
+  /** known_hosts file for remotes that name none of their own. */
+  sshKnownHosts?: string
+  /** ssh_config and git configuration of the operator; what protects us is set after them (ruling 15). */
+  sshConfigFile?: string
+  gitConfigFile?: string
+  /** Variables that the operator set for git's network: `https_proxy`, `no_proxy`, `SSL_CERT_FILE` and their like. */
+  environment?: Readonly<Record<string, string>>
+  log: Logger
+  /** Takes every known secret out of a text. */
+  redact?: (text: string) => string
+}
+
+/** Git with the real git binary. Needs git 2.31 or newer on PATH, and ssh for ssh URLs. */
+export function createGit(options: GitOptions): Git {
+  const mirrors = createMirrors({
+    ...options,
+    allowLocal: options.allowLocal ?? false,
+    environment: options.environment ?? {},
+    redact: options.redact ?? ((text) => text),
+  })
+  const isDue = tidy()
+  return {
+    fetch: (remote, signal) =>
+      mirrors.change(
+        remote,
+        async ({ git, reach, signal: until }) => {
+          await fetchInto(git, reach, until)
+          if (isDue(reach.name)) await git.text(['gc', '--auto', '--quiet'])
+          return listRefs(git)
+        },
+        signal,
+      ),
+    resolve: (remote, ref, signal) => mirrors.read(remote, ({ git }) => resolveRef(git, ref), signal),
+    tree: (remote, commit, paths, signal) =>
+      mirrors.read(remote, async ({ git }) => belowPaths(await listTree(git, commit), paths), signal),
+    read: (remote, blobs, signal) => mirrors.read(remote, ({ git }) => readBlobs(git, blobs), signal),
+    export: (remote, ...[commit, path, directory, signal]) =>
+      mirrors.read(remote, (operation) => exportFiles(operation, commit, path, directory), signal),
+    commitAndPush: (remote, request, signal) =>
+      mirrors.change(remote, (operation) => commitAndPush(operation, request), signal),
+    log: (remote, range, signal) => mirrors.read(remote, ({ git }) => readLog(git, range), signal),
+  }
 }

@@ -76,6 +76,8 @@ export function failingSince(
   earlier: readonly SourceFailure[],
   commit: string,
 ): string {
-  const same = earlier.find(({ id, file, reason }) => id === failure.id && file === failure.file && reason === failure.reason)
+  const same = earlier.find(
+    ({ id, file, reason }) => id === failure.id && file === failure.file && reason === failure.reason,
+  )
   return same?.since || commit
 }

@@ -1,0 +1,141 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../../domain/error.ts'
+import type { Reach } from './remote.ts'
+
+export type HomeOptions = {
+  directory: string
+  allowLocal: boolean
+  /** known_hosts for remotes that name none of their own. */
+  sshKnownHosts?: string
+  /** Git configuration of the operator, read before ours: proxies, CA, URL rewriting (ruling 15). */
+  gitConfigFile?: string
+  /** ssh_config of the operator. */
+  sshConfigFile?: string
+}
+
+/**
+ * Makes the private home of one credential: git finds its configuration, and only this one, there (W17). Secrets are files of
+ * mode 0600 in it, never arguments or environment. Gives its path.
+ */
+export async function prepareHome(reach: Reach, options: HomeOptions): Promise<string> {
+  const home = join(options.directory, 'homes', reach.name)
+  await mkdir(join(home, 'template'), { recursive: true, mode: 0o700 })
+  const sections = [...includeOf(options), ...hardening(home, options.allowLocal)]
+  if (reach.auth?.kind === 'basic') {
+    await put(join(home, 'credential'), `username=${reach.auth.username}\npassword=${reach.auth.password}\n`)
+    sections.push(...credentialHelper(home, reach.url))
+  }
+  if (reach.auth?.kind === 'ssh') await put(join(home, 'identity'), await readKey(reach.auth.privateKeyFile))
+  sections.push(...sshCommand(home, reach, options))
+  await put(join(home, '.gitconfig'), `${sections.join('\n')}\n`)
+  return home
+}
+
+function includeOf({ gitConfigFile }: HomeOptions): string[] {
+  return gitConfigFile ? ['[include]', `\tpath = ${quote(gitConfigFile)}`] : []
+}
+
+/** What the operator's own configuration cannot undo: it stands after it (hazards H2–H7). */
+function hardening(home: string, allowLocal: boolean): string[] {
+  const allowed = ['https', 'http', 'ssh', ...(allowLocal ? ['file'] : [])]
+  return [
+    '[core]',
+    '\thooksPath = /dev/null',
+    '\tsymlinks = false',
+    '\tfsmonitor = false',
+    '\taskPass =',
+    '\tattributesFile = /dev/null',
+    '[init]',
+    `\ttemplateDir = ${quote(join(home, 'template'))}`,
+    '[safe]',
+    '\tdirectory = *',
+    '[protocol]',
+    '\tversion = 2',
+    '\tallow = never',
+    ...allowed.flatMap((name) => [`[protocol "${name}"]`, '\tallow = always']),
+    '[http]',
+    '\tfollowRedirects = initial',
+    // A server that drips keeps a helper process alive after git itself was stopped.
+    '\tlowSpeedLimit = 100',
+    '\tlowSpeedTime = 30',
+    '[transfer]',
+    '\tfsckObjects = true',
+    '\tbundleURI = false',
+    ...['fetch', 'receive'].flatMap((side) => [`[${side} "fsck"]`, ...harmless.map((word) => `\t${word} = ignore`)]),
+    '[fetch]',
+    '\trecurseSubmodules = false',
+    '\twriteCommitGraph = false',
+    '[submodule]',
+    '\trecurse = false',
+    '[gc]',
+    '\tautoDetach = false',
+    '[maintenance]',
+    '\tauto = false',
+    '[credential]',
+    '\thelper =',
+  ]
+}
+
+/** Blemishes that old but honest histories have; they cannot hurt who does not check out. */
+const harmless = [
+  'zeroPaddedFilemode',
+  'missingSpaceBeforeDate',
+  'badTimezone',
+  'missingEmail',
+  'missingNameBeforeEmail',
+  'missingSpaceBeforeEmail',
+  'badEmail',
+  'badName',
+  'zeroPaddedDate',
+]
+
+/**
+ * Answers for this server only, so that a redirect elsewhere gets nothing (hazard D7). A file that is read rather than git's own
+ * `store`, which deletes what a server refused once and locks the file against itself.
+ */
+function credentialHelper(home: string, url: string): string[] {
+  const origin = new URL(url).origin
+  const helper = `!f() { test "$1" = get && cat ${shellQuote(join(home, 'credential'))}; }; f`
+  return [`[credential "${origin}"]`, `\thelper = ${quote(helper)}`]
+}
+
+/** ssh that asks nobody, trusts no unknown host and offers no other key (hazards D6, H8). */
+function sshCommand(home: string, { auth }: Reach, { sshKnownHosts, sshConfigFile }: HomeOptions): string[] {
+  const knownHosts = (auth?.kind === 'ssh' ? auth.knownHostsFile : undefined) ?? sshKnownHosts
+  const settings = ['BatchMode=yes', 'StrictHostKeyChecking=yes', 'ConnectTimeout=15', 'ServerAliveInterval=15']
+  if (knownHosts) settings.push(`UserKnownHostsFile=${knownHosts}`)
+  if (auth?.kind === 'ssh') settings.push('IdentitiesOnly=yes', `IdentityFile=${join(home, 'identity')}`)
+  const words = ['ssh', '-F', sshConfigFile ?? '/dev/null', ...settings.flatMap((setting) => ['-o', setting])]
+  return ['[core]', `\tsshCommand = ${quote(words.map(shellQuote).join(' '))}`]
+}
+
+/** ssh refuses a key that others may read, and a mounted Secret often is such; hence the copy. */
+async function readKey(file: string): Promise<string> {
+  try {
+    const key = await readFile(file, 'utf8')
+    return key.endsWith('\n') ? key : `${key}\n`
+  } catch (error) {
+    throw new AppError('GitAuthFailed', `the ssh key file ${file} cannot be read`, { cause: error })
+  }
+}
+
+/** Replaces a file whole and only when it differs: a git that runs right now never sees half of it. */
+async function put(file: string, content: string): Promise<void> {
+  const before = await readFile(file, 'utf8').catch(() => undefined)
+  if (before === content) return
+  const fresh = `${file}.${process.hrtime.bigint()}`
+  await writeFile(fresh, content, { mode: 0o600, flag: 'wx' })
+  await rename(fresh, file)
+}
+
+/** A value in git's configuration syntax. */
+function quote(value: string): string {
+  if (/[\0\r\n]/.test(value)) throw new AppError('InternalError', 'a path in the git configuration holds a line break')
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
+/** One word for the shell through which git runs helpers and ssh. */
+function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,110 @@
+import { stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../../domain/error.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { type CloneOptions, clone } from './clone.ts'
+import { createCommand } from './command.ts'
+import { isDamage, translate } from './failure.ts'
+import { prepareHome } from './home.ts'
+import { createLock } from './lock.ts'
+import type { Operation } from './operation.ts'
+import { type GitRemote, reach } from './remote.ts'
+import { createReplace } from './replace.ts'
+import { sweepFolder, sweepStale } from './sweep.ts'
+
+export type MirrorOptions = CloneOptions & {
+  timeoutMs: number
+  log: Logger
+  redact: (text: string) => string
+}
+
+export type Mirrors = {
+  /** Reads from the mirror as it is; GitRefNotFound when there is none yet. A damaged one is replaced and read again. */
+  read<T>(remote: GitRemote, task: (operation: Operation) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** Changes the mirror, alone; clones first when there is none. A damaged one is replaced and the task done again. */
+  change<T>(remote: GitRemote, task: (operation: Operation) => Promise<T>, signal?: AbortSignal): Promise<T>
+}
+
+/** The bare mirrors below one directory, which belongs to this process alone. */
+export function createMirrors(options: MirrorOptions): Mirrors {
+  const lock = createLock()
+  const replace = createReplace(options)
+  let swept: Promise<void> | undefined
+
+  async function begin(remote: GitRemote, signal: AbortSignal): Promise<Operation> {
+    const target = reach(remote, options)
+    swept ??= sweepFolder(options.directory)
+    await swept
+    const home = await prepareHome(target, options)
+    const gitDir = join(options.directory, 'mirrors', `${target.name}.git`)
+    return { reach: target, gitDir, git: createCommand({ ...options, gitDir, home, signal }), signal }
+  }
+
+  /** One budget for the whole operation, whatever it is made of; errors leave as AppError. */
+  async function within<T>(
+    remote: GitRemote,
+    given: AbortSignal | undefined,
+    task: (operation: Operation) => Promise<T>,
+  ) {
+    given?.throwIfAborted()
+    const deadline = AbortSignal.timeout(options.timeoutMs)
+    const operation = await begin(remote, given ? AbortSignal.any([given, deadline]) : deadline)
+    try {
+      return await task(operation)
+    } catch (error) {
+      given?.throwIfAborted()
+      const timedOut = deadline.aborted ? options.timeoutMs : undefined
+      throw translate(error, { shown: operation.reach.shown, redact: options.redact, timedOut })
+    }
+  }
+
+  return {
+    read: (remote, task, signal) =>
+      within(remote, signal, async (operation) => {
+        if (!(await exists(operation.gitDir))) {
+          throw new AppError('GitRefNotFound', `${operation.reach.shown} has not been fetched yet`)
+        }
+        try {
+          return await task(operation)
+        } catch (error) {
+          if (!isDamage(error, { local: true })) throw error
+          // Somebody else may have replaced it since; then the second look is good.
+          return lock(operation.reach.name, async () => {
+            try {
+              return await task(operation)
+            } catch (again) {
+              if (!isDamage(again, { local: true })) throw again
+              await replace(operation)
+              return task(operation)
+            }
+          })
+        }
+      }),
+    change: async (remote, task, signal) =>
+      lock(reach(remote, options).name, () =>
+        within(remote, signal, async (operation) => {
+          if (await exists(operation.gitDir)) await sweepStale(operation.gitDir, options.timeoutMs)
+          else await clone(operation, options)
+          try {
+            const result = await task(operation)
+            await utimes(operation.gitDir, new Date(), new Date())
+            return result
+          } catch (error) {
+            if (!isDamage(error, { local: false })) throw error
+            await replace(operation)
+            return task(operation)
+          }
+        }),
+      ),
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,85 @@
+import { execa } from 'execa'
+import type { RunRequest, RunResult } from '../../lib/run.ts'
+import { keepTail, type Tail } from './tail.ts'
+
+const killAfterMs = 5_000
+const defaultOutputBytes = 10 * 1024 * 1024
+const stderrBytes = 64 * 1024
+
+type Ending = { failed: boolean; timedOut: boolean; isCanceled: boolean; isMaxBuffer: boolean; signal?: string }
+
+/** Runs a file that exists and waits until it and all of its process group are gone. */
+export async function start(
+  file: string,
+  request: RunRequest,
+  options: { redact: (text: string) => string; setpriv?: string },
+): Promise<RunResult> {
+  const startedAt = performance.now()
+  const [command, args] = withParentDeathSignal(file, request.args, options.setpriv)
+  const child = execa(command, args, {
+    env: request.env,
+    extendEnv: false,
+    shell: false,
+    preferLocal: false,
+    ...(request.cwd ? { cwd: request.cwd } : {}),
+    ...(request.input === undefined ? { stdin: 'ignore' } : { input: request.input }),
+    encoding: 'buffer',
+    // Standard error is collected below: too much of it must not end the process, only be cut.
+    buffer: { stdout: true, stderr: false },
+    maxBuffer: { stdout: request.maxOutputBytes ?? defaultOutputBytes },
+    stripFinalNewline: false,
+    timeout: Math.max(1, Math.ceil(request.timeoutMs)),
+    killSignal: 'SIGTERM',
+    forceKillAfterDelay: killAfterMs,
+    killDescendants: true,
+    ...(request.signal ? { cancelSignal: request.signal } : {}),
+    reject: false,
+  })
+  const stderr = keepTail(stderrBytes * 2)
+  child.stderr.on('data', (chunk: Uint8Array) => stderr.add(chunk))
+  const result = await child
+  killGroup(child.pid)
+  const durationMs = Math.round(performance.now() - startedAt)
+  const failure = child.pid === undefined ? String(result.originalMessage ?? result.code ?? 'could not be started') : ''
+  return {
+    exitCode: result.exitCode,
+    stdout: new TextDecoder().decode(result.stdout),
+    stderr: readable(stderr, failure, options.redact),
+    ended: endingOf(result),
+    durationMs,
+  }
+}
+
+/** A process that the child left behind would write on after we said that it ended. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // ESRCH: nobody is left, the usual case.
+  }
+}
+
+function withParentDeathSignal(
+  file: string,
+  args: readonly string[],
+  setpriv: string | undefined,
+): [command: string, args: readonly string[]] {
+  return setpriv ? [setpriv, ['--pdeathsig', 'TERM', '--', file, ...args]] : [file, args]
+}
+
+function endingOf(result: Ending): RunResult['ended'] {
+  if (result.timedOut) return 'timeout'
+  if (result.isCanceled) return 'aborted'
+  if (result.isMaxBuffer) return 'tooMuchOutput'
+  if (result.signal !== undefined) return 'killed'
+  return 'exit'
+}
+
+/** Redacted before it is cut: half a secret at the edge would not be recognised. */
+function readable(tail: Tail, failure: string, redact: (text: string) => string): string {
+  const text = redact(failure || tail.text())
+  const bytes = Buffer.from(text)
+  if (bytes.length <= stderrBytes && !tail.isCut()) return text
+  return `[cut]\n${bytes.subarray(Math.max(0, bytes.length - stderrBytes + 6)).toString()}`
+}

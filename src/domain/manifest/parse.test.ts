@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest'
+import { parseManifests } from './parse.ts'
+
+const configMap = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n`
+
+function parse(text: string | Uint8Array) {
+  return parseManifests({ file: 'a.yaml', text })
+}
+
+function problems(text: string | Uint8Array): string[] {
+  return parse(text).problems.map(({ line, message }) => `${line}: ${message}`)
+}
+
+describe('what a file holds', () => {
+  it('is every document with a kind, with the line where it begins', () => {
+    const { objects, problems: wrong } = parse(`# first\n${configMap('a')}---\n\n${configMap('b')}`)
+    expect(objects.map(({ object, line, file }) => [object.metadata.name, line, file])).toEqual([
+      ['a', 2, 'a.yaml'],
+      ['b', 8, 'a.yaml'],
+    ])
+    expect(wrong).toEqual([])
+  })
+
+  it.each([
+    ['an empty file', ''],
+    ['comments', '# nothing\n---\n# here\n'],
+    ['markers', '---\n---\n...\n---\n'],
+    ['a directive without a document', '%YAML 1.1\n---\n'],
+    ['a document without a kind', 'a: 1\n'],
+    ['a kustomization patch list without a kind', 'resources: [a.yaml]\n'],
+    ['a null', '~\n'],
+  ])('is nothing in %s', (_, text) => {
+    expect(parse(text)).toEqual({ objects: [], problems: [], warnings: [] })
+  })
+
+  it('survives a byte order mark, Windows line ends and content on the marker line', () => {
+    const text = `\ufeff${configMap('a')}---\n${configMap('b')}`.replaceAll('\n', '\r\n')
+    expect(parse(text).objects.map(({ line }) => line)).toEqual([1, 6])
+    expect(parse('--- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n').objects).toHaveLength(1)
+  })
+
+  it('does not end at dashes inside a text', () => {
+    const { objects } = parse(`${configMap('a')}data:\n  x: |\n    ---\n    b\n  z: "a\n    --- b"\n`)
+    expect(objects[0]?.object.data).toEqual({ x: '---\nb\n', z: 'a --- b' })
+  })
+
+  it('is the items of a list, also of a kind that only ends so', () => {
+    const items = `items:\n- {apiVersion: v1, kind: Secret, metadata: {name: a}}\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: b}\n`
+    for (const kind of ['List', 'SecretList', 'WishList']) {
+      const { objects } = parse(`apiVersion: v1\nkind: ${kind}\n${items}`)
+      expect(objects.map(({ object, line }) => [object.metadata.name, line])).toEqual([
+        ['a', 4],
+        ['b', 5],
+      ])
+    }
+    expect(parse('apiVersion: x/v1\nkind: AllowList\nmetadata: {name: a}\n').objects).toHaveLength(1)
+  })
+})
+
+describe('a broken part', () => {
+  it('does not take the rest of the file with it', () => {
+    const { objects, problems: wrong } = parse(
+      `${configMap('a')}---\nkind: [\n---\n${configMap('b')}---\na: "x\n---\n${configMap('c')}`,
+    )
+    expect(objects.map(({ object }) => object.metadata.name)).toEqual(['a', 'b', 'c'])
+    expect(wrong.map(({ reason, line }) => [reason, line])).toEqual([
+      ['InvalidYAML', 7],
+      ['InvalidYAML', 14],
+    ])
+  })
+
+  it.each([
+    ['a list for an object', '- a\n', '1: not a Kubernetes object: a mapping was expected'],
+    ['no apiVersion', 'kind: A\nmetadata: {name: a}\n', '1: A: apiVersion is missing or not of the form group/version'],
+    ['a kind that is no text', 'apiVersion: v1\nkind: 3\nmetadata: {name: a}\n', '2: kind is missing or not a text'],
+    ['no metadata', 'apiVersion: v1\nkind: A\n', '1: A: metadata is missing'],
+    ['no name', 'apiVersion: v1\nkind: A\nmetadata:\n  labels: {}\n', '3: A: metadata.name is missing'],
+    [
+      'a number for a name',
+      'apiVersion: v1\nkind: A\nmetadata:\n  name: 1\n',
+      '4: A: metadata.name is a number, put it in quotes',
+    ],
+    [
+      'a path for a name',
+      'apiVersion: v1\nkind: A\nmetadata:\n  name: a/b\n',
+      '4: A: metadata.name is not a valid name',
+    ],
+    [
+      'a generated name',
+      'apiVersion: v1\nkind: A\nmetadata:\n  generateName: a\n',
+      '3: A: metadata.generateName cannot be synced, give metadata.name',
+    ],
+    [
+      'a namespace that is no name',
+      `${configMap('a')}  namespace: A_b\n`,
+      '5: ConfigMap/a: metadata.namespace is not a valid name',
+    ],
+    [
+      'a boolean annotation',
+      `${configMap('a')}  annotations:\n    x: z\n    fluxcd.io/automated: true\n`,
+      "7: ConfigMap/a: the value of annotation 'fluxcd.io/automated' is a boolean and must be a text, put it in quotes",
+    ],
+    [
+      'a number for a label',
+      `${configMap('a')}  labels:\n    build: 7\n`,
+      "6: ConfigMap/a: the value of label 'build' is a number and must be a text, put it in quotes",
+    ],
+    [
+      'a list item that is no object',
+      'apiVersion: v1\nkind: List\nitems:\n- a\n',
+      '4: item 1 of List is not an object',
+    ],
+    ['a list item without a kind', 'apiVersion: v1\nkind: List\nitems:\n- a: 1\n', '4: kind is missing or not a text'],
+    ['infinity', `${configMap('a')}x: .inf\n`, '5: a number that JSON cannot hold'],
+    ['a mapping as a key', `${configMap('a')}? {a: 1}\n: b\n`, '5: a key must be a text'],
+    ['an unknown alias', `${configMap('a')}x: *nope\n`, '5: alias *nope has no anchor before it'],
+    ['a cycle', `${configMap('a')}x: &a\n  y: *a\n`, '6: alias *a contains itself'],
+    [
+      'a control character',
+      `${configMap('a')}x: "\u0007"\n`,
+      '5: the file holds control characters, which YAML forbids',
+    ],
+    ['a NUL', 'a\n\0', '2: the file holds control characters, which YAML forbids'],
+  ])('is named with its line: %s', (_, text, expected) => {
+    expect(problems(text)).toEqual([expected])
+    expect(parse(text).objects).toEqual([])
+  })
+
+  it('never quotes the text around it', () => {
+    for (const text of [
+      'kind: Secret\ndata: "hunter2\\q"\n',
+      'kind: Secret\n hunter2: x\nhunter2\n',
+      'kind: {hunter2, ]\n',
+    ]) {
+      expect(problems(text)).not.toEqual([])
+      expect(problems(text).join()).not.toContain('hunter2')
+    }
+  })
+
+  it('of bytes is refused, good bytes are read', () => {
+    expect(problems(new Uint8Array([0x61, 0xff]))).toEqual(['0: the file is not valid UTF-8'])
+    expect(parse(new TextEncoder().encode(configMap('ä'))).objects[0]?.object.metadata.name).toBe('ä')
+  })
+})
+
+describe('what is odd but read', () => {
+  it('is a key given twice: the last counts, with a warning', () => {
+    const { objects, warnings, problems: wrong } = parse(`${configMap('a')}data:\n  x: "1"\n  z: "2"\n  x: "3"\n`)
+    expect(objects[0]?.object.data).toEqual({ x: '3', z: '2' })
+    expect(warnings).toEqual([
+      { reason: 'InvalidYAML', file: 'a.yaml', line: 8, message: "key 'x' is given twice; the last one counts" },
+    ])
+    expect(wrong).toEqual([])
+  })
+
+  it('is nothing where a text or a map may stand', () => {
+    const { objects } = parse(`${configMap('a')}  namespace:\n  labels:\n  annotations:\n    x:\n`)
+    expect(objects[0]?.object.metadata).toEqual({ name: 'a', annotations: { x: '' } })
+  })
+
+  it("is a merge key, in Go's order", () => {
+    const { objects } = parse(
+      `${configMap('a')}base: &base {x: 1, w: 2}\nafter: {<<: *base, x: 3}\nbefore: {x: 3, <<: *base}\nboth: {<<: [{x: 1}, {x: 2, z: 3}]}\nquoted: {"<<": 1}\n`,
+    )
+    expect(objects[0]?.object).toMatchObject({
+      after: { x: 3, w: 2 },
+      before: { x: 1, w: 2 },
+      both: { x: 1, z: 3 },
+      quoted: { '<<': 1 },
+    })
+  })
+
+  it('is a key that would change every object in a program', () => {
+    const { objects } = parse(`${configMap('a')}data:\n  __proto__: {polluted: "1"}\n  constructor: x\n`)
+    expect(Object.keys(objects[0]?.object.data as object)).toEqual(['__proto__', 'constructor'])
+    expect(({} as { polluted?: string }).polluted).toBeUndefined()
+  })
+})
+
+describe('limits', () => {
+  it('hold for the size of a file and the number of its documents', () => {
+    expect(problems('#'.repeat(5 * 1024 * 1024 + 1))).toEqual(['0: the file is larger than 5 MB'])
+    expect(problems('a: 1\n---\n'.repeat(5_001))).toEqual(['0: 5001 documents in one file; at most 5000 are read'])
+  })
+
+  it('hold for what aliases make of a small file, without taking time or memory', () => {
+    const levels = Array.from({ length: 20 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(',')}]`)
+    const bomb = `${configMap('a')}a0: &a0 [x]\n${levels.join('\n')}\n`
+    expect(problems(bomb)).toEqual(['6: too many aliases inside aliases'])
+    const wide = `${configMap('a')}a: &a [${Array(1_000).fill('x').join(',')}]\nb: [${Array(1_000).fill('*a').join(',')}]\n`
+    expect(problems(wide)).toEqual(['5: aliases expand to too much'])
+  })
+
+  it('let one anchor be used as often as a file likes', () => {
+    const uses = Array.from({ length: 500 }, (_, i) => `x${i}: *labels`).join('\n')
+    expect(problems(`${configMap('a')}labels: &labels {a: b, c: d}\n${uses}\n`)).toEqual([])
+  })
+
+  it('keep warnings short', () => {
+    expect(parse(`${configMap('a')}data:\n${'  x: "1"\n'.repeat(1_000)}`).warnings).toHaveLength(20)
+  })
+})

@@ -1,0 +1,150 @@
+import { type Document, isMap, isSeq, type Node, type Pair } from 'yaml'
+import type { Json, KubeObject } from './object.ts'
+
+/** What is wrong with an object. `node` is where, when it is known. */
+export type Fault = { message: string; node: Node | null; id?: string }
+
+export type ObjectFound = { object: KubeObject; node: Node | null }
+
+type Fields = { [key: string]: Json }
+
+/**
+ * The objects of one document: none when it is empty or has no kind, the items when its kind ends in List and it has items
+ * (flux-v1 §4). An item that is not an object is a fault and does not take the others with it.
+ */
+export function readObjects(
+  value: Json,
+  document: Pick<Document.Parsed, 'contents'>,
+): { objects: ObjectFound[]; faults: Fault[] } {
+  const found: { objects: ObjectFound[]; faults: Fault[] } = { objects: [], faults: [] }
+  if (value === null) return found
+  if (!isFields(value))
+    return {
+      ...found,
+      faults: [{ message: 'not a Kubernetes object: a mapping was expected', node: document.contents }],
+    }
+  if (value.kind === undefined || value.kind === null || value.kind === '') return found
+  collect(value, document.contents, found)
+  return found
+}
+
+function collect(value: Fields, node: Node | null, found: { objects: ObjectFound[]; faults: Fault[] }): void {
+  if (typeof value.kind === 'string' && value.kind.endsWith('List') && Array.isArray(value.items)) {
+    const nodes = pairOf(node, 'items')?.value
+    for (const [index, item] of value.items.entries()) {
+      const itemNode = (isSeq(nodes) ? (nodes.items[index] as Node | undefined) : undefined) ?? node
+      if (isFields(item)) collect(item, itemNode, found)
+      else found.faults.push({ message: `item ${index + 1} of ${value.kind} is not an object`, node: itemNode })
+    }
+    return
+  }
+  const fault = faultOf(value, node)
+  if (fault) found.faults.push(fault)
+  else found.objects.push({ object: cleaned(value), node })
+}
+
+function faultOf(value: Fields, node: Node | null): Fault | undefined {
+  const { apiVersion, kind, metadata } = value
+  if (typeof kind !== 'string' || kind === '')
+    return { message: 'kind is missing or not a text', node: locate(node, 'kind') }
+  if (typeof apiVersion !== 'string' || !/^[\w.-]+(\/[\w.-]+)?$/.test(apiVersion)) {
+    return {
+      message: `${kind}: apiVersion is missing or not of the form group/version`,
+      node: locate(node, 'apiVersion'),
+    }
+  }
+  if (!isKind(kind)) return { message: 'kind holds characters that no kind has', node: locate(node, 'kind') }
+  if (!isFields(metadata)) return { message: `${kind}: metadata is missing`, node: locate(node, 'metadata') }
+  const badName = nameFault(kind, metadata)
+  if (badName) return { message: badName, node: locate(node, 'metadata', 'name') }
+  return metadataFault(kind, metadata, node)
+}
+
+function nameFault(kind: string, { name, generateName }: Fields): string | undefined {
+  if (name === undefined || name === null || name === '') {
+    return generateName
+      ? `${kind}: metadata.generateName cannot be synced, give metadata.name`
+      : `${kind}: metadata.name is missing`
+  }
+  if (typeof name !== 'string') return `${kind}: metadata.name is a ${nameOfType(name)}, put it in quotes`
+  if (!isPathSegment(name)) return `${kind}: metadata.name is not a valid name`
+  return undefined
+}
+
+function metadataFault(kind: string, metadata: Fields, node: Node | null): Fault | undefined {
+  const { namespace } = metadata
+  const name = typeof metadata.name === 'string' ? metadata.name : ''
+  const who = `${kind}/${name}`
+  if (
+    namespace !== undefined &&
+    namespace !== null &&
+    (typeof namespace !== 'string' || !/^[a-z0-9.-]{0,253}$/.test(namespace))
+  ) {
+    return { message: `${who}: metadata.namespace is not a valid name`, node: locate(node, 'metadata', 'namespace') }
+  }
+  const id = `${namespace || '<cluster>'}:${kind.toLowerCase()}/${name}`
+  for (const field of ['annotations', 'labels'] as const) {
+    const map = metadata[field]
+    if (map === undefined || map === null) continue
+    if (!isFields(map))
+      return { message: `${who}: metadata.${field} is not a mapping`, node: locate(node, 'metadata', field), id }
+    for (const [key, value] of Object.entries(map)) {
+      if (typeof value === 'string' || value === null) continue
+      const what = `the value of ${field.slice(0, -1)} '${key}' is a ${nameOfType(value)} and must be a text`
+      return { message: `${who}: ${what}, put it in quotes`, node: locate(node, 'metadata', field, key), id }
+    }
+  }
+  return undefined
+}
+
+/** Nulls where the API takes "nothing": an empty text as a value, no map as a map. */
+function cleaned(value: Fields): KubeObject {
+  const metadata = { ...(value.metadata as Fields) }
+  for (const field of ['annotations', 'labels', 'namespace']) {
+    if (metadata[field] === null || metadata[field] === '') delete metadata[field]
+  }
+  for (const field of ['annotations', 'labels']) {
+    const map = metadata[field]
+    if (isFields(map) && Object.values(map).includes(null)) {
+      metadata[field] = Object.fromEntries(Object.entries(map).map(([key, text]) => [key, text ?? '']))
+    }
+  }
+  return { ...value, metadata } as unknown as KubeObject
+}
+
+/** The key at this path, or the last one on the way that is there: where a person must look. */
+function locate(root: Node | null, ...path: string[]): Node | null {
+  let found = root
+  let node: unknown = root
+  for (const key of path) {
+    const pair = pairOf(node, key)
+    if (!pair) break
+    found = pair.key as Node
+    node = pair.value
+  }
+  return found
+}
+
+function pairOf(node: unknown, key: string): Pair | undefined {
+  if (!isMap(node)) return undefined
+  return node.items.find((item) => String((item.key as { value?: unknown } | null)?.value) === key)
+}
+
+function isFields(value: Json | undefined): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isKind(kind: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9]*$/.test(kind)
+}
+
+/** What the API server takes as part of a path, without control and direction characters (hazards G5, G7). */
+function isPathSegment(name: string): boolean {
+  return name !== '.' && name !== '..' && name.length <= 253 && !/[/%\s\p{Cc}\p{Cf}]/u.test(name)
+}
+
+function nameOfType(value: Json): string {
+  if (Array.isArray(value)) return 'list'
+  if (typeof value === 'bigint') return 'number'
+  return typeof value === 'object' ? 'mapping' : typeof value
+}

@@ -1,0 +1,181 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createRun } from '../../src/adapters/process/index.ts'
+
+const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
+const run = createRun({ redact: (text) => text.replaceAll('hunter2', '***') })
+
+function bash(script: string, extra: Partial<Parameters<typeof run>[0]> = {}) {
+  return run({ command: 'bash', args: ['-c', script], env, timeoutMs: 20_000, ...extra })
+}
+
+async function isGone(pid: number): Promise<boolean> {
+  const deadline = Date.now() + 5_000
+  while (Date.now() < deadline) {
+    const state = stateOf(pid)
+    if (state === undefined || state === 'Z') return true
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return false
+}
+
+function stateOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '')[0]
+  } catch {
+    return undefined
+  }
+}
+
+describe('a child process', () => {
+  it('gives its exit code, output and errors', async () => {
+    const result = await bash('echo out; echo err >&2; exit 3')
+    expect(result).toMatchObject({ exitCode: 3, stdout: 'out\n', stderr: 'err\n', ended: 'exit' })
+  })
+
+  it('sees exactly the environment that was given', async () => {
+    const result = await run({ command: '/usr/bin/env', args: [], env: { A: '1' }, timeoutMs: 5_000 })
+    expect(result.stdout).toBe('A=1\n')
+  })
+
+  it('gets its arguments as they are, whatever they hold', async () => {
+    const odd = ['$(id)', "a'b", '"', '; echo x', '', '*']
+    const result = await run({
+      command: 'bash',
+      args: ['-c', 'printf "%s\\n" "$@"', '-', ...odd],
+      env,
+      timeoutMs: 5_000,
+    })
+    expect(result.stdout).toBe(`${odd.join('\n')}\n`)
+  })
+
+  it('reads the input and then its end', async () => {
+    expect((await bash('cat', { input: 'héllo' })).stdout).toBe('héllo')
+    expect((await bash('cat')).stdout).toBe('')
+    const bytes = new Uint8Array([0xc3, 0xa9])
+    expect((await bash('cat', { input: bytes })).stdout).toBe('é')
+  })
+
+  it('that ends without reading its input is no failure of ours', async () => {
+    const result = await bash('exit 0', { input: 'x'.repeat(5_000_000) })
+    expect(result).toMatchObject({ exitCode: 0, ended: 'exit' })
+  })
+})
+
+describe('what cannot be started', () => {
+  it('is notFound for a program that is nowhere on its own PATH', async () => {
+    const result = await run({ command: 'no-such-program', args: [], env, timeoutMs: 5_000 })
+    expect(result).toMatchObject({ ended: 'notFound', exitCode: undefined })
+    expect(await run({ command: 'bash', args: [], env: {}, timeoutMs: 5_000 })).toMatchObject({ ended: 'notFound' })
+    expect(await run({ command: '/etc/passwd', args: [], env, timeoutMs: 5_000 })).toMatchObject({ ended: 'notFound' })
+  })
+
+  it('names a working directory that is missing', async () => {
+    const result = await bash('true', { cwd: '/no/such/folder' })
+    expect(result).toMatchObject({ ended: 'notFound', stderr: 'no such directory: /no/such/folder' })
+  })
+})
+
+describe('a process that must end', () => {
+  it('goes at the timeout with a grandchild that holds standard output', async () => {
+    const startedAt = Date.now()
+    const result = await bash('sleep 60 & echo $!; wait', { timeoutMs: 300 })
+    expect(result.ended).toBe('timeout')
+    expect(Date.now() - startedAt).toBeLessThan(3_000)
+    expect(await isGone(Number(result.stdout))).toBe(true)
+  })
+
+  it('goes by SIGKILL when it ignores SIGTERM', async () => {
+    const startedAt = Date.now()
+    const result = await bash('trap "" TERM; echo $$; while :; do sleep 1; done', { timeoutMs: 300 })
+    expect(result.ended).toBe('timeout')
+    expect(Date.now() - startedAt).toBeGreaterThan(4_000)
+    expect(Date.now() - startedAt).toBeLessThan(9_000)
+    expect(await isGone(Number(result.stdout))).toBe(true)
+  })
+
+  it('may clean up at SIGTERM', async () => {
+    const result = await bash('trap "echo bye; exit 0" TERM; sleep 60 & wait', { timeoutMs: 300 })
+    expect(result).toMatchObject({ ended: 'timeout', stdout: 'bye\n' })
+  })
+
+  it('goes when the signal is aborted, before or in the middle', async () => {
+    const controller = new AbortController()
+    const pending = bash('echo $$; sleep 60', { signal: controller.signal })
+    setTimeout(() => controller.abort(), 200)
+    const result = await pending
+    expect(result.ended).toBe('aborted')
+    expect(await isGone(Number(result.stdout))).toBe(true)
+    expect(await bash('true', { signal: controller.signal })).toMatchObject({ ended: 'aborted', durationMs: 0 })
+  })
+
+  it('takes what it left in the background with it', async () => {
+    const file = join(tmpdir(), `capstan-left-${process.pid}`)
+    const result = await bash(`sleep 60 >/dev/null 2>&1 </dev/null & echo $! >${file}`)
+    expect(result).toMatchObject({ ended: 'exit', exitCode: 0 })
+    expect(await isGone(Number(readFileSync(file, 'utf8')))).toBe(true)
+    rmSync(file)
+  })
+
+  it('is told apart when somebody else killed it', async () => {
+    expect(await bash('kill -9 $$')).toMatchObject({ ended: 'killed', exitCode: undefined })
+  })
+
+  it('dies with us where setpriv exists', async () => {
+    const guarded = createRun({ redact: (text) => text, setpriv: '/usr/bin/setpriv' })
+    const result = await guarded({ command: 'bash', args: ['-c', 'echo $0'], env, timeoutMs: 5_000 })
+    expect(result).toMatchObject({ exitCode: 0, ended: 'exit' })
+    const missing = await guarded({ command: 'no-such-program', args: [], env, timeoutMs: 5_000 })
+    expect(missing.ended).toBe('notFound')
+    expect(await parentKilled()).toBe(true)
+  })
+})
+
+/** Starts another Node that starts a guarded `sleep`, kills it with -9 and looks whether the sleep went too. */
+async function parentKilled(): Promise<boolean> {
+  const module = new URL('../../src/adapters/process/index.ts', import.meta.url).href
+  const script = `const { createRun } = await import(${JSON.stringify(module)})
+    const run = createRun({ redact: (t) => t, setpriv: '/usr/bin/setpriv' })
+    void run({ command: 'sleep', args: ['61'], env: { PATH: '/usr/bin:/bin' }, timeoutMs: 60000 })
+    const { execFileSync } = await import('node:child_process')
+    const children = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,args=']).toString()
+    console.log(children.split('\\n').find((line) => /sleep 61/.test(line)).trim().split(' ')[0])
+    process.kill(process.pid, 'SIGKILL')`
+  const result = await run({
+    command: process.execPath,
+    args: ['--input-type=module', '-e', script],
+    env,
+    timeoutMs: 20_000,
+  })
+  const pid = Number(result.stdout)
+  return Number.isInteger(pid) && pid > 0 && (await isGone(pid))
+}
+
+describe('output', () => {
+  it('beyond its limit ends the process', async () => {
+    const result = await bash('yes', { maxOutputBytes: 1_000 })
+    expect(result.ended).toBe('tooMuchOutput')
+    expect(result.stdout.length).toBeLessThanOrEqual(1_000)
+  })
+
+  it('counts bytes, not characters', async () => {
+    const result = await bash('printf "é%.0s" {1..600}', { maxOutputBytes: 1_000 })
+    expect(result.ended).toBe('tooMuchOutput')
+  })
+
+  it('on standard error is cut, keeps its end and does not end the process', async () => {
+    const result = await bash('yes noise | head -c 3000000 >&2; echo the reason >&2; echo done')
+    expect(result).toMatchObject({ ended: 'exit', stdout: 'done\n' })
+    expect(Buffer.byteLength(result.stderr)).toBeLessThanOrEqual(64 * 1024)
+    expect(result.stderr).toMatch(/^\[cut\]\n[\s\S]*the reason\n$/)
+  })
+
+  it('on standard error holds no secret, also where it is cut', async () => {
+    const result = await bash('for i in {1..30000}; do echo hunter2hunter2; done >&2')
+    expect(result.stderr).toMatch(/\*\*\*/)
+    expect(result.stderr.slice(0, 40)).not.toMatch(/nter2|hunter/)
+    expect(result.stderr).not.toContain('hunter2')
+  })
+})
