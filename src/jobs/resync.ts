@@ -1,0 +1,54 @@
+import type { Cluster } from '../adapters/cluster/index.ts'
+import { type Enqueue, type JobPayload, type Outcome, periodicReason, type WorkRequest } from '../domain/work/job.ts'
+import type { Sources } from './fetch-source.ts'
+
+/** What a `resync` job may list; the payload's name. */
+export const resyncScopes = ['poll', 'sources', 'releases', 'images'] as const
+export type ResyncScope = (typeof resyncScopes)[number]
+
+export type ResyncDeps = {
+  sources: Sources
+  cluster: Pick<Cluster, 'list' | 'resource'>
+  enqueue: Enqueue
+  /** Canonical repositories that automated workloads use. */
+  scans: (signal: AbortSignal) => Promise<readonly string[]>
+  /** The one namespace in which releases are looked for; empty means all (`--allow-namespace`). */
+  releaseNamespace: string
+}
+
+/** Enqueues the periodic work of one scope. It changes nothing itself; what waits already is joined, not doubled. */
+export async function resync(payload: JobPayload, deps: ResyncDeps, signal: AbortSignal): Promise<Outcome> {
+  const requests = await listWork(payload.name as ResyncScope, deps, signal)
+  for (const request of requests) {
+    signal.throwIfAborted()
+    await deps.enqueue({ ...request, reason: payload.reason || periodicReason, lane: 'periodic' })
+  }
+  return { end: 'done', summary: `${requests.length} enqueued` }
+}
+
+type Work = Pick<WorkRequest, 'kind' | 'namespace' | 'name'>
+
+async function listWork(scope: ResyncScope, deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
+  switch (scope) {
+    case 'poll':
+      return deps.sources.list().map(({ namespace, name }) => ({ kind: 'fetch-source', namespace, name }))
+    case 'sources':
+      return deps.sources.list().map(({ namespace, name }) => ({ kind: 'sync-source', namespace, name }))
+    case 'releases':
+      return await listReleases(deps, signal)
+    case 'images':
+      return (await deps.scans(signal)).map((name) => ({ kind: 'scan-image', namespace: '', name }))
+  }
+}
+
+async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
+  const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
+  if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) return []
+  const query = { ...kind, metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
+  const releases = await deps.cluster.list(query, signal)
+  return releases.map(({ metadata }) => ({
+    kind: 'sync-release',
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+  }))
+}

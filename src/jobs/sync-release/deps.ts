@@ -1,0 +1,43 @@
+import type { Cluster } from '../../adapters/cluster/index.ts'
+import type { Git, GitRemote } from '../../adapters/git/index.ts'
+import type { Charts, Helm, StoredRelease } from '../../adapters/helm/index.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { SpecDefaults } from '../../domain/release/spec.ts'
+import type { Fence } from '../../domain/work/fence.ts'
+import type { Egress } from '../../lib/egress.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { Redactor } from '../../lib/redactor.ts'
+
+export type SyncReleaseDeps = {
+  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource'>
+  helm: Helm
+  charts: Charts
+  git: Pick<Git, 'fetch' | 'resolve' | 'export'>
+  /** How to log in to a chart's repository when the HelmRelease names no Secret: the flag source's way where it is the same host. */
+  chartRemote: (url: string) => GitRemote
+  /** When a chart's repository was fetched last, by URL, in milliseconds since 1970; kept between runs. */
+  fetchedAt: Map<string, number>
+  /** A git chart's repository is fetched at most this often. */
+  gitPollIntervalMs: number
+  egress: Egress
+  decode: (secret: KubeObject) => StoredRelease | undefined
+  fence: Fence
+  redactor: Redactor
+  defaults: SpecDefaults
+  /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
+  finalizer: boolean
+  log: Logger
+  now: () => Date
+  random: () => number
+  ended: (result: ReleaseEnded) => void
+}
+
+/** What a finished run tells to metrics. */
+export type ReleaseEnded = {
+  namespace: string
+  name: string
+  release: string
+  success: boolean
+  seconds: number
+  action: string
+}

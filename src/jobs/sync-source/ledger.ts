@@ -1,0 +1,191 @@
+import type { Cluster } from '../../adapters/cluster/index.ts'
+import { AppError } from '../../domain/error.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import { decodeInventory, encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import { parseSourceStatus, type SourceStatus, statusConfigMapName } from '../../domain/source/status.ts'
+import type { Fence } from '../../domain/work/fence.ts'
+
+/** Compression, handed in because jobs touch no Node module of their own. */
+export type Packer = { pack(text: string): Promise<Uint8Array>; unpack(bytes: Uint8Array): Promise<string> }
+
+export type LedgerDeps = {
+  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'delete'>
+  fence: Fence
+  packer: Packer
+  now: () => Date
+}
+
+/** What the cluster remembers about a source: its status and its inventory. */
+export type Ledger = {
+  status: SourceStatus
+  /** Undefined when there is none, or when it could not be read whole: it is then rebuilt and nothing is pruned. */
+  inventory: Inventory | undefined
+  /** The commit whose mass deletion somebody approved, from the annotation on the status. */
+  approved: string
+  resourceVersion: string
+}
+
+/** `kubectl annotate configmap capstan-source-<name> capstan.dev/approve-deletion=<commit>` lets a held mass deletion go. */
+export const approveAnnotation = 'capstan.dev/approve-deletion'
+const partBytes = 256 * 1024
+const sourceLabel = 'capstan.dev/source'
+
+const emptyStatus: SourceStatus = {
+  version: 1,
+  revision: '',
+  attempted: '',
+  ready: false,
+  reason: 'NotReady',
+  message: 'not synced yet',
+  objects: 0,
+  failed: [],
+  failedCount: 0,
+  held: [],
+  inventory: { parts: [], digest: '', count: 0 },
+  holder: '',
+  changedAt: '',
+}
+
+/** Reads status and inventory. `known` saves reading the parts again when the digest is the same. */
+export async function readLedger(
+  deps: LedgerDeps,
+  spec: SourceSpec,
+  known: { digest: string; inventory: Inventory } | undefined,
+  signal: AbortSignal,
+): Promise<Ledger> {
+  const found = await deps.cluster.get(configMapRef(spec, statusConfigMapName(spec.name)), { signal })
+  const status = parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json']) ?? emptyStatus
+  const { digest } = status.inventory
+  const inventory = known && known.digest === digest ? known.inventory : await readInventory(deps, spec, status, signal)
+  return {
+    status,
+    inventory,
+    approved: found?.metadata.annotations?.[approveAnnotation] ?? '',
+    resourceVersion: found?.metadata.resourceVersion ?? '',
+  }
+}
+
+async function readInventory(
+  deps: LedgerDeps,
+  spec: SourceSpec,
+  status: SourceStatus,
+  signal: AbortSignal,
+): Promise<Inventory | undefined> {
+  const { parts, digest } = status.inventory
+  if (parts.length === 0) return undefined
+  const chunks: Uint8Array[] = []
+  for (const part of parts) {
+    const found = await deps.cluster.get(configMapRef(spec, part), { signal })
+    const encoded = (found?.binaryData as Record<string, string> | undefined)?.['inventory.gz']
+    if (encoded === undefined) return undefined
+    chunks.push(Uint8Array.from(Buffer.from(encoded, 'base64')))
+  }
+  try {
+    return decodeInventory(await deps.packer.unpack(Buffer.concat(chunks)), digest)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Stores the inventory as new ConfigMaps (named by its digest, so that the stored one stays whole until the status names the
+ * new one), then the status. Refuses when another live process holds the source: one writer per object (law 4).
+ */
+export async function writeLedger(
+  deps: LedgerDeps,
+  spec: SourceSpec,
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<Ledger> {
+  await claim(deps, spec, ledger)
+  const inventory = ledger.inventory ?? new Map()
+  const { content, digest } = encodeInventory(inventory)
+  const before = ledger.status.inventory
+  const parts = digest === before.digest ? before.parts : await writeParts(deps, spec, { content, digest }, signal)
+  const status: SourceStatus = {
+    ...ledger.status,
+    holder: deps.fence.epoch,
+    objects: inventory.size,
+    inventory: { parts, digest, count: inventory.size },
+    changedAt: deps.now().toISOString(),
+  }
+  const resourceVersion = await writeStatus(deps, spec, { ...ledger, status }, signal)
+  for (const old of before.parts) {
+    if (!parts.includes(old)) await deps.cluster.delete(configMapRef(spec, old), {}, signal)
+  }
+  return { ...ledger, status, inventory, resourceVersion }
+}
+
+async function claim(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger): Promise<void> {
+  deps.fence.check()
+  const { holder } = ledger.status
+  if (holder === '' || holder === deps.fence.epoch || (await deps.fence.isDead(holder))) return
+  throw new AppError(
+    'OtherWriter',
+    `source ${spec.namespace}/${spec.name} is being synced by ${holder}; tried again when that process is gone`,
+  )
+}
+
+async function writeParts(
+  deps: LedgerDeps,
+  spec: SourceSpec,
+  encoded: { content: string; digest: string },
+  signal: AbortSignal,
+): Promise<string[]> {
+  const packed = Buffer.from(await deps.packer.pack(encoded.content))
+  const parts: string[] = []
+  for (let offset = 0, index = 0; offset < packed.length || index === 0; offset += partBytes, index++) {
+    const name = `${spec.name}-inventory-${encoded.digest.slice(0, 10)}-${index}`
+    const data = packed.subarray(offset, offset + partBytes).toString('base64')
+    await createOrKeep(deps, { ...configMap(spec, name), binaryData: { 'inventory.gz': data } }, signal)
+    parts.push(name)
+  }
+  return parts
+}
+
+/** A part's name says its content, so one that exists already (a crash between part and status) is the same. */
+async function createOrKeep(deps: LedgerDeps, part: KubeObject, signal: AbortSignal): Promise<void> {
+  const found = await deps.cluster.get(
+    { apiVersion: 'v1', kind: 'ConfigMap', namespace: part.metadata.namespace ?? '', name: part.metadata.name },
+    { signal },
+  )
+  if (!found) await deps.cluster.create(part, signal)
+  else if (JSON.stringify(found.binaryData) !== JSON.stringify(part.binaryData)) {
+    await deps.cluster.replace(
+      { ...part, metadata: { ...part.metadata, resourceVersion: found.metadata.resourceVersion ?? '' } },
+      signal,
+    )
+  }
+}
+
+async function writeStatus(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger, signal: AbortSignal): Promise<string> {
+  const body = configMap(spec, statusConfigMapName(spec.name))
+  if (ledger.approved) body.metadata.annotations = { [approveAnnotation]: ledger.approved }
+  const object = { ...body, data: { 'status.json': JSON.stringify(ledger.status) } }
+  if (ledger.resourceVersion === '') {
+    const made = await deps.cluster.create(object, signal)
+    return made.metadata.resourceVersion ?? ''
+  }
+  const written = await deps.cluster.replace(
+    { ...object, metadata: { ...object.metadata, resourceVersion: ledger.resourceVersion } },
+    signal,
+  )
+  return written.metadata.resourceVersion ?? ''
+}
+
+function configMap(spec: SourceSpec, name: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name,
+      namespace: spec.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'capstan', [sourceLabel]: spec.name },
+    },
+  }
+}
+
+function configMapRef(spec: SourceSpec, name: string) {
+  return { apiVersion: 'v1', kind: 'ConfigMap', namespace: spec.namespace, name }
+}

@@ -1,0 +1,70 @@
+import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
+import type { Inventory, InventoryEntry } from '../../domain/plan/inventory.ts'
+import { type LiveObject, liveKey, liveObject } from '../../domain/plan/live.ts'
+import type { DesiredObject } from './desired.ts'
+import type { SyncSourceDeps } from './sync.ts'
+
+/** Up to this many unknown objects of a kind are read one by one; beyond it one paged list of metadata is cheaper. */
+const readOneByOne = 5
+const listDeadlineMs = 60_000
+
+/**
+ * What the cluster holds of the objects concerned. Objects with a gc mark come from the watches; those that git names and no
+ * watch knows (first contact) are read, metadata only, since an annotation on them may say "leave me alone".
+ */
+export async function observeLive(
+  desired: readonly DesiredObject[],
+  inventory: Inventory | undefined,
+  deps: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
+  signal: AbortSignal,
+): Promise<Map<string, LiveObject>> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
+  const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
+  await deps.owned.ensure(kinds, deadline)
+  const live = new Map<string, LiveObject>()
+  for (const object of deps.owned.all()) live.set(liveKey(object), object)
+  const unknown = desired.filter(({ key }) => !live.has(key))
+  const byKind = Map.groupBy(unknown, ({ ref }) => `${ref.apiVersion} ${ref.kind}`)
+  await Promise.all(
+    [...byKind.values()].map(async (objects) => {
+      for (const object of await readUnknown(objects, deps, deadline)) {
+        const found = liveObject(object)
+        live.set(liveKey(found), found)
+      }
+    }),
+  )
+  return live
+}
+
+async function readUnknown(
+  objects: readonly DesiredObject[],
+  { cluster }: Pick<SyncSourceDeps, 'cluster'>,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  const first = objects[0]
+  if (!first || !(await cluster.resource(first.ref.apiVersion, first.ref.kind, signal))) return []
+  if (objects.length <= readOneByOne) {
+    const found = await Promise.all(objects.map(({ ref }) => cluster.get(ref, { metadataOnly: true, signal })))
+    return found.filter((object) => object !== undefined)
+  }
+  const { apiVersion, kind } = first.ref
+  return await cluster.list({ apiVersion, kind, metadataOnly: true }, signal)
+}
+
+/**
+ * The inventory to start from. None is stored at first contact, or it was damaged: it is seeded from the live objects whose mark
+ * says that they belong to this source, so that what left git during a move still goes (ruling 7b).
+ */
+export function seedInventory(
+  stored: Inventory | undefined,
+  live: Iterable<LiveObject>,
+  mark: (ref: ObjectRef) => string,
+): Map<string, InventoryEntry> {
+  if (stored) return new Map(stored)
+  const seeded = new Map<string, InventoryEntry>()
+  for (const object of live) {
+    if (object.mark === '' || object.mark !== mark(object.ref)) continue
+    seeded.set(liveKey(object), { ref: object.ref, file: '', applied: '', owned: '', tried: '', triedAt: '' })
+  }
+  return seeded
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LeasedFence } from '../adapters/cluster/index.ts'
+import type { Processor } from '../adapters/queue/index.ts'
+import type { JobKind } from '../domain/work/job.ts'
+import { watchDrift } from '../jobs/drift.ts'
+import { fetchSource } from '../jobs/fetch-source.ts'
+import { resync } from '../jobs/resync.ts'
+import { syncSource } from '../jobs/sync-source/index.ts'
+import type { SyncEnded } from '../jobs/sync-source/sync.ts'
+import type { Parts } from './wire.ts'
+
+type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
+
+/** The jobs that this process takes, by what is enabled. */
+export function processorsOf(
+  parts: Parts,
+  fence: LeasedFence,
+  told: { syncEnded: (result: SyncEnded) => void },
+): Processors {
+  const { config, cluster, git, queue, store, sources, owned, memory, packer, log } = parts
+  const now = () => new Date()
+  const enqueue = queue.enqueue
+  const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
+  const processors: Processors = {}
+  processors.resync = {
+    slots: 2,
+    run: (payload, { signal }) =>
+      resync(
+        payload,
+        { sources, cluster, enqueue, scans: async () => [], releaseNamespace: config.releases.namespace },
+        signal,
+      ),
+  }
+  if (config.enable.includes('sync')) {
+    const common = { sources, git, cluster, log, now }
+    processors['fetch-source'] = {
+      slots: 4,
+      run: (payload, { signal }) => fetchSource(payload, { ...common, store, enqueue }, signal),
+    }
+    const sync = { ...common, fence, owned, memory, packer, random: Math.random, pause, ended: told.syncEnded }
+    processors['sync-source'] = { slots: 4, run: (payload, { signal }) => syncSource(payload, sync, signal) }
+    watchDrift({ owned, memory, sources, enqueue, log, now })
+  }
+  return processors
+}

@@ -1,0 +1,164 @@
+// `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250).
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Agent } from 'undici'
+import { parseAllDocuments } from 'yaml'
+import { until } from '../../playground/stack/until.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
+import { startCapstan } from '../e2e/capstan.ts'
+import { createRepository } from '../e2e/repository.ts'
+import setup from '../stack/setup.ts'
+import { stack } from '../stack/stack.ts'
+import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
+import { benchRepository } from './repository.ts'
+
+type Round = { bare: number; first: number; idle: number; idleWrites: number; change: number; residentMb: number }
+type Status = { sources: { ready: boolean; attempted: string; message: string }[] }
+type Job = { state: string; startedAt?: string; finishedAt?: string; result?: string }
+
+const secret = 'bench'.repeat(8)
+const kinds = [
+  'deployments',
+  'services',
+  'serviceaccounts',
+  'ingresses',
+  'namespaces',
+  'configmaps',
+  'secrets',
+  'events',
+]
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, apps: { type: 'string', default: '250' } },
+})
+const apps = Number(values.apps)
+const spaces = Math.max(1, Math.round(apps / 25))
+const teardown = await setup()
+const rounds: Round[] = []
+try {
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const measured = await measure(round)
+    rounds.push(measured)
+    print(`round ${round + 1}`, measured)
+  }
+  print('median', medianOf(rounds))
+} finally {
+  if (typeof teardown === 'function') await (teardown as () => Promise<void>)()
+}
+
+async function measure(round: number): Promise<Round> {
+  const access = readAccess(stack().kubeconfig)
+  const id = `${Date.now().toString(36)}${round}`
+  const bareFirst = round % 2 === 0
+  let bare = bareFirst ? await runBare(access, `bare-${id}`) : 0
+  const ours = await runCapstan(access, `ours-${id}`)
+  if (!bareFirst) bare = await runBare(access, `bare-${id}`)
+  return { bare, ...ours }
+}
+
+async function runBare(access: BareAccess, prefix: string): Promise<number> {
+  const objects = [...benchRepository(prefix, apps, spaces).files.values()].flatMap((text) =>
+    parseAllDocuments(text).map((document) => document.toJS() as KubeObject),
+  )
+  return await applyBare(access, objects)
+}
+
+async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Round, 'bare'>> {
+  const secretFile = join(tmpdir(), `${prefix}-secret`)
+  writeFileSync(secretFile, secret, { mode: 0o600 })
+  const repository = await createRepository()
+  await repository.push({ 'README.md': 'nothing yet' })
+  const flags = ['--git-branch=main', '--git-poll-interval=1h', '--sync-interval=1h', '--enable=sync']
+  const capstan = await startCapstan([...flags, `--git-url=${repository.url}`, `--webhook-secret-file=${secretFile}`])
+  repository.notify(`${capstan.url}/hooks/v1/default`, secret)
+  const reached = async (commit: string) => {
+    const { sources } = await capstan.api<Status>('/api/v1/status')
+    return sources[0]?.attempted === `main@${commit}` && sources[0].ready
+  }
+  const push = async (change: () => Promise<string>) => {
+    const commit = await change()
+    const pushed = performance.now()
+    await until('synced', async () => await reached(commit), {
+      everyMs: 20,
+      timeoutMs: 300_000,
+      logFile: capstan.logFile,
+    })
+    return performance.now() - pushed
+  }
+  const { files } = benchRepository(prefix, apps, spaces)
+  const first = await push(async () => await repository.change(Object.fromEntries(files)))
+  const before = await countWrites(access)
+  const idle = await idleSync(capstan)
+  const idleWrites = (await countWrites(access)) - before
+  const [path = '', text = ''] = [...files].at(-1) ?? []
+  const change = await push(async () => await repository.change({ [path]: text.replace('replicas: 0', 'replicas: 1') }))
+  const status = readFileSync(`/proc/${capstan.pid()}/status`, 'utf8')
+  const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+  await capstan.stop()
+  await repository.stop()
+  return { first, idle, idleWrites, change, residentMb }
+}
+
+/** Wall time of one sync-source run that a person asked for, by the queue's own record. */
+async function idleSync(capstan: Awaited<ReturnType<typeof startCapstan>>): Promise<number> {
+  const { jobId } = await capstan.api<{ jobId: string }>(`/api/v1/sources/${capstan.namespace}/default/sync`, 'POST')
+  const done = async (id: string) => {
+    const job = await capstan.api<Job>(`/api/v1/jobs/${encodeURIComponent(id)}`)
+    return job.state === 'completed' ? job : undefined
+  }
+  const fetched = await until('fetched', async () => await done(jobId))
+  const next = fetched.result?.split('→').at(-1)?.trim() ?? ''
+  const synced = await until('synced', async () => await done(next))
+  return Date.parse(synced.finishedAt ?? '') - Date.parse(synced.startedAt ?? '')
+}
+
+/** Writes that the API server has counted so far on the kinds of the repository and on records of ours. */
+async function countWrites(access: BareAccess): Promise<number> {
+  const agent = new Agent({ connect: access.ca ? { ca: access.ca } : { rejectUnauthorized: false } })
+  const { body } = await agent.request({
+    origin: access.server,
+    path: '/metrics',
+    method: 'GET',
+    headers: { authorization: `Bearer ${access.token}` },
+  })
+  const text = await body.text()
+  await agent.close()
+  let writes = 0
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('apiserver_request_total{') || !/verb="(APPLY|PATCH|POST|PUT|DELETE)"/.test(line)) continue
+    const resource = /resource="([^"]*)"/.exec(line)?.[1] ?? ''
+    if (kinds.includes(resource) && !/subresource="[^"]/.test(line)) writes += Number(line.split(' ').at(-1))
+  }
+  return writes
+}
+
+function medianOf(all: readonly Round[]): Round {
+  const middle = (pick: (round: Round) => number) =>
+    all.map(pick).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
+  return {
+    bare: middle(({ bare }) => bare),
+    first: middle(({ first }) => first),
+    idle: middle(({ idle }) => idle),
+    idleWrites: middle(({ idleWrites }) => idleWrites),
+    change: middle(({ change }) => change),
+    residentMb: middle(({ residentMb }) => residentMb),
+  }
+}
+
+function print(name: string, { bare, first, idle, idleWrites, change, residentMb }: Round): void {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
+  const objects = benchRepository('x', apps, spaces).objects
+  console.log(
+    [
+      `${name} (${objects} objects, ${cpus().length} cores):`,
+      `bare client ${seconds(bare)}`,
+      `first sync ${seconds(first)} from push to applied`,
+      `ratio ${(first / bare).toFixed(2)}`,
+      `idle resync ${seconds(idle)} with ${idleWrites} writes`,
+      `one changed file ${seconds(change)} from push to applied`,
+      `resident ${residentMb.toFixed(0)} MiB`,
+    ].join('\n  '),
+  )
+}

@@ -1,0 +1,250 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
+import { until } from '../../playground/stack/until.ts'
+import { createWorkbench, type Workbench } from './workbench.ts'
+
+function configMap(name: string, value: string, more = ''): string {
+  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${more}data:\n  key: "${value}"\n`
+}
+
+const deployment = (replicas: number) => `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: ${replicas}
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: registry.example/web:1
+`
+
+describe('syncSource on the real API server', () => {
+  let bench: Workbench
+
+  afterEach(async () => {
+    await bench.close()
+  })
+
+  async function read(kind: string, name: string, apiVersion = 'v1'): Promise<KubeObject | undefined> {
+    return await bench.cluster.get({ apiVersion, kind, namespace: bench.target, name })
+  }
+
+  it('applies everything, then writes nothing', async () => {
+    bench = await createWorkbench()
+    const commit = bench.push({ 'a.yaml': configMap('a', '1'), 'sub/web.yaml': deployment(0) })
+    const first = await bench.sync()
+    expect(first.changes.map(({ action }) => action)).toEqual(['created', 'created'])
+    expect(await bench.status()).toMatchObject({
+      ready: true,
+      revision: `main@${commit}`,
+      attempted: `main@${commit}`,
+      objects: 2,
+    })
+
+    bench.writes()
+    expect((await bench.sync()).changes).toEqual([])
+    expect(bench.writes()).toEqual([])
+
+    bench.restart()
+    await bench.sync()
+    expect(bench.writes()).toEqual([])
+  })
+
+  it('applies only the file that changed and deletes the object of a file that is gone', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1'), 'c.yaml': configMap('c', '1') })
+    await bench.sync()
+    bench.push({ 'a.yaml': configMap('a', '2'), 'b.yaml': configMap('b', '1') })
+    const second = await bench.sync()
+    expect(second.changes.map(({ id, action }) => [id, action])).toEqual([
+      [`${bench.target}:configmap/a`, 'configured'],
+      [`${bench.target}:configmap/c`, 'deleted'],
+    ])
+    expect(await read('ConfigMap', 'c')).toBeUndefined()
+    expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: '2' })
+  })
+
+  it('takes back a field that kubectl scale took, and names the manager', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'web.yaml': deployment(0) })
+    await bench.sync()
+    const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: bench.target, name: 'web' }
+    await bench.cluster.patch(ref, { spec: { replicas: 3 } })
+    await until(
+      'the watch shows the drift',
+      async () => bench.owned.get(`apps/Deployment/${bench.target}/web`)?.resourceVersion !== undefined,
+    )
+    const corrected = await until('the drift is corrected', async () => {
+      const { changes } = await bench.sync()
+      return changes.find(({ action }) => action === 'configured')
+    })
+    expect(corrected.overruled?.join()).toContain('.spec.replicas')
+    expect(((await read('Deployment', 'web', 'apps/v1'))?.spec as { replicas: number }).replicas).toBe(0)
+  })
+
+  it('creates again what was deleted by hand', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    await bench.cluster.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.target, name: 'a' }, {})
+    await until('it is there again', async () => {
+      await bench.sync()
+      return await read('ConfigMap', 'a')
+    })
+  })
+
+  it('lets one bad file and one refused object fail alone, with file and line, and prunes nothing meanwhile', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1'), 'gone.yaml': configMap('gone', '1') })
+    await bench.sync()
+    bench.push({
+      'a.yaml': configMap('a', '2'),
+      'bad.yaml': 'kind: [\n',
+      'refused.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  ports: [{port: 700000}]\n',
+    })
+    await bench.sync()
+    const status = await bench.status()
+    expect(status.ready).toBe(false)
+    expect(status.failed.map(({ file, reason }) => [file, reason])).toEqual([
+      ['bad.yaml', 'InvalidYAML'],
+      ['refused.yaml', 'ApplyRefused'],
+    ])
+    expect(status.failed[1]?.line).toBe(1)
+    expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: '2' })
+    expect(await read('ConfigMap', 'gone')).toBeDefined()
+  })
+
+  it('applies neither of two duplicates and deletes neither', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    bench.push({ 'a.yaml': configMap('a', '2'), 'again.yaml': configMap('a', '3') })
+    await bench.sync()
+    expect((await bench.status()).failed.map(({ reason }) => reason)).toEqual(['DuplicateObject'])
+    expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: '1' })
+  })
+
+  it('deletes nothing when the path is gone or the repository is empty', async () => {
+    bench = await createWorkbench({ paths: ['deploy'] })
+    bench.push({ 'deploy/a.yaml': configMap('a', '1') })
+    await bench.sync()
+    bench.push({ 'README.md': 'moved' })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ ready: false, reason: 'PathNotFound' })
+    bench.push({ 'deploy/README.md': 'nothing here' })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ ready: false, reason: 'MassDeletion' })
+    expect(await read('ConfigMap', 'a')).toBeDefined()
+    bench.push({ 'deploy/a.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ ready: true, reason: '' })
+  })
+
+  it('applies definitions and their objects in one sync, and holds the deletion of a definition', async () => {
+    bench = await createWorkbench()
+    const group = `${bench.target}.example.com`
+    const definition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.${group}}
+spec:
+  group: ${group}
+  scope: Namespaced
+  names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+`
+    const thing = `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: one}\nspec: {a: 1}\n`
+    bench.push({ 'b.yaml': thing, 'crd.yaml': definition, 'cm.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ ready: true, objects: 3 })
+    bench.push({ 'cm.yaml': configMap('a', '1') })
+    await bench.sync()
+    const { held } = await bench.status()
+    expect(held.map(({ id, reason }) => [id, reason])).toEqual([
+      [`<cluster>:customresourcedefinition/things.${group}`, 'DeleteHeld'],
+    ])
+    await bench.cluster.delete(
+      { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: `things.${group}` },
+      {},
+    )
+  })
+
+  it('reports a kind that nobody serves and applies the rest', async () => {
+    bench = await createWorkbench()
+    bench.push({
+      'a.yaml': configMap('a', '1'),
+      'x.yaml': 'apiVersion: nobody.example.com/v1\nkind: Nothing\nmetadata: {name: x}\n',
+    })
+    await bench.sync()
+    expect((await bench.status()).failed.map(({ reason, file }) => [reason, file])).toEqual([['UnknownKind', 'x.yaml']])
+    expect(await read('ConfigMap', 'a')).toBeDefined()
+  })
+
+  it('leaves alone what is ignored in git or in the cluster', async () => {
+    bench = await createWorkbench()
+    const ignored = '  annotations: {fluxcd.io/ignore: "true"}\n'
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1', ignored) })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.target, name: 'a' }
+    await bench.cluster.patch(ref, { metadata: { annotations: { 'fluxcd.io/ignore': 'true' } }, data: { key: 'mine' } })
+    bench.push({ 'a.yaml': configMap('a', '2'), 'b.yaml': configMap('b', '1', ignored) })
+    bench.restart()
+    await bench.sync()
+    expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: 'mine' })
+  })
+
+  it('adopts what carries its mark when there is no inventory, so that what left git still goes', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    await bench.sync()
+    for (const object of await bench.cluster.list({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      namespace: bench.spec.namespace,
+    })) {
+      if (object.metadata.labels?.['capstan.dev/source']) {
+        await bench.cluster.delete(
+          { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.spec.namespace, name: object.metadata.name },
+          {},
+        )
+      }
+    }
+    bench.restart()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+  })
+
+  it('finishes the work of a run that was stopped at any write', async () => {
+    bench = await createWorkbench()
+    const files = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`${n}.yaml`, configMap(`c${n}`, '1')]))
+    for (const stopAfter of [0, 1, 2, 3, 5, 9]) {
+      bench.push(
+        Object.fromEntries(Object.entries(files).map(([path, text]) => [path, text.replace('"1"', `"${stopAfter}"`)])),
+      )
+      const stop = new AbortController()
+      const original = bench.cluster.apply
+      let seen = 0
+      bench.cluster.apply = async (...args) => {
+        if (seen++ === stopAfter) stop.abort(new Error('killed'))
+        return await original(...args)
+      }
+      await bench.sync({ signal: stop.signal }).catch(() => undefined)
+      bench.cluster.apply = original
+      bench.restart()
+      await bench.sync()
+      for (let n = 0; n < 8; n++) expect((await read('ConfigMap', `c${n}`))?.data).toEqual({ key: `${stopAfter}` })
+      expect(await bench.status()).toMatchObject({ ready: true, objects: 8 })
+    }
+  })
+})

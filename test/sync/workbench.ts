@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
+import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
+import { createGit, type Git } from '../../src/adapters/git/index.ts'
+import type { SourceSpec } from '../../src/domain/source/spec.ts'
+import { parseSourceStatus, type SourceStatus, statusConfigMapName } from '../../src/domain/source/status.ts'
+import { createOwnedObjects, type OwnedObjects } from '../../src/jobs/owned-objects.ts'
+import { syncSource } from '../../src/jobs/sync-source/index.ts'
+import { createSyncMemory, type SyncMemory } from '../../src/jobs/sync-source/memory.ts'
+import type { SyncEnded } from '../../src/jobs/sync-source/sync.ts'
+import type { Logger } from '../../src/lib/logger.ts'
+import { stack } from '../stack/stack.ts'
+
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+
+/** One source with its own repository and namespaces on the real API server; the job is called directly. */
+export type Workbench = {
+  cluster: Cluster
+  git: Git
+  spec: SourceSpec
+  /** Namespace for the objects of the test; made by the test's own manifests or with `namespace()`. */
+  target: string
+  memory: SyncMemory
+  owned: OwnedObjects
+  /** Replaces the whole content of the branch and pushes; gives the commit. */
+  push(files: Record<string, string>): string
+  /** One run of the job, as a worker would do it. */
+  sync(options?: { signal?: AbortSignal }): Promise<SyncEnded>
+  /** Writes that the API server saw from this workbench since the last call. */
+  writes(): string[]
+  status(): Promise<SourceStatus>
+  /** Forgets all that a process remembers, as after a restart. */
+  restart(): void
+  close(): Promise<void>
+}
+
+export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise<Workbench> {
+  const id = randomBytes(4).toString('hex')
+  const directory = mkdtempSync(join(tmpdir(), `capstan-sync-${id}-`))
+  const bare = join(directory, 'repo.git')
+  const work = join(directory, 'work')
+  const run = (...args: string[]) =>
+    execFileSync('git', args, { cwd: work, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  mkdirSync(work)
+  execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare])
+  run('init', '-q', '-b', 'main')
+  run('config', 'user.email', 'test@example.com')
+  run('config', 'user.name', 'test')
+  const cluster = recorded(await createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
+  const git = createGit({ directory: join(directory, 'mirrors'), timeoutMs: 20_000, allowLocal: true, log: silent })
+  const home = `sync-${id}`
+  const target = `app-${id}`
+  for (const name of [home, target])
+    await cluster.api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  const spec: SourceSpec = {
+    namespace: home,
+    name: 'default',
+    url: bare,
+    branch: 'main',
+    paths: [],
+    pollIntervalMs: 60_000,
+    syncIntervalMs: 60_000,
+    syncTimeoutMs: 60_000,
+    prune: true,
+    pruneDry: false,
+    allowedNamespaces: [],
+    defaultNamespace: target,
+    ...change,
+  }
+  const bench = { memory: createSyncMemory(), owned: createOwnedObjects(cluster.api) }
+  return {
+    cluster: cluster.api,
+    git,
+    spec,
+    target,
+    get memory() {
+      return bench.memory
+    },
+    get owned() {
+      return bench.owned
+    },
+    push(files) {
+      run('rm', '-rqf', '--ignore-unmatch', '.')
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(work, path)), { recursive: true })
+        writeFileSync(join(work, path), text)
+      }
+      run('add', '-A')
+      run('commit', '-q', '--allow-empty', '-m', 'change')
+      run('push', '-q', '-f', bare, 'main')
+      return run('rev-parse', 'HEAD').trim()
+    },
+    async sync({ signal = new AbortController().signal } = {}) {
+      const remote = { url: bare }
+      await git.fetch(remote)
+      let ended: SyncEnded | undefined
+      const payload = {
+        kind: 'sync-source' as const,
+        namespace: home,
+        name: 'default',
+        reason: 'test',
+        requestedAt: '',
+      }
+      await syncSource(
+        payload,
+        {
+          sources: { list: () => [spec], get: () => spec, remote: () => remote },
+          git,
+          cluster: cluster.api,
+          fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
+          owned: bench.owned,
+          memory: bench.memory,
+          packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
+          log: silent,
+          now: () => new Date(),
+          random: Math.random,
+          pause: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
+          ended: (result) => (ended = result),
+        },
+        signal,
+      )
+      if (!ended) throw new Error('the sync did not end')
+      return ended
+    },
+    writes: cluster.take,
+    async status() {
+      const found = await cluster.api.get({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        namespace: home,
+        name: statusConfigMapName('default'),
+      })
+      const status = parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])
+      if (!status) throw new Error('no status')
+      return status
+    },
+    restart() {
+      bench.owned.stop()
+      bench.memory = createSyncMemory()
+      bench.owned = createOwnedObjects(cluster.api)
+    },
+    async close() {
+      bench.owned.stop()
+      for (const name of [home, target]) await cluster.api.delete({ apiVersion: 'v1', kind: 'Namespace', name }, {})
+      await cluster.api.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The adapter with a list of the writes that went through it. */
+function recorded(api: Cluster): { api: Cluster; take: () => string[] } {
+  let writes: string[] = []
+  const note = (verb: string, kind: string, name: string) => writes.push(`${verb} ${kind}/${name}`)
+  return {
+    api: {
+      ...api,
+      apply(object, options, signal) {
+        note('apply', object.kind, object.metadata.name)
+        return api.apply(object, options, signal)
+      },
+      create(object, signal) {
+        note('create', object.kind, object.metadata.name)
+        return api.create(object, signal)
+      },
+      replace(object, signal) {
+        note('replace', object.kind, object.metadata.name)
+        return api.replace(object, signal)
+      },
+      delete(ref, preconditions, signal) {
+        note('delete', ref.kind, ref.name)
+        return api.delete(ref, preconditions, signal)
+      },
+    },
+    take() {
+      const taken = writes
+      writes = []
+      return taken
+    },
+  }
+}
