@@ -1,0 +1,87 @@
+import { AppError } from '../../domain/error.ts'
+import type { HelmTarget, HelmWrite } from './helm.ts'
+
+const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
+
+/** `R -n T --timeout Ns` after the names were checked: helm has no `--end-of-options`, so nothing else may stand in their place. */
+function target({ release, namespace, timeoutSeconds }: HelmTarget): string[] {
+  if (!dnsName.test(release) || release.length > 53) {
+    throw new AppError(
+      'InvalidValues',
+      `"${release}" is no release name: lower-case letters, digits and dashes, at most 53`,
+      { retry: 'never' },
+    )
+  }
+  if (!dnsName.test(namespace))
+    throw new AppError('InvalidValues', `"${namespace}" is no namespace`, { retry: 'never' })
+  return ['--namespace', namespace, '--timeout', `${Math.max(1, Math.round(timeoutSeconds))}s`]
+}
+
+/** helm-operator, part (2) §3.1. Values come from a file, never from the command line. */
+export function installArgs(request: HelmWrite, valuesFile: string): string[] {
+  return [
+    'install',
+    request.release,
+    request.chartPath,
+    ...target(request),
+    ...writeFlags(request, valuesFile),
+    ...(request.skipCrds ? ['--skip-crds'] : []),
+  ]
+}
+
+export function upgradeArgs(
+  request: HelmWrite & { resetValues: boolean; force: boolean; maxHistory: number },
+  valuesFile: string,
+): string[] {
+  return [
+    'upgrade',
+    request.release,
+    request.chartPath,
+    ...target(request),
+    ...writeFlags(request, valuesFile),
+    `--history-max=${request.maxHistory}`,
+    request.resetValues ? '--reset-values' : '--reuse-values',
+    ...(request.force ? ['--force'] : []),
+  ]
+}
+
+function writeFlags({ wait, disableOpenApiValidation }: HelmWrite, valuesFile: string): string[] {
+  return [
+    '--values',
+    valuesFile,
+    '--output',
+    'json',
+    ...(wait ? ['--wait'] : []),
+    ...(disableOpenApiValidation ? ['--disable-openapi-validation'] : []),
+  ]
+}
+
+export function rollbackArgs(
+  request: HelmTarget & {
+    revision: number
+    wait: boolean
+    force: boolean
+    recreatePods: boolean
+    disableHooks: boolean
+  },
+): string[] {
+  return [
+    'rollback',
+    request.release,
+    String(request.revision),
+    ...target(request),
+    '--history-max=0',
+    ...(request.wait ? ['--wait'] : []),
+    ...(request.force ? ['--force'] : []),
+    ...(request.recreatePods ? ['--recreate-pods'] : []),
+    ...(request.disableHooks ? ['--no-hooks'] : []),
+  ]
+}
+
+export function testArgs(request: HelmTarget): string[] {
+  return ['test', request.release, ...target(request)]
+}
+
+export function uninstallArgs(request: HelmTarget): string[] {
+  return ['uninstall', request.release, ...target(request), '--ignore-not-found']
+}

@@ -1,0 +1,49 @@
+import type { RunResult } from '../../lib/run.ts'
+import type { HelmOutcome } from './helm.ts'
+
+const maxMessage = 1_000
+
+/** helm's exit and stderr → what people read. helm exits 1 for everything, so the words decide; `redact` knows the values' secrets. */
+export function helmOutcome(result: RunResult, redact: (text: string) => string): HelmOutcome {
+  if (result.ended === 'exit' && result.exitCode === 0) return { ok: true }
+  if (result.ended === 'notFound') return { ok: false, reason: 'HelmMissing', message: 'the helm binary is not there' }
+  if (result.ended === 'timeout')
+    return { ok: false, reason: 'HelmFailed', message: 'helm did not end in time and was stopped' }
+  if (result.ended === 'aborted') return { ok: false, reason: 'HelmFailed', message: 'helm was stopped' }
+  if (result.ended === 'tooMuchOutput')
+    return { ok: false, reason: 'RenderFailed', message: 'helm printed more than is allowed' }
+  const message = redact(lastWords(result.stderr))
+  return {
+    ok: false,
+    reason: reasonOf(message),
+    message: message || `helm ended with exit code ${result.exitCode ?? 'unknown'}`,
+  }
+}
+
+function reasonOf(message: string): 'RenderFailed' | 'ClusterUnavailable' | 'HelmFailed' {
+  if (
+    /execution error|parse error|error converting YAML|YAML parse|template:|schema|unable to build kubernetes objects|chart\.metadata|missing in charts/i.test(
+      message,
+    )
+  )
+    return 'RenderFailed'
+  if (
+    /Kubernetes cluster unreachable|connection refused|no such host|i\/o timeout|TLS handshake timeout/i.test(message)
+  )
+    return 'ClusterUnavailable'
+  return 'HelmFailed'
+}
+
+/** One line: helm's `Error: …` and what follows it, without warnings. */
+function lastWords(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(WARNING|W\d{4}|I\d{4})/.test(line))
+  const first = lines.findLastIndex((line) => line.startsWith('Error:'))
+  return lines
+    .slice(Math.max(first, 0))
+    .join(' ')
+    .replace(/^Error:\s*/, '')
+    .slice(0, maxMessage)
+}

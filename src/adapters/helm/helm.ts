@@ -1,0 +1,45 @@
+export type HelmTarget = {
+  release: string
+  namespace: string
+  timeoutSeconds: number
+}
+
+export type HelmWrite = HelmTarget & {
+  /** Local directory or .tgz, already checked to hold no symbolic link. */
+  chartPath: string
+  /** Composed values; written to a 0600 file that is removed afterwards. */
+  values: Record<string, unknown>
+  wait: boolean
+  skipCrds: boolean
+  disableOpenApiValidation: boolean
+}
+
+export type HelmOutcome =
+  | { ok: true }
+  /** `message`: helm's own words, redacted, one line, at most 1,000 characters. */
+  | { ok: false; reason: 'HelmMissing' | 'HelmFailed' | 'RenderFailed' | 'ClusterUnavailable'; message: string }
+
+/** The helm 3 binary. Never throws for what helm does; aborting sends SIGTERM and waits (helm records `failed`). */
+export type Helm = {
+  /** e.g. `v3.22.0`; AppError HelmMissing when the binary is not there. */
+  version(signal?: AbortSignal): Promise<string>
+  install(request: HelmWrite, signal?: AbortSignal): Promise<HelmOutcome>
+  upgrade(
+    request: HelmWrite & { resetValues: boolean; force: boolean; maxHistory: number },
+    signal?: AbortSignal,
+  ): Promise<HelmOutcome>
+  rollback(
+    request: HelmTarget & {
+      revision: number
+      wait: boolean
+      force: boolean
+      recreatePods: boolean
+      disableHooks: boolean
+    },
+    signal?: AbortSignal,
+  ): Promise<HelmOutcome>
+  test(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
+  uninstall(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
+  /** Builds or updates the dependencies of an unpacked chart directory in place. */
+  dependencyUpdate(chartPath: string, timeoutSeconds: number, signal?: AbortSignal): Promise<HelmOutcome>
+}

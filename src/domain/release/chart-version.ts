@@ -1,0 +1,24 @@
+import { maxSatisfying, valid } from 'semver'
+
+/**
+ * The version of an index that `wanted` names: exactly that one (with or without a leading `v`), else the newest that lies in the range.
+ * Undefined when there is none.
+ */
+export function pickChartVersion(versions: readonly string[], wanted: string): string | undefined {
+  const bare = (version: string) => version.replace(/^v/, '')
+  const exact =
+    versions.find((version) => version === wanted) ?? versions.find((version) => bare(version) === bare(wanted))
+  if (exact) return exact
+  const range = wanted.replaceAll(',', ' ')
+  return (
+    maxSatisfying(
+      versions.filter((version) => valid(version) !== null),
+      range,
+    ) ?? undefined
+  )
+}
+
+/** True when only one version can ever match, so that a chart that is here already needs no look at the index. */
+export function isExactVersion(wanted: string): boolean {
+  return valid(wanted) !== null
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { parse } from 'yaml'
+import { valuesYaml } from '../manifest/go-yaml.ts'
+
+export type Values = Record<string, unknown>
+
+/** A values document; undefined when it is not YAML or not a map. The text itself is never part of a message: it may be a Secret. */
+export function parseValues(text: string): Values | undefined {
+  try {
+    const value: unknown = parse(text, { ...valuesYaml, maxAliasCount: 50 })
+    if (value === null || value === undefined) return {}
+    return isMap(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Later wins; maps are merged key by key, anything else replaces, and a null stays, so that it deletes a default of the chart
+ * (helm-operator §5). No given value is changed.
+ */
+export function mergeValues(layers: readonly Values[]): Values {
+  let merged: Values = {}
+  for (const layer of layers) merged = mergeTwo(merged, layer)
+  return merged
+}
+
+function mergeTwo(under: Values, over: Values): Values {
+  const result = new Map(Object.entries(under))
+  for (const [key, value] of Object.entries(over)) {
+    const below = result.get(key)
+    result.set(key, isMap(below) && isMap(value) ? mergeTwo(below, value) : value)
+  }
+  return Object.fromEntries(result)
+}
+
+/** Fingerprint of values whatever the order of keys; the salt keeps it from being compared between releases. */
+export function valuesDigest(values: Values, salt: string): string {
+  return createHash('sha256').update(salt).update(canonicalJson(values)).digest('hex').slice(0, 40)
+}
+
+/** JSON with sorted keys, the form in which values are compared. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (!isMap(value)) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`
+}
+
+/** Every text in the values, to be kept out of logs and messages when they come from a Secret. */
+export function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  return isMap(value) ? Object.values(value).flatMap(textsIn) : []
+}
+
+function isMap(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
