@@ -27,10 +27,22 @@ const rows: [string, Partial<CompareFacts>, Verdict][] = [
   ['a field of ours was taken', { live: { ...live, owned: 'o2' } }, { act: 'apply', why: 'drifted' }],
   ['its mark was changed', { live: { ...live, mark: 'other' } }, { act: 'apply', why: 'drifted' }],
   ['never recorded', { entry: undefined }, { act: 'apply', why: 'unknown' }],
-  ['recorded before its first success', { entry: { ...entry, applied: '', owned: '' } }, { act: 'apply', why: 'unknown' }],
+  [
+    'recorded before its first success',
+    { entry: { ...entry, applied: '', owned: '' } },
+    { act: 'apply', why: 'unknown' },
+  ],
   ['ignored in git', { ignoredInGit: true, live: undefined }, { act: 'skip', why: 'ignored in git' }],
-  ['ignored in the cluster', { digest: 'd2', live: { ...live, ignore: 'true' } }, { act: 'skip', why: 'ignored in the cluster' }],
-  ['sync_only still applies', { digest: 'd2', live: { ...live, ignore: 'sync_only' } }, { act: 'apply', why: 'changed' }],
+  [
+    'ignored in the cluster',
+    { digest: 'd2', live: { ...live, ignore: 'true' } },
+    { act: 'skip', why: 'ignored in the cluster' },
+  ],
+  [
+    'sync_only still applies',
+    { digest: 'd2', live: { ...live, ignore: 'sync_only' } },
+    { act: 'apply', why: 'changed' },
+  ],
   ['being deleted', { digest: 'd2', live: { ...live, deleting: true } }, { act: 'skip', why: 'being deleted' }],
 ]
 

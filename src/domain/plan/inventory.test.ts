@@ -31,7 +31,9 @@ describe('inventory', () => {
   it('has the same bytes whatever the order', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyEntry, { selector: ({ ref }) => keyOf(ref) }), (entries) => {
-        expect(encodeInventory(inventoryOf(entries)).digest).toBe(encodeInventory(inventoryOf([...entries].reverse())).digest)
+        expect(encodeInventory(inventoryOf(entries)).digest).toBe(
+          encodeInventory(inventoryOf([...entries].reverse())).digest,
+        )
       }),
     )
   })
@@ -44,7 +46,10 @@ describe('inventory', () => {
   it('merges old and new without forgetting what is known of the old', () => {
     const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'demo', name: 'a' }
     const old = inventoryOf([{ ref, file: 'a.yaml', applied: 'd', owned: 'o', tried: '', triedAt: '' }])
-    const merged = mergeInventory(old, [{ ref, file: 'b.yaml' }, { ref: { ...ref, name: 'b' }, file: 'b.yaml' }])
+    const merged = mergeInventory(old, [
+      { ref, file: 'b.yaml' },
+      { ref: { ...ref, name: 'b' }, file: 'b.yaml' },
+    ])
     expect([...merged.values()].map(({ applied }) => applied)).toEqual(['d', ''])
   })
 })

@@ -24,7 +24,17 @@ export function encodeInventory(inventory: Inventory): { content: string; digest
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, entry]) => {
       const { apiVersion, kind, namespace, name } = entry.ref
-      return JSON.stringify([apiVersion, kind, namespace ?? '', name, entry.file, entry.applied, entry.owned, entry.tried, entry.triedAt])
+      return JSON.stringify([
+        apiVersion,
+        kind,
+        namespace ?? '',
+        name,
+        entry.file,
+        entry.applied,
+        entry.owned,
+        entry.tried,
+        entry.triedAt,
+      ])
     })
   const content = lines.join('\n')
   return { content, digest: createHash('sha256').update(content).digest('hex') }
@@ -36,8 +46,17 @@ export function decodeInventory(content: string, digest: string): Inventory | un
   const inventory = new Map<string, InventoryEntry>()
   for (const line of content.split('\n')) {
     if (line === '') continue
-    const [apiVersion = '', kind = '', namespace = '', name = '', file = '', applied = '', owned = '', tried = '', triedAt = ''] =
-      JSON.parse(line) as string[]
+    const [
+      apiVersion = '',
+      kind = '',
+      namespace = '',
+      name = '',
+      file = '',
+      applied = '',
+      owned = '',
+      tried = '',
+      triedAt = '',
+    ] = JSON.parse(line) as string[]
     const ref: ObjectRef = { apiVersion, kind, ...(namespace ? { namespace } : {}), name }
     inventory.set(keyOf(ref), { ref, file, applied, owned, tried, triedAt })
   }
@@ -45,7 +64,10 @@ export function decodeInventory(content: string, digest: string): Inventory | un
 }
 
 /** The write-ahead form: everything owned before, and everything that is about to be applied (hazard A2). */
-export function mergeInventory(before: Inventory, additions: Iterable<{ ref: ObjectRef; file: string }>): Map<string, InventoryEntry> {
+export function mergeInventory(
+  before: Inventory,
+  additions: Iterable<{ ref: ObjectRef; file: string }>,
+): Map<string, InventoryEntry> {
   const merged = new Map(before)
   for (const { ref, file } of additions) {
     const key = keyOf(ref)

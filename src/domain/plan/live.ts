@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto'
+import { checksumAnnotation, gcMarkLabel, ignoreOf, pruneAnnotation } from '../manifest/annotations.ts'
 import { type KubeObject, keyOf, type ObjectRef, refOf } from '../manifest/object.ts'
 
 /** Field manager of everything that Capstan applies. */
 export const fieldManager = 'capstan'
-/** Label that fluxd, and we, put on what a source owns (flux-v1 §2); watches select by its presence. */
-export const gcMarkLabel = 'fluxcd.io/sync-gc-mark'
-/** Annotation with the digest of the manifest as last applied (flux-v1 §2; W13: read for adoption, replaced by ours). */
-export const checksumAnnotation = 'fluxcd.io/sync-checksum'
-/** On a live object: it may be deleted although its kind or the number of deletions holds it back (ruling 7d). */
-export const pruneAnnotation = 'capstan.dev/prune'
-
 /** What a sync must know of an object in the cluster; all of it stands in its metadata. */
 export type LiveObject = {
   ref: ObjectRef
@@ -28,8 +22,6 @@ export type LiveObject = {
   pruneAllowed: boolean
 }
 
-const ignoreKeys = ['fluxcd.io/ignore', 'flux.weave.works/ignore', 'capstan.dev/ignore']
-
 /** The few facts of an object that a sync compares; from a whole object or from its metadata alone. */
 export function liveObject(object: KubeObject): LiveObject {
   const { metadata } = object
@@ -41,7 +33,7 @@ export function liveObject(object: KubeObject): LiveObject {
     checksum: annotations[checksumAnnotation] ?? '',
     owned: ownedHash(object),
     mark: metadata.labels?.[gcMarkLabel] ?? '',
-    ignore: ignoreWord(annotations),
+    ignore: ignoreOf(object) ?? '',
     hasOwner: (metadata.ownerReferences?.length ?? 0) > 0,
     deleting: metadata.deletionTimestamp !== undefined,
     pruneAllowed: annotations[pruneAnnotation] === 'allow',
@@ -63,14 +55,6 @@ export function ownedHash(object: KubeObject): string {
   )
   if (!entry?.fieldsV1) return ''
   return createHash('sha256').update(stableJson(entry.fieldsV1)).digest('base64url').slice(0, 16)
-}
-
-function ignoreWord(annotations: Record<string, string>): LiveObject['ignore'] {
-  for (const key of ignoreKeys) {
-    const value = annotations[key]
-    if (value === 'true' || value === 'sync_only') return value
-  }
-  return ''
 }
 
 function stableJson(value: unknown): string {

@@ -27,7 +27,12 @@ function live(of: InventoryEntry, change: Partial<LiveObject> = {}): LiveObject 
   return { ...base, ...change }
 }
 
-function facts(owned: InventoryEntry[], keep: number, change: Partial<LiveObject> = {}, more: Partial<PruneFacts> = {}): PruneFacts {
+function facts(
+  owned: InventoryEntry[],
+  keep: number,
+  change: Partial<LiveObject> = {},
+  more: Partial<PruneFacts> = {},
+): PruneFacts {
   const inventory = new Map(owned.map((one) => [keyOf(one.ref), one]))
   return {
     inventory,

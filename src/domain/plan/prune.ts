@@ -79,7 +79,10 @@ function guardMass(plan: PrunePlan, { inventory, desired }: PruneFacts): PrunePl
   const message = `${counted.length} of ${inventory.size} objects left git at once; nothing is deleted until somebody approves it`
   return {
     remove: approved,
-    held: [...plan.held, ...counted.map(({ key, entry }) => ({ key, entry, reason: 'MassDeletion' as const, message }))],
+    held: [
+      ...plan.held,
+      ...counted.map(({ key, entry }) => ({ key, entry, reason: 'MassDeletion' as const, message })),
+    ],
     forget: plan.forget,
   }
 }

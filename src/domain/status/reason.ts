@@ -25,6 +25,7 @@ export const reasons = {
     'The cluster does not know this kind.',
     'Install its definition (CRD); applied by itself once it is there.',
   ],
+  NamespaceNotAllowed: ['The object is outside the allowed namespaces.', 'Allow its namespace, or remove it from git.'],
   ApplyRefused: ['The API server refused the object.', 'Mend the object as the message says.'],
   FieldConflict: [
     'Another manager keeps changing a field that is set in git.',
@@ -79,6 +80,10 @@ export const reasons = {
     'Delete by hand, or annotate capstan.dev/prune: allow.',
   ],
   NoTag: ['No tag of the image matches its policy.', 'Check the policy or push a matching tag.'],
+  GitPushRefused: [
+    'The git server refused the push.',
+    'Give the credentials the right to push to this branch, or lift its protection.',
+  ],
   GitConflict: ['The push was refused because the branch moved.', 'Fetched and tried again by itself.'],
   InternalError: ['A bug in Capstan.', 'Please report it with the log of the job.'],
 } as const satisfies Record<string, readonly [meaning: string, unblock: string]>
