@@ -71,9 +71,7 @@ function networkOf(env: NodeJS.ProcessEnv): Record<string, string> {
     'no_proxy',
     'HTTPS_PROXY',
     'NO_PROXY',
-    'GIT_PROXY_COMMAND',
     'SSL_CERT_FILE',
-    'GIT_SSL_CAINFO',
   ]
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
 }

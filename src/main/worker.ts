@@ -7,6 +7,7 @@ import { fetchSource } from '../jobs/fetch-source.ts'
 import { resync } from '../jobs/resync.ts'
 import { syncSource } from '../jobs/sync-source/index.ts'
 import type { SyncEnded } from '../jobs/sync-source/sync.ts'
+import { releaseProcessor } from './release-worker.ts'
 import type { Parts } from './wire.ts'
 
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
@@ -15,7 +16,7 @@ type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
 export function processorsOf(
   parts: Parts,
   fence: LeasedFence,
-  told: { syncEnded: (result: SyncEnded) => void },
+  env: NodeJS.ProcessEnv,
 ): Processors {
   const { config, cluster, git, queue, store, sources, owned, memory, packer, log } = parts
   const now = () => new Date()
@@ -37,9 +38,21 @@ export function processorsOf(
       slots: 4,
       run: (payload, { signal }) => fetchSource(payload, { ...common, store, enqueue }, signal),
     }
-    const sync = { ...common, fence, owned, memory, packer, random: Math.random, pause, ended: told.syncEnded }
+    const sync = {
+      ...common,
+      fence,
+      owned,
+      memory,
+      packer,
+      random: Math.random,
+      pause,
+      ended: (result: SyncEnded) => void result,
+    }
     processors['sync-source'] = { slots: 4, run: (payload, { signal }) => syncSource(payload, sync, signal) }
     watchDrift({ owned, memory, sources, enqueue, log, now })
+  }
+  if (config.enable.includes('releases')) {
+    processors['sync-release'] = { slots: 16, run: releaseProcessor(parts, fence, env) }
   }
   return processors
 }

@@ -9,7 +9,7 @@ import { until } from '../../playground/stack/until.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
-import setup from '../stack/setup.ts'
+import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 })
 const apps = Number(values.apps)
 const spaces = Math.max(1, Math.round(apps / 25))
-const teardown = await setup()
+await setup()
 const rounds: Round[] = []
 try {
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -45,7 +45,7 @@ try {
   }
   print('median', medianOf(rounds))
 } finally {
-  if (typeof teardown === 'function') await (teardown as () => Promise<void>)()
+  await teardown()
 }
 
 async function measure(round: number): Promise<Round> {

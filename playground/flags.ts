@@ -1,0 +1,89 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** What `npm start --` was asked for. */
+export type Flags = {
+  /** Synced in place of the sample. */
+  git?: { url: string; branch: string; paths: string[] }
+  /** An existing cluster to use; then no control plane is started. */
+  kubeconfig?: string
+  /** Leave to change that cluster. */
+  yes: boolean
+  /** Go on with the state of the last start in place of the shipped sample. */
+  keep: boolean
+  /** Absolute. */
+  stateDir: string
+  /** Start Capstan again when its sources change. */
+  watch: boolean
+  help: boolean
+  /** For `capstan run`, as given. */
+  capstan: string[]
+}
+
+export const usage = `npm start -- [flags] [-- flags of capstan run]
+
+  --git-url URL       sync this repository in place of the sample
+  --git-branch B      its branch (main)
+  --git-path P        a folder in it; may be given again (the whole repository)
+  --kubeconfig F      use this cluster and start no control plane; wants --yes
+  --yes               leave to change that cluster
+  --keep              go on with the cluster, repositories and images of the last start
+  --state-dir D       where all state and logs go (.capstan)
+  --watch             start Capstan again when a file under src/ changes
+`
+
+/** Reads the arguments after the script's name. All problems at once. */
+export function parseFlags(argv: readonly string[], cwd: string): Flags | { problems: string[] } {
+  const end = argv.indexOf('--')
+  const own = end < 0 ? argv : argv.slice(0, end)
+  const problems: string[] = []
+  const { values, tokens } = parseArgs({
+    args: [...own],
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+    options: {
+      'git-url': { type: 'string' },
+      'git-branch': { type: 'string' },
+      'git-path': { type: 'string', multiple: true },
+      kubeconfig: { type: 'string' },
+      yes: { type: 'boolean' },
+      keep: { type: 'boolean' },
+      'state-dir': { type: 'string' },
+      watch: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  for (const token of tokens) {
+    if (token.kind === 'positional') problems.push(`"${token.value}" is not understood; flags of capstan run go after --`)
+    else if (token.kind === 'option') problems.push(...problemOf(token.name, token.rawName, token.value))
+  }
+  const text = (name: string) => {
+    const value = values[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  const url = text('git-url')
+  const paths = (values['git-path'] as unknown[] | undefined)?.filter((path) => typeof path === 'string') ?? []
+  if (!url && (text('git-branch') || paths.length > 0)) problems.push('--git-branch and --git-path need --git-url')
+  if (problems.length > 0) return { problems }
+  const kubeconfig = text('kubeconfig')
+  return {
+    ...(url && { git: { url, branch: text('git-branch') ?? 'main', paths } }),
+    ...(kubeconfig && { kubeconfig: resolve(cwd, kubeconfig) }),
+    yes: values.yes === true,
+    keep: values.keep === true,
+    stateDir: resolve(cwd, text('state-dir') ?? '.capstan'),
+    watch: values.watch === true,
+    help: values.help === true,
+    capstan: end < 0 ? [] : argv.slice(end + 1),
+  }
+}
+
+const switches = ['yes', 'keep', 'watch', 'help']
+const withValue = ['git-url', 'git-branch', 'git-path', 'kubeconfig', 'state-dir']
+
+function problemOf(name: string, rawName: string, value: string | undefined): string[] {
+  if (switches.includes(name)) return value === undefined ? [] : [`${rawName} takes no value`]
+  if (!withValue.includes(name)) return [`${rawName} is not known; flags of capstan run go after --`]
+  return value ? [] : [`${rawName} wants a value`]
+}

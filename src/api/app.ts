@@ -1,0 +1,83 @@
+import { fastifySwagger } from '@fastify/swagger'
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import type { AppOptions, MetricsText } from './app-options.ts'
+import { hasToken } from './auth.ts'
+import { openApi, sharedSchemas } from './openapi.ts'
+import { problem, problemOf, sendProblem } from './problem.ts'
+import { boardRoutes } from './routes/board.ts'
+import { hookRoutes } from './routes/hooks.ts'
+import { imageRoutes } from './routes/images.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { processRoutes } from './routes/process.ts'
+import { releaseRoutes } from './routes/releases.ts'
+import { sourceRoutes } from './routes/sources.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Needs no token (W34). */
+    open?: boolean
+  }
+}
+
+/** Bodies of everything but webhooks and notifications. */
+const bodyLimit = 64 * 1024
+const maxHeaderSize = 16 * 1024
+
+/** The API as a value: no port is opened. Listen or `inject` as you like. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { log, onAnswer } = options
+  const app = fastify({
+    logger: false,
+    bodyLimit,
+    routerOptions: { maxParamLength: 500 },
+    requestTimeout: 30_000,
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 15_000,
+    forceCloseConnections: true,
+    http: { maxHeaderSize },
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isOpen(request) && !hasToken(request.headers.authorization, options.token())) {
+      await sendProblem(reply, problem('Unauthorized'))
+    }
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const seconds = reply.elapsedTime / 1000
+    const facts = { method: request.method, route: request.routeOptions.url ?? '', status: reply.statusCode, seconds }
+    onAnswer?.(facts)
+    log.debug(facts, 'answered')
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const told = problemOf(error)
+    if (told.reason === 'InternalError') log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
+    return sendProblem(reply, told)
+  })
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, problem('NotFound')))
+
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  void app.register(fastifySwagger, openApi(options.version))
+  void app.register(processRoutes, options)
+  void app.register(sourceRoutes, options)
+  void app.register(releaseRoutes, options)
+  void app.register(jobRoutes, options)
+  void app.register(imageRoutes, options)
+  void app.register(hookRoutes, options)
+  if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })
+  return app
+}
+
+/** Where no route matched a token is needed too: strangers learn nothing about what exists. */
+function isOpen(request: FastifyRequest): boolean {
+  return request.routeOptions.config.open === true
+}
+
+/** Only /metrics, for a listener of their own. */
+export function createMetricsApp({ metrics }: { metrics: MetricsText }): FastifyInstance {
+  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1, http: { maxHeaderSize } })
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metrics()
+    return reply.type(contentType).send(text)
+  })
+  return app
+}

@@ -1,0 +1,31 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+
+/** True when an Authorization header holds this token, as `Bearer T` or as fluxctl sends it, `Scope-Probe token=T` (W34). */
+export function hasToken(header: string | undefined, token: string): boolean {
+  const [, given] = /^(?:bearer +|scope-probe +token=)(\S+)$/i.exec(header ?? '') ?? []
+  return given !== undefined && token !== '' && isSame(given, token)
+}
+
+/** Compares in a time that tells nothing about either text. */
+export function isSame(one: string, other: string): boolean {
+  return timingSafeEqual(digest(one), digest(other))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+/**
+ * True for a call from this machine to this machine under its own name. The Host header keeps out a page of another site whose name
+ * was pointed at 127.0.0.1 (DNS rebinding), the forwarding headers a proxy beside us that serves others.
+ */
+export function isFromHere({ socket, headers }: Pick<FastifyRequest, 'socket' | 'headers'>): boolean {
+  if (!isLoopback(socket.remoteAddress) || !isLoopback(socket.localAddress)) return false
+  if (headers.forwarded || headers['x-forwarded-for'] || headers['x-forwarded-host']) return false
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(headers.host ?? '')
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return /^(?:::ffff:)?127(?:\.\d{1,3}){3}$|^::1$/i.test(address ?? '')
+}

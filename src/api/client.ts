@@ -1,0 +1,93 @@
+import type { Accepted, Asker, Job, JobChanged, JobList, JobQuery, QueueCounts } from './contract/job.ts'
+import type { Problem } from './contract/problem.ts'
+import type { Version } from './contract/process.ts'
+import type { Release, Source, SourceList, Status } from './contract/status.ts'
+
+/** One request to the API. `path` begins with a slash and holds the query. */
+export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
+/** Sends a request with the token and gives the parsed JSON. Rejects with {@link Unreachable} when no answer came. */
+export type Transport = (request: TransportRequest) => Promise<{ status: number; body: unknown }>
+
+/** The server refused, and says why. */
+export class ApiRefusal extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.name = 'ApiRefusal'
+    this.problem = problem
+  }
+}
+
+/** No server was found, or it did not answer. The message says which and what to do. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+}
+
+type Options = { signal?: AbortSignal }
+
+/** The API, typed. Every call throws {@link ApiRefusal} for an answer that is not 2xx. */
+export type Client = {
+  version(options?: Options): Promise<Version>
+  status(options?: Options): Promise<Status>
+  sources(options?: Options): Promise<SourceList>
+  source(namespace: string, name: string, options?: Options): Promise<Source>
+  release(namespace: string, name: string, options?: Options): Promise<Release>
+  syncSource(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
+  syncRelease(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
+  jobs(query: JobQuery, options?: Options): Promise<JobList>
+  job(id: string, options?: Options): Promise<Job>
+  changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
+  queues(options?: Options): Promise<QueueCounts>
+}
+
+export type JobChange = 'retry' | 'cancel' | 'promote'
+
+/** A client over any way to send requests. */
+export function createClient(transport: Transport): Client {
+  async function send<T>(request: TransportRequest): Promise<T> {
+    const { status, body } = await transport(request)
+    if (status < 200 || status > 299) throw new ApiRefusal(problemOf(status, body))
+    return body as T
+  }
+  const get = async <T>(path: string, options: Options = {}): Promise<T> =>
+    await send({ method: 'GET', path, ...options })
+  const post = async <T>(path: string, body: unknown, options: Options = {}): Promise<T> =>
+    await send({ method: 'POST', path, body, ...options })
+
+  return {
+    version: (options) => get('/api/v1/version', options),
+    status: (options) => get('/api/v1/status', options),
+    sources: (options) => get('/api/v1/sources', options),
+    source: (namespace, name, options) => get(pathTo('sources', namespace, name), options),
+    release: (namespace, name, options) => get(pathTo('releases', namespace, name), options),
+    syncSource: (namespace, name, asker, options) => post(`${pathTo('sources', namespace, name)}/sync`, asker, options),
+    syncRelease: (namespace, name, asker, options) =>
+      post(`${pathTo('releases', namespace, name)}/sync`, asker, options),
+    jobs: (query, options) => get(`/api/v1/jobs${searchOf(query)}`, options),
+    job: (id, options) => get(pathTo('jobs', id), options),
+    changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
+    queues: (options) => get('/api/v1/queues', options),
+  }
+}
+
+function pathTo(...parts: string[]): string {
+  return `/api/v1/${parts.map(encodeURIComponent).join('/')}`
+}
+
+function searchOf({ kind = [], state = [], limit }: JobQuery): string {
+  const search = new URLSearchParams()
+  for (const one of kind) search.append('kind', one)
+  for (const one of state) search.append('state', one)
+  if (limit !== undefined) search.set('limit', String(limit))
+  return search.size > 0 ? `?${search.toString()}` : ''
+}
+
+/** A proxy or another server may answer with something else than a problem. */
+function problemOf(status: number, body: unknown): Problem {
+  const { detail, reason, title = '', unblock } = (body ?? {}) as Partial<Problem>
+  if (typeof detail === 'string' && typeof reason === 'string') {
+    return { type: 'about:blank', title, status, detail, reason, ...(unblock ? { unblock } : {}) }
+  }
+  return { type: 'about:blank', title: '', status, detail: `The server answered ${status}.`, reason: 'Unknown' }
+}

@@ -1,0 +1,94 @@
+import { type Static, Type } from 'typebox'
+import { ref } from './ref.ts'
+
+/** Kinds of jobs, in the order of a list; each is a queue in Redis. */
+export const jobKindNames = [
+  'fetch-source',
+  'sync-source',
+  'sync-release',
+  'scan-image',
+  'update-images',
+  'resync',
+] as const
+export const jobStateNames = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const
+
+/** One piece of work. */
+export const Job = Type.Object(
+  {
+    id: Type.String(),
+    kind: Type.Enum([...jobKindNames]),
+    namespace: Type.String(),
+    name: Type.String(),
+    reason: Type.String({ description: 'Why it is done.' }),
+    state: Type.Enum([...jobStateNames]),
+    lane: Type.String({ description: 'Who asks: person, webhook, change, image or periodic; the first goes first.' }),
+    attempts: Type.Integer({ description: 'Times it was started.' }),
+    requestedAt: Type.String({ description: 'RFC 3339.' }),
+    startedAt: Type.Optional(Type.String()),
+    finishedAt: Type.Optional(Type.String()),
+    nextRunAt: Type.Optional(Type.String({ description: 'When a delayed job runs next.' })),
+    waitsFor: Type.Optional(Type.String({ description: 'Why a delayed job asked to run again.' })),
+    failure: Type.Optional(Type.String({ description: 'Reason and sentence of the last failure.' })),
+    result: Type.Optional(
+      Type.String({ description: 'Summary of the last run; ends in "→ <id>" where a job follows.' }),
+    ),
+    worker: Type.Optional(Type.String({ description: 'Process that runs it, or ran it last.' })),
+  },
+  { $id: 'Job' },
+)
+export type Job = Static<typeof Job>
+
+export const JobList = Type.Object({ jobs: Type.Array(ref(Job)) }, { $id: 'JobList' })
+export type JobList = Static<typeof JobList>
+
+export const JobQuery = Type.Object({
+  kind: Type.Optional(Type.Array(Type.Enum([...jobKindNames]))),
+  state: Type.Optional(Type.Array(Type.Enum([...jobStateNames]))),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+})
+export type JobQuery = Static<typeof JobQuery>
+
+const Count = Type.Object({
+  waiting: Type.Integer(),
+  active: Type.Integer(),
+  delayed: Type.Integer(),
+  completed: Type.Integer(),
+  failed: Type.Integer(),
+})
+
+/** Jobs per kind and state. */
+export const QueueCounts = Type.Object(
+  {
+    queues: Type.Object({
+      'fetch-source': Count,
+      'sync-source': Count,
+      'sync-release': Count,
+      'scan-image': Count,
+      'update-images': Count,
+      resync: Count,
+    }),
+  },
+  { $id: 'QueueCounts' },
+)
+export type QueueCounts = Static<typeof QueueCounts>
+
+/** The job that will do what was asked for. */
+export const Accepted = Type.Object(
+  { jobId: Type.String(), requestedAt: Type.String({ description: 'RFC 3339, by the clock of the server.' }) },
+  { $id: 'Accepted' },
+)
+export type Accepted = Static<typeof Accepted>
+
+export const JobsAccepted = Type.Object({ jobIds: Type.Array(Type.String()) }, { $id: 'JobsAccepted' })
+export type JobsAccepted = Static<typeof JobsAccepted>
+
+/** The job that was changed; a retry of an ended job is a new one. */
+export const JobChanged = Type.Object({ jobId: Type.String() }, { $id: 'JobChanged' })
+export type JobChanged = Static<typeof JobChanged>
+
+/** Body of what people ask for; it may be left out. */
+export const Asker = Type.Object(
+  { by: Type.Optional(Type.String({ maxLength: 100, description: 'Who asks, as claimed; shown to others.' })) },
+  { $id: 'Asker' },
+)
+export type Asker = Static<typeof Asker>

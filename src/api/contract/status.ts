@@ -1,0 +1,98 @@
+import { type Static, Type } from 'typebox'
+import { ref } from './ref.ts'
+
+const revision = 'branch@<40 hex>; empty when there is none yet.'
+
+/** An object or file that stands still. */
+export const Failure = Type.Object(
+  {
+    id: Type.String({ description: 'namespace:kind/name; empty for a file that could not be read.' }),
+    file: Type.String(),
+    line: Type.Integer({ description: '0 when not known.' }),
+    reason: Type.String(),
+    message: Type.String(),
+    since: Type.String({ description: 'Commit at which it failed first.' }),
+  },
+  { $id: 'Failure' },
+)
+export type Failure = Static<typeof Failure>
+
+/** A workload that is not healthy. */
+export const Unhealthy = Type.Object(
+  { id: Type.String(), state: Type.Enum(['progressing', 'failed']), message: Type.String() },
+  { $id: 'Unhealthy' },
+)
+export type Unhealthy = Static<typeof Unhealthy>
+
+/** A git repository that is kept applied. */
+export const Source = Type.Object(
+  {
+    namespace: Type.String(),
+    name: Type.String(),
+    url: Type.String({ description: 'Without password.' }),
+    branch: Type.String(),
+    paths: Type.Array(Type.String()),
+    revision: Type.String({ description: `Applied and pruned without failure: ${revision}` }),
+    attempted: Type.String({ description: `Loaded and tried last: ${revision}` }),
+    head: Type.String({ description: '40 hex of the branch as fetched last; empty when not known.' }),
+    ready: Type.Boolean({ description: 'At its branch head, fetched lately, applied and pruned without failure.' }),
+    healthy: Type.Boolean({ description: 'No workload of it is progressing or failed.' }),
+    reason: Type.String({ description: 'One word for why it is not ready; empty when it is.' }),
+    message: Type.String(),
+    objects: Type.Integer({ description: 'Objects in the inventory.' }),
+    failed: Type.Array(ref(Failure), { description: 'The first 100.' }),
+    failedCount: Type.Integer(),
+    held: Type.Array(ref(Failure), { description: 'Deletions that wait for somebody.' }),
+    unhealthy: Type.Array(ref(Unhealthy), { description: 'The first 20.' }),
+    fetchedAt: Type.String({ description: 'RFC 3339; empty when not known.' }),
+    changedAt: Type.String({
+      description: 'RFC 3339, of the last sync that changed anything here; empty when none did.',
+    }),
+  },
+  { $id: 'Source' },
+)
+export type Source = Static<typeof Source>
+
+/** A HelmRelease and what helm made of it. */
+export const Release = Type.Object(
+  {
+    namespace: Type.String(),
+    name: Type.String(),
+    release: Type.String({ description: "Helm's name of it." }),
+    targetNamespace: Type.String(),
+    chart: Type.String({ description: 'name@version, or git:path@<sha>.' }),
+    revision: Type.Integer({ description: "Helm's number; 0 while there is none." }),
+    state: Type.String({ description: "Helm's word, or absent." }),
+    ready: Type.Boolean({ description: 'deployed at the wanted chart and values.' }),
+    healthy: Type.Boolean({ description: 'No workload of it is progressing or failed.' }),
+    reason: Type.String(),
+    message: Type.String(),
+    phase: Type.String(),
+    unhealthy: Type.Array(ref(Unhealthy), { description: 'The first 20.' }),
+  },
+  { $id: 'Release' },
+)
+export type Release = Static<typeof Release>
+
+/** Everything at once. Keys are only ever added. */
+export const Status = Type.Object(
+  {
+    ready: Type.Boolean({ description: 'Every source and every release is ready.' }),
+    healthy: Type.Boolean({ description: 'No workload is progressing or failed.' }),
+    sources: Type.Array(ref(Source)),
+    releases: Type.Array(ref(Release)),
+    notes: Type.Array(Type.String(), { description: 'What is not there or could not be read.' }),
+    observedAt: Type.String({ description: 'RFC 3339, of the oldest reading in here.' }),
+  },
+  { $id: 'Status' },
+)
+export type Status = Static<typeof Status>
+
+export const SourceList = Type.Object({ sources: Type.Array(ref(Source)) }, { $id: 'SourceList' })
+export type SourceList = Static<typeof SourceList>
+
+export const ReleaseList = Type.Object(
+  { releases: Type.Array(ref(Release)), observedAt: Type.String({ description: 'RFC 3339.' }) },
+  { $id: 'ReleaseList' },
+)
+export type ReleaseList = Static<typeof ReleaseList>

@@ -1,0 +1,70 @@
+import type { SwaggerOptions } from '@fastify/swagger'
+import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
+import { RegistryNotification } from './contract/notification.ts'
+import { Problem } from './contract/problem.ts'
+import { Readiness, Version } from './contract/process.ts'
+import { Failure, Release, ReleaseList, Source, SourceList, Status, Unhealthy } from './contract/status.ts'
+
+/** Schemas that routes name; the OpenAPI document keeps their names. */
+export const sharedSchemas = [
+  Accepted,
+  Asker,
+  Failure,
+  Job,
+  JobChanged,
+  JobList,
+  JobsAccepted,
+  Problem,
+  QueueCounts,
+  Readiness,
+  RegistryNotification,
+  Release,
+  ReleaseList,
+  Source,
+  SourceList,
+  Status,
+  Unhealthy,
+  Version,
+]
+
+/** Answers that every route may give besides its own. */
+export const problemAnswers = {
+  '4xx': {
+    description: 'The request cannot be answered.',
+    content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+  },
+  '5xx': {
+    description: 'Something behind the API does not work.',
+    content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+  },
+}
+
+/** The OpenAPI document is made from the schemas that check requests and answers. */
+export function openApi(version: string): SwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Capstan',
+        version,
+        description: 'Sources, releases and the jobs that keep a cluster equal to git.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    // a body of people's requests may be left out, which the generator cannot know
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      const { openapiObject } = document
+      for (const path of Object.values(openapiObject.paths ?? {})) {
+        const body = path?.post?.requestBody
+        if (body && 'content' in body && JSON.stringify(body).includes('/Asker"')) body.required = false
+      }
+      return openapiObject
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) =>
+        typeof json.$id === 'string' ? json.$id : `def-${index}`,
+    },
+  }
+}

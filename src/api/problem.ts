@@ -1,0 +1,63 @@
+import type { FastifyError, FastifyReply } from 'fastify'
+import { AppError } from '../domain/error.ts'
+import { type Reason, reasons } from '../domain/status/reason.ts'
+import type { Problem } from './contract/problem.ts'
+
+/** The API's own reasons, besides those of the status list. */
+const ownReasons = {
+  Unauthorized: [401, 'A valid token is needed.', 'Send Authorization: Bearer TOKEN.'],
+  LoopbackOnly: [403, 'Only from this machine.', 'Open it on the machine itself, or forward the port.'],
+  NotFound: [404, 'There is nothing here.', ''],
+  NotPossible: [409, 'Not possible in this state.', ''],
+  InvalidRequest: [400, 'The request is not valid.', ''],
+  TooLarge: [413, 'The request is too large.', ''],
+  TooManyRequests: [429, 'Too many requests.', 'Try again in a minute.'],
+} as const satisfies Record<string, readonly [status: number, title: string, unblock: string]>
+
+export type OwnReason = keyof typeof ownReasons
+
+/** Reasons that a caller may meet, with their status; every other one is a failure of ours. */
+const statusOf: Partial<Record<Reason, number>> = {
+  RedisUnavailable: 503,
+  ClusterUnavailable: 503,
+  RateLimited: 503,
+  Forbidden: 502,
+}
+
+/** A problem of the API's own. */
+export function problem(reason: OwnReason, detail?: string): Problem {
+  const [status, title, unblock] = ownReasons[reason]
+  return { type: 'about:blank', title, status, detail: detail ?? title, reason, ...(unblock ? { unblock } : {}) }
+}
+
+/** Any error → what the caller is told. The text of an error that is not ours may hold anything and stays in the log. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof AppError && error.reason !== 'InternalError') {
+    const [title, unblock] = reasons[error.reason]
+    const status = statusOf[error.reason] ?? 500
+    return { type: 'about:blank', title, status, detail: error.message, reason: error.reason, unblock }
+  }
+  const { code = '', statusCode = 500, message = '' } = (error ?? {}) as Partial<FastifyError>
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problem('TooLarge')
+  if (code === 'FST_ERR_VALIDATION') return problem('InvalidRequest', message)
+  if (code.startsWith('FST_ERR_') && statusCode >= 400 && statusCode < 500) {
+    return { ...problem('InvalidRequest', message), status: statusCode }
+  }
+  const [title, unblock] = reasons.InternalError
+  return {
+    type: 'about:blank',
+    title,
+    status: 500,
+    detail: 'Something went wrong; the log says what.',
+    reason: 'InternalError',
+    unblock,
+  }
+}
+
+/** Answers with a problem; 401, 429 and 503 with the header that belongs to them. */
+export function sendProblem(reply: FastifyReply, told: Problem): FastifyReply {
+  if (told.status === 401) void reply.header('www-authenticate', 'Bearer realm="capstan"')
+  if (told.status === 429) void reply.header('retry-after', '60')
+  if (told.status === 503) void reply.header('retry-after', '5')
+  return reply.code(told.status).type('application/problem+json').send(told)
+}

@@ -1,0 +1,91 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { AppOptions, QueueControl } from '../app-options.ts'
+import { Job, JobChanged, JobList, JobQuery, QueueCounts } from '../contract/job.ts'
+import { ref } from '../contract/ref.ts'
+import { problemAnswers } from '../openapi.ts'
+import { problem, sendProblem } from '../problem.ts'
+import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
+
+const JobName = Type.Object({ id: Type.String({ maxLength: 500 }) })
+const tags = ['jobs']
+const defaultLimit = 50
+
+const changes = ['retry', 'cancel', 'promote'] as const
+type Change = (typeof changes)[number]
+
+const descriptions: Record<Change, string> = {
+  retry: 'A job that waits runs next; one that ended is asked for again as a new job.',
+  cancel: 'Removes a job that waits, or stops one that runs.',
+  promote: 'A job that waits or is delayed runs next.',
+}
+
+/** The queue: what waits, runs and ended, and what people may do to it. */
+export const jobRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'queue'>> = async (
+  app,
+  { views, queue },
+) => {
+  app.get(
+    '/api/v1/queues',
+    { schema: { operationId: 'countJobs', tags, response: { 200: ref(QueueCounts), ...problemAnswers } } },
+    async () => ({ queues: await views.counts() }),
+  )
+
+  app.get(
+    '/api/v1/jobs',
+    {
+      schema: {
+        operationId: 'listJobs',
+        description: 'What runs, then what comes next, then what ended, newest first.',
+        tags,
+        querystring: JobQuery,
+        response: { 200: ref(JobList), ...problemAnswers },
+      },
+    },
+    async ({ query: { kind, state, limit = defaultLimit } }) => ({
+      jobs: await views.jobs({ limit, ...(kind ? { kinds: kind } : {}), ...(state ? { states: state } : {}) }),
+    }),
+  )
+
+  app.get(
+    '/api/v1/jobs/:id',
+    { schema: { operationId: 'getJob', tags, params: JobName, response: { 200: ref(Job), ...problemAnswers } } },
+    async ({ params: { id } }, reply) => (await views.job(id)) ?? sendProblem(reply, unknownJob(id)),
+  )
+
+  for (const change of changes) {
+    app.post(
+      `/api/v1/jobs/:id/${change}`,
+      {
+        schema: {
+          operationId: `${change}Job`,
+          description: descriptions[change],
+          tags,
+          params: JobName,
+          body: askerBody,
+          response: { 202: ref(JobChanged), ...problemAnswers },
+        },
+        preValidation: mayLeaveOutBody,
+      },
+      async ({ params: { id }, body }, reply) => {
+        if (await perform(queue, change, { id, who: whoAsks(body) })) return reply.code(202).send({ jobId: id })
+        const job = await views.job(id)
+        if (!job) return sendProblem(reply, unknownJob(id))
+        return sendProblem(reply, problem('NotPossible', `A job that is ${job.state} cannot be ${pastOf[change]}.`))
+      },
+    )
+  }
+}
+
+const pastOf: Record<Change, string> = { retry: 'tried again', cancel: 'cancelled', promote: 'promoted' }
+
+async function perform(
+  queue: QueueControl,
+  change: Change,
+  { id, who }: { id: string; who: string },
+): Promise<boolean> {
+  return change === 'cancel' ? await queue.cancel(id, who) : await queue[change](id)
+}
+
+function unknownJob(id: string) {
+  return problem('NotFound', `There is no job ${id} (any more).`)
+}

@@ -1,0 +1,70 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { AppOptions } from '../app-options.ts'
+import { Readiness, Version } from '../contract/process.ts'
+import { ref } from '../contract/ref.ts'
+import { Status } from '../contract/status.ts'
+import { problemAnswers } from '../openapi.ts'
+
+/** About this process and everything at once: probes, metrics, version, status, the OpenAPI document. */
+export const processRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'metrics' | 'version'>> = async (
+  app,
+  { views, metrics, version },
+) => {
+  const open = { config: { open: true } }
+
+  app.get(
+    '/healthz',
+    { ...open, schema: { operationId: 'healthz', security: [], tags: ['process'] } },
+    async () => 'OK',
+  )
+
+  app.get(
+    '/readyz',
+    {
+      ...open,
+      schema: {
+        operationId: 'readyz',
+        description:
+          '200 once the cluster is reached and the start is over. Without Redis reads go on, which is told in the body.',
+        security: [],
+        tags: ['process'],
+        response: { 200: ref(Readiness), 503: ref(Readiness) },
+      },
+    },
+    async (_request, reply) => {
+      const readiness = await views.readiness()
+      return reply.code(readiness.ready ? 200 : 503).send(readiness)
+    },
+  )
+
+  if (metrics) {
+    const schema = { operationId: 'metrics', description: 'Prometheus text.', security: [], tags: ['process'] }
+    app.get('/metrics', { ...open, schema }, async (_request, reply) => {
+      const { contentType, text } = await metrics()
+      return reply.type(contentType).send(text)
+    })
+  }
+
+  app.get(
+    '/api/v1/version',
+    { schema: { operationId: 'getVersion', tags: ['process'], response: { 200: ref(Version), ...problemAnswers } } },
+    async () => ({ version }),
+  )
+
+  app.get(
+    '/api/v1/status',
+    {
+      schema: {
+        operationId: 'getStatus',
+        description: 'Every source and release, and whether all is as git wants it. Up to two seconds old.',
+        tags: ['status'],
+        response: { 200: ref(Status), ...problemAnswers },
+      },
+    },
+    async () => await views.status(),
+  )
+
+  app.get('/api/v1/openapi.json', { schema: { operationId: 'getOpenApi', tags: ['process'] } }, async () =>
+    app.swagger(),
+  )
+}

@@ -1,0 +1,62 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { AppOptions } from '../app-options.ts'
+import { Accepted } from '../contract/job.ts'
+import { ref } from '../contract/ref.ts'
+import { Release, ReleaseList } from '../contract/status.ts'
+import { problemAnswers } from '../openapi.ts'
+import { problem, sendProblem } from '../problem.ts'
+import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
+
+const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
+const tags = ['releases']
+
+/** HelmReleases: read them, ask for one to be worked on. */
+export const releaseRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'enqueue' | 'now'>> = async (
+  app,
+  { views, enqueue, now },
+) => {
+  app.get(
+    '/api/v1/releases',
+    { schema: { operationId: 'listReleases', tags, response: { 200: ref(ReleaseList), ...problemAnswers } } },
+    async () => await views.releases(),
+  )
+
+  app.get(
+    '/api/v1/releases/:namespace/:name',
+    {
+      schema: {
+        operationId: 'getRelease',
+        tags,
+        params: ObjectName,
+        response: { 200: ref(Release), ...problemAnswers },
+      },
+    },
+    async ({ params: { namespace, name } }, reply) => {
+      const release = await views.release(namespace, name)
+      return release ?? sendProblem(reply, problem('NotFound', `There is no release ${namespace}/${name}.`))
+    },
+  )
+
+  app.post(
+    '/api/v1/releases/:namespace/:name/sync',
+    {
+      schema: {
+        operationId: 'syncRelease',
+        tags,
+        params: ObjectName,
+        body: askerBody,
+        response: { 202: ref(Accepted), ...problemAnswers },
+      },
+      preValidation: mayLeaveOutBody,
+    },
+    async ({ params: { namespace, name }, body }, reply) => {
+      if (!(await views.release(namespace, name))) {
+        return sendProblem(reply, problem('NotFound', `There is no release ${namespace}/${name}.`))
+      }
+      const requestedAt = now().toISOString()
+      const reason = `requested by ${whoAsks(body)}`
+      const { jobId } = await enqueue({ kind: 'sync-release', namespace, name, reason, lane: 'person' })
+      return reply.code(202).send({ jobId, requestedAt })
+    },
+  )
+}

@@ -1,0 +1,81 @@
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { AppOptions } from '../app-options.ts'
+import { Accepted } from '../contract/job.ts'
+import { ref } from '../contract/ref.ts'
+import { Source, SourceList } from '../contract/status.ts'
+import { problemAnswers } from '../openapi.ts'
+import { problem, sendProblem } from '../problem.ts'
+import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
+
+const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
+const tags = ['sources']
+
+/** Git repositories: read them, ask for a sync. */
+export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'enqueue' | 'now'>> = async (
+  app,
+  { views, enqueue, now },
+) => {
+  app.get(
+    '/api/v1/sources',
+    { schema: { operationId: 'listSources', tags, response: { 200: ref(SourceList), ...problemAnswers } } },
+    async () => ({ sources: await views.sources() }),
+  )
+
+  app.get(
+    '/api/v1/sources/:namespace/:name',
+    {
+      schema: { operationId: 'getSource', tags, params: ObjectName, response: { 200: ref(Source), ...problemAnswers } },
+    },
+    async ({ params: { namespace, name } }, reply) => {
+      const source = await views.source(namespace, name)
+      return source ?? sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
+    },
+  )
+
+  app.post(
+    '/api/v1/sources/:namespace/:name/sync',
+    {
+      schema: {
+        operationId: 'syncSource',
+        description:
+          'Fetch now, then reconcile, also at an unchanged head. The job named fetches; its result names the one that applies.',
+        tags,
+        params: ObjectName,
+        body: askerBody,
+        response: { 202: ref(Accepted), ...problemAnswers },
+      },
+      preValidation: mayLeaveOutBody,
+    },
+    async ({ params: { namespace, name }, body }, reply) => {
+      if (!views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)) {
+        return sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
+      }
+      const requestedAt = now().toISOString()
+      const reason = `requested by ${whoAsks(body)}`
+      const { jobId } = await enqueue({ kind: 'fetch-source', namespace, name, reason, lane: 'person' })
+      return reply.code(202).send({ jobId, requestedAt })
+    },
+  )
+
+  app.post(
+    '/api/v1/sync-git',
+    {
+      schema: {
+        operationId: 'syncGit',
+        description: "The Helm Operator's: fetch every source and look at every release again (helm-operator §7).",
+        tags,
+        response: { 200: Type.Literal('OK'), ...problemAnswers },
+      },
+    },
+    async () => {
+      const reason = 'requested by sync-git'
+      for (const { namespace, name } of views.sourceSpecs()) {
+        await enqueue({ kind: 'fetch-source', namespace, name, reason, lane: 'webhook' })
+      }
+      if (views.does('releases')) {
+        await enqueue({ kind: 'resync', namespace: '', name: 'releases', reason, lane: 'webhook' })
+      }
+      return 'OK' as const
+    },
+  )
+}

@@ -1,0 +1,16 @@
+import type { FastifyRequest } from 'fastify'
+import { Asker } from './contract/job.ts'
+import { ref } from './contract/ref.ts'
+
+/** Body of a request by which somebody asks for work; leaving it out is as good as `{}`. */
+export const askerBody = ref(Asker)
+
+/** A preValidation hook for routes with {@link askerBody}. */
+export async function mayLeaveOutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {}
+}
+
+/** Who asks, as claimed; there is one token for all, so nobody is proved. */
+export function whoAsks({ by = '' }: Asker): string {
+  return by.trim() || 'the API'
+}

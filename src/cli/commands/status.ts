@@ -1,0 +1,94 @@
+import type { Failure, Release, Source, Status, Unhealthy } from '../../api/contract/status.ts'
+import type { Action, Context, OutputFormat } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+import { clean } from '../print/clean.ts'
+import { printJson } from '../print/json.ts'
+import type { Style } from '../print/style.ts'
+import { printTable } from '../print/table.ts'
+
+const shownFailures = 20
+
+/** `capstan status`: exit 0 when everything is ready, else 1. */
+export const showStatus: Action<{ output: OutputFormat }> = async (context, { output }) => {
+  const status = await context.client().status({ signal: context.signal })
+  context.out.write(output === 'json' ? printJson(status) : statusText(status, context))
+  return status.ready ? exitCodes.done : exitCodes.failed
+}
+
+function statusText(status: Status, { style }: Pick<Context, 'style'>): string {
+  const parts = [
+    ...(status.sources.length > 0 ? [sourceTable(status.sources, style), failureText(status.sources, style)] : []),
+    ...(status.releases.length > 0 ? [releaseTable(status.releases, style)] : []),
+    unhealthyText([...status.sources, ...status.releases], style),
+    status.notes.map((note) => `${style.warn('note')}  ${clean(note)}\n`).join(''),
+  ]
+  return parts.filter((part) => part !== '').join('\n')
+}
+
+function sourceTable(sources: readonly Source[], style: Style): string {
+  const rows = sources.map((source) => [
+    clean(`${source.namespace}/${source.name}`),
+    shortRevision(source.attempted),
+    String(source.objects),
+    readyWord(source, style),
+    messageOf(source, style),
+  ])
+  return printTable(['SOURCE', 'REVISION', 'OBJECTS', 'READY', 'MESSAGE'], rows)
+}
+
+function releaseTable(releases: readonly Release[], style: Style): string {
+  const rows = releases.map((release) => [
+    clean(`${release.namespace}/${release.name}`),
+    shortChart(release.chart),
+    String(release.revision),
+    clean(release.state),
+    readyWord(release, style),
+    messageOf(release, style),
+  ])
+  return printTable(['RELEASE', 'CHART', 'REVISION', 'STATE', 'READY', 'MESSAGE'], rows)
+}
+
+/** Which objects stand still, with file and line; deletions that wait come after them. */
+export function failureText(sources: readonly Pick<Source, 'failed' | 'failedCount' | 'held'>[], style: Style): string {
+  const failed = sources.flatMap((source) => source.failed)
+  const held = sources.flatMap((source) => source.held)
+  const rows = [
+    ...failed.slice(0, shownFailures).map((failure) => failureRow(style.bad('failed'), failure)),
+    ...held.slice(0, shownFailures).map((failure) => failureRow(style.warn('held'), failure)),
+  ]
+  if (rows.length === 0) return ''
+  const more = sources.reduce((sum, source) => sum + source.failedCount, 0) - Math.min(failed.length, shownFailures)
+  const rest = more > 0 ? style.faint(`and ${more} more; see -o json\n`) : ''
+  return printTable(['', 'OBJECT', 'FILE', 'WHY'], rows) + rest
+}
+
+function failureRow(word: string, { id, file, line, reason, message }: Failure): string[] {
+  return [word, clean(id) || '-', clean(line > 0 ? `${file}:${line}` : file) || '-', clean(`${reason}: ${message}`)]
+}
+
+function unhealthyText(rows: readonly { unhealthy: Unhealthy[] }[], style: Style): string {
+  const unhealthy = rows.flatMap((row) => row.unhealthy).slice(0, shownFailures)
+  if (unhealthy.length === 0) return ''
+  const color = { progressing: style.warn, failed: style.bad }
+  return printTable(
+    ['', 'WORKLOAD', 'WHY'],
+    unhealthy.map(({ id, state, message }) => [color[state](state), clean(id), clean(message)]),
+  )
+}
+
+function readyWord({ ready }: { ready: boolean }, style: Style): string {
+  return ready ? style.good('yes') : style.bad('no')
+}
+
+function messageOf({ reason, message }: { reason: string; message: string }, style: Style): string {
+  return reason ? `${style.bad(clean(reason))} ${clean(message)}`.trim() : clean(message)
+}
+
+/** `main@1a2b3c4`. */
+export function shortRevision(revision: string): string {
+  return clean(revision.replace(/@([0-9a-f]{7})[0-9a-f]{33}$/, '@$1')) || '-'
+}
+
+function shortChart(chart: string): string {
+  return shortRevision(chart)
+}

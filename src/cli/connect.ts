@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { type Transport, Unreachable } from '../api/client.ts'
+
+/** How the command line names a server. */
+export type ServerChoice = { url?: string; tokenFile?: string }
+
+export type ConnectOptions = {
+  env: Readonly<Record<string, string | undefined>>
+  cwd: string
+  /** The text of a file, undefined where there is none. */
+  readText?: (path: string) => string | undefined
+  fetch?: typeof fetch
+}
+
+type Server = { url: string; token: string }
+
+/** An answer that takes longer will not come. */
+const answerMs = 30_000
+
+/**
+ * Ways to the API: `--url` or CAPSTAN_URL with a token from `--token-file`, CAPSTAN_TOKEN or CAPSTAN_TOKEN_FILE; else the playground
+ * whose `.capstan/playground.json` lies here or in a folder above. Throws {@link Unreachable} when there is none.
+ */
+export function createConnect(options: ConnectOptions): (choice: ServerChoice) => Transport {
+  const send = options.fetch ?? fetch
+  return (choice) => {
+    const { url, token } = findServer(choice, { readText: readIfThere, ...options })
+    return async ({ method, path, body, signal }) => {
+      const limit = AbortSignal.timeout(answerMs)
+      try {
+        const response = await send(`${url}${path}`, {
+          method,
+          redirect: 'manual',
+          signal: signal ? AbortSignal.any([signal, limit]) : limit,
+          headers: {
+            accept: 'application/json',
+            ...(token ? { authorization: `Bearer ${token}` } : {}),
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        })
+        return { status: response.status, body: parse(await response.text()) }
+      } catch (error) {
+        if (signal?.aborted) throw error
+        const why = limit.aborted ? `no answer within ${answerMs / 1000} s` : causeOf(error)
+        throw new Unreachable(`Capstan is not reached at ${url}: ${why}.`, { cause: error })
+      }
+    }
+  }
+}
+
+type Finding = Required<Pick<ConnectOptions, 'env' | 'cwd' | 'readText'>>
+
+function findServer(choice: ServerChoice, finding: Finding): Server {
+  const { env } = finding
+  const playground = findPlayground(finding)
+  const given = choice.url ?? (env.CAPSTAN_URL || undefined)
+  if (given === undefined && !playground) {
+    throw new Unreachable(
+      'No Capstan server is known: give --url or CAPSTAN_URL, or run this in the folder of a running playground (npm start).',
+    )
+  }
+  const url = given === undefined ? (playground as Server).url : readUrl(given)
+  // a token goes to the server that it is for, and nowhere else
+  const own = playground?.url === url ? playground.token : ''
+  return { url, token: givenToken(choice, finding) ?? own }
+}
+
+function givenToken({ tokenFile }: ServerChoice, { env, cwd, readText }: Finding): string | undefined {
+  if (tokenFile === undefined && env.CAPSTAN_TOKEN) return env.CAPSTAN_TOKEN
+  const file = tokenFile ?? env.CAPSTAN_TOKEN_FILE
+  if (!file) return undefined
+  const text = readText(resolve(cwd, file))
+  if (text === undefined) throw new Unreachable(`The token file ${file} does not exist.`)
+  return text.trim()
+}
+
+function findPlayground({ cwd, readText }: Finding): Server | undefined {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const text = readText(join(folder, '.capstan', 'playground.json'))
+    if (text !== undefined) return readPlayground(text, readText)
+    if (dirname(folder) === folder) return undefined
+  }
+}
+
+function readPlayground(text: string, readText: Finding['readText']): Server | undefined {
+  const { apiUrl, token, tokenFile } = (parse(text) ?? {}) as Record<string, unknown>
+  if (typeof apiUrl !== 'string') return undefined
+  const fromFile = typeof token === 'string' || typeof tokenFile !== 'string' ? undefined : readText(tokenFile)
+  return { url: readUrl(apiUrl), token: typeof token === 'string' ? token : (fromFile ?? '').trim() }
+}
+
+function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+    throw new Unreachable('The URL of the server must look like http://host:3030 and hold no password.')
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** fetch says "fetch failed" and hides why. */
+function causeOf(error: unknown): string {
+  const { cause, message } = error as Error
+  const { code, message: reason } = (cause ?? {}) as { code?: string; message?: string }
+  return code ?? reason ?? message
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new Unreachable(`${path} cannot be read: ${code ?? 'unknown error'}.`, { cause: error })
+  }
+}

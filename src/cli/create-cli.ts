@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, CommanderError } from 'commander'
+import { ApiRefusal, createClient, type Transport } from '../api/client.ts'
+import { buildProgram, type OwnCommand } from './program.ts'
+import type { ServerChoice } from './connect.ts'
+import type { Context } from './context.ts'
+import { type ExitCode, exitCodeOf, exitCodes } from './exit.ts'
+import { clean } from './print/clean.ts'
+import { createStyle, type Output } from './print/style.ts'
+
+/** What the command line is made of. */
+export type CliOptions = {
+  /** Finds the server; see createConnect. Throws Unreachable. */
+  connect: (choice: ServerChoice) => Transport
+  out: Output
+  err: Output
+  env: Readonly<Record<string, string | undefined>>
+  version: string
+  /** Who asks, shown to others in the queue. */
+  user: string
+  /** Aborted by Ctrl-C; the exit code is then 130. */
+  signal: AbortSignal
+  now?: () => number
+  pause?: (ms: number) => Promise<void>
+  commands?: readonly OwnCommand[]
+}
+
+export type Cli = {
+  /** Runs one command line (without node and script) and gives its exit code (W36). Never rejects. */
+  run(argv: readonly string[]): Promise<number>
+}
+
+/** The command line as a value: it writes to the given outputs and ends no process. */
+export function createCli(options: CliOptions): Cli {
+  const { commands = [], signal, err } = options
+
+  function fail(error: unknown): ExitCode {
+    if (signal.aborted) return exitCodes.interrupted
+    const { message } = error as Error
+    err.write(`${createStyle(err, options.env).bad('error')} ${clean(message)}\n`)
+    const hint = hintOf(error)
+    if (hint) err.write(`${clean(hint)}\n`)
+    return exitCodeOf(error)
+  }
+
+  return {
+    async run(argv) {
+      const own = commands.find(({ name }) => name === argv[0] || (argv[0] === 'help' && name === argv[1]))
+      let code: number = exitCodes.done
+      try {
+        if (own) return await own.run(argv[0] === 'help' ? ['--help'] : argv.slice(1))
+        const program = buildProgram(new Command('capstan'), {
+          ...options,
+          commands,
+          contextFor: (choice) => createContext(options, choice),
+          end: (ended) => {
+            code = ended
+          },
+        })
+        await program.parseAsync([...argv], { from: 'user' })
+        return code
+      } catch (error) {
+        if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+        return fail(error)
+      }
+    },
+  }
+}
+
+/** What to do about it, where somebody knows. */
+function hintOf(error: unknown): string | undefined {
+  if (!(error instanceof ApiRefusal)) return undefined
+  if (error.problem.status === 401)
+    return 'Give the token of the server with --token-file, CAPSTAN_TOKEN or CAPSTAN_TOKEN_FILE.'
+  return error.problem.unblock
+}
+
+function createContext(options: CliOptions, choice: ServerChoice): Context {
+  const { out, err, env, version, user, signal } = options
+  let client: ReturnType<Context['client']> | undefined
+  return {
+    client() {
+      client ??= createClient(options.connect(choice))
+      return client
+    },
+    out,
+    err,
+    style: createStyle(out, env),
+    version,
+    user,
+    signal,
+    now: options.now ?? Date.now,
+    pause: options.pause ?? (async (ms) => await sleep(ms, undefined, { signal })),
+  }
+}

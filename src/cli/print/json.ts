@@ -1,0 +1,14 @@
+const unsafe = /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu
+
+/** JSON for scripts, with a line break at the end; what a terminal could act on is escaped, which is the same JSON. */
+export function printJson(value: unknown): string {
+  const text = JSON.stringify(value, null, 2)
+  return `${text.replaceAll(unsafe, escape)}\n`
+}
+
+function escape(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('')
+}

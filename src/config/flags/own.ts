@@ -1,0 +1,115 @@
+import type { Flag } from '../flag.ts'
+
+/** Flags that neither ancestor had. */
+export const ownFlags = {
+  roles: {
+    type: 'list',
+    default: ['controller', 'worker', 'api'],
+    choices: ['controller', 'worker', 'api'],
+    doc: 'What this process does: watch and schedule, take jobs, serve the API.',
+  },
+  enable: {
+    type: 'list',
+    default: ['sync', 'releases', 'images'],
+    choices: ['sync', 'releases', 'images'],
+    doc: 'Which work is done, so that an ancestor can go on with the rest.',
+  },
+  namespace: {
+    type: 'string',
+    default: 'capstan-system',
+    env: ['CAPSTAN_NAMESPACE'],
+    doc: 'Namespace of our own records; made when it does not exist.',
+  },
+  'source-name': { type: 'string', default: 'default', doc: 'Name of the source that --git-url makes.' },
+  'config-file': {
+    type: 'string',
+    default: '',
+    env: ['CAPSTAN_CONFIG_FILE'],
+    doc: 'YAML file with flags by name; environment and flags go before it.',
+  },
+  'redis-url': {
+    type: 'string',
+    default: '',
+    env: ['CAPSTAN_REDIS_URL'],
+    defaultDoc: 'a private redis-server is started',
+    doc: 'Redis for the queue, as redis://host:port or rediss://.',
+  },
+  'redis-prefix': {
+    type: 'string',
+    default: '{capstan}',
+    doc: 'Begins all keys in Redis; in braces, so that one shard holds them.',
+  },
+  'state-dir': {
+    type: 'string',
+    default: '',
+    env: ['CAPSTAN_STATE_DIR'],
+    defaultDoc: '`$XDG_STATE_HOME/capstan` or `~/.local/state/capstan`',
+    doc: 'Folder for what this machine keeps: the token and secret made here.',
+  },
+  'cache-dir': {
+    type: 'string',
+    default: '',
+    env: ['CAPSTAN_CACHE_DIR'],
+    defaultDoc: '`cache` in --state-dir',
+    doc: 'Folder for mirrors and charts; may be deleted at any time.',
+  },
+  'token-file': {
+    type: 'string',
+    default: '',
+    env: ['CAPSTAN_TOKEN_FILE'],
+    defaultDoc: 'a token is made in --state-dir',
+    doc: 'File with the token that the API asks for.',
+  },
+  'webhook-secret-file': {
+    type: 'string',
+    default: '',
+    env: ['CAPSTAN_WEBHOOK_SECRET_FILE'],
+    defaultDoc: 'a secret is made in --state-dir',
+    doc: 'File with the secret that signs push webhooks.',
+  },
+  'git-ssh-key-file': {
+    type: 'string',
+    default: '',
+    defaultDoc: 'the deploy key of the mounted Secret, if there is one',
+    doc: 'Private key for an ssh repository.',
+  },
+  'git-ssh-known-hosts-file': {
+    type: 'string',
+    default: '',
+    doc: 'Host keys of git servers; unknown hosts are refused.',
+  },
+  'git-https-username': {
+    type: 'string',
+    default: '',
+    env: ['GIT_AUTHUSER'],
+    defaultDoc: '`git` where a token is given',
+    doc: 'User name for an https repository.',
+  },
+  'git-https-token-file': {
+    type: 'string',
+    default: '',
+    doc: 'File with the password or token for an https repository; else the variable GIT_AUTHKEY or CAPSTAN_GIT_TOKEN.',
+  },
+  'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3: a name on PATH or an absolute path.' },
+  'install-crds': {
+    type: 'switch',
+    default: true,
+    defaultDoc: 'true outside a cluster, false in a pod',
+    doc: 'Install the HelmRelease definition and keep it up to date, never downgraded.',
+  },
+  'shutdown-grace': { type: 'duration', default: '30s', doc: 'How long running jobs may go on after SIGTERM.' },
+  'log-level': {
+    type: 'choice',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    doc: 'Least level that is logged.',
+  },
+  'fluxctl-loopback': {
+    type: 'choice',
+    default: 'open',
+    choices: ['open', 'off'],
+    state: 'later',
+    why: "fluxctl's API is not served yet",
+    doc: "Serve fluxctl's API without a token on the pod's loopback address.",
+  },
+} as const satisfies Record<string, Flag>

@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest'
+import type { Config } from './config.ts'
+import { configFileOf, loadConfig } from './load.ts'
+
+const home = { HOME: '/home/me' }
+
+function load(argv: string[], env: Record<string, string> = {}, file?: unknown): Config {
+  const result = loadConfig({ argv, env: { ...home, ...env }, file })
+  if (!('config' in result)) throw new Error(JSON.stringify(result))
+  return result.config
+}
+
+function problems(argv: string[], env: Record<string, string> = {}, file?: unknown): string[] {
+  const result = loadConfig({ argv, env: { ...home, ...env }, file })
+  return 'problems' in result ? result.problems : []
+}
+
+const git = '--git-url=https://git.example/a.git'
+
+describe('loadConfig: the ancestors’ defaults', () => {
+  it('has no source without --git-url', () => {
+    expect(load([])).toMatchObject({ listen: { host: '', port: 3030 }, namespace: 'capstan-system', warnings: [] })
+    expect(load([])).not.toHaveProperty('source')
+  })
+
+  it('has fluxd’s for a source', () => {
+    expect(load([git]).source).toEqual({
+      name: 'default',
+      url: 'https://git.example/a.git',
+      branch: 'master',
+      paths: [],
+      pollIntervalMs: 300_000,
+      syncIntervalMs: 300_000,
+      syncTimeoutMs: 60_000,
+      prune: false,
+      pruneDry: false,
+      allowedNamespaces: [],
+      defaultNamespace: 'default',
+    })
+  })
+
+  it('has the Operator’s for releases', () => {
+    expect(load([]).releases).toMatchObject({ workers: 2, resyncIntervalMs: 180_000, updateChartDependencies: true })
+  })
+})
+
+describe('loadConfig: how flags are written', () => {
+  it.each<[string, string[], (config: Config) => unknown, unknown]>([
+    ['--flag=value', ['--source-name=x', git], (c) => c.source?.name, 'x'],
+    ['--flag value', ['--source-name', 'x', git], (c) => c.source?.name, 'x'],
+    ['-flag=value', ['-source-name=x', git], (c) => c.source?.name, 'x'],
+    ['-flag value', ['-source-name', 'x', git], (c) => c.source?.name, 'x'],
+    ['the short form', ['-l', '127.0.0.1:8080'], (c) => c.listen, { host: '127.0.0.1', port: 8080 }],
+    ['an IPv6 address', ['--listen=[::1]:80'], (c) => c.listen, { host: '::1', port: 80 }],
+    ['a value with =', ['--git-branch=a=b', git], (c) => c.source?.branch, 'a=b'],
+    ['a switch', ['--sync-garbage-collection', git], (c) => c.source?.prune, true],
+    ['a switch turned off', ['--sync-garbage-collection=false', git], (c) => c.source?.prune, false],
+    ['Go’s short words', ['--sync-garbage-collection=T', git], (c) => c.source?.prune, true],
+    ['the last one wins', ['--git-branch=a', '--git-branch=b', git], (c) => c.source?.branch, 'b'],
+    ['a list with commas', ['--git-path=a,b', git], (c) => c.source?.paths, ['a', 'b']],
+    ['a list given again', ['--git-path=a', '--git-path', 'b', git], (c) => c.source?.paths, ['a', 'b']],
+    ['a list with a quoted comma', ['--git-path="a,b",c', git], (c) => c.source?.paths, ['a,b', 'c']],
+    ['a list replaces its default', ['--registry-exclude-image=x/*'], (c) => c.images.exclude, ['x/*']],
+    ['an empty list', ['--registry-exclude-image='], (c) => c.images.exclude, []],
+    ['a duration', ['--git-poll-interval=1m30s', git], (c) => c.source?.pollIntervalMs, 90_000],
+  ])('%s', (_how, argv, read, expected) => {
+    expect(read(load(argv))).toEqual(expected)
+  })
+})
+
+describe('loadConfig: old names', () => {
+  it.each<[string, string[], (config: Config) => unknown, unknown]>([
+    [
+      'both allow lists count',
+      ['--k8s-allow-namespace=a', '--k8s-namespace-whitelist=b,a', git],
+      (c) => c.source?.allowedNamespaces,
+      ['a', 'b'],
+    ],
+    ['--registry-poll-interval alone', ['--registry-poll-interval=1m'], (c) => c.images.scanIntervalMs, 60_000],
+    [
+      '--registry-poll-interval beside the new name',
+      ['--registry-poll-interval=1m', '--automation-interval=2m'],
+      (c) => c.images.scanIntervalMs,
+      120_000,
+    ],
+    ['--kube-config', ['--kube-config=/a'], (c) => c.kubeconfig, '/a'],
+    ['--kubeconfig goes before it', ['--kube-config=/a', '--kubeconfig=/b'], (c) => c.kubeconfig, '/b'],
+    ['--registry-disable-scanning', ['--registry-disable-scanning'], (c) => c.enable, ['sync', 'releases']],
+    ['--git-ci-skip', ['--git-ci-skip'], (c) => c.git.ciSkip, '\n\n[ci skip]'],
+    ['--git-ci-skip-message', ['--git-ci-skip-message= [x]'], (c) => c.git.ciSkip, ' [x]'],
+  ])('%s', (_what, argv, read, expected) => {
+    expect(read(load(argv))).toEqual(expected)
+  })
+})
+
+describe('loadConfig: login to git', () => {
+  const ssh = '--git-url=git@git.example:a.git'
+  it.each<[string, string[], Record<string, string>, unknown]>([
+    ['none for an open repository', [git], {}, undefined],
+    [
+      'a token file',
+      [git, '--git-https-token-file=/t'],
+      {},
+      { kind: 'basic', username: 'git', password: { file: '/t' } },
+    ],
+    [
+      'fluxd’s variables',
+      [git],
+      { GIT_AUTHUSER: 'me', GIT_AUTHKEY: 'k' },
+      { kind: 'basic', username: 'me', password: { value: 'k' } },
+    ],
+    ['our variable', [git], { CAPSTAN_GIT_TOKEN: 'k' }, { kind: 'basic', username: 'git', password: { value: 'k' } }],
+    [
+      'a file before variables',
+      [git, '--git-https-token-file=/t'],
+      { GIT_AUTHKEY: 'k' },
+      { kind: 'basic', username: 'git', password: { file: '/t' } },
+    ],
+    ['ssh with nothing given', [ssh], {}, { kind: 'ssh' }],
+    [
+      'ssh with key and hosts',
+      [ssh, '--git-ssh-key-file=/k', '--git-ssh-known-hosts-file=/h'],
+      {},
+      { kind: 'ssh', privateKeyFile: '/k', knownHostsFile: '/h' },
+    ],
+    [
+      'variables for https are no contradiction for ssh',
+      [ssh],
+      { GIT_AUTHUSER: 'me', GIT_AUTHKEY: 'k' },
+      { kind: 'ssh' },
+    ],
+  ])('%s', (_what, argv, env, expected) => {
+    expect(load(argv, env).git.login).toEqual(expected)
+  })
+})
+
+describe('loadConfig: where values come from', () => {
+  it('takes flags before the environment before the file', () => {
+    const file = {
+      namespace: 'file',
+      'source-name': 'file',
+      'git-path': ['a,b', 'c'],
+      'sync-garbage-collection': true,
+      workers: 7,
+    }
+    const config = load([git, '--source-name=flag'], { CAPSTAN_NAMESPACE: 'env' }, file)
+    expect(config).toMatchObject({
+      namespace: 'env',
+      source: { name: 'flag', paths: ['a,b', 'c'], prune: true },
+      releases: { workers: 7 },
+    })
+  })
+
+  it('keeps state where the user’s home says', () => {
+    expect(load([])).toMatchObject({
+      stateDir: '/home/me/.local/state/capstan',
+      cacheDir: '/home/me/.local/state/capstan/cache',
+    })
+    expect(load([], { XDG_STATE_HOME: '/s' }).stateDir).toBe('/s/capstan')
+    expect(load(['--state-dir=/d'])).toMatchObject({ stateDir: '/d', cacheDir: '/d/cache' })
+  })
+
+  it('installs definitions outside a cluster only, unless told', () => {
+    expect(load([]).installCrds).toBe(true)
+    expect(load([], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }).installCrds).toBe(false)
+    expect(load(['--install-crds'], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }).installCrds).toBe(true)
+    expect(load(['--install-crds=false']).installCrds).toBe(false)
+  })
+
+  it('finds the config file beside other problems', () => {
+    expect(configFileOf({ argv: ['--nonsense', '--config-file=/a'], env: {} })).toBe('/a')
+    expect(configFileOf({ argv: [], env: { CAPSTAN_CONFIG_FILE: '/b' } })).toBe('/b')
+    expect(configFileOf({ argv: [], env: {} })).toBeUndefined()
+  })
+})
+
+describe('loadConfig: problems', () => {
+  it('finds all of them at once', () => {
+    const found = problems([
+      '--git-ulr=x',
+      '--sync-interval=5',
+      '--sync-garbage-collection=maybe',
+      '--workers=many',
+      '--log-format=xml',
+      '--enable=sync,foo',
+      '--listen=nowhere',
+      'stray',
+    ])
+    expect(found).toEqual([
+      'unknown flag --git-ulr; did you mean --git-url?',
+      '"stray" is not a flag; arguments are not taken',
+      '--enable must be sync, releases or images: "foo"',
+      '--log-format must be fmt or json: "xml"',
+      '--sync-interval is no duration such as 30s, 5m or 1m30s: "5"',
+      '--sync-garbage-collection must be true or false: "maybe"',
+      '--workers is no whole number: "many"',
+      '--listen must be :port or host:port: "nowhere"',
+    ])
+  })
+
+  it.each<[string, string[], RegExp]>([
+    ['no value', ['--git-url'], /--git-url needs a value/],
+    ['a quote that is not closed', ['--git-path="a'], /--git-path is no comma-separated list/],
+    ['ssh key for https', [git, '--git-ssh-key-file=/k'], /has no meaning for a --git-url with http/],
+    [
+      'https token for ssh',
+      ['--git-url=git@h:a.git', '--git-https-token-file=/t'],
+      /has no meaning for a --git-url with ssh/,
+    ],
+    ['both logins', [git, '--git-ssh-key-file=/k', '--git-https-token-file=/t'], /contradict each other/],
+    ['a user without password', [git, '--git-https-username=me'], /needs a password/],
+    ['two passwords', ['--git-url=https://me:pw@h/a.git', '--git-https-token-file=/t'], /leave one of the two out/],
+    ['split roles without Redis', ['--roles=worker'], /give --redis-url/],
+    ['no role', ['--roles='], /at least one of controller/],
+    ['images asked for and switched off', ['--enable=images', '--registry-disable-scanning'], /contradict/],
+    ['prune without sync', ['--enable=releases', '--sync-garbage-collection'], /no meaning without sync/],
+    ['helm 2 only', ['--enabled-helm-versions=v2'], /must include v3/],
+    ['a path out of the repository', ['--git-path=a/../../b'], /stay inside the repository/],
+    ['a branch like an option', ['--git-branch=--upload-pack=x'], /no name of a branch/],
+    ['a URL like an option', ['--git-url=--upload-pack=x'], /begins with a dash/],
+    ['an interval of nothing', ['--sync-interval=0'], /longer than nothing/],
+    ['a namespace that is no name', ['--namespace=Not_A_Name'], /no name of a namespace/],
+    ['an empty namespace', ['--namespace='], /no name of a namespace/],
+    ['a prefix without braces', ['--redis-prefix=capstan'], /braces/],
+    ['metrics on the same port', ['--listen=:80', '--listen-metrics=:80'], /same address/],
+    ['verification on and off', ['--git-verify-signatures', '--git-verify-signatures-mode=none'], /contradict/],
+  ])('%s', (_what, argv, problem) => {
+    expect(problems(argv)).toEqual([expect.stringMatching(problem)])
+  })
+
+  it('never repeats a password', () => {
+    const found = problems(['--redis-url=http://me:hunter2@h', '--git-url=https://me:hunter2@h/ a', '--git-branch='])
+    expect(found).toHaveLength(3)
+    expect(found.join()).not.toContain('hunter2')
+  })
+
+  it('looks into the config file too', () => {
+    expect(problems([], {}, { 'git-ulr': 'x', workers: { a: 1 } })).toEqual([
+      'config file: unknown flag --git-ulr; did you mean --git-url?',
+      'config file: workers must be a text, number, boolean or list of texts',
+    ])
+    expect(problems([], {}, ['a'])).toEqual(['the config file must hold flags by name'])
+  })
+})
+
+describe('loadConfig: exit codes', () => {
+  it.each<[string, string[], unknown]>([
+    ['a path from the root ends with 1, as fluxd', ['--git-path=/a'], { exitCode: 1 }],
+    ['anything else with 2', ['--git-path=/a', '--nonsense'], { exitCode: 2 }],
+    ['help goes before problems', ['--help', '--nonsense'], { show: 'help' }],
+    ['help in short', ['-h'], { show: 'help' }],
+    ['version', ['--version'], { show: 'version' }],
+    ['version turned off', ['--version=false'], { config: {} }],
+  ])('%s', (_what, argv, expected) => {
+    expect(loadConfig({ argv, env: home })).toMatchObject(expected as object)
+  })
+})
+
+describe('loadConfig: warnings', () => {
+  it.each<[string, string[], RegExp[]]>([
+    [
+      'what has no effect, in one line',
+      ['--git-label=x', '--tiller-ip=1'],
+      [/without effect: --git-label \(.*\), --tiller-ip \(/],
+    ],
+    ['what is unsafe', ['--git-verify-signatures-mode=all'], [/without effect/, /without a look at their signatures/]],
+    ['what is unsafe, turned off', ['--git-verify-signatures-mode=none'], [/without effect/]],
+    ['flags for writing beside --git-readonly', ['--git-readonly', '--git-user=x'], [/--git-user/]],
+    [
+      '--git-readonly moves the marker, as in fluxd',
+      ['--git-readonly', '--sync-state=git'],
+      [/without effect/, /forcing to --sync-state=secret/],
+    ],
+    ['helm 2', ['--enabled-helm-versions=v2,v3'], [/helm 2 is not supported/]],
+  ])('%s', (_what, argv, lines) => {
+    expect(load(argv).warnings).toEqual(lines.map((line) => expect.stringMatching(line)))
+  })
+
+  it('does not prune what a generator would make', () => {
+    expect(load([git, '--sync-garbage-collection', '--manifest-generation']).source?.prune).toBe(false)
+  })
+})

@@ -1,0 +1,45 @@
+import { type FlagName, type FlagValues, flags } from './flags.ts'
+
+/** git flags that a read-only repository makes useless (flux-v1 §12). */
+const writeFlags = [
+  'git-user',
+  'git-email',
+  'git-sync-tag',
+  'git-set-author',
+  'git-ci-skip',
+  'git-ci-skip-message',
+] as const
+
+/** What people should know at the start although nothing is wrong: one sentence each. */
+export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolean): string[] {
+  const given = (Object.keys(flags) as FlagName[]).filter(isGiven)
+  const later = given.filter((name) => flags[name].state === 'later')
+  const ignored = given.filter((name) => flags[name].state === 'ignored')
+  const dangers = later.filter((name) => flags[name].danger && isOn(values, name))
+  const useless = values['git-readonly'] ? writeFlags.filter(isGiven) : []
+  return [
+    ...(later.length + ignored.length > 0
+      ? [`accepted and without effect: ${[...later, ...ignored].map(explain).join(', ')}`]
+      : []),
+    ...dangers.map((name) => `--${name} is not acted upon yet: ${flags[name].danger}`),
+    ...(useless.length > 0
+      ? [`without effect beside --git-readonly: ${useless.map((name) => `--${name}`).join(', ')}`]
+      : []),
+    ...(values['git-readonly'] && values['sync-state'] === 'git' && isGiven('sync-state')
+      ? ['--git-readonly prevents use of --sync-state=git; forcing to --sync-state=secret']
+      : []),
+    ...(isGiven('enabled-helm-versions') && values['enabled-helm-versions'].includes('v2')
+      ? ['helm 2 is not supported: releases that ask for it are held with the reason HelmV2Release']
+      : []),
+  ]
+}
+
+function explain(name: FlagName): string {
+  const { why } = flags[name]
+  return why ? `--${name} (${why})` : `--${name}`
+}
+
+function isOn(values: FlagValues, name: FlagName): boolean {
+  const value = values[name]
+  return value !== false && value !== '' && value !== 'none'
+}

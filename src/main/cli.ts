@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { userInfo } from 'node:os'
+import { createConnect } from '../cli/connect.ts'
+import { createCli } from '../cli/create-cli.ts'
+import { version } from './package.ts'
+
+const interrupted = new AbortController()
+const [command] = process.argv.slice(2)
+// `run` ends orderly on its own; everything else just stops
+if (command !== 'run') process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
+
+const cli = createCli({
+  connect: createConnect({ env: process.env, cwd: process.cwd() }),
+  out: process.stdout,
+  err: process.stderr,
+  env: process.env,
+  version,
+  user: userInfo().username,
+  signal: interrupted.signal,
+  commands: [
+    {
+      name: 'run',
+      summary: 'run Capstan: watch, take jobs, serve the API',
+      async run(argv) {
+        // only this command needs the cluster's, the queue's and the server's packages
+        const { run } = await import('./run.ts')
+        return await run(argv, process.env)
+      },
+    },
+  ],
+})
+process.exitCode = await cli.run(process.argv.slice(2))
+// what a finished command left open (a keep-alive socket, a log stream) must not hold the process
+if (command === 'run') process.exit()

@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The folder that holds package.json: the checkout, or what the image has in its place. */
+export const packageRoot = findRoot(dirname(fileURLToPath(import.meta.url)))
+
+export const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
+  .version
+
+/** Definitions that we ship, as files. */
+export const definitionFiles = [join(packageRoot, 'charts/capstan/crds/helmrelease.yaml')]
+
+/** In a bundle the board's page lies beside it; from sources its package is found by itself. */
+export function boardUiPath(): string | undefined {
+  const beside = join(packageRoot, 'dist/board')
+  return import.meta.url.includes('/dist/') && existsSync(beside) ? beside : undefined
+}
+
+function findRoot(folder: string): string {
+  if (existsSync(join(folder, 'package.json'))) return folder
+  const parent = dirname(folder)
+  if (parent === folder) throw new Error('package.json is not found above the program')
+  return findRoot(parent)
+}

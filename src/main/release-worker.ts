@@ -1,0 +1,72 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import pLimit from 'p-limit'
+import type { LeasedFence } from '../adapters/cluster/index.ts'
+import { createEgress } from '../adapters/egress/index.ts'
+import type { GitRemote } from '../adapters/git/index.ts'
+import { createCharts, createHelm, decodeStoredRelease } from '../adapters/helm/index.ts'
+import type { Processor } from '../adapters/queue/index.ts'
+import { sameRepository } from '../domain/source/git-url.ts'
+import { syncRelease } from '../jobs/sync-release/index.ts'
+import type { Parts } from './wire.ts'
+
+/** Places on the processors while helm renders and sends; waiting holds none (W6). */
+const helmPlaces = 2 * availableParallelism()
+
+/** Runs `sync-release` jobs with the real helm. */
+export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
+  const { config, cluster, git, run, redactor, log } = parts
+  const egress = createEgress()
+  const limit = pLimit(helmPlaces)
+  const helm = createHelm({
+    run,
+    binary: config.releases.helmBinary,
+    ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}),
+    directory: join(config.cacheDir, 'helm'),
+    environment: helmEnvironment(env),
+    redact: redactor.redact,
+    limit: (work) => limit(work),
+    log: log.child({ component: 'helm' }),
+  })
+  const deps = {
+    cluster,
+    helm,
+    charts: createCharts({ directory: join(config.cacheDir, 'charts'), egress, now: Date.now }),
+    git,
+    chartRemote: (url: string) => chartRemote(url, parts),
+    fetchedAt: new Map<string, number>(),
+    gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,
+    egress,
+    decode: decodeStoredRelease,
+    fence,
+    redactor,
+    defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
+    finalizer: true,
+    log,
+    now: () => new Date(),
+    random: Math.random,
+    ended: () => {},
+  }
+  return (payload, { signal }) => syncRelease(payload, deps, signal)
+}
+
+/** A chart in the source's own repository is reached as the source is; any other one anonymously, unless its HelmRelease names a Secret. */
+function chartRemote(url: string, { sources }: Parts): GitRemote {
+  const own = sources.list().find((spec) => sameRepository(spec.url, url))
+  return own ? { ...sources.remote(own), url } : { url }
+}
+
+function helmEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = [
+    'PATH',
+    'KUBERNETES_SERVICE_HOST',
+    'KUBERNETES_SERVICE_PORT',
+    'KUBECONFIG',
+    'https_proxy',
+    'HTTPS_PROXY',
+    'no_proxy',
+    'NO_PROXY',
+    'SSL_CERT_FILE',
+  ]
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
+}

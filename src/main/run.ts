@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { createFence, createLeadership } from '../adapters/cluster/index.ts'
+import { createLog, createRedactor } from '../adapters/log/index.ts'
+import { createRun } from '../adapters/process/index.ts'
+import type { Config } from '../config/config.ts'
+import { configFileOf, loadConfig } from '../config/load.ts'
+import { toAppError } from '../domain/error.ts'
+import { ensureNamespace, installDefinitions, untilDone } from './bootstrap.ts'
+import { keepSchedules, type Periods } from './controller.ts'
+import { definitionFiles, version } from './package.ts'
+import { startRedisChild } from './redis-child.ts'
+import { ensureSecrets } from './secrets.ts'
+import { createProcessViews, serve } from './server.ts'
+import { type Ending, onStop } from './stop.ts'
+import { watchReleases } from './triggers.ts'
+import { type Ground, type Parts, wire } from './wire.ts'
+import { processorsOf } from './worker.ts'
+
+/** `capstan run`: until a signal ends it. Gives the exit code; wrong flags are all named at once, exit 2 (1 where fluxd's was 1). */
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const file = readConfigFile(argv, env)
+  if ('problem' in file) return refuse([file.problem], 2)
+  const loaded = loadConfig({ argv, env, file: file.content })
+  if ('problems' in loaded) return refuse(loaded.problems, loaded.exitCode)
+  if ('show' in loaded) {
+    process.stdout.write(loaded.show === 'version' ? `${version}\n` : 'see docs/configuration.md for all flags\n')
+    return 0
+  }
+  return await runProcess(loaded.config, env)
+}
+
+function refuse(problems: readonly string[], exitCode: number): number {
+  for (const problem of problems) process.stderr.write(`capstan run: ${problem}\n`)
+  return exitCode
+}
+
+function readConfigFile(argv: readonly string[], env: NodeJS.ProcessEnv): { content: unknown } | { problem: string } {
+  const path = configFileOf({ argv, env })
+  if (!path) return { content: undefined }
+  try {
+    return { content: parse(readFileSync(path, 'utf8')) }
+  } catch (error) {
+    return { problem: `the config file ${path} cannot be read: ${error instanceof Error ? error.message : ''}` }
+  }
+}
+
+async function runProcess(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
+  const redactor = createRedactor()
+  const log = createLog({ ...config.log, redactor })
+  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
+  const run = createRun({
+    redact: redactor.redact,
+    log: log.child({ component: 'process' }),
+    ...(setpriv ? { setpriv } : {}),
+  })
+  const identity = `${hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9-]/g, '-')
+    .slice(0, 40)}-${randomBytes(4).toString('hex')}`
+  const ending = onStop(log)
+  for (const warning of config.warnings) log.warn({}, warning)
+  mkdirSync(config.cacheDir, { recursive: true, mode: 0o700 })
+  try {
+    const redisUrl = await redisOf(config, { run, log, path: env.PATH ?? '' }, ending)
+    redactor.register([new URL(redisUrl).password])
+    await start(wire({ config, log, redactor, run, identity, redisUrl }, env), ending, env)
+    log.info({ version, identity }, 'capstan is up')
+  } catch (error) {
+    const { reason, message } = toAppError(error)
+    log.error({ reason }, `capstan cannot start: ${message}`)
+    ending.stop(1)
+  }
+  return await ending.ended
+}
+
+async function redisOf(
+  config: Config,
+  tools: Pick<Ground, 'run' | 'log'> & { path: string },
+  ending: Ending,
+): Promise<string> {
+  if (config.redis.url) return config.redis.url
+  const directory = join(config.stateDir, 'redis')
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const child = await startRedisChild({ ...tools, log: tools.log.child({ component: 'redis' }), directory })
+  ending.last(() => child.stop())
+  return child.url
+}
+
+/** The API first, so that probes and people get an answer; what needs the cluster follows as soon as it is there. */
+async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promise<void> {
+  const { config, cluster, queue, store, owned, log } = parts
+  let waitsFor = 'the Kubernetes API server'
+  ending.last(() => cluster.close())
+  ending.last(() => store.close())
+  if (config.roles.includes('api')) {
+    const app = await serve(parts, { views: createProcessViews(parts, () => waitsFor), secrets: ensureSecrets(config) })
+    ending.last(() => app.close())
+  }
+  ending.first(async () => {
+    await queue.close(config.shutdownGraceMs)
+    owned.stop()
+  })
+  work(parts, ending, env).then(
+    () => {
+      waitsFor = ''
+    },
+    (error: unknown) => {
+      if (ending.signal.aborted) return
+      log.error({ reason: toAppError(error).reason }, `capstan cannot go on: ${toAppError(error).message}`)
+      ending.stop(1)
+    },
+  )
+}
+
+/** Everything that changes the world; begins once the cluster answers. */
+async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promise<void> {
+  const { config, cluster, queue, log, identity } = parts
+  const { signal } = ending
+  const { namespace } = config
+  await untilDone(
+    'the namespace of our records',
+    () => ensureNamespace(namespace, { cluster, log }, signal),
+    log,
+    signal,
+  )
+  if (config.installCrds && config.enable.includes('releases')) {
+    await untilDone(
+      'the definition of HelmReleases',
+      () => installDefinitions(definitionFiles, { cluster, log }, signal),
+      log,
+      signal,
+    )
+  }
+  if (config.roles.includes('worker')) {
+    const onLost = (why: string) => {
+      log.warn({ reason: 'FenceLost' }, `${why}; this process ends and must be started again`)
+      ending.stop(1)
+    }
+    const fence = await untilDone(
+      'our Lease',
+      () => createFence({ cluster, namespace, identity, log, onLost }),
+      log,
+      signal,
+    )
+    ending.last(() => fence.stop())
+    await queue.work(processorsOf(parts, fence, env))
+  }
+  if (config.roles.includes('controller')) {
+    const leadership = createLeadership({
+      cluster,
+      namespace,
+      identity,
+      log,
+      onLead: (lead) => {
+        keepSchedules(periodsOf(config), { queue, log, namespace }, lead)
+        if (config.enable.includes('releases')) watchReleases(parts, lead)
+      },
+    })
+    ending.first(() => leadership.stop())
+  }
+}
+
+function periodsOf({ enable, source, releases, images }: Config): Periods {
+  return [
+    ...(enable.includes('sync') && source
+      ? [
+          { scope: 'poll' as const, everyMs: source.pollIntervalMs },
+          { scope: 'sources' as const, everyMs: source.syncIntervalMs },
+        ]
+      : []),
+    ...(enable.includes('releases') ? [{ scope: 'releases' as const, everyMs: releases.resyncIntervalMs }] : []),
+    ...(enable.includes('images') && source ? [{ scope: 'images' as const, everyMs: images.scanIntervalMs }] : []),
+  ]
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import { createQueueBoard } from '../adapters/queue/index.ts'
+import { createApp } from '../api/app.ts'
+import { createViews, type Views } from '../views/create-views.ts'
+import { boardUiPath, version } from './package.ts'
+import type { Parts } from './wire.ts'
+
+type AppOptions = Parameters<typeof createApp>[0]
+
+export type Secrets = { tokenFile: string; webhookSecretFile: string }
+
+/** The views over what was wired. `starting` says what the start still waits for. */
+export function createProcessViews(parts: Parts, starting: () => string): Views {
+  const { cluster, store, queue, sources, config } = parts
+  return createViews({
+    cluster,
+    store,
+    queue,
+    sources: () => sources.list(),
+    enable: config.enable,
+    releaseNamespace: config.releases.namespace,
+    starting,
+    now: () => new Date(),
+  })
+}
+
+/** Serves the API on the address that the flags give; resolves once it listens. */
+export async function serve(
+  parts: Parts,
+  options: { views: Views; secrets: Secrets } & Partial<Pick<AppOptions, 'metrics' | 'onAnswer'>>,
+): Promise<FastifyInstance> {
+  const { views, secrets, metrics, onAnswer } = options
+  const { queue, config, log, redactor } = parts
+  const read = (file: string) => {
+    const secret = readFileSync(file, 'utf8').trim()
+    return secret
+  }
+  redactor.register([read(secrets.tokenFile), read(secrets.webhookSecretFile)])
+  const uiPath = boardUiPath()
+  const app = createApp({
+    views,
+    enqueue: queue.enqueue,
+    queue,
+    token: () => read(secrets.tokenFile),
+    webhookSecret: () => read(secrets.webhookSecretFile),
+    board: createQueueBoard(queue, uiPath ? { uiPath } : {}),
+    version,
+    log: log.child({ component: 'api' }),
+    now: () => new Date(),
+    ...(metrics ? { metrics } : {}),
+    ...(onAnswer ? { onAnswer } : {}),
+  })
+  await app.listen({ host: config.listen.host || '::', port: config.listen.port })
+  return app
+}

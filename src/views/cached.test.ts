@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../domain/error.ts'
+import { createCached } from './cached.ts'
+
+function setUp() {
+  const state = { now: 0, count: 0, failure: undefined as Error | undefined }
+  const read = createCached(
+    async () => {
+      state.count++
+      if (state.failure) throw state.failure
+      return state.count
+    },
+    { ttlMs: 2000, timeoutMs: 1000, now: () => state.now },
+  )
+  return { state, read }
+}
+
+describe('createCached', () => {
+  it('reads once for all who ask at the same time, and again when it is old', async () => {
+    const { state, read } = setUp()
+    const all = await Promise.all([read(), read(), read()])
+    expect(all.map(({ value }) => value)).toEqual([1, 1, 1])
+    state.now = 1999
+    expect((await read()).value).toBe(1)
+    state.now = 2000
+    expect(await read()).toEqual({ value: 2, at: 2000 })
+  })
+
+  it('keeps the last good value, with its age and the failure', async () => {
+    const { state, read } = setUp()
+    await read()
+    state.now = 5000
+    state.failure = new AppError('ClusterUnavailable', 'gone')
+    expect(await read()).toEqual({ value: 1, at: 0, failure: state.failure })
+    state.failure = undefined
+    state.now = 8000
+    expect(await read()).toEqual({ value: 3, at: 8000 })
+  })
+
+  it('throws while nothing was ever read', async () => {
+    const { state, read } = setUp()
+    state.failure = new AppError('Forbidden', 'no')
+    await expect(read()).rejects.toMatchObject({ reason: 'Forbidden' })
+  })
+
+  it('gives up waiting and says so', async () => {
+    const read = createCached(
+      (signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      { ttlMs: 1, timeoutMs: 10, now: () => 0 },
+    )
+    await expect(read()).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
+  })
+})

@@ -1,0 +1,120 @@
+import type { AppError } from '../domain/error.ts'
+import { parseRevision } from '../domain/source/revision.ts'
+import { safeUrl } from '../domain/source/git-url.ts'
+import type { SourceSpec } from '../domain/source/spec.ts'
+import type { FetchFact, SourceFailure, SourceStatus } from '../domain/source/status.ts'
+import type { Reason } from '../domain/status/reason.ts'
+import type { Unhealthy } from './workloads.ts'
+
+/** A source as people and programs see it (W35; more keys than there are added only). */
+export type SourceRow = {
+  namespace: string
+  name: string
+  /** Without password. */
+  url: string
+  branch: string
+  paths: string[]
+  /** `branch@<40 hex>`, applied and pruned without failure; empty when nothing was yet. */
+  revision: string
+  /** `branch@<40 hex>`, loaded and tried last; empty when nothing was yet. */
+  attempted: string
+  /** 40 hex of the branch as fetched last; empty when that is not known. */
+  head: string
+  ready: boolean
+  /** No workload of it is progressing or failed. */
+  healthy: boolean
+  reason: Reason | ''
+  message: string
+  objects: number
+  failed: SourceFailure[]
+  failedCount: number
+  /** Deletions that wait for somebody. */
+  held: SourceFailure[]
+  unhealthy: Unhealthy[]
+  /** RFC 3339; empty when not known. */
+  fetchedAt: string
+  changedAt: string
+}
+
+/** What is known about a source; each part may be missing. */
+export type SourceFacts = {
+  spec: SourceSpec
+  status: SourceStatus | undefined
+  /** Why the status could not be read (then `status` is the last one known). */
+  failure: AppError | undefined
+  fetched: FetchFact | undefined
+  redisIsUp: boolean
+  unhealthy: Unhealthy[] | undefined
+  now: Date
+}
+
+/** Facts → row. Ready is what W35 says: at its branch head, fetched within two poll intervals, applied and pruned without failure. */
+export function sourceRow(facts: SourceFacts): SourceRow {
+  const { spec, fetched, unhealthy } = facts
+  const status = facts.status ?? noStatus
+  const standstill = standstillOf(facts)
+  return {
+    namespace: spec.namespace,
+    name: spec.name,
+    url: safeUrl(spec.url),
+    branch: spec.branch,
+    paths: [...spec.paths],
+    revision: status.revision,
+    attempted: status.attempted,
+    head: fetched?.head ?? '',
+    ready: standstill === undefined,
+    healthy: unhealthy?.length === 0,
+    reason: standstill?.reason ?? '',
+    message: standstill?.message ?? status.message,
+    objects: status.objects,
+    failed: status.failed,
+    failedCount: status.failedCount,
+    held: status.held,
+    unhealthy: unhealthy ?? [],
+    fetchedAt: fetched?.at ?? '',
+    changedAt: status.changedAt,
+  }
+}
+
+/** What stands for the status of a source that was never synced. */
+const noStatus: Pick<
+  SourceStatus,
+  'revision' | 'attempted' | 'message' | 'objects' | 'failed' | 'failedCount' | 'held' | 'changedAt'
+> = {
+  revision: '',
+  attempted: '',
+  message: '',
+  objects: 0,
+  failed: [],
+  failedCount: 0,
+  held: [],
+  changedAt: '',
+}
+
+type Standstill = { reason: Reason; message: string }
+
+/** The first cause why a source is not ready; undefined when it is. */
+function standstillOf({ spec, status, failure, fetched, redisIsUp, now }: SourceFacts): Standstill | undefined {
+  if (failure) return { reason: failure.reason, message: failure.message }
+  if (!redisIsUp)
+    return { reason: 'RedisUnavailable', message: 'Redis does not answer; nothing is fetched or applied meanwhile.' }
+  if (fetched?.reason) return { reason: fetched.reason, message: fetched.message }
+  if (!status) return { reason: 'NotReady', message: 'Nothing has been applied yet.' }
+  if (!status.ready) return { reason: status.reason || 'NotReady', message: status.message }
+  if (!fetched) return { reason: 'NotReady', message: 'The branch has not been fetched yet.' }
+  const attempted = parseRevision(status.attempted)
+  if (attempted?.commit !== fetched.head || attempted.branch !== spec.branch) {
+    return {
+      reason: 'NotReady',
+      message: `The branch is at ${fetched.head.slice(0, 7)}, which has not been applied yet.`,
+    }
+  }
+  const ageMs = now.getTime() - Date.parse(fetched.at)
+  if (ageMs > 2 * spec.pollIntervalMs) {
+    return {
+      reason: 'NotReady',
+      message: `The branch was fetched last ${Math.round(ageMs / 1000)} s ago, which is more than two poll intervals.`,
+    }
+  }
+  return undefined
+}

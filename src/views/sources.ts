@@ -1,0 +1,58 @@
+import type { Cluster } from '../adapters/cluster/index.ts'
+import type { Store } from '../adapters/store/index.ts'
+import { type AppError, toAppError } from '../domain/error.ts'
+import type { SourceSpec } from '../domain/source/spec.ts'
+import {
+  type FetchFact,
+  fetchKey,
+  parseSourceStatus,
+  type SourceStatus,
+  statusConfigMapName,
+} from '../domain/source/status.ts'
+import { within } from './cached.ts'
+
+/** Reads the stored status of sources; never from a cache, for a person may wait for it to change. */
+export type SourceReader = {
+  /** The status, or the last one known with why there is no newer one. */
+  status(spec: SourceSpec): Promise<{ status: SourceStatus | undefined; failure: AppError | undefined }>
+  /** What the last fetch saw; undefined when that is not known (any more). */
+  fetched(spec: SourceSpec): Promise<FetchFact | undefined>
+}
+
+export function createSourceReader(parts: {
+  cluster: Pick<Cluster, 'get'>
+  store: Pick<Store, 'get'>
+  timeoutMs: number
+}): SourceReader {
+  const lastKnown = new Map<string, SourceStatus>()
+  return {
+    async status(spec) {
+      const { namespace, name } = spec
+      const key = `${namespace}/${name}`
+      try {
+        const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: statusConfigMapName(name) }
+        const found = await within(parts.timeoutMs, (signal) => parts.cluster.get(ref, { signal }))
+        const status = parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])
+        if (status) lastKnown.set(key, status)
+        else lastKnown.delete(key)
+        return { status, failure: undefined }
+      } catch (error) {
+        return { status: lastKnown.get(key), failure: toAppError(error) }
+      }
+    },
+    async fetched({ namespace, name }) {
+      return parseFetchFact(await parts.store.get(fetchKey(namespace, name)))
+    },
+  }
+}
+
+/** Redis is untrusted (hazard B7): anything odd is as if it were not there. */
+function parseFetchFact(text: string | undefined): FetchFact | undefined {
+  try {
+    const { at, head, reason, message } = JSON.parse(text ?? 'null') as FetchFact
+    const isFact = [at, head, reason, message].every((field) => typeof field === 'string')
+    return isFact ? { at, head, reason, message } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,59 @@
+import type { Cluster } from '../adapters/cluster/index.ts'
+import { healthOf } from '../domain/health/check.ts'
+import { gcMarkLabel } from '../domain/manifest/annotations.ts'
+import { gcMark, syncSetName } from '../domain/manifest/gc-mark.ts'
+import { idOf, type KubeObject, refOf } from '../domain/manifest/object.ts'
+import { safeUrl } from '../domain/source/git-url.ts'
+import type { SourceSpec } from '../domain/source/spec.ts'
+
+/** A workload that is not healthy, for people. */
+export type Unhealthy = { id: string; state: 'progressing' | 'failed'; message: string }
+
+/** Live workloads that a source or a helm release made. */
+export type Workloads = { ofSources: KubeObject[]; ofReleases: KubeObject[] }
+
+const workloadKinds = [
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+  { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  { apiVersion: 'batch/v1', kind: 'Job' },
+]
+const shownUnhealthy = 20
+
+/** Workloads that carry our mark or helm's label; nothing else of the cluster is read. */
+export async function readWorkloads(cluster: Pick<Cluster, 'list'>, signal: AbortSignal): Promise<Workloads> {
+  const listAll = async (labelSelector: string): Promise<KubeObject[]> =>
+    (await Promise.all(workloadKinds.map((kind) => cluster.list({ ...kind, labelSelector }, signal)))).flat()
+  const [ofSources, ofReleases] = await Promise.all([
+    listAll(gcMarkLabel),
+    listAll('app.kubernetes.io/managed-by=Helm'),
+  ])
+  return { ofSources, ofReleases }
+}
+
+/** The unhealthy workloads of one source: those that carry its very mark. */
+export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
+  const set = syncSetName({ safeUrl: safeUrl(spec.url), branch: spec.branch, paths: spec.paths })
+  return unhealthy(
+    workloads.ofSources.filter((object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))),
+  )
+}
+
+/** The unhealthy workloads of one helm release, by the annotations that helm writes. */
+export function unhealthyOfRelease(release: string, namespace: string, workloads: Workloads): Unhealthy[] {
+  return unhealthy(
+    workloads.ofReleases.filter(({ metadata: { annotations = {} } }) => {
+      const { 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': space } = annotations
+      return name === release && space === namespace
+    }),
+  )
+}
+
+function unhealthy(objects: readonly KubeObject[]): Unhealthy[] {
+  const found: Unhealthy[] = []
+  for (const object of objects) {
+    const { state, why } = healthOf(object)
+    if (state !== 'healthy') found.push({ id: idOf(refOf(object)), state, message: why })
+  }
+  return found.slice(0, shownUnhealthy)
+}

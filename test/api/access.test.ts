@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { authorized, createWorkbench, token } from './workbench.ts'
+
+type Method = 'GET' | 'POST'
+const closed: [Method, string][] = [
+  ['GET', '/api/v1/status'],
+  ['GET', '/api/v1/version'],
+  ['GET', '/api/v1/openapi.json'],
+  ['GET', '/api/v1/sources'],
+  ['GET', '/api/v1/sources/capstan-system/default'],
+  ['POST', '/api/v1/sources/capstan-system/default/sync'],
+  ['POST', '/api/v1/sync-git'],
+  ['GET', '/api/v1/releases'],
+  ['GET', '/api/v1/releases/a/b'],
+  ['POST', '/api/v1/releases/a/b/sync'],
+  ['GET', '/api/v1/queues'],
+  ['GET', '/api/v1/jobs'],
+  ['GET', '/api/v1/jobs/x'],
+  ['POST', '/api/v1/jobs/x/retry'],
+  ['POST', '/api/v1/jobs/x/cancel'],
+  ['POST', '/api/v1/jobs/x/promote'],
+  ['POST', '/api/v1/images/notify'],
+  ['GET', '/nothing/here'],
+  ['POST', '/api/v1/nothing'],
+]
+const open = ['/healthz', '/readyz', '/metrics', '/hooks/v1/:source']
+
+describe('who may call what', () => {
+  const { app, queue } = createWorkbench()
+
+  it.each(closed)('%s %s wants a token', async (method, url) => {
+    const asked = queue.requests.length
+    const tokens = [
+      undefined,
+      '',
+      'Bearer',
+      'Bearer ',
+      `Bearer ${token}x`,
+      `Bearer ${token.slice(1)}`,
+      `Basic ${token}`,
+      token,
+    ]
+    for (const authorization of [...tokens, `Scope-Probe token=x${token}`, `Bearer ${token} x`]) {
+      const headers = authorization === undefined ? {} : { authorization }
+      const answer = await app.inject({ method, url, headers })
+      expect({ authorization, status: answer.statusCode }).toEqual({ authorization, status: 401 })
+      expect(answer.headers['content-type']).toMatch('application/problem+json')
+      expect(answer.json()).toMatchObject({ status: 401, reason: 'Unauthorized' })
+      expect(answer.headers['www-authenticate']).toContain('Bearer')
+    }
+    const inQuery = await app.inject({ method, url: `${url}?token=${token}&access_token=${token}` })
+    expect(inQuery.statusCode).toBe(401)
+    expect(queue.requests).toHaveLength(asked)
+  })
+
+  it.each(['/healthz', '/readyz', '/metrics'])('%s is open', async (url) => {
+    expect((await app.inject(url)).statusCode).toBe(200)
+  })
+
+  it.each([`Bearer ${token}`, `bearer  ${token}`, `Scope-Probe token=${token}`])('takes %s', async (authorization) => {
+    expect((await app.inject({ url: '/api/v1/version', headers: { authorization } })).statusCode).toBe(200)
+  })
+
+  it('has no other routes than the tested ones', async () => {
+    const document = (await app.inject({ url: '/api/v1/openapi.json', headers: authorized })).json()
+    const known = closed.map(([, url]) => url)
+    for (const path of Object.keys(document.paths)) {
+      const pattern = new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+      const isKnown = known.some((url) => pattern.test(url)) || open.includes(path.replace('{source}', ':source'))
+      expect({ path, isKnown }).toEqual({ path, isKnown: true })
+    }
+  })
+
+  it('accepts nothing while there is no token', async () => {
+    const { app: bare } = createWorkbench({ app: { token: () => '' } })
+    for (const authorization of ['Bearer ', 'Bearer', 'Scope-Probe token=']) {
+      expect((await bare.inject({ url: '/api/v1/version', headers: { authorization } })).statusCode).toBe(401)
+    }
+  })
+
+  it('refuses large bodies and odd ones before it looks at them', async () => {
+    const headers = { ...authorized, 'content-type': 'application/json' }
+    const url = '/api/v1/sources/capstan-system/default/sync'
+    const large = await app.inject({
+      method: 'POST',
+      url,
+      headers,
+      payload: JSON.stringify({ by: 'x'.repeat(70_000) }),
+    })
+    expect([large.statusCode, large.json().reason]).toEqual([413, 'TooLarge'])
+    const broken = await app.inject({ method: 'POST', url, headers, payload: '{"by":' })
+    expect([broken.statusCode, broken.json().reason]).toEqual([400, 'InvalidRequest'])
+    const wrong = await app.inject({ method: 'POST', url, headers, payload: '{"by":{}}' })
+    expect([wrong.statusCode, wrong.json().reason]).toEqual([400, 'InvalidRequest'])
+    const poisoned = await app.inject({ method: 'POST', url, headers, payload: '{"__proto__":{"by":"x"}}' })
+    expect(poisoned.statusCode).toBe(400)
+    const xml = await app.inject({
+      method: 'POST',
+      url,
+      headers: { ...headers, 'content-type': 'text/xml' },
+      payload: '<a/>',
+    })
+    expect([xml.statusCode, xml.json().reason]).toEqual([415, 'InvalidRequest'])
+  })
+
+  it('answers what does not exist, once the token is right', async () => {
+    const answer = await app.inject({ url: '/api/v1/nothing', headers: authorized })
+    expect([answer.statusCode, answer.json().reason]).toEqual([404, 'NotFound'])
+  })
+})

@@ -1,0 +1,35 @@
+import { createCli } from '../../src/cli/create-cli.ts'
+import { createConnect } from '../../src/cli/connect.ts'
+import { token } from './workbench.ts'
+
+/** The command line against a listening app; gives what it wrote and its exit code. */
+export function createCliBench(
+  options: { url?: string; env?: Record<string, string>; cwd?: string; isTTY?: boolean } = {},
+) {
+  const env: Record<string, string> = {
+    ...(options.url ? { CAPSTAN_URL: options.url, CAPSTAN_TOKEN: token } : {}),
+    ...options.env,
+  }
+  const connect = createConnect({ env, cwd: options.cwd ?? '/nowhere' })
+  return async (...argv: string[]) => {
+    let [stdout, stderr] = ['', '']
+    const abort = new AbortController()
+    const collect = (add: (text: string) => void) => ({ isTTY: options.isTTY === true, write: add })
+    const cli = createCli({
+      connect,
+      out: collect((text) => {
+        stdout += text
+      }),
+      err: collect((text) => {
+        stderr += text
+      }),
+      env,
+      version: '9.9.9',
+      user: 'alice',
+      signal: abort.signal,
+      commands: [{ name: 'run', summary: 'run it', run: async (args) => args.length + 40 }],
+    })
+    const code = await cli.run(argv)
+    return { code, stdout, stderr }
+  }
+}
