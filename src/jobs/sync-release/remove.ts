@@ -9,9 +9,8 @@ export const finalizer = 'capstan.dev/release'
 
 /** Puts the finalizer on, once a release of ours exists. */
 export async function keepFinalizer(object: KubeObject, deps: SyncReleaseDeps, signal: AbortSignal): Promise<void> {
-  const finalizers = object.metadata.finalizers ?? []
-  if (!deps.finalizer || finalizers.includes(finalizer)) return
-  await setFinalizers(object, [...finalizers, finalizer], deps, signal)
+  if (!deps.finalizer || object.metadata.finalizers?.includes(finalizer)) return
+  await changeFinalizers(object, (finalizers) => [...finalizers, finalizer], deps, signal)
 }
 
 /**
@@ -36,8 +35,7 @@ export async function removeRelease(
       throw new AppError(outcome.reason, `release ${spec.release} could not be uninstalled: ${outcome.message}`)
   }
   if (!why) await deps.cluster.delete(recordRef(spec), {}, signal)
-  const others = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer)
-  await setFinalizers(object, others, deps, signal)
+  await changeFinalizers(object, (finalizers) => finalizers.filter((one) => one !== finalizer), deps, signal)
   return why ? `release ${spec.release} is left as it is: ${why}` : `release ${spec.release} was uninstalled`
 }
 
@@ -62,14 +60,18 @@ async function leaves(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSig
   return found && !found.metadata.deletionTimestamp ? undefined : 'the definition of HelmReleases is going'
 }
 
-async function setFinalizers(
+/** The list is written whole, so it is read anew and written under the version that was read: nobody's finalizer gets lost. */
+async function changeFinalizers(
   object: KubeObject,
-  finalizers: string[],
+  change: (finalizers: readonly string[]) => string[],
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace = '', name, resourceVersion = '' } = object.metadata
+  const { namespace = '', name, uid } = object.metadata
+  const ref = { ...helmReleaseKind, namespace, name }
+  const found = await deps.cluster.get(ref, { metadataOnly: true, signal })
+  if (!found || found.metadata.uid !== uid) return
   deps.fence.check()
-  const metadata = { resourceVersion, finalizers }
-  await deps.cluster.patch({ ...helmReleaseKind, namespace, name }, { metadata }, { signal })
+  const { resourceVersion = '', finalizers = [] } = found.metadata
+  await deps.cluster.patch(ref, { metadata: { resourceVersion, finalizers: change(finalizers) } }, { signal })
 }

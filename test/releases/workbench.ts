@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { type ChartRepository, startChartRepository } from '../../playground/stack/chart-repository.ts'
+import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
+import { createEgress } from '../../src/adapters/egress/index.ts'
+import { createCharts, createHelm, decodeStoredRelease } from '../../src/adapters/helm/index.ts'
+import { createRedactor } from '../../src/adapters/log/index.ts'
+import { createRun } from '../../src/adapters/process/index.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
+import type { Outcome } from '../../src/domain/work/job.ts'
+import { syncRelease } from '../../src/jobs/sync-release/index.ts'
+import type { RunRequest } from '../../src/lib/run.ts'
+import { stack } from '../stack/stack.ts'
+import { silent } from '../sync/workbench.ts'
+
+const run = promisify(execFile)
+
+/** One namespace, a chart repository and the job, called directly, with the real helm on the real API server. */
+export type ReleaseBench = {
+  namespace: string
+  cluster: Cluster
+  charts: ChartRepository
+  /** Puts a chart into the repository. */
+  publish(version: string, templates: Record<string, string>, values?: string): Promise<void>
+  /** Creates or changes a HelmRelease. */
+  put(name: string, spec: Record<string, unknown>): Promise<void>
+  get(name: string): Promise<KubeObject | undefined>
+  /** One run of the job. */
+  sync(name: string, options?: { signal?: AbortSignal }): Promise<Outcome>
+  /** helm's verbs that were started since the last call. */
+  helmRuns(): string[]
+  /** Arguments of every helm run so far. */
+  arguments(): string[]
+  /** Writes to the API server since the last call. */
+  writes(): string[]
+  helm(...args: string[]): Promise<string>
+  /** Whether the process that ran before is thought dead. */
+  close(): Promise<void>
+}
+
+export const template = `apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}-config
+data:
+  color: {{ .Values.color | quote }}
+  secret: {{ .Values.secret | default "none" | quote }}
+`
+
+export async function createReleaseBench(): Promise<ReleaseBench> {
+  const { kubeconfig, helm: binary } = stack()
+  const id = randomBytes(4).toString('hex')
+  const namespace = `rel-${id}`
+  const directory = mkdtempSync(join(tmpdir(), `capstan-rel-${id}-`))
+  const charts = await startChartRepository({ root: join(directory, 'served'), helm: binary })
+  const api = createCluster({ kubeconfig, log: silent })
+  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  let writes: string[] = []
+  const cluster: Cluster = {
+    ...api,
+    create: (object, signal) => (writes.push(`create ${object.kind}`), api.create(object, signal)),
+    replace: (object, signal) => (writes.push(`replace ${object.kind}`), api.replace(object, signal)),
+    patch: (ref, patch, options) => (writes.push(`patch ${ref.kind}`), api.patch(ref, patch, options)),
+    delete: (ref, preconditions, signal) => (writes.push(`delete ${ref.kind}`), api.delete(ref, preconditions, signal)),
+  }
+  const redactor = createRedactor()
+  let helmRuns: string[] = []
+  const all: string[] = []
+  const start = createRun({ redact: redactor.redact })
+  const recorded = async (request: RunRequest) => {
+    helmRuns.push(request.args[0] ?? '')
+    all.push(...request.args)
+    return await start(request)
+  }
+  const egress = createEgress()
+  const helm = createHelm({
+    run: recorded,
+    binary,
+    kubeconfig,
+    directory: join(directory, 'helm'),
+    environment: { PATH: process.env.PATH ?? '' },
+    redact: redactor.redact,
+    limit: (work) => work(),
+    log: silent,
+  })
+  const git = { fetch: unused, resolve: unused, export: unused }
+  const deps = {
+    cluster,
+    helm,
+    charts: createCharts({ directory: join(directory, 'charts'), egress, now: Date.now }),
+    git,
+    chartRemote: (url: string) => ({ url }),
+    fetchedAt: new Map<string, number>(),
+    gitPollIntervalMs: 60_000,
+    egress,
+    decode: decodeStoredRelease,
+    fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
+    redactor,
+    defaults: { gitRef: 'master', updateDependencies: true },
+    finalizer: true,
+    log: silent,
+    now: () => new Date(),
+    random: () => 0.5,
+    ended: () => undefined,
+  }
+  const ref = (name: string) => ({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name })
+  return {
+    namespace,
+    cluster: api,
+    charts,
+    async publish(version, templates, values = 'color: red\n') {
+      const folder = join(directory, `chart-${version}`, 'demo')
+      const files = {
+        'Chart.yaml': `apiVersion: v2\nname: demo\nversion: ${version}\n`,
+        'values.yaml': values,
+        ...Object.fromEntries(Object.entries(templates).map(([name, text]) => [`templates/${name}`, text])),
+      }
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true })
+        writeFileSync(join(folder, path), text)
+      }
+      await charts.publish(folder)
+    },
+    async put(name, spec) {
+      const { apiVersion, kind } = ref(name)
+      await api.apply({ apiVersion, kind, metadata: { name, namespace }, spec }, { force: true })
+    },
+    get: (name) => api.get(ref(name)),
+    sync: (name, { signal = new AbortController().signal } = {}) =>
+      syncRelease({ kind: 'sync-release', namespace, name, reason: 'test', requestedAt: '' }, deps, signal),
+    helmRuns() {
+      const taken = helmRuns
+      helmRuns = []
+      return taken
+    },
+    arguments: () => all,
+    writes() {
+      const taken = writes
+      writes = []
+      return taken
+    },
+    async helm(...args) {
+      return (await run(binary, [...args, '-n', namespace], { env: { ...process.env, KUBECONFIG: kubeconfig } })).stdout
+    },
+    async close() {
+      for (const object of await api.list({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace })) {
+        await api.patch(ref(object.metadata.name), { metadata: { finalizers: null } })
+      }
+      await api.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, {})
+      await api.close()
+      await egress.close()
+      await charts.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+function unused(): Promise<never> {
+  return Promise.reject(new Error('no git in this test'))
+}
