@@ -75,7 +75,6 @@ function commitFiles(
   const git = (args: string[], input = '') => run(['-C', repository, ...args], input)
   const ref = `refs/heads/${branch}`
   const base = git(['for-each-ref', '--format=%(objectname)', ref])
-  const data = (text: string) => `data ${Buffer.byteLength(text)}\n${text}\n`
   const changes = Object.entries(files).map(([path, content]) => {
     if (content === undefined) return `D ${path}\n`
     const link = content.startsWith('-> ')
@@ -86,6 +85,10 @@ function commitFiles(
   const head = `commit ${ref}\ncommitter ${name} <${email}> now\n${data('change')}${base ? `from ${base}\n` : ''}`
   git(['fast-import', '--quiet', '--date-format=now'], head + changes.join(''))
   return git(['rev-parse', ref])
+}
+
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}\n`
 }
 
 function serve(root: string, request: IncomingMessage, response: ServerResponse): void {
@@ -119,7 +122,7 @@ function answer(child: ChildProcess, response: ServerResponse): void {
     if (sent) return void response.write(chunk)
     head = Buffer.concat([head, chunk])
     const end = head.indexOf('\r\n\r\n')
-    if (end < 0) return
+    if (end < 0) return undefined
     const headers = head
       .subarray(0, end)
       .toString()

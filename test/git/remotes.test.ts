@@ -112,8 +112,10 @@ describe('credentials', () => {
     const spy = spyOnGit(temporaryFolder())
     const withUser = server.url.replace('//', `//${username}:${encodeURIComponent(password)}@`)
     const spied = makeGit({ directory: folder, environment: { PATH: spy.path } })
+    process.env.SECRET_OF_THE_PARENT = 'SECRET_OF_THE_PARENT'
     await spied.fetch(remote)
     await spied.fetch({ url: withUser })
+    delete process.env.SECRET_OF_THE_PARENT
     const seen = readFileSync(spy.log, 'utf8')
     expect(seen).toContain('fetch')
     expect(seen).not.toContain(password)
@@ -187,6 +189,11 @@ describe('a remote that cannot be had', () => {
 })
 
 describe('a hostile environment', () => {
+  it('given by mistake is left out', async () => {
+    const environment = { GIT_PROXY_COMMAND: 'x', GIT_SSH_COMMAND: 'x', LD_PRELOAD: '/x', HOME: '/x', no_proxy: '*' }
+    expect((await makeGit({ environment }).fetch(remote)).get('refs/heads/main')).toBe(first)
+  })
+
   it('reaches git neither from ours nor from a repository around the mirrors', async () => {
     process.env.GIT_CONFIG_COUNT = '1'
     process.env.GIT_CONFIG_KEY_0 = 'core.sshCommand'

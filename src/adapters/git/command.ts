@@ -39,6 +39,15 @@ const ownVariables = [
   'GIT_COMMITTER_EMAIL',
 ]
 
+/** Of git's own variables an operator may set these; others would take over what git does. */
+const networkVariables = ['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH']
+const guarded = /^(?:git_|editor$|pager$|visual$|prefix$|ssh_askpass$|ld_|xdg_|home$|lc_|lang$)/i
+
+function networkOnly(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(environment).filter(([name]) => networkVariables.includes(name) || !guarded.test(name))
+  return Object.fromEntries(kept)
+}
+
 /**
  * Prepares git for one operation. The environment is built from zero; GIT_DIR is always set, because git would otherwise look
  * for a repository in the folders above a damaged mirror, and find the operator's own.
@@ -55,7 +64,7 @@ export function createCommand(where: {
     PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     HOME: where.home,
     LC_ALL: 'C',
-    ...where.environment,
+    ...networkOnly(where.environment),
     GIT_DIR: where.gitDir,
     GIT_ALLOW_PROTOCOL: where.allowLocal ? 'https:http:ssh:file' : 'https:http:ssh',
     GIT_TERMINAL_PROMPT: '0',
@@ -68,7 +77,7 @@ export function createCommand(where: {
     const options: Partial<SimpleGitOptions> = {
       baseDir: where.home,
       abort: where.signal,
-      allowEnvironment: ownVariables,
+      allowEnvironment: [...ownVariables, ...networkVariables],
       errors: refuseAnyExitCode,
       // The default takes what was read 50 ms after the exit for all of it, which loses the end of a long answer.
       completion: { onClose: true, onExit: false },

@@ -51,7 +51,10 @@ export type GitOptions = {
   /** ssh_config and git configuration of the operator; what protects us is set after them (ruling 15). */
   sshConfigFile?: string
   gitConfigFile?: string
-  /** Variables that the operator set for git's network: `https_proxy`, `no_proxy`, `SSL_CERT_FILE` and their like. */
+  /**
+   * Variables that the operator set for git's network: `https_proxy`, `no_proxy`, `SSL_CERT_FILE`, `GIT_SSL_CAINFO` and their like,
+   * and PATH if it is not ours. Others of git's own are left out.
+   */
   environment?: Readonly<Record<string, string>>
   log: Logger
   /** Takes every known secret out of a text. */

@@ -45,7 +45,7 @@ export async function listTree(git: Command, commit: string): Promise<TreeFile[]
     links.map(({ blob }) => blob),
   )
   for (const link of links) link.target = Buffer.from(targets.get(link.blob) ?? []).toString()
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+  return files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 /** A commit that nobody has fetched is the caller's business, not damage. */

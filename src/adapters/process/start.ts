@@ -40,7 +40,7 @@ export async function start(
   const result = await child
   killGroup(child.pid)
   const durationMs = Math.round(performance.now() - startedAt)
-  const failure = child.pid === undefined ? String(result.originalMessage ?? result.code ?? 'could not be started') : ''
+  const failure = child.pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
   return {
     exitCode: result.exitCode,
     stdout: new TextDecoder().decode(result.stdout),

@@ -1,8 +1,59 @@
-/** An image repository at its registry; see domain/image/ref.ts for how names are canonical. */
+import type { Logger } from '../../lib/logger.ts'
+import { createConnections, type Connections } from './connections.ts'
+import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
+import { createRequests } from './request.ts'
+import { listTags } from './tags.ts'
+
+export type { ImageDescription } from './manifest.ts'
+
 export type RegistryAuth = { username: string; password: string }
 
-/** OCI distribution API. Errors are AppError: RegistryUnreachable, RegistryAuthFailed, RateLimited. */
+/** How to reach one registry. */
+export type RegistryAccess = {
+  auth?: RegistryAuth
+  /** Certificates are not checked, and plain HTTP will do where there is no TLS. */
+  insecure: boolean
+}
+
+/**
+ * The OCI distribution API. Repositories go by their canonical name, `host[:port]/path` (domain/image/ref.ts). Errors are AppError:
+ * RegistryUnreachable (also for answers that make no sense), RegistryAuthFailed, RateLimited (the host is left alone until the time
+ * it gave). Could-not-read is never absent: undefined means that the registry says there is no such thing.
+ */
 export type Registry = {
-  /** All tags of a repository (`host[:port]/path`), paged on the same host only. */
-  tags(repository: string, options: { auth?: RegistryAuth; insecure: boolean }, signal?: AbortSignal): Promise<string[]>
+  /** All tags, in no order, at most 100 pages. Empty for a repository that the registry does not know. */
+  tags(repository: string, access: RegistryAccess, signal?: AbortSignal): Promise<string[]>
+  /** Digest of the manifest that a tag names now; undefined when there is no such tag. Costs no pull where pulls are counted. */
+  digest(repository: string, tag: string, access: RegistryAccess, signal?: AbortSignal): Promise<string | undefined>
+  /** What the image of a tag says of itself (of a list of images: linux/amd64, else the first); undefined when there is no such tag. */
+  describe(
+    repository: string,
+    tag: string,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+  ): Promise<ImageDescription | undefined>
+  close(): Promise<void>
+}
+
+export type RegistryOptions = {
+  log: Logger
+  /** Requests in flight for each host (`--registry-burst`). */
+  inFlight?: number
+  /** For one request, with its body. */
+  timeoutMs?: number
+  /** Variables that the operator set for the network: `https_proxy`, `http_proxy`, `no_proxy`, also in capitals. */
+  environment?: Readonly<Record<string, string>>
+}
+
+/** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { log, inFlight = 10, timeoutMs = 30_000, environment = {} } = options
+  const connections: Connections = createConnections({ inFlight, timeoutMs, environment })
+  const requests = createRequests({ connections, log })
+  return {
+    tags: (repository, access, signal) => listTags(requests.open(repository, access, signal)),
+    digest: (repository, tag, access, signal) => digestOfTag(requests.open(repository, access, signal), tag),
+    describe: (repository, tag, access, signal) => describeImage(requests.open(repository, access, signal), tag),
+    close: () => connections.close(),
+  }
 }

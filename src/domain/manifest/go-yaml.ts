@@ -46,7 +46,7 @@ function goYaml(integers: 'exact' | 'double'): GoYaml {
   // One schema for all documents: making one for each costs more than a small document itself.
   return {
     version: '1.1',
-    schema: schema as unknown as string,
+    schema,
     prettyErrors: false,
     uniqueKeys: false,
     logLevel: 'silent',

@@ -28,5 +28,5 @@ export function rankOf(kind: string): number {
 /** The items in stages, each to be finished before the next begins; inside a stage their order is kept. No stage is empty. */
 export function stagesOf<T extends { object: { kind: string } }>(items: readonly T[]): T[][] {
   const stages = Map.groupBy(items, ({ object }) => rankOf(object.kind))
-  return [...stages.entries()].sort(([a], [b]) => a - b).map(([, stage]) => stage)
+  return [...stages.entries()].toSorted(([a], [b]) => a - b).map(([, stage]) => stage)
 }

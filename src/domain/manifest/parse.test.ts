@@ -200,3 +200,41 @@ describe('limits', () => {
     expect(parse(`${configMap('a')}data:\n${'  x: "1"\n'.repeat(1_000)}`).warnings).toHaveLength(20)
   })
 })
+
+describe('every odd thing in one object', () => {
+  const text = `${configMap('a')}1.5: a
+0644: b
+on: {yes: 2}
+dup: 1
+dup: 2
+tag: !foo 12
+bin: !!binary aGVsbG8=
+set: !!set {a, b}
+time: 12:30:45
+f1: 1e3
+f2: 1e21
+n1: 9007199254740993
+str: !!str 7
+no: 0o17
+`
+
+  it('is what kubectl create --dry-run=client -o json printed', () => {
+    const { apiVersion, kind, metadata, ...rest } = parse(text).objects[0]?.object ?? {}
+    expect([apiVersion, kind, metadata]).toEqual(['v1', 'ConfigMap', { name: 'a' }])
+    expect(rest).toEqual({
+      '1.5': 'a',
+      '420': 'b',
+      true: { true: 2 },
+      dup: 2,
+      tag: '12',
+      bin: 'hello',
+      set: { a: null, b: null },
+      time: '12:30:45',
+      f1: 1000,
+      f2: 1e21,
+      n1: 9007199254740993n,
+      str: '7',
+      false: 15,
+    })
+  })
+})

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { KubeObject } from './object.ts'
 import type { ManifestObject } from './parse.ts'
 import { type ApiFacts, place } from './place.ts'
 
@@ -16,7 +15,7 @@ const facts: ApiFacts = (apiVersion, kind) => kinds[`${apiVersion} ${kind}`]
 function item(id: string, file = 'a.yaml', line = 1, rest: object = {}): ManifestObject {
   const [apiVersion = '', kind = '', namespace = '', name = ''] = id.split(' ')
   const metadata = { name, ...(namespace === '-' ? {} : { namespace }) }
-  return { object: { apiVersion, kind, metadata, ...rest } as KubeObject, file, line }
+  return { object: { apiVersion, kind, metadata, ...rest }, file, line }
 }
 
 function placed(items: ManifestObject[], allowedNamespaces: string[] = []) {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type Document, isCollection, isPair, parseAllDocuments } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { manifestYaml } from './go-yaml.ts'

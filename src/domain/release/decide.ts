@@ -1,99 +1,149 @@
 import { never } from '../../lib/never.ts'
 import type { Reason } from '../status/reason.ts'
+import type { Failed } from './record.ts'
 import type { ReleaseSpec } from './spec.ts'
-import { lastGoodRevision, type ReleaseFacts, type ReleaseState } from './state.ts'
+import {
+  foreignPendingMs,
+  lastGoodRevision,
+  type ReleaseFacts,
+  type ReleaseState,
+  wasEverDeployed,
+} from './state.ts'
 
-/** The next step of a release; one helm verb at most. */
-export type Step =
+/** What changes something; one helm verb at most. */
+export type Action =
   | { do: 'install' }
   | { do: 'upgrade'; why: string }
   | { do: 'rollback'; revision: number; why: string }
-  /** A first install that never finished: remove what is there, then install. */
+  | { do: 'test' }
+  /** helm's lock on a revision whose run is dead: the revision is marked failed, as helm itself does when it is stopped. */
+  | { do: 'unlock'; revision: number }
+  /** A first install that never finished, or history without a release: helm uninstall. */
   | { do: 'remove remains' }
   /** Write down that what is deployed is what is wanted; no helm. */
   | { do: 'adopt' }
+
+/** The end of a run. */
+export type Stop =
   | { do: 'nothing' }
   /** Stand still until something changes. */
   | { do: 'hold'; reason: Reason; message: string }
-  /** Try again later. */
-  | { do: 'wait'; reason: Reason; message: string }
+  /** Stand still for a while. `failed`: what went wrong with these inputs. */
+  | { do: 'wait'; reason: Reason; message: string; afterMs: number; failed?: Failed }
 
-/** How long ago the same inputs failed, and whether that back-off is over. */
-export type Patience = { isOver: boolean; message: string }
+export type Step = Action | Stop
+
+/** `isAskedFor`: a person asked, or something that was missing has come; back-off does not count (rulings 11, W2). */
+export type Urgency = { isAskedFor: boolean }
+
+const busyMs = 3_000
 
 /** Pure: state → step. helm-operator §4.1, §4.2, mended as its complaints 1, 2 and 7 ask. */
-export function decide(state: ReleaseState, facts: ReleaseFacts, spec: ReleaseSpec, patience: Patience): Step {
+export function decide(
+  state: Exclude<ReleaseState, 'inputs needed'>,
+  facts: ReleaseFacts,
+  spec: ReleaseSpec,
+  urgency: Urgency,
+): Step {
   switch (state) {
     case 'absent':
       return { do: 'install' }
     case 'in sync':
       return { do: 'nothing' }
+    case 'untested':
+      return spec.test.enable ? { do: 'test' } : { do: 'nothing' }
     case 'adoptable':
       return { do: 'adopt' }
     case 'out of sync':
-      return { do: 'upgrade', why: 'the chart or the values changed' }
+      return { do: 'upgrade', why: 'chart or values changed' }
     case 'foreign inputs':
       return { do: 'upgrade', why: 'what is deployed differs from what is wanted' }
     case 'changed by hand':
       return { do: 'upgrade', why: 'the release was changed by hand' }
     case 'failed':
-      return afterFailure(facts)
+      return upgradeOver(facts, 'the last revision failed')
     case 'failed inputs':
-      return retry(facts, spec, patience)
+      return afterFailure(facts, spec, urgency)
     case 'interrupted':
       return afterInterruption(facts)
+    case 'removed':
+      return { do: 'remove remains' }
     case 'busy':
-      return { do: 'wait', reason: 'OtherWriter', message: 'helm is at work on this release in another process' }
+      return wait(facts)
     case 'foreign trouble':
-      return { do: 'hold', reason: 'AdoptionHold', message: troubleMessage(facts) }
+      return { do: 'hold', reason: 'AdoptionHold', message: troubleOf(facts) }
     case 'foreign owner':
-      return { do: 'hold', reason: 'OtherWriter', message: 'the release belongs to another HelmRelease' }
+      return { do: 'hold', reason: 'OtherWriter', message: `the release belongs to ${facts.otherOwner ?? 'another'}` }
     default:
       return never(state)
   }
 }
 
-function troubleMessage({ revisions }: ReleaseFacts): string {
+function troubleOf({ revisions }: ReleaseFacts): string {
   const latest = revisions.at(-1)
-  return `revision ${latest?.revision} is ${latest?.state} and was not begun by Capstan; it is left alone until chart or values change or somebody mends it with helm`
+  const what =
+    latest?.state === 'deployed'
+      ? 'the Helm Operator rolled this spec back'
+      : `revision ${latest?.revision ?? 0} is ${latest?.state ?? 'absent'} and was not begun by Capstan`
+  return `${what}; it is left alone until chart or values change or somebody mends it with helm`
 }
 
-/** helm upgrades over a failed revision when an older one was deployed; a failed first install is removed first. */
-function afterFailure({ revisions }: ReleaseFacts): Step {
-  const everDeployed = revisions.some(({ state }) => state === 'deployed' || state === 'superseded')
-  return everDeployed ? { do: 'upgrade', why: 'the last revision failed' } : { do: 'remove remains' }
+function wait({ record, revisions, now }: ReleaseFacts): Step {
+  const message = 'helm is at work on this release in another process'
+  if (record?.intent) return { do: 'wait', reason: 'OtherWriter', message, afterMs: busyMs }
+  const left = (revisions.at(-1)?.changedAt ?? now) + foreignPendingMs - now
+  return { do: 'wait', reason: 'OtherWriter', message, afterMs: Math.max(left, busyMs) }
 }
 
-function afterInterruption(facts: ReleaseFacts): Step {
-  const good = lastGoodRevision(facts.revisions)
-  return good === undefined
-    ? { do: 'remove remains' }
-    : { do: 'rollback', revision: good, why: 'a helm run was interrupted' }
+/** helm upgrades over a failed revision; what never was deployed is installed anew, so that its install hooks run. */
+function upgradeOver({ revisions, record }: ReleaseFacts, why: string): Step {
+  const isOwnInstall = record?.intent?.verb === 'install' || record?.failed?.by === 'install'
+  return isOwnInstall && !wasEverDeployed(revisions) ? { do: 'remove remains' } : { do: 'upgrade', why }
 }
 
-/** After a rollback only the retry budget allows another try (helm-operator §4.1-6); otherwise back-off that never ends (ruling 11). */
-function retry(facts: ReleaseFacts, spec: ReleaseSpec, patience: Patience): Step {
+function afterInterruption({ revisions, record }: ReleaseFacts): Step {
+  const latest = revisions.at(-1)
+  if (latest?.state === 'uninstalling') return { do: 'remove remains' }
+  if (record?.intent?.verb === 'install' && !wasEverDeployed(revisions)) return { do: 'remove remains' }
+  return { do: 'unlock', revision: latest?.revision ?? 0 }
+}
+
+/**
+ * First what the failure left is remedied, then only `rollback.enable` gives up, by its budget (helm-operator §4.1-6); everything else
+ * is tried again for ever with back-off (ruling 11).
+ */
+function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, { isAskedFor }: Urgency): Step {
   const failed = facts.record?.failed
-  const { rollback } = spec
-  if (rollback.enable && (failed?.rolledBack ?? 0) > 0) {
-    const budgetLeft = rollback.retry && (rollback.maxRetries === 0 || (failed?.rolledBack ?? 0) <= rollback.maxRetries)
-    if (!budgetLeft) {
-      return {
-        do: 'hold',
-        reason: 'HelmFailed',
-        message: `rolled back; not tried again until chart or values change: ${failed?.message ?? ''}`,
-      }
-    }
-  }
-  if (failed?.by === 'test' && !rollback.enable) {
-    return {
-      do: 'hold',
-      reason: 'HelmFailed',
-      message: `its tests failed; not tried again until chart or values change: ${failed.message}`,
-    }
-  }
-  if (!patience.isOver) return { do: 'wait', reason: 'HelmFailed', message: patience.message }
   const latest = facts.revisions.at(-1)
-  if (!latest || latest.state === 'uninstalled') return { do: 'install' }
-  return latest.state === 'deployed' ? { do: 'upgrade', why: 'tried again' } : afterFailure(facts)
+  if (!failed) return { do: 'upgrade', why: 'the last revision failed' }
+  const isDue = isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
+  if (latest?.state === 'uninstalled' || mustRemove(facts, failed)) return { do: 'remove remains' }
+  const good = spec.rollback.enable ? rollbackTarget(facts, failed) : undefined
+  if (good !== undefined && (isDue || failed.rollbackFailed === undefined)) {
+    return { do: 'rollback', revision: good, why: failed.message }
+  }
+  if (isGivenUp(failed, spec)) return { do: 'hold', reason: failed.reason, message: failed.message }
+  if (!isDue) {
+    const afterMs = Math.max(Date.parse(failed.retryAt) - facts.now, 0)
+    return { do: 'wait', reason: failed.reason, message: failed.message, afterMs, failed }
+  }
+  if (!latest) return { do: 'install' }
+  if (failed.by === 'test' && latest.state === 'deployed' && latest.revision === failed.revision) return { do: 'test' }
+  return { do: 'upgrade', why: 'tried again' }
+}
+
+/** A failed first install, or one whose tests failed, is taken away again (ruling 11; helm-operator §4.2). */
+function mustRemove({ revisions }: ReleaseFacts, failed: Failed): boolean {
+  return failed.by === 'install' && failed.stored && revisions.length > 0 && !wasEverDeployed(revisions)
+}
+
+/** The revision to go back to, as long as the one that failed is still the newest. */
+function rollbackTarget({ revisions }: ReleaseFacts, failed: Failed): number | undefined {
+  if (!failed.stored || revisions.at(-1)?.revision !== failed.revision) return undefined
+  return lastGoodRevision(revisions, failed.revision)
+}
+
+function isGivenUp(failed: Failed, { rollback, generation }: ReleaseSpec): boolean {
+  if (!rollback.enable || failed.rolledBackTo === undefined || failed.generation !== generation) return false
+  return !(rollback.retry && (rollback.maxRetries === 0 || failed.rollbacks <= rollback.maxRetries))
 }

@@ -1,9 +1,54 @@
+import type { Reason } from '../status/reason.ts'
+
+export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
+
 /** What helm was about to do; written before each helm write, so that whoever comes after a crash knows whose it was (hazard A3). */
 export type Intent = {
-  verb: 'install' | 'upgrade' | 'rollback' | 'uninstall'
+  verb: HelmVerb
+  /** The number that helm will give to its next revision. */
   revision: number
+  /** Of the process that wrote it; see Fence. */
   epoch: string
+  /** RFC 3339. */
   at: string
+  /** What it was about to deploy; empty where the verb has no inputs. */
+  inputs: string
+}
+
+/** The inputs that were deployed last, and where. */
+export type Applied = {
+  chart: string
+  /** What people call the version: the chart's own, or the commit it came from. */
+  chartRevision: string
+  values: string
+  /** Helm's number of it. */
+  revision: number
+  /** Its tests have not passed yet. */
+  testDue?: true
+}
+
+/** Inputs that failed: damped, not given up (ruling 11). Other inputs have a new budget. */
+export type Failed = {
+  inputs: string
+  by: 'install' | 'upgrade' | 'test'
+  /** Of the HelmRelease; a new one is tried at once. */
+  generation: number
+  attempts: number
+  /** Helm's newest revision after the failure. */
+  revision: number
+  /** helm stored a revision before it failed, so there is something to roll back from. */
+  stored: boolean
+  /** How often these inputs were rolled back, and the revision that the last rollback made. */
+  rollbacks: number
+  rolledBackTo?: number
+  /** The last rollback failed with these words. */
+  rollbackFailed?: string
+  reason: Reason
+  /** Redacted; safe to print. */
+  message: string
+  /** RFC 3339: of the last try, and when the next one may begin. */
+  at: string
+  retryAt: string
 }
 
 /**
@@ -14,22 +59,13 @@ export type ReleaseRecord = {
   version: 1
   /** The HelmRelease that this release belongs to. */
   owner: { uid: string; namespace: string; name: string }
+  /** RFC 3339: when this HelmRelease and this release met first. */
+  since: string
   intent?: Intent
-  /** The inputs that were deployed last, and helm's revision number of that. */
-  applied?: { chart: string; chartRevision: string; values: string; revision: number }
-  /**
-   * Inputs that failed: damped, not given up (ruling 11). `by`: helm itself, or the tests of what it deployed. `revision`: the newest one
-   * when all was over. `rolledBack`: how often these inputs were rolled back. `at`: RFC 3339, of the last try.
-   */
-  failed?: {
-    inputs: string
-    by: 'helm' | 'test'
-    attempts: number
-    revision: number
-    rolledBack: number
-    message: string
-    at: string
-  }
+  applied?: Applied
+  failed?: Failed
+  /** First contact found it in trouble, with these inputs wanted: left alone until they change (ruling 10). */
+  held?: { inputs: string }
 }
 
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
@@ -38,18 +74,59 @@ export function recordName(release: string): string {
   return `capstan-release-${release}`
 }
 
-/** Undefined when it is not ours or of a version that we do not know. */
+/**
+ * Undefined when it is not ours, damaged, or of a version that we do not know: then it is made anew from what helm stored. A part that
+ * is damaged is dropped alone.
+ */
 export function parseRecord(text: string | undefined): ReleaseRecord | undefined {
-  if (!text) return undefined
+  const value = mapOf(parseJson(text))
+  const owner = mapOf(value.owner)
+  if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
+  const { since, intent, applied, failed, held } = value
+  return {
+    version: 1,
+    owner: owner as ReleaseRecord['owner'],
+    since: typeof since === 'string' ? since : '',
+    ...(isIntent(intent) ? { intent } : {}),
+    ...(isApplied(applied) ? { applied } : {}),
+    ...(isFailed(failed) ? { failed } : {}),
+    ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
+  }
+}
+
+function isIntent(value: unknown): value is Intent {
+  return hasTexts(mapOf(value), ['verb', 'epoch', 'at', 'inputs']) && hasNumbers(mapOf(value), ['revision'])
+}
+
+function isApplied(value: unknown): value is Applied {
+  return hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
+}
+
+function isFailed(value: unknown): value is Failed {
+  const texts = ['inputs', 'by', 'reason', 'message', 'at', 'retryAt']
+  const numbers = ['generation', 'attempts', 'revision', 'rollbacks']
+  return hasTexts(mapOf(value), texts) && hasNumbers(mapOf(value), numbers)
+}
+
+function parseJson(text: string | undefined): unknown {
   try {
-    const value = JSON.parse(text) as ReleaseRecord
-    return value.version === 1 && typeof value.owner?.uid === 'string' ? value : undefined
+    return JSON.parse(text ?? '')
   } catch {
     return undefined
   }
 }
 
+function mapOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+function hasTexts(map: Record<string, unknown>, fields: readonly string[]): boolean {
+  return fields.every((field) => typeof map[field] === 'string')
+}
+function hasNumbers(map: Record<string, unknown>, fields: readonly string[]): boolean {
+  return fields.every((field) => typeof map[field] === 'number')
+}
+
 /** One word for a set of inputs: the chart's whole tree and the composed values. */
-export function inputsOf(chart: string, values: string): string {
-  return `${chart}+${values}`
+export function inputsOf(wanted: { chart: string; values: string }): string {
+  return `${wanted.chart}+${wanted.values}`
 }

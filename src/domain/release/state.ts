@@ -12,22 +12,27 @@ export type HelmState =
   | 'pending-rollback'
   | 'unknown'
 
-export type StoredRevision = { revision: number; state: HelmState }
+/** `changedAt`: when helm wrote its state, in milliseconds since 1970. */
+export type StoredRevision = { revision: number; state: HelmState; changedAt: number }
 
 /** What a sync of a release sees. */
 export type ReleaseFacts = {
+  /** Milliseconds since 1970. */
+  now: number
+  uid: string
   /** All stored revisions, oldest first. */
   revisions: readonly StoredRevision[]
   record: ReleaseRecord | undefined
-  uid: string
-  /** Digests of the chart and the values that are wanted. */
-  wanted: { chart: string; values: string }
-  /** The holder of the record's intent cannot write any more; only asked for where a revision is pending. */
+  /** The writer of the record's intent cannot write any more. */
   intentIsDead: boolean
-  /** First contact: what helm stored equals what is wanted. */
-  storedIsWanted: boolean
-  /** The record belongs to another HelmRelease that still exists. */
-  ownedByOther: boolean
+  /** ID of another HelmRelease that exists and claims this release. */
+  otherOwner?: string
+  /** The HelmRelease says that the Helm Operator rolled this very spec back (ruling 10). */
+  wasRolledBack: boolean
+  /** Digests of the chart and the values that are wanted; absent until they were made. */
+  wanted?: { chart: string; values: string }
+  /** What helm stored equals what is wanted; asked for only where the record cannot tell ({@link mustCompareStored}). */
+  storedIsWanted?: boolean
 }
 
 /** Where a release stands, one word. */
@@ -35,11 +40,13 @@ export type ReleaseState =
   | 'absent'
   /** Deployed with exactly the wanted inputs. */
   | 'in sync'
+  /** As `in sync`, but its tests have not passed yet. */
+  | 'untested'
   /** Deployed by us; the inputs changed since. */
   | 'out of sync'
   /** Deployed, but a newer revision than ours is there: somebody used helm by hand. */
   | 'changed by hand'
-  /** Deployed by somebody else with what is wanted: adopt without a revision. */
+  /** Deployed with what is wanted, by somebody else or by a run that did not live to say so: no new revision is needed. */
   | 'adoptable'
   /** Deployed by somebody else with something else. */
   | 'foreign inputs'
@@ -48,38 +55,101 @@ export type ReleaseState =
   | 'failed inputs'
   /** A helm run of a process that is gone; the lock is nobody's. */
   | 'interrupted'
+  /** Removed by hand with its history kept. */
+  | 'removed'
   /** A helm run that may still be going on. */
   | 'busy'
-  /** Failed or pending, and not begun by us (ruling 10). */
+  /** Found in trouble at first contact, and not begun by us (ruling 10). */
   | 'foreign trouble'
   | 'foreign owner'
+  /** The answer depends on chart and values, which were not made yet. */
+  | 'inputs needed'
+
+/** Somebody else's pending revision is nobody's after this time without a change (hazard A3). */
+export const foreignPendingMs = 15 * 60_000
 
 /** Pure: facts → state. The first match wins (helm-operator §4.1, rulings 10 and 11). */
 export function releaseState(facts: ReleaseFacts): ReleaseState {
-  const { revisions, record, wanted } = facts
+  const { revisions, record } = facts
   const latest = revisions.at(-1)
-  if (facts.ownedByOther) return 'foreign owner'
-  if (!latest || latest.state === 'uninstalled') return failedAsWanted(facts) ? 'failed inputs' : 'absent'
-  if (latest.state.startsWith('pending-') || latest.state === 'uninstalling') return pendingState(facts)
-  if (failedAsWanted(facts) && latest.revision <= (record?.failed?.revision ?? 0)) return 'failed inputs'
-  if (latest.state !== 'deployed') return record ? 'failed' : 'foreign trouble'
-  if (!record?.applied) return facts.storedIsWanted ? 'adoptable' : 'foreign inputs'
-  if (record.applied.chart !== wanted.chart || record.applied.values !== wanted.values) return 'out of sync'
-  return record.applied.revision === latest.revision ? 'in sync' : 'changed by hand'
+  if (facts.otherOwner !== undefined) return 'foreign owner'
+  if (record?.intent && !facts.intentIsDead) return 'busy'
+  if (latest && isUnderWay(latest)) return stateUnderWay(latest, facts)
+  if (!facts.wanted) return 'inputs needed'
+  if (!latest) return failedAsWanted(facts) ? 'failed inputs' : 'absent'
+  if (latest.state !== 'deployed') return stateUndeployed(latest, facts)
+  return stateDeployed(latest, facts)
 }
 
-function pendingState({ record, intentIsDead }: ReleaseFacts): ReleaseState {
-  if (!record?.intent) return 'foreign trouble'
-  return intentIsDead ? 'interrupted' : 'busy'
+function isUnderWay({ state }: StoredRevision): boolean {
+  return state.startsWith('pending-') || state === 'uninstalling'
+}
+
+function stateUnderWay(latest: StoredRevision, facts: ReleaseFacts): ReleaseState {
+  if (facts.record?.intent) return 'interrupted'
+  if (!wasBegunByUs(facts)) {
+    if (!facts.wanted) return 'inputs needed'
+    if (!heldInputsChanged(facts)) return 'foreign trouble'
+  }
+  return facts.now - latest.changedAt < foreignPendingMs ? 'busy' : 'interrupted'
+}
+
+function stateUndeployed({ state }: StoredRevision, facts: ReleaseFacts): ReleaseState {
+  if (!wasBegunByUs(facts) && !heldInputsChanged(facts)) return 'foreign trouble'
+  if (failedAsWanted(facts)) return 'failed inputs'
+  return state === 'uninstalled' ? 'removed' : 'failed'
+}
+
+function stateDeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseState {
+  const { record, wanted, storedIsWanted } = facts
+  const failed = failedAsWanted(facts) ? record?.failed : undefined
+  if (failed && latest.revision === (failed.rolledBackTo ?? failed.revision)) return 'failed inputs'
+  const applied = isOurs(facts) ? record?.applied : undefined
+  if (!applied && !wasBegunByUs(facts) && facts.wasRolledBack && !heldInputsChanged(facts)) return 'foreign trouble'
+  if (applied && wanted && applied.revision === latest.revision) {
+    if (applied.chart !== wanted.chart || applied.values !== wanted.values) return 'out of sync'
+    return applied.testDue ? 'untested' : 'in sync'
+  }
+  if (storedIsWanted) return 'adoptable'
+  return applied ? 'changed by hand' : 'foreign inputs'
+}
+
+/**
+ * True where helm's own record must be read and compared with what is wanted: the newest revision is deployed and is not the one that
+ * our record speaks of.
+ */
+export function mustCompareStored(facts: ReleaseFacts): boolean {
+  const latest = facts.revisions.at(-1)
+  if (latest?.state !== 'deployed') return false
+  return !isOurs(facts) || facts.record?.applied?.revision !== latest.revision
+}
+
+/** A record of a HelmRelease that is gone (made anew under another uid) says nothing about digests: they are salted. */
+function isOurs({ record, uid }: ReleaseFacts): boolean {
+  return record?.owner.uid === uid
+}
+
+/** True once we wrote to this release, or were about to. */
+function wasBegunByUs({ record }: ReleaseFacts): boolean {
+  return record?.applied !== undefined || record?.failed !== undefined || record?.intent !== undefined
+}
+
+function heldInputsChanged({ record, wanted }: ReleaseFacts): boolean {
+  return record?.held !== undefined && wanted !== undefined && record.held.inputs !== inputsOf(wanted)
 }
 
 function failedAsWanted({ record, wanted }: ReleaseFacts): boolean {
-  return record?.failed !== undefined && record.failed.inputs === inputsOf(wanted.chart, wanted.values)
+  return record?.failed !== undefined && wanted !== undefined && record.failed.inputs === inputsOf(wanted)
 }
 
-/** The newest revision that helm calls good before the latest: where a rollback goes, not simply "latest - 1". */
-export function lastGoodRevision(revisions: readonly StoredRevision[]): number | undefined {
-  const older = revisions.slice(0, -1)
+/** The newest revision that helm calls good and that is older than `before`: where a rollback goes, not simply "latest - 1". */
+export function lastGoodRevision(revisions: readonly StoredRevision[], before: number): number | undefined {
+  const older = revisions.filter(({ revision }) => revision < before)
   const deployed = older.findLast(({ state }) => state === 'deployed')
   return (deployed ?? older.findLast(({ state }) => state === 'superseded'))?.revision
+}
+
+/** True when some revision was deployed once; false for a first install that never finished. */
+export function wasEverDeployed(revisions: readonly StoredRevision[]): boolean {
+  return revisions.some(({ state }) => state === 'deployed' || state === 'superseded')
 }

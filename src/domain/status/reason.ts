@@ -80,6 +80,15 @@ export const reasons = {
     'Delete by hand, or annotate capstan.dev/prune: allow.',
   ],
   NoTag: ['No tag of the image matches its policy.', 'Check the policy or push a matching tag.'],
+  WouldDowngrade: [
+    'The tag in git comes before everything that the registry has for its policy.',
+    'Push a newer tag, or change the tag filter to one that the current tag does not match.',
+  ],
+  InvalidPolicy: ['The tag filter of a container cannot be read.', 'Mend the annotation as the message says.'],
+  NotEditable: [
+    'The new tag cannot be written into the manifest.',
+    'Change the manifest as the message says, or edit it by hand.',
+  ],
   GitPushRefused: [
     'The git server refused the push.',
     'Give the credentials the right to push to this branch, or lift its protection.',

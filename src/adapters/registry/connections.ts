@@ -1,0 +1,117 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { followable } from './redirect.ts'
+
+export type Sent = {
+  url: URL
+  method: 'GET' | 'HEAD'
+  headers: Record<string, string>
+  /** A longer body is refused. */
+  maxBytes: number
+  insecure: boolean
+  signal: AbortSignal | undefined
+}
+
+export type Answer = {
+  status: number
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: Uint8Array
+  /** Where the answer came from, after redirects. */
+  url: URL
+}
+
+/** Something that is wrong with an answer, in words for people. */
+export class BadAnswer extends Error {}
+
+/** One request with its redirects. Rejects with {@link BadAnswer}, with the signal's reason, or with what the network said. */
+export type Connections = {
+  send(sent: Sent): Promise<Answer>
+  close(): Promise<void>
+}
+
+const connectTimeoutMs = 10_000
+const maxRedirects = 5
+const userAgent = 'capstan'
+
+export function createConnections(options: {
+  inFlight: number
+  timeoutMs: number
+  environment: Readonly<Record<string, string>>
+}): Connections {
+  const { inFlight, timeoutMs, environment } = options
+  const secure = open({ inFlight, environment, rejectUnauthorized: true })
+  const insecure = open({ inFlight, environment, rejectUnauthorized: false })
+
+  async function sendOnce(sent: Sent): Promise<Answer> {
+    const deadline = AbortSignal.timeout(timeoutMs)
+    const signal = sent.signal ? AbortSignal.any([sent.signal, deadline]) : deadline
+    try {
+      const response = await request(sent.url, {
+        dispatcher: sent.insecure ? insecure : secure,
+        method: sent.method,
+        headers: { 'user-agent': userAgent, ...sent.headers },
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        signal,
+      })
+      const body = await readBody(response, sent.maxBytes)
+      return { status: response.statusCode, headers: response.headers, body, url: sent.url }
+    } catch (error) {
+      if (deadline.aborted && !sent.signal?.aborted) {
+        throw new BadAnswer(`no answer within ${Math.round(timeoutMs / 1000)} s`, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  return {
+    async send(sent) {
+      let next = sent
+      for (let count = 0; count <= maxRedirects; count++) {
+        const answer = await sendOnce(next)
+        const location = answer.headers.location
+        if (![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== 'string') return answer
+        const url = followable(location, next.url, sent.insecure)
+        if (!url) throw new BadAnswer('a redirect to where no registry may send us')
+        const { authorization: _, ...others } = next.headers
+        next = { ...next, url, headers: url.origin === next.url.origin ? next.headers : others }
+      }
+      throw new BadAnswer(`more than ${maxRedirects} redirects`)
+    },
+    async close() {
+      await Promise.all([secure.destroy(), insecure.destroy()])
+    },
+  }
+}
+
+function open(options: {
+  inFlight: number
+  environment: Readonly<Record<string, string>>
+  rejectUnauthorized: boolean
+}): Dispatcher {
+  const { inFlight, environment, rejectUnauthorized } = options
+  const settings = { connections: inFlight, connect: { timeout: connectTimeoutMs, rejectUnauthorized } }
+  const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
+  const [httpProxy, httpsProxy, noProxy] = [read('http_proxy'), read('https_proxy'), read('no_proxy')]
+  if (!httpProxy && !httpsProxy) return new Agent(settings)
+  // an undefined setting would be read from the process' own environment
+  return new EnvHttpProxyAgent({
+    ...settings,
+    httpProxy: httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
+    noProxy: noProxy ?? '',
+    requestTls: { rejectUnauthorized },
+  })
+}
+
+async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {
+  const tooLong = () => new BadAnswer(`an answer of more than ${Math.round(maxBytes / 1024)} KB`)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    // leaving the loop ends the connection
+    if (size > maxBytes) throw tooLong()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,148 @@
+import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml'
+import { digestOf } from '../manifest/digest.ts'
+import { manifestYaml } from '../manifest/go-yaml.ts'
+import type { KubeObject } from '../manifest/object.ts'
+import { type Path, valueAt } from './locate.ts'
+import { type OpenObject, openManifests } from './open-manifests.ts'
+
+/** One scalar to change. */
+export type ScalarEdit = {
+  /** Which of the file's objects, as {@link openManifests} counts. */
+  index: number
+  path: Path
+  /** What it says now; an edit of anything else is refused. */
+  from: string
+  to: string
+}
+
+export type Edited<T extends ScalarEdit> = {
+  /** The new text of the whole file; the old one when nothing was done. */
+  text: string
+  done: T[]
+  /** Edits that cannot be made, and why, in words for people. */
+  refused: { edit: T; why: string }[]
+}
+
+type Splice<T> = { edit: T; start: number; end: number; source: string }
+
+/**
+ * Changes the bytes of these scalars and nothing else (law 9): comments, quotes, anchors, line ends and other documents stay. The
+ * result is read again: a text in which anything but these values would change is refused, edit by edit.
+ */
+export function editFile<T extends ScalarEdit>(text: string, edits: readonly T[]): Edited<T> {
+  const objects = openManifests(text)
+  const refused: Edited<T>['refused'] = []
+  const splices: Splice<T>[] = []
+  for (const edit of edits) {
+    const splice = makeSplice(text, objects[edit.index], edit)
+    if ('why' in splice) refused.push({ edit, why: splice.why })
+    else if (splices.some(({ start }) => start === splice.start)) refused.push({ edit, why: 'it is changed already' })
+    else splices.push(splice)
+  }
+  const together = applyAll(text, splices)
+  if (isExactly(objects, openManifests(together), splices)) return { text: together, done: splices.map(editOf), refused }
+  return oneByOne(text, splices.map(editOf), refused)
+}
+
+function editOf<T>({ edit }: Splice<T>): T {
+  return edit
+}
+
+/** Slow, and only for files in which one of the edits is impossible. */
+function oneByOne<T extends ScalarEdit>(text: string, edits: readonly T[], refused: Edited<T>['refused']): Edited<T> {
+  const result: Edited<T> = { text, done: [], refused: [...refused] }
+  for (const edit of edits) {
+    const objects = openManifests(result.text)
+    const splice = makeSplice(result.text, objects[edit.index], edit)
+    const next = 'why' in splice ? undefined : applyAll(result.text, [splice])
+    if ('why' in splice) result.refused.push({ edit, why: splice.why })
+    else if (next !== undefined && isExactly(objects, openManifests(next), [splice])) {
+      result.text = next
+      result.done.push(edit)
+    } else {
+      const why = 'its value is used elsewhere in the file, so that more than this one place would change'
+      result.refused.push({ edit, why })
+    }
+  }
+  return result
+}
+
+function makeSplice<T extends ScalarEdit>(
+  text: string,
+  found: OpenObject | undefined,
+  edit: T,
+): Splice<T> | { why: string } {
+  if (!found || valueAt(found.object, edit.path) !== edit.from) return { why: 'the file does not say what was expected' }
+  const node = nodeAt(found.node, edit.path)
+  if (!node || !isScalar(node)) return { why: 'it comes from an alias or a merge' }
+  const [start, end] = node.range ?? [0, 0]
+  const old = text.slice(found.offset + start, found.offset + end)
+  const source = sourceFor(node, old, edit.to)
+  if (source === undefined) return { why: 'it is a text over several lines or has a tag of its own' }
+  return { edit, start: found.offset + start, end: found.offset + end, source }
+}
+
+/** The node at a path in the text itself; undefined where an alias or a merge key is on the way. */
+function nodeAt(root: Node | null, path: Path): Node | undefined {
+  let node: unknown = root
+  for (const step of path) {
+    if (isSeq(node)) node = node.items[Number(step)]
+    // of equal keys the last one counts
+    else if (isMap(node)) node = node.items.findLast(({ key }) => isScalar(key) && key.value === step)?.value
+    else return undefined
+  }
+  return isAlias(node) ? undefined : ((node ?? undefined) as Node | undefined)
+}
+
+/** How the new value is written in place of the old: with the same quotes, or with quotes where it would not be read as a text. */
+function sourceFor(node: Scalar, old: string, value: string): string | undefined {
+  if (node.tag !== undefined || old.includes('\n')) return undefined
+  switch (node.type) {
+    case Scalar.QUOTE_SINGLE:
+      return old.startsWith("'") ? `'${value}'` : undefined
+    case Scalar.QUOTE_DOUBLE:
+      return old.startsWith('"') ? `"${value}"` : undefined
+    case Scalar.PLAIN:
+      return isPlainText(value) ? value : `'${value}'`
+    default:
+      return undefined
+  }
+}
+
+function isPlainText(value: string): boolean {
+  return parseDocument(value, manifestYaml).toJS() === value
+}
+
+function applyAll<T>(text: string, splices: readonly Splice<T>[]): string {
+  const pieces: string[] = []
+  let at = 0
+  for (const { start, end, source } of splices.toSorted((a, b) => a.start - b.start)) {
+    pieces.push(text.slice(at, start), source)
+    at = end
+  }
+  return [...pieces, text.slice(at)].join('')
+}
+
+/** Whether the objects after are those before with these values changed and nothing else. */
+function isExactly(
+  before: readonly OpenObject[],
+  after: readonly OpenObject[],
+  splices: readonly Splice<ScalarEdit>[],
+): boolean {
+  if (before.length !== after.length) return false
+  const byIndex = Map.groupBy(splices, ({ edit }) => edit.index)
+  return before.every(({ object }, index) => {
+    const edits = byIndex.get(index)
+    const expected = edits ? withValues(object, edits.map(editOf)) : object
+    return digestOf(expected) === digestOf(after[index]?.object)
+  })
+}
+
+function withValues(object: KubeObject, edits: readonly ScalarEdit[]): KubeObject {
+  const copy = structuredClone(object)
+  for (const { path, to } of edits) {
+    const parent = valueAt(copy, path.slice(0, -1)) as Record<string | number, unknown>
+    parent[path.at(-1) ?? ''] = to
+  }
+  return copy
+}

@@ -1,0 +1,96 @@
+import { isTag } from './ref.ts'
+
+/** What a registry says of one tag. */
+export type TagFact = {
+  /** Digest of its manifest; empty when the registry knows no such tag. */
+  digest: string
+  /** Milliseconds since 1970 from the image itself; absent when it says nothing. */
+  created?: number
+  /** When it was read, in milliseconds since 1970, and how long it is taken to hold. */
+  readAt: number
+  holdsMs: number
+}
+
+/** What is known of a repository: cached facts, derived again when lost (law 1). */
+export type RepositoryFacts = {
+  /** Of the last time that the tags were listed. */
+  tags: readonly string[]
+  /** Facts of the tags for which somebody asked. */
+  described: ReadonlyMap<string, TagFact>
+}
+
+/** The stored list of tags, with the last failure if the last try failed. */
+export type StoredTags = { at: string; tags: string[]; failure?: { at: string; reason: string; message: string } }
+
+/** Caches are dropped when nobody has scanned the repository for this long. */
+export const factsKeptMs = 30 * 24 * 3600_000
+
+const hourMs = 3600_000
+const minHoldsMs = 5 * 60_000
+const maxHoldsMs = 7 * 24 * hourMs
+const digestPattern = /^sha256:[0-9a-f]{64}$/
+
+/** Keys in the store; `repository` is canonical. */
+export function tagsKey(repository: string): string {
+  return `image-tags:${repository}`
+}
+export function describedKey(repository: string): string {
+  return `image-facts:${repository}`
+}
+
+/** Reads a stored list; undefined when there is none or it is not ours. */
+export function readTags(text: string | undefined): StoredTags | undefined {
+  const value = readJson(text) as Partial<StoredTags> | undefined
+  if (!value || typeof value.at !== 'string' || !Array.isArray(value.tags)) return undefined
+  const tags = value.tags.filter((tag) => typeof tag === 'string' && isTag(tag))
+  return { at: value.at, tags, ...(value.failure ? { failure: value.failure } : {}) }
+}
+
+/** Short, because there may be thousands: `[digest, created, readAt, holdsMs]` by tag. */
+export function printDescribed(described: ReadonlyMap<string, TagFact>): string {
+  const rows = [...described].map(([tag, { digest, created, readAt, holdsMs }]) => [
+    tag,
+    [digest, created ?? null, readAt, holdsMs],
+  ])
+  return JSON.stringify(Object.fromEntries(rows))
+}
+
+/** Reads what {@link printDescribed} prints; what is not ours is left out. */
+export function readDescribed(text: string | undefined): Map<string, TagFact> {
+  const described = new Map<string, TagFact>()
+  const value = readJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return described
+  for (const [tag, row] of Object.entries(value)) {
+    const [digest, created, readAt, holdsMs] = Array.isArray(row) ? (row as unknown[]) : []
+    if (!isTag(tag) || typeof digest !== 'string' || !(digest === '' || digestPattern.test(digest))) continue
+    if (typeof readAt !== 'number' || typeof holdsMs !== 'number') continue
+    described.set(tag, { digest, ...(typeof created === 'number' ? { created } : {}), readAt, holdsMs })
+  }
+  return described
+}
+
+/** Whether somebody should look again: tags can be moved. A tag that was unknown and is listed now is due at once. */
+export function isDue(fact: TagFact | undefined, isListed: boolean, now: number): boolean {
+  if (!fact) return true
+  return now >= fact.readAt + fact.holdsMs || now < fact.readAt || (isListed && fact.digest === '')
+}
+
+/** The new fact: first seen holds for an hour, then twice as long each time it is found unchanged, half when it moved (flux-v1 §14). */
+export function nextFact(
+  before: TagFact | undefined,
+  found: { digest: string; created?: number },
+  now: number,
+): TagFact {
+  const factor = before?.digest === found.digest ? 2 : 0.5
+  const holdsMs = before ? Math.min(Math.max(before.holdsMs * factor, minHoldsMs), maxHoldsMs) : hourMs
+  return { ...found, readAt: now, holdsMs }
+}
+
+function readJson(text: string | undefined): unknown {
+  if (!text) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

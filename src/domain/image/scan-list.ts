@@ -1,0 +1,24 @@
+import { makeGlob } from './glob.ts'
+import { repositoriesOf } from './plan-updates.ts'
+import type { Workload } from './workload.ts'
+
+/** Which images are scanned, as glob patterns of canonical names (flux-v1 §14). */
+export type ScanFilter = {
+  exclude: readonly string[]
+  /** Empty means all. */
+  include: readonly string[]
+}
+
+/** The canonical repositories to scan: those that automated workloads use and the filter lets through, sorted. */
+export function listScans(workloads: readonly Workload[], filter: ScanFilter): string[] {
+  return repositoriesOf(workloads).filter(makeScanFilter(filter))
+}
+
+/** Tells whether a canonical repository may be scanned: an exclusion always wins. */
+export function makeScanFilter({ exclude, include }: ScanFilter): (repository: string) => boolean {
+  const excluded = exclude.map(makeGlob)
+  const included = include.map(makeGlob)
+  return (repository) =>
+    !excluded.some((matches) => matches(repository)) &&
+    (included.length === 0 || included.some((matches) => matches(repository)))
+}

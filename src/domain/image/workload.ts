@@ -1,0 +1,66 @@
+import {
+  automatedPolicy,
+  hasPolicy,
+  ignorePolicy,
+  lockedPolicy,
+  readPolicies,
+  tagPolicyPrefix,
+} from '../manifest/annotations.ts'
+import { idOf, type KubeObject, type ObjectRef, refOf } from '../manifest/object.ts'
+import { type Container, locateImages, pullSecretsOf } from './locate.ts'
+import { anyTag } from './policy.ts'
+
+/** A workload as git says it: whatever a release of its images needs to know. */
+export type Workload = {
+  id: string
+  ref: ObjectRef
+  /** Path inside the repository. */
+  file: string
+  /** Which of the file's objects, counted as {@link openManifests} gives them. */
+  index: number
+  isAutomated: boolean
+  /** Why nobody may release it, in words for people; absent where one may. */
+  blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
+  containers: (Container & { filter: string })[]
+  pullSecrets: string[]
+}
+
+/**
+ * What an object of git says about its images and policies (flux-v1 §§2, 4, 16). `defaultNamespace` is where it goes when it names
+ * none. Undefined for what has no images and for the cluster's own add-ons.
+ */
+export function readWorkload(
+  object: KubeObject,
+  where: { file: string; index: number; defaultNamespace: string },
+): Workload | undefined {
+  const containers = locateImages(object)
+  if (!containers?.length || isAddOn(object)) return undefined
+  const ref = { ...refOf(object), namespace: object.metadata.namespace || where.defaultNamespace }
+  const policies = readPolicies(object.metadata.annotations)
+  const blockedBy = hasPolicy(policies, lockedPolicy)
+    ? 'locked'
+    : hasPolicy(policies, ignorePolicy)
+      ? 'ignored'
+      : object.sops === undefined
+        ? undefined
+        : 'encrypted with SOPS'
+  return {
+    id: idOf(ref),
+    ref,
+    file: where.file,
+    index: where.index,
+    isAutomated: hasPolicy(policies, automatedPolicy),
+    ...(blockedBy ? { blockedBy } : {}),
+    containers: containers.map((one) => ({ ...one, filter: policies.get(tagPolicyPrefix + one.name) ?? anyTag })),
+    pullSecrets: pullSecretsOf(object),
+  }
+}
+
+/** Hidden from automation, as the ancestor did (flux-v1 §2): the add-on manager owns them. */
+function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
+  const mode = labels['addonmanager.kubernetes.io/mode']
+  return (
+    namespace === 'kube-system' &&
+    (labels['kubernetes.io/cluster-service'] === 'true' || mode === 'EnsureExists' || mode === 'Reconcile')
+  )
+}
