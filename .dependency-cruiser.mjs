@@ -116,7 +116,7 @@ export default {
       'manifest-and-status-are-ground',
       'domain/manifest and domain/status import no sibling room.',
       { path: '^src/domain/(manifest|status)/' },
-      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/$1/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/($1|manifest|status)/' },
     ),
     wall(
       'rooms-share-the-ground-only',
@@ -160,7 +160,7 @@ export default {
       diff: 'domain/',
       rfc6902: 'domain/',
       semver: 'domain/',
-      'p-limit': '(jobs|adapters)/',
+      'p-limit': '(jobs|adapters|main)/',
       yaml: '(domain|main|adapters)/',
       typebox: '',
     }).map(([pkg, home]) =>

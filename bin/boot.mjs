@@ -17,10 +17,25 @@ function runsTypeScript(version) {
 
 function installPackages() {
   const stamp = join(modules, '.capstan-installed')
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex')
+  const lock = readFileSync(join(root, 'package-lock.json'))
+  const wanted = createHash('sha256').update(lock).digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  if (!hasAll(JSON.parse(lock.toString()).packages)) runNpmCi()
+  writeFileSync(stamp, wanted)
+}
+
+/** True when somebody ran `npm ci` by hand: npm's own list of what it installed agrees with the lock file. */
+function hasAll(wanted) {
+  const list = join(modules, '.package-lock.json')
+  if (!existsSync(list)) return false
+  const there = JSON.parse(readFileSync(list, 'utf8')).packages
+  return Object.entries(wanted).every(
+    ([path, { version, optional, devOptional }]) =>
+      path === '' || optional || devOptional || there[path]?.version === version,
+  )
+}
+
+function runNpmCi() {
   process.stderr.write('installing packages (npm ci) …\n')
   const npm = process.env.npm_execpath
   const [command, args] = npm?.endsWith('.js') ? [process.execPath, [npm, 'ci']] : ['npm', ['ci']]
@@ -29,7 +44,6 @@ function installPackages() {
     stdio: 'inherit',
   })
   if (done.status !== 0) fail(`npm ci failed (exit ${done.status ?? done.error?.message}); the lines above say why`)
-  writeFileSync(stamp, wanted)
 }
 
 function findNode() {
@@ -46,17 +60,20 @@ function fail(message) {
 
 installPackages()
 const args = process.argv.slice(2)
-if (args[0] === '--vitest') args[0] = join(modules, 'vitest', 'vitest.mjs')
-if (args[0] === join(modules, 'vitest', 'vitest.mjs')) args.splice(1, 0, 'run')
+if (args[0] === '--vitest') args.splice(0, 1, join(modules, 'vitest', 'vitest.mjs'), 'run')
 const env = { ...process.env, PATH: `${join(modules, '.bin')}:${process.env.PATH ?? ''}` }
 const child = spawn(findNode(), ['--disable-warning=ExperimentalWarning', ...args], {
   cwd: root,
   env,
   stdio: 'inherit',
 })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+const forwarded = ['SIGTERM', 'SIGHUP']
+for (const signal of forwarded) process.on(signal, () => child.kill(signal))
+// Ctrl-C at a terminal reaches the child by itself; we only must not end before it.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
 child.on('error', (error) => fail(error.message))
 child.on('exit', (code, signal) => {
-  if (signal) process.kill(process.pid, signal)
-  process.exit(code ?? 1)
+  if (!signal) process.exit(code ?? 1)
+  for (const handled of [...forwarded, 'SIGINT']) process.removeAllListeners(handled)
+  process.kill(process.pid, signal)
 })

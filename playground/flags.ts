@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** What `npm start --` was asked for. */
@@ -32,57 +32,60 @@ export const usage = `npm start -- [flags] [-- flags of capstan run]
   --watch             start Capstan again when a file under src/ changes
 `
 
-/** Reads the arguments after the script's name. All problems at once. */
-export function parseFlags(argv: readonly string[], cwd: string): Flags | { problems: string[] } {
+/** Reads the arguments after the script's name; paths in them are relative to `cwd`. All problems at once. */
+export function parseFlags(
+  argv: readonly string[],
+  { cwd, root }: { cwd: string; root: string },
+): Flags | { problems: string[] } {
   const end = argv.indexOf('--')
   const own = end < 0 ? argv : argv.slice(0, end)
   const problems: string[] = []
-  const { values, tokens } = parseArgs({
-    args: [...own],
-    strict: false,
-    tokens: true,
-    allowPositionals: true,
-    options: {
-      'git-url': { type: 'string' },
-      'git-branch': { type: 'string' },
-      'git-path': { type: 'string', multiple: true },
-      kubeconfig: { type: 'string' },
-      yes: { type: 'boolean' },
-      keep: { type: 'boolean' },
-      'state-dir': { type: 'string' },
-      watch: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  })
-  for (const token of tokens) {
-    if (token.kind === 'positional') problems.push(`"${token.value}" is not understood; flags of capstan run go after --`)
-    else if (token.kind === 'option') problems.push(...problemOf(token.name, token.rawName, token.value))
-  }
+  const { values, tokens } = parseArgs({ args: [...own], strict: false, tokens: true, allowPositionals: true, options })
+  for (const token of tokens) problems.push(...problemOf(token))
   const text = (name: string) => {
     const value = values[name]
     return typeof value === 'string' ? value : undefined
   }
   const url = text('git-url')
-  const paths = (values['git-path'] as unknown[] | undefined)?.filter((path) => typeof path === 'string') ?? []
-  if (!url && (text('git-branch') || paths.length > 0)) problems.push('--git-branch and --git-path need --git-url')
+  const branch = text('git-branch')
+  const paths = (values['git-path'] ?? []).filter((path) => typeof path === 'string')
+  if (!url && [branch, ...paths].some((given) => given !== undefined)) {
+    problems.push('--git-branch and --git-path need --git-url')
+  }
   if (problems.length > 0) return { problems }
-  const kubeconfig = text('kubeconfig')
+  const [kubeconfig, stateDir] = [text('kubeconfig'), text('state-dir')]
   return {
-    ...(url && { git: { url, branch: text('git-branch') ?? 'main', paths } }),
+    ...(url && { git: { url, branch: branch ?? 'main', paths } }),
     ...(kubeconfig && { kubeconfig: resolve(cwd, kubeconfig) }),
     yes: values.yes === true,
     keep: values.keep === true,
-    stateDir: resolve(cwd, text('state-dir') ?? '.capstan'),
+    stateDir: stateDir ? resolve(cwd, stateDir) : join(root, '.capstan'),
     watch: values.watch === true,
     help: values.help === true,
     capstan: end < 0 ? [] : argv.slice(end + 1),
   }
 }
 
+const options = {
+  'git-url': { type: 'string' },
+  'git-branch': { type: 'string' },
+  'git-path': { type: 'string', multiple: true },
+  kubeconfig: { type: 'string' },
+  yes: { type: 'boolean' },
+  keep: { type: 'boolean' },
+  'state-dir': { type: 'string' },
+  watch: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
 const switches = ['yes', 'keep', 'watch', 'help']
 const withValue = ['git-url', 'git-branch', 'git-path', 'kubeconfig', 'state-dir']
 
-function problemOf(name: string, rawName: string, value: string | undefined): string[] {
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number]
+
+function problemOf(token: Token): string[] {
+  if (token.kind === 'positional') return [`"${token.value}" is not understood; flags of capstan run go after --`]
+  if (token.kind !== 'option') return []
+  const { name, rawName, value } = token
   if (switches.includes(name)) return value === undefined ? [] : [`${rawName} takes no value`]
   if (!withValue.includes(name)) return [`${rawName} is not known; flags of capstan run go after --`]
   return value ? [] : [`${rawName} wants a value`]

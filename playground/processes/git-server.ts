@@ -39,7 +39,7 @@ async function notify(to: string, secret: string, body: string): Promise<void> {
       console.log(`webhook ${to}: ${status}`)
       if (status < 500) return
     } catch (error) {
-      console.log(`webhook ${to}: ${error instanceof Error ? error.message : error}`)
+      console.log(`webhook ${to}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 }

@@ -1,20 +1,25 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Toolbox } from '../tools/install.ts'
-import type { ToolName } from '../tools/table.ts'
+import { type Tool, type ToolName, tools } from '../tools/table.ts'
+
+/** What is needed beside a cluster that is there already. */
+export const toolsBesideCluster: readonly Tool[] = [
+  tools.git,
+  tools['redis-server'],
+  tools['docker-registry'],
+  tools.kubectl,
+  tools.helm,
+]
 
 /** Every tool that the whole playground needs. */
-export const allTools: readonly ToolName[] = [
-  'git',
-  'etcd',
-  'redis-server',
-  'docker-registry',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kubectl',
-  'helm',
-  'kwok',
+export const allTools: readonly Tool[] = [
+  ...toolsBesideCluster,
+  tools.etcd,
+  tools['kube-apiserver'],
+  tools['kube-controller-manager'],
+  tools['kube-scheduler'],
+  tools.kwok,
 ]
 
 /** A folder with one link per tool, to be put on PATH of children. Made anew. */

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
-import { listen } from './listen.ts'
+import { type Listening, listen } from './listen.ts'
 
 const run = promisify(execFile)
 
@@ -13,7 +13,7 @@ export type ChartRepository = {
   url: string
   /** Packages the charts (folders) and writes the index anew; versions already there stay. */
   publish(...charts: string[]): Promise<void>
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 export type ChartRepositoryOptions = {
@@ -43,9 +43,7 @@ export async function startChartRepository(options: ChartRepositoryOptions): Pro
 }
 
 /** Serves a folder of archives and their index as it is. */
-export async function serveCharts(
-  options: Pick<ChartRepositoryOptions, 'root' | 'port' | 'auth'>,
-): Promise<{ port: number; stop(): Promise<void> }> {
+export async function serveCharts(options: Pick<ChartRepositoryOptions, 'root' | 'port' | 'auth'>): Promise<Listening> {
   mkdirSync(options.root, { recursive: true })
   const server = createServer((request, response) => void serveFile(options, request, response))
   return await listen(server, options.port)

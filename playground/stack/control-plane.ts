@@ -38,7 +38,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { binaries, directory, report = () => {}, supervisor = createSupervisor({ directory }) } = options
   const etcd = await startEtcd({ supervisor, binary: binaries.etcd, directory })
   report(`etcd is up at ${etcd.url}`)
-  const { program: apiServer, access, serviceAccountKey, certificate } = await startApiServer(options, supervisor, etcd.url)
+  const {
+    program: apiServer,
+    access,
+    serviceAccountKey,
+    certificate,
+  } = await startApiServer(options, supervisor, etcd.url)
   const kubeconfig = join(directory, 'kubeconfig')
   writeFileSync(kubeconfig, kubeconfigText(access), { mode: 0o600 })
   await until('kube-apiserver', async () => (await callApiServer(access, 'GET', '/readyz')).status === 200, {

@@ -11,7 +11,7 @@ export type GitServer = {
   root: string
   /** `http://127.0.0.1:PORT/NAME.git`, without credentials. */
   url(repository: string): string
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 export type GitServerOptions = {
@@ -68,20 +68,18 @@ function isAllowed(auth: GitServerOptions['auth'], header: string | undefined): 
 
 /** One CGI call. Resolves when the answer has been sent whole. */
 async function runBackend(root: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const child = spawn('git', ['http-backend'], { env: backendEnv(root, url, request), stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn('git', ['http-backend'], {
+    env: backendEnv(root, url, request),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   // A client that goes away ends the backend; a backend that goes away must not end us with EPIPE.
   child.stdin.on('error', () => {})
   request.pipe(child.stdin)
   response.once('close', () => child.kill())
   let head: Buffer | undefined = Buffer.alloc(0)
   child.stdout.on('data', (chunk: Buffer) => {
-    if (!head) return void response.write(chunk)
-    head = Buffer.concat([head, chunk])
-    const end = head.indexOf('\r\n\r\n')
-    if (end < 0) return
-    writeHead(response, head.subarray(0, end).toString())
-    response.write(head.subarray(end + 4))
-    head = undefined
+    if (head) head = takeHead(response, Buffer.concat([head, chunk]))
+    else response.write(chunk)
   })
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)
@@ -91,6 +89,15 @@ async function runBackend(root: string, url: URL, request: IncomingMessage, resp
       if (response.destroyed) resolve()
     })
   })
+}
+
+/** Sends the head and what follows it once it is there whole; until then it gives back what there is of it. */
+function takeHead(response: ServerResponse, bytes: Buffer): Buffer | undefined {
+  const end = bytes.indexOf('\r\n\r\n')
+  if (end < 0) return bytes
+  writeHead(response, bytes.subarray(0, end).toString())
+  response.write(bytes.subarray(end + 4))
+  return undefined
 }
 
 function writeHead(response: ServerResponse, text: string): void {

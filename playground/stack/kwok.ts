@@ -32,9 +32,13 @@ export async function startKwok({ supervisor, binary, kubeconfig, access }: Kwok
   })
   const { status, text } = await callApiServer(access, 'POST', '/api/v1/nodes', node())
   if (status !== 201 && status !== 409) throw new Error(`the node of kwok was refused (${status}): ${text}`)
-  await until('node of kwok', async () => isReady((await callApiServer(access, 'GET', `/api/v1/nodes/${nodeName}`)).text), {
-    logFile: program.logFile,
-  })
+  await until(
+    'node of kwok',
+    async () => isReady((await callApiServer(access, 'GET', `/api/v1/nodes/${nodeName}`)).text),
+    {
+      logFile: program.logFile,
+    },
+  )
   return program
 }
 

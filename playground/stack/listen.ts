@@ -1,8 +1,10 @@
 import type { Server } from 'node:http'
 import { freePort } from './ports.ts'
 
+export type Listening = { port: number; stop: () => Promise<void> }
+
 /** Lets a server listen on 127.0.0.1, on the port given or a free one. `stop` ends open connections too. */
-export async function listen(server: Server, port?: number): Promise<{ port: number; stop(): Promise<void> }> {
+export async function listen(server: Server, port?: number): Promise<Listening> {
   const chosen = port ?? (await freePort())
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

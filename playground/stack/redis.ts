@@ -26,10 +26,9 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   const program = supervisor.start({
     name: 'redis',
     command: binary,
-    args: [
-      ...['--bind', '127.0.0.1', '--port', String(port), '--dir', folder],
-      ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
-    ],
+    args: `--bind 127.0.0.1 --port ${port} --appendonly no --maxmemory-policy noeviction --save`
+      .split(' ')
+      .concat('', '--dir', folder),
   })
   await until('redis', () => ping(port), { logFile: program.logFile })
   return { url: `redis://127.0.0.1:${port}`, port, program, stop: () => program.stop() }

@@ -39,7 +39,11 @@ function settings(addr: string, rootdirectory: string, notify: RegistryOptions['
   return {
     version: 0.1,
     log: { level: 'warn' },
-    storage: { filesystem: { rootdirectory }, delete: { enabled: true }, maintenance: { uploadpurging: { enabled: false } } },
+    storage: {
+      filesystem: { rootdirectory },
+      delete: { enabled: true },
+      maintenance: { uploadpurging: { enabled: false } },
+    },
     http: { addr },
     ...(notify && { notifications: { endpoints: [endpoint(notify)] } }),
   }

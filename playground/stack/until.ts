@@ -31,7 +31,8 @@ export async function until<T>(
       last = error instanceof Error ? error.message : String(error)
     }
     const hopeless = giveUp?.() ?? (performance.now() > deadline ? `not within ${timeoutMs / 1000} s` : undefined)
-    if (hopeless) throw new Error([`${what}: ${hopeless}`, last, logFile ? logEnd(logFile) : ''].filter(Boolean).join('\n'))
+    if (hopeless)
+      throw new Error([`${what}: ${hopeless}`, last, logFile ? logEnd(logFile) : ''].filter(Boolean).join('\n'))
     await sleep(everyMs)
   }
 }

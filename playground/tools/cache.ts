@@ -43,7 +43,11 @@ export async function addToCache(
 }
 
 /** Runs `work` while no other start installs. Says once that it waits. What a killed start left half-made is removed first. */
-export async function whileAlone<T>(folder: string, report: (line: string) => void, work: () => Promise<T>): Promise<T> {
+export async function whileAlone<T>(
+  folder: string,
+  report: (line: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
   const file = join(folder, 'install.lock')
   let told = false
   for (;;) {

@@ -27,7 +27,12 @@ export function createGoBuilder(): GoBuilder {
       writeFileSync(join(work, 'go.mod'), text ?? '')
       const ldflags = ['-s', '-w', ...source.ldflags].join(' ')
       const args = ['build', '-trimpath', '-ldflags', ldflags, '-o', join(folder, name), source.package]
-      const built = await runCommand(go, args, { cwd: work, env: environment(), timeoutMs: buildMs, ...(signal && { signal }) })
+      const built = await runCommand(go, args, {
+        cwd: work,
+        env: environment(),
+        timeoutMs: buildMs,
+        ...(signal && { signal }),
+      })
       if (!built.ok) throw new Error(`${basename(source.package)}: ${built.reason}`)
     },
   }

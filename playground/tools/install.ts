@@ -4,7 +4,7 @@ import { createGoBuilder, type GoBuilder } from './go-build.ts'
 import { downloadOfficial, probeOfficial } from './official.ts'
 import { findOnPath } from './on-path.ts'
 import { platformOf } from './platform.ts'
-import { type Tool, type ToolName, tools, type Way } from './table.ts'
+import { type Tool, type ToolName, type Way } from './table.ts'
 
 /** A tool that can be used. */
 export type Found = { path: string; version: string; from: 'path' | 'cache' | Way }
@@ -12,50 +12,54 @@ export type Found = { path: string; version: string; from: 'path' | 'cache' | Wa
 /** A tool that could not be had: what was tried and why it did not work. */
 export type Missing = { tool: Tool; reasons: { way: Way; reason: string }[] }
 
+/** What there is, by the tool's name. */
 export type Toolbox = { found: Map<ToolName, Found>; missing: Missing[] }
 
 export type InstallOptions = {
   /** One line per step. */
   report: (line: string) => void
   signal?: AbortSignal
+  /** CAPSTAN_CACHE and CAPSTAN_TOOLS_MIRROR are read from here. Default: ours. */
+  env?: NodeJS.ProcessEnv
 }
 
 /** Finds or installs these tools, each by its own order of ways. Never throws for a tool that cannot be had. */
-export async function installTools(names: readonly ToolName[], options: InstallOptions): Promise<Toolbox> {
-  const folder = toolsFolder()
-  const found = new Map<ToolName, Found>()
-  const reasons = new Map<ToolName, Missing['reasons']>()
-  await Promise.all(
-    names.map(async (name) => {
-      const tool = tools[name]
-      const onPath = await findOnPath(tool)
-      if ('path' in onPath) return void found.set(name, { ...onPath, from: 'path' })
-      const path = cached(folder, tool)
-      if (path) return void found.set(name, { path, version: tool.version, from: 'cache' })
-      reasons.set(name, [{ way: 'path', reason: onPath.reason }])
-    }),
-  )
-  const wanted = names.filter((name) => !found.has(name))
-  if (wanted.length === 0) return { found, missing: [] }
+export async function installTools(wanted: readonly Tool[], options: InstallOptions): Promise<Toolbox> {
+  const folder = toolsFolder(options.env)
+  const found: Toolbox['found'] = new Map()
+  const tried = new Map<Tool, Missing['reasons']>()
+  const look = async (tool: Tool) => {
+    const onPath = await findOnPath(tool)
+    const path = 'path' in onPath ? undefined : cached(folder, tool)
+    if ('path' in onPath) found.set(tool.name, { ...onPath, from: 'path' })
+    else if (path) found.set(tool.name, { path, version: tool.version, from: 'cache' })
+    else tried.set(tool, [{ way: 'path', reason: onPath.reason }])
+  }
+  await Promise.all(wanted.map(look))
+  if (tried.size === 0) return { found, missing: [] }
 
   const missing: Missing[] = []
   await whileAlone(folder, options.report, async () => {
     const sources = createSources(folder, options)
-    for (const name of wanted) {
-      const tool = tools[name]
-      const tried = reasons.get(name) ?? []
-      const got = await getTool(tool, sources, tried, options)
-      if (got) found.set(name, got)
-      else missing.push({ tool, reasons: tried })
+    for (const [tool, reasons] of tried) {
+      const got = await getTool(tool, sources, reasons, options)
+      if (got) found.set(tool.name, got)
+      else missing.push({ tool, reasons })
     }
   })
   return { found, missing }
 }
 
-type Sources = { folder: string; mirror: string | undefined; go: GoBuilder; apt: Apt; unreachable(): Promise<string | undefined> }
+type Sources = {
+  folder: string
+  mirror: string | undefined
+  go: GoBuilder
+  apt: Apt
+  unreachable(): Promise<string | undefined>
+}
 
-function createSources(folder: string, { report }: InstallOptions): Sources {
-  const mirror = process.env.CAPSTAN_TOOLS_MIRROR || undefined
+function createSources(folder: string, { report, env = process.env }: InstallOptions): Sources {
+  const mirror = env.CAPSTAN_TOOLS_MIRROR || undefined
   let probe: Promise<string | undefined> | undefined
   return {
     folder,
@@ -121,7 +125,9 @@ async function takeWay(way: Way, tool: Tool, sources: Sources, options: InstallO
   }
   if (way === 'go' && tool.go) {
     const { go } = tool
-    report(`${tool.name}: building from Go module ${go.module} ${go.version} (about ${go.minutes} min at the first time) …`)
+    report(
+      `${tool.name}: building from Go module ${go.module} ${go.version} (about ${go.minutes} min at the first time) …`,
+    )
     const path = await addToCache(sources.folder, tool, (target) => sources.go.build(go, target, signal))
     return { path, version: tool.version, from: 'go' }
   }

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process'
 import { endGroup } from '../stack/supervise.ts'
 
-export type CommandResult = { ok: boolean; /** Standard output. */ stdout: string; /** Why it failed: the end of what it printed. */ reason: string }
+export type CommandResult = {
+  ok: boolean /** Standard output. */
+  stdout: string /** Why it failed: the end of what it printed. */
+  reason: string
+}
 
 export type CommandOptions = {
   cwd?: string
@@ -11,7 +15,11 @@ export type CommandOptions = {
 }
 
 /** Runs a program to its end in a process group of its own. Never rejects; aborted or late, the whole group is ended. */
-export async function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   const { cwd, env = process.env, timeoutMs = 0, signal } = options
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
@@ -41,7 +49,12 @@ export async function runCommand(command: string, args: readonly string[], optio
     child.once('error', (error) => finish(error.message))
     child.once('close', (code, by) => {
       if (code === 0 && !ended) finish(undefined)
-      else finish([`${command} ${args[0] ?? ''}: ${ended || (by ?? `exit ${code}`)}`, lastLines(tail)].filter(Boolean).join(': '))
+      else
+        finish(
+          [`${command} ${args[0] ?? ''}: ${ended || (by ?? `exit ${code}`)}`, lastLines(tail)]
+            .filter(Boolean)
+            .join(': '),
+        )
     })
   })
 }

@@ -89,7 +89,8 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
       ldflags: [],
       minutes: 2,
     },
-    byHand: 'Put etcd 3.4 or newer on PATH (https://github.com/etcd-io/etcd/releases; Debian: apt install etcd-server).',
+    byHand:
+      'Put etcd 3.4 or newer on PATH (https://github.com/etcd-io/etcd/releases; Debian: apt install etcd-server).',
   },
   'redis-server': {
     name: 'redis-server',
@@ -99,7 +100,8 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
     fits: { from: '6.2.0', below: '10.0.0' },
     ways: ['path', 'apt'],
     apt: 'redis-server',
-    byHand: 'Put redis-server 6.2 or newer, or valkey-server, on PATH (Debian: apt install redis-server; macOS: brew install redis).',
+    byHand:
+      'Put redis-server 6.2 or newer, or valkey-server, on PATH (Debian: apt install redis-server; macOS: brew install redis).',
   },
   'docker-registry': {
     name: 'docker-registry',
@@ -116,7 +118,8 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
       ldflags: [],
       minutes: 3,
     },
-    byHand: 'Put docker-registry 2.7 or newer on PATH (Debian: apt install docker-registry; or https://github.com/distribution/distribution/releases).',
+    byHand:
+      'Put docker-registry 2.7 or newer on PATH (Debian: apt install docker-registry; or https://github.com/distribution/distribution/releases).',
   },
   'kube-apiserver': kubernetesTool('kube-apiserver', 6),
   'kube-controller-manager': kubernetesTool('kube-controller-manager', 2),

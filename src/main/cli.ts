@@ -9,13 +9,28 @@ const [command] = process.argv.slice(2)
 // `run` ends orderly on its own; everything else just stops
 if (command !== 'run') process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
 
+// a reader that goes away (`capstan queue ls | head`) is no failure
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+
+/** A uid without an entry in the password file, as in a pod, has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
 const cli = createCli({
   connect: createConnect({ env: process.env, cwd: process.cwd() }),
   out: process.stdout,
   err: process.stderr,
   env: process.env,
   version,
-  user: userInfo().username,
+  user: userName(),
   signal: interrupted.signal,
   commands: [
     {

@@ -7,8 +7,10 @@ import { createFence, createLeadership } from '../adapters/cluster/index.ts'
 import { createLog, createRedactor } from '../adapters/log/index.ts'
 import { createRun } from '../adapters/process/index.ts'
 import type { Config } from '../config/config.ts'
+import { helpText } from '../config/document.ts'
 import { configFileOf, loadConfig } from '../config/load.ts'
 import { toAppError } from '../domain/error.ts'
+import { gitUrlProblem } from '../domain/source/git-url.ts'
 import { ensureNamespace, installDefinitions, untilDone } from './bootstrap.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
@@ -26,8 +28,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   if ('problem' in file) return refuse([file.problem], 2)
   const loaded = loadConfig({ argv, env, file: file.content })
   if ('problems' in loaded) return refuse(loaded.problems, loaded.exitCode)
+  const badUrl = 'config' in loaded && loaded.config.source ? gitUrlProblem(loaded.config.source.url) : undefined
+  if (badUrl) return refuse([`--git-url: ${badUrl}`], 2)
   if ('show' in loaded) {
-    process.stdout.write(loaded.show === 'version' ? `${version}\n` : 'see docs/configuration.md for all flags\n')
+    process.stdout.write(loaded.show === 'version' ? `${version}\n` : helpText())
     return 0
   }
   return await runProcess(loaded.config, env)

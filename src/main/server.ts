@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import type { FastifyInstance } from 'fastify'
 import { createQueueBoard } from '../adapters/queue/index.ts'
 import { createApp } from '../api/app.ts'
+import type { AppOptions } from '../api/app-options.ts'
 import { createViews, type Views } from '../views/create-views.ts'
 import { boardUiPath, version } from './package.ts'
 import type { Parts } from './wire.ts'
 
-type AppOptions = Parameters<typeof createApp>[0]
+type App = ReturnType<typeof createApp>
 
 export type Secrets = { tokenFile: string; webhookSecretFile: string }
 
@@ -29,13 +29,10 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
 export async function serve(
   parts: Parts,
   options: { views: Views; secrets: Secrets } & Partial<Pick<AppOptions, 'metrics' | 'onAnswer'>>,
-): Promise<FastifyInstance> {
+): Promise<App> {
   const { views, secrets, metrics, onAnswer } = options
   const { queue, config, log, redactor } = parts
-  const read = (file: string) => {
-    const secret = readFileSync(file, 'utf8').trim()
-    return secret
-  }
+  const read = (file: string) => readFileSync(file, 'utf8').trim()
   redactor.register([read(secrets.tokenFile), read(secrets.webhookSecretFile)])
   const uiPath = boardUiPath()
   const app = createApp({
@@ -51,6 +48,23 @@ export async function serve(
     ...(metrics ? { metrics } : {}),
     ...(onAnswer ? { onAnswer } : {}),
   })
-  await app.listen({ host: config.listen.host || '::', port: config.listen.port })
+  await listen(app, config.listen)
   return app
+}
+
+/** An empty host means every address; where IPv6 is off that is every IPv4 address. */
+async function listen(app: App, { host, port }: { host: string; port: number }): Promise<void> {
+  if (host) {
+    await app.listen({ host, port })
+    return
+  }
+  try {
+    await app.listen({ host: '::', port })
+  } catch (error) {
+    if (
+      !(error instanceof Error && 'code' in error && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL'))
+    )
+      throw error
+    await app.listen({ host: '0.0.0.0', port })
+  }
 }

@@ -65,13 +65,6 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
 
 /** What an operator set for the network: proxies and certificate authorities (ruling 15). */
 function networkOf(env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = [
-    'http_proxy',
-    'https_proxy',
-    'no_proxy',
-    'HTTPS_PROXY',
-    'NO_PROXY',
-    'SSL_CERT_FILE',
-  ]
+  const names = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE']
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
 }

@@ -13,11 +13,7 @@ import type { Parts } from './wire.ts'
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
 
 /** The jobs that this process takes, by what is enabled. */
-export function processorsOf(
-  parts: Parts,
-  fence: LeasedFence,
-  env: NodeJS.ProcessEnv,
-): Processors {
+export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processors {
   const { config, cluster, git, queue, store, sources, owned, memory, packer, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue

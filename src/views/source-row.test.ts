@@ -36,7 +36,16 @@ const status: SourceStatus = {
   changedAt: '',
 }
 const fetched: FetchFact = { at: '2026-11-21T09:59:30Z', head, reason: '', message: '' }
-const good: SourceFacts = { spec, status, failure: undefined, fetched, redisIsUp: true, unhealthy: [], now }
+const good: SourceFacts = {
+  spec,
+  status,
+  failure: undefined,
+  fetched,
+  redisIsUp: true,
+  unhealthy: [],
+  observedAt: now.getTime(),
+  now,
+}
 
 describe('sourceRow', () => {
   it.each<[string, Partial<SourceFacts>, { ready: boolean; reason: string; message?: string }]>([

@@ -34,6 +34,8 @@ export type SourceRow = {
   /** RFC 3339; empty when not known. */
   fetchedAt: string
   changedAt: string
+  /** RFC 3339: how old `healthy` may be. */
+  observedAt: string
 }
 
 /** What is known about a source; each part may be missing. */
@@ -44,7 +46,9 @@ export type SourceFacts = {
   failure: AppError | undefined
   fetched: FetchFact | undefined
   redisIsUp: boolean
+  /** Undefined when it is not known; `observedAt` says as of when (Unix milliseconds). */
   unhealthy: Unhealthy[] | undefined
+  observedAt: number
   now: Date
 }
 
@@ -73,6 +77,7 @@ export function sourceRow(facts: SourceFacts): SourceRow {
     unhealthy: unhealthy ?? [],
     fetchedAt: fetched?.at ?? '',
     changedAt: status.changedAt,
+    observedAt: new Date(facts.observedAt).toISOString(),
   }
 }
 

@@ -4,7 +4,7 @@ import { token } from './workbench.ts'
 
 /** The command line against a listening app; gives what it wrote and its exit code. */
 export function createCliBench(
-  options: { url?: string; env?: Record<string, string>; cwd?: string; isTTY?: boolean } = {},
+  options: { url?: string; env?: Record<string, string>; cwd?: string; isTTY?: boolean; signal?: AbortSignal } = {},
 ) {
   const env: Record<string, string> = {
     ...(options.url ? { CAPSTAN_URL: options.url, CAPSTAN_TOKEN: token } : {}),
@@ -13,7 +13,6 @@ export function createCliBench(
   const connect = createConnect({ env, cwd: options.cwd ?? '/nowhere' })
   return async (...argv: string[]) => {
     let [stdout, stderr] = ['', '']
-    const abort = new AbortController()
     const collect = (add: (text: string) => void) => ({ isTTY: options.isTTY === true, write: add })
     const cli = createCli({
       connect,
@@ -26,7 +25,7 @@ export function createCliBench(
       env,
       version: '9.9.9',
       user: 'alice',
-      signal: abort.signal,
+      signal: options.signal ?? new AbortController().signal,
       commands: [{ name: 'run', summary: 'run it', run: async (args) => args.length + 40 }],
     })
     const code = await cli.run(argv)

@@ -48,6 +48,7 @@ export const Source = Type.Object(
     changedAt: Type.String({
       description: 'RFC 3339, of the last sync that changed anything here; empty when none did.',
     }),
+    observedAt: Type.String({ description: 'RFC 3339: how old `healthy` may be.' }),
   },
   { $id: 'Source' },
 )

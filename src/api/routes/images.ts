@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { pushedImages } from '../../domain/image/notification.ts'
 import type { AppOptions } from '../app-options.ts'
 import { JobsAccepted } from '../contract/job.ts'
 import { RegistryNotification } from '../contract/notification.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
-import { pushedImages } from '../pushed-images.ts'
 
 const bodyLimit = 1024 * 1024
 

@@ -36,7 +36,8 @@ export const syncSource: Action<SyncOptions> = async (context, options) => {
   }
   const run: Run = { context, name, say, requestedAt: asked.requestedAt, deadlineAt: context.now() + options.timeoutMs }
   const outcome = await waitUntilApplied(run, asked.jobId)
-  const source = options.wait === 'health' && outcome.isApplied ? await waitForHealth(run) : outcome.source
+  const source =
+    options.wait === 'health' && outcome.isApplied ? await waitForHealth(run, outcome.endedAt) : outcome.source
   if (options.output === 'json') context.out.write(printJson({ ...outcome, source }))
   return report(run, { ...outcome, source })
 }
@@ -44,7 +45,10 @@ export const syncSource: Action<SyncOptions> = async (context, options) => {
 type Run = { context: Context; name: Name; say: (text: string) => void; requestedAt: string; deadlineAt: number }
 
 /** How it ended: which revision was asked for, and what the source says now. */
-type Applied = { revision: string; isApplied: boolean; failure: string; source: Source }
+type Applied = { revision: string; isApplied: boolean; failure: string; source: Source; endedAt: string }
+
+/** How a job ended; `endedAt` by the clock of the server. */
+type Ended = { end: 'done' | 'failed'; text: string; endedAt: string }
 
 async function chooseSource({ client, signal }: Context, given: string | undefined): Promise<Name> {
   const { sources } = await client().sources({ signal })
@@ -59,8 +63,10 @@ async function chooseSource({ client, signal }: Context, given: string | undefin
 /** Follows the fetch, then the sync that it led to. A job that is lost with Redis is made up for by what the source says. */
 async function waitUntilApplied(run: Run, fetchId: string): Promise<Applied> {
   const fetched = await followJob(run, fetchId, { at: run.deadlineAt, waitingFor: 'the fetch' }, '')
-  if (fetched.end === 'failed')
-    return { revision: '', isApplied: false, failure: fetched.text, source: await readSource(run) }
+  if (fetched.end === 'failed') {
+    const { text: failure, endedAt } = fetched
+    return { revision: '', isApplied: false, failure, source: await readSource(run), endedAt }
+  }
   const revision = fetchedRevisionOf(fetched.text) ?? ''
   if (revision) run.say(`fetched ${shortRevision(revision)}`)
   const next = nextJobOf(fetched.text)
@@ -73,31 +79,32 @@ async function waitUntilApplied(run: Run, fetchId: string): Promise<Applied> {
     isApplied,
     failure: synced.end === 'failed' ? synced.text : '',
     source,
+    endedAt: synced.endedAt,
   }
 }
 
 /** Until the job has ended, or the source has tried the revision (any newer head where that is empty). */
-async function followJob(
-  run: Run,
-  id: string,
-  deadline: Deadline,
-  revision: string,
-): Promise<{ end: 'done' | 'failed'; text: string }> {
+async function followJob(run: Run, id: string, deadline: Deadline, revision: string): Promise<Ended> {
   return await poll(run.context, deadline, async () => {
     const job = await readJob(run.context, id)
-    if (job === 'lost') {
-      const source = await readSource(run)
-      return hasTried(source, run.requestedAt, revision)
-        ? { end: 'done', text: revision || source.attempted }
-        : undefined
-    }
+    if (job === 'lost') return await endBySource(run, revision)
     const end = endOf(job, run.requestedAt)
-    if (end === 'running' && job.state === 'delayed' && revision !== '') {
-      // it was applied and waits for something else
-      return (await readSource(run)).attempted === revision ? { end: 'done', text: '' } : undefined
+    if (end !== 'running') {
+      return {
+        end,
+        text: (end === 'done' ? job.result : job.failure) ?? '',
+        endedAt: job.finishedAt ?? run.requestedAt,
+      }
     }
-    return end === 'running' ? undefined : { end, text: (end === 'done' ? job.result : job.failure) ?? '' }
+    // it may have been applied and wait for something else
+    return job.state === 'delayed' && revision !== '' ? await endBySource(run, revision) : undefined
   })
+}
+
+async function endBySource(run: Run, revision: string): Promise<Ended | undefined> {
+  const source = await readSource(run)
+  if (!hasTried(source, run.requestedAt, revision)) return undefined
+  return { end: 'done', text: revision || source.attempted, endedAt: source.fetchedAt }
 }
 
 function hasTried(source: Source, requestedAt: string, revision: string): boolean {
@@ -109,11 +116,12 @@ async function readSource({ context, name }: Run): Promise<Source> {
   return await context.client().source(name.namespace, name.name, { signal: context.signal })
 }
 
-async function waitForHealth(run: Run): Promise<Source> {
+/** Until nothing is unhealthy as of a time after the sync: an older reading knows nothing of what it changed. */
+async function waitForHealth(run: Run, since: string): Promise<Source> {
   run.say('waiting for workloads to become healthy')
   return await poll(run.context, { at: run.deadlineAt, waitingFor: 'workloads to become healthy' }, async () => {
     const source = await readSource(run)
-    return source.healthy ? source : undefined
+    return source.healthy && Date.parse(source.observedAt) >= Date.parse(since) ? source : undefined
   })
 }
 

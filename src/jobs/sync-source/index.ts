@@ -217,7 +217,8 @@ async function finish(
   const { spec, memory, revision, changes } = sync
   const status = nextStatus(sync)
   const { digest } = encodeInventory(sync.inventory)
-  if (digest !== sync.ledger.status.inventory.digest || !sameStatus(status, sync.ledger.status)) {
+  const isNews = !sameStatus(status, sync.ledger.status)
+  if (isNews || digest !== sync.ledger.status.inventory.digest) {
     sync.ledger = await writeLedger(deps, spec, { ...sync.ledger, status, inventory: sync.inventory }, signal)
   }
   memory.inventory = { digest, inventory: sync.inventory }
@@ -231,9 +232,10 @@ async function finish(
     changes,
     objects: sync.desired.objects.length,
   })
-  logSync(sync, summary, deps)
-  memory.failures = status.ready ? 0 : memory.failures + 1
+  if (isNews || changes.some(({ action }) => action === 'created' || action === 'configured' || action === 'deleted'))
+    logSync(sync, summary, deps)
   const missed = missedDrift(memory, deps.owned)
+  memory.failures = status.ready ? 0 : memory.failures + 1
   if (missed.length > 0)
     return { end: 'again', afterMs: againMs, why: `${missed.length} objects changed in the cluster meanwhile` }
   if (status.ready || status.reason === 'MassDeletion') return { end: 'done', summary: `${revision}: ${summary}` }
@@ -244,7 +246,7 @@ async function finish(
   }
 }
 
-/** A user's mistake is info plus a status; each failure and each deletion has its line, an idle sync has none. */
+/** A user's mistake is info plus a status; each failure and each deletion has its line. Called on news only: an idle sync is silent. */
 function logSync(sync: Sync, summary: string, deps: SyncSourceDeps): void {
   const log = deps.log.child({ source: `${sync.spec.namespace}/${sync.spec.name}`, revision: sync.revision })
   for (const { file, line, reason, message } of sync.desired.problems) log.info({ reason, file, line }, message)
@@ -253,5 +255,5 @@ function logSync(sync: Sync, summary: string, deps: SyncSourceDeps): void {
     if (action === 'deleted') log.info({ id }, 'deleted, it left git')
     if (overruled) log.info({ id, overruled }, 'git overruled another manager')
   }
-  if (sync.changes.length > 0 || sync.desired.problems.length > 0) log.info({}, summary)
+  log.info({}, summary)
 }

@@ -1,0 +1,54 @@
+import { relative } from 'node:path'
+import type { PlaygroundFile } from './playground-file.ts'
+
+/** What people see when all is up: what runs where, how to get at it, three things to try. */
+export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: string; sample: boolean }): string {
+  const { stateDir, cwd, sample } = options
+  const short = (path: string) => {
+    const near = relative(cwd, path)
+    return near.startsWith('..') ? path : near
+  }
+  const rows = [
+    ['API', file.apiUrl],
+    ['queue board', `${file.apiUrl}/queues`],
+    ['git', `${file.gitUrl} (${file.gitBranch}${file.gitPaths.map((path) => `, ${path}/`).join('')})`],
+    ['image registry', file.registry],
+    ['chart repository', file.chartRepo],
+    ['Redis', file.redisUrl],
+    ['kubeconfig', short(file.kubeconfig)],
+    ['programs', short(file.binDir)],
+    ['logs', `${short(stateDir)}/logs`],
+  ] as const
+  const wide = Math.max(...rows.map(([name]) => name.length))
+  return [
+    '',
+    'The playground is up.',
+    ...rows.map(([name, value]) => `  ${name.padEnd(wide)}  ${value}`),
+    '',
+    'Things to try, in another terminal:',
+    ...tries(file, sample),
+    '',
+    'Ctrl-C stops everything.',
+    '',
+  ].join('\n')
+}
+
+function tries(file: PlaygroundFile, sample: boolean): string[] {
+  const kubectl = `${file.kubectl} --kubeconfig ${file.kubeconfig}`
+  if (!sample) {
+    return [
+      '  1. what runs, what failed and why:  npx capstan status',
+      '  2. fetch and reconcile now:         npx capstan sync',
+      `  3. look at the cluster:             ${kubectl} get all -A`,
+    ]
+  }
+  return [
+    '  1. see that all is in sync:  npx capstan status',
+    '  2. push a change; it is on the cluster within seconds:',
+    `       git clone ${file.gitUrl} /tmp/sample && cd /tmp/sample`,
+    '       change a replica count in cluster/shop/web.yaml, or remove a file; git commit -am change && git push',
+    `       ${kubectl} get deployments -A`,
+    '  3. push a new image; Capstan commits it to git and rolls it out:',
+    '       node bin/boot.mjs playground/push-image.ts shop/web:1.0.1',
+  ]
+}

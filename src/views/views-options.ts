@@ -1,0 +1,23 @@
+import type { Cluster } from '../adapters/cluster/index.ts'
+import type { Queue } from '../adapters/queue/index.ts'
+import type { Store } from '../adapters/store/index.ts'
+import type { SourceSpec } from '../domain/source/spec.ts'
+
+/** The kinds of work that may be switched off. */
+export type Feature = 'sync' | 'releases' | 'images'
+
+/** What the views are made of. */
+export type ViewsOptions = {
+  cluster: Pick<Cluster, 'server' | 'version' | 'get' | 'list' | 'resource'>
+  store: Pick<Store, 'get'>
+  queue: Pick<Queue, 'list' | 'get' | 'counts' | 'isUp' | 'warnings'>
+  sources: () => readonly SourceSpec[]
+  enable: readonly Feature[]
+  /** The one namespace in which HelmReleases are looked for; empty for all. */
+  releaseNamespace: string
+  /** What the start still waits for, in words; empty when it is over. Default: nothing. */
+  starting?: () => string
+  /** More sentences for `/readyz`, e.g. about the versions of git and helm. */
+  warnings?: () => readonly string[]
+  now: () => Date
+}
