@@ -14,8 +14,8 @@ export type OwnedObjects = {
   ensure(kinds: readonly Kind[], signal: AbortSignal): Promise<void>
   get(key: string): LiveObject | undefined
   all(): Iterable<LiveObject>
-  /** Takes an answer of the API server in at once, ahead of the watch. */
-  note(object: KubeObject): void
+  /** Takes an answer of the API server in at once, ahead of the watch, and gives what it says. */
+  note(object: KubeObject): LiveObject
   /** Told of each change or deletion that a watch reports after the first list. */
   onChange(listener: (live: LiveObject, gone: boolean) => void): void
   stop(): void
@@ -87,6 +87,7 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     note(object) {
       const live = liveObject(object)
       if (watches.has(kindKeyOf(live.ref)) && live.mark !== '') keep(live)
+      return live
     },
     onChange(listener) {
       listeners.push(listener)

@@ -3,7 +3,7 @@ import { type AppError, toAppError } from '../../domain/error.ts'
 import { isEstablished } from '../../domain/health/kinds/custom-resource-definition.ts'
 import { idOf, type KubeObject, type ObjectRef } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
-import { type LiveObject, ownedHash } from '../../domain/plan/live.ts'
+import type { LiveObject } from '../../domain/plan/live.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
 
@@ -56,11 +56,11 @@ async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal):
     signal.throwIfAborted()
     deps.fence.check()
     const applied = await deps.cluster.apply(writing.object, { force: true }, signal)
-    deps.owned.note(applied.object)
+    const { owned } = deps.owned.note(applied.object)
     const same = live?.resourceVersion === applied.object.metadata.resourceVersion
     const action = applied.created ? 'created' : same ? 'unchanged' : 'configured'
     const change: Change = { ...about, action, ...(applied.overruled.length ? { overruled: applied.overruled } : {}) }
-    return { writing, change, owned: ownedHash(applied.object) }
+    return { writing, change, owned }
   } catch (error) {
     const failure = toAppError(error)
     if (signal.aborted || endsSync(failure)) throw failure

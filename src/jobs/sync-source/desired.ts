@@ -7,7 +7,7 @@ import { type ApiFacts, place } from '../../domain/manifest/place.ts'
 import type { Problem } from '../../domain/manifest/problem.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { type Head, headObject, type ParsedBlob, type SourceMemory } from './memory.ts'
+import { type Head, headObject, type SourceMemory } from './memory.ts'
 
 /** One object that git wants, placed in its namespace. */
 export type DesiredObject = {
@@ -30,6 +30,8 @@ export type Desired = {
   /** What could not be loaded; while there is one, nothing is pruned (ruling 7c). */
   problems: Problem[]
   warnings: Problem[]
+  /** Whole objects of the blobs that were parsed for this very sync, so that what is applied now is not parsed twice. */
+  fresh: ReadonlyMap<string, KubeObject[]>
 }
 
 type Found = ManifestObject & { blob: string; head: Head }
@@ -50,7 +52,7 @@ export async function loadDesired(
   const { spec, remote, commit } = where
   const tree = await deps.git.tree(remote, commit, [], signal)
   const scope = filesInScope(tree, spec.paths)
-  await parseNew(scope.files, memory, where, deps, signal)
+  const fresh = await parseNew(scope.files, memory, where, { deps, signal })
   forgetOthers(memory, scope.files)
 
   const problems: Problem[] = [...scope.problems]
@@ -75,27 +77,27 @@ export async function loadDesired(
     withheld: placed.withheld,
     problems,
     warnings: [...warnings, ...placed.warnings],
+    fresh,
   }
 }
 
-/** Whole objects of these heads, by key, with the namespace that placing gave them. Reads and parses their files again. */
+/** Whole objects of these heads, by key, with the namespace that placing gave them. Files that were not parsed just now are read again. */
 export async function loadBodies(
   wanted: readonly DesiredObject[],
-  remote: GitRemote,
-  deps: Pick<DesiredDeps, 'git'>,
+  fresh: Desired['fresh'],
+  { git, remote }: Pick<DesiredDeps, 'git'> & { remote: GitRemote },
   signal: AbortSignal,
 ): Promise<Map<string, KubeObject>> {
   const byBlob = Map.groupBy(wanted, ({ blob }) => blob)
-  const contents = await deps.git.read(remote, [...byBlob.keys()], signal)
+  const stale = [...byBlob.keys()].filter((blob) => !fresh.has(blob))
+  const contents = stale.length > 0 ? await git.read(remote, stale, signal) : new Map<string, Uint8Array>()
   const bodies = new Map<string, KubeObject>()
   for (const [blob, objects] of byBlob) {
-    await breathe()
-    const first = objects[0]
     const bytes = contents.get(blob)
-    if (!first || !bytes) continue
-    const parsed = parseManifests({ file: first.file, text: bytes })
+    if (bytes) await breathe()
+    const parsed = fresh.get(blob) ?? (bytes ? wholeObjects(objects[0]?.file ?? '', bytes) : [])
     for (const { key, index, ref } of objects) {
-      const body = parsed.objects[index]?.object
+      const body = parsed[index]
       if (!body) continue
       const { namespace: _, ...metadata } = body.metadata
       bodies.set(key, { ...body, metadata: { ...metadata, ...(ref.namespace ? { namespace: ref.namespace } : {}) } })
@@ -104,39 +106,46 @@ export async function loadBodies(
   return bodies
 }
 
+function wholeObjects(file: string, bytes: Uint8Array): KubeObject[] {
+  return parseManifests({ file, text: bytes }).objects.map(({ object }) => object)
+}
+
 async function parseNew(
   files: readonly TreeFile[],
   memory: SourceMemory,
   { remote }: { remote: GitRemote },
-  deps: DesiredDeps,
-  signal: AbortSignal,
-): Promise<void> {
+  { deps, signal }: { deps: DesiredDeps; signal: AbortSignal },
+): Promise<Map<string, KubeObject[]>> {
+  const fresh = new Map<string, KubeObject[]>()
   const unseen = new Map(files.filter(({ blob }) => !memory.blobs.has(blob)).map((file) => [file.blob, file]))
-  if (unseen.size === 0) return
+  if (unseen.size === 0) return fresh
   const contents = await deps.git.read(remote, [...unseen.keys()], signal)
   for (const [blob, { path }] of unseen) {
     await breathe()
     signal.throwIfAborted()
-    memory.blobs.set(blob, parseBlob(path, contents.get(blob)))
+    const bytes = contents.get(blob)
+    const { objects, problems, warnings } = bytes ? parseManifests({ file: path, text: bytes }) : unread(path)
+    const heads = objects.map(({ object, line }, index) => ({
+      object: headObject(object),
+      line,
+      index,
+      digest: digestOf(object),
+    }))
+    memory.blobs.set(blob, { heads, problems, warnings })
+    fresh.set(
+      blob,
+      objects.map(({ object }) => object),
+    )
   }
+  return fresh
 }
 
-function parseBlob(file: string, bytes: Uint8Array | undefined): ParsedBlob {
-  if (!bytes) {
-    return {
-      heads: [],
-      problems: [{ reason: 'InvalidYAML', file, line: 0, message: 'the file could not be read from git' }],
-      warnings: [],
-    }
+function unread(file: string): ReturnType<typeof parseManifests> {
+  return {
+    objects: [],
+    problems: [{ reason: 'InvalidYAML', file, line: 0, message: 'the file could not be read from git' }],
+    warnings: [],
   }
-  const { objects, problems, warnings } = parseManifests({ file, text: bytes })
-  const heads = objects.map(({ object, line }, index) => ({
-    object: headObject(object),
-    line,
-    index,
-    digest: digestOf(object),
-  }))
-  return { heads, problems, warnings }
 }
 
 /** Only the blobs of the newest revision stay; a file that comes back is parsed again. */

@@ -91,6 +91,7 @@ async function loadOrReport(
       withheld: new Set(),
       problems: [{ reason: error.reason, file: '', line: 0, message: error.message }],
       warnings: [],
+      fresh: new Map(),
     }
   }
 }
@@ -99,7 +100,12 @@ async function applyDesired(sync: Sync, deps: SyncSourceDeps, signal: AbortSigna
   const wanted = sync.desired.objects.filter((object) => mustApply(object, sync))
   if (wanted.length === 0) return 0
   await claim(sync, deps, signal)
-  const bodies = await loadBodies(wanted, deps.sources.remote(sync.spec), deps, signal)
+  const bodies = await loadBodies(
+    wanted,
+    sync.desired.fresh,
+    { git: deps.git, remote: deps.sources.remote(sync.spec) },
+    signal,
+  )
   const stages = Map.groupBy(wanted, ({ ref }) => rankOf(ref.kind))
   for (const rank of [...stages.keys()].sort((a, b) => a - b)) {
     const writings = (stages.get(rank) ?? []).flatMap((object) => toWriting(object, bodies.get(object.key), sync))
