@@ -31,6 +31,8 @@ export type Parts = {
   owned: OwnedObjects
   memory: SyncMemory
   packer: Packer
+  /** Proxies and certificate authorities that the operator set (ruling 15). */
+  environment: Readonly<Record<string, string>>
 }
 
 export type Ground = Pick<Parts, 'config' | 'log' | 'redactor' | 'run' | 'identity'> & { redisUrl: string }
@@ -40,17 +42,19 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   const { config, log, redactor, identity, redisUrl } = ground
   const { redact } = redactor
   const { prefix } = config.redis
+  const environment = networkOf(env)
   const cluster = createCluster({
     ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}),
     log: log.child({ component: 'cluster' }),
   })
   return {
     ...ground,
+    environment,
     cluster,
     git: createGit({
       directory: join(config.cacheDir, 'git'),
       timeoutMs: config.git.timeoutMs,
-      environment: networkOf(env),
+      environment,
       log: log.child({ component: 'git' }),
       redact,
     }),

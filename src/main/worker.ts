@@ -8,6 +8,7 @@ import { resync } from '../jobs/resync.ts'
 import { syncSource } from '../jobs/sync-source/index.ts'
 import type { SyncEnded } from '../jobs/sync-source/sync.ts'
 import { releaseProcessor } from './release-worker.ts'
+import { imageWork } from './image-worker.ts'
 import type { Parts } from './wire.ts'
 
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
@@ -19,14 +20,18 @@ export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.Proce
   const enqueue = queue.enqueue
   const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
   const processors: Processors = {}
-  processors.resync = {
-    slots: 2,
-    run: (payload, { signal }) =>
-      resync(
-        payload,
-        { sources, cluster, enqueue, scans: async () => [], releaseNamespace: config.releases.namespace },
-        signal,
-      ),
+  const images = config.enable.includes('images') && config.source ? imageWork(parts, fence) : undefined
+  const periodic = {
+    sources,
+    cluster,
+    enqueue,
+    scans: async (signal: AbortSignal) => (await images?.list(signal)) ?? [],
+    releaseNamespace: config.releases.namespace,
+  }
+  processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
+  if (images) {
+    processors['scan-image'] = { slots: 8, run: images.scan }
+    processors['update-images'] = { slots: 1, run: images.update }
   }
   if (config.enable.includes('sync')) {
     const common = { sources, git, cluster, log, now }

@@ -9,7 +9,10 @@ const longestPauseMs = 3600_000
 /** What went wrong with an answer, in words of the house. `what` is what was asked for: "the tags of h/p". */
 export function failureOf(host: string, what: string, { status, body }: Answer): AppError {
   if (status === 401 || status === 403) {
-    return new AppError('RegistryAuthFailed', `${host} refused access to ${what} (${status}); check the image pull secret`)
+    return new AppError(
+      'RegistryAuthFailed',
+      `${host} refused access to ${what} (${status}); check the image pull secret`,
+    )
   }
   const code = errorCode(body)
   return new AppError('RegistryUnreachable', `${host} answered ${status}${code ? ` ${code}` : ''} for ${what}`)

@@ -1,19 +1,12 @@
 import type { Logger } from '../../lib/logger.ts'
-import { createConnections, type Connections } from './connections.ts'
+import type { RegistryAccess } from './access.ts'
+import { createConnections } from './connections.ts'
 import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
 import { createRequests } from './request.ts'
 import { listTags } from './tags.ts'
 
+export type { RegistryAccess, RegistryAuth } from './access.ts'
 export type { ImageDescription } from './manifest.ts'
-
-export type RegistryAuth = { username: string; password: string }
-
-/** How to reach one registry. */
-export type RegistryAccess = {
-  auth?: RegistryAuth
-  /** Certificates are not checked, and plain HTTP will do where there is no TLS. */
-  insecure: boolean
-}
 
 /**
  * The OCI distribution API. Repositories go by their canonical name, `host[:port]/path` (domain/image/ref.ts). Errors are AppError:
@@ -48,8 +41,8 @@ export type RegistryOptions = {
 /** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
 export function createRegistry(options: RegistryOptions): Registry {
   const { log, inFlight = 10, timeoutMs = 30_000, environment = {} } = options
-  const connections: Connections = createConnections({ inFlight, timeoutMs, environment })
-  const requests = createRequests({ connections, log })
+  const connections = createConnections({ inFlight, timeoutMs, environment })
+  const requests = createRequests({ connections, log, inFlight })
   return {
     tags: (repository, access, signal) => listTags(requests.open(repository, access, signal)),
     digest: (repository, tag, access, signal) => digestOfTag(requests.open(repository, access, signal), tag),

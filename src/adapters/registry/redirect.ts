@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
  * fine over https, and over http where the registry itself is insecure; never one that only this machine's network knows.
  */
 export function followable(location: string, from: URL, insecure: boolean): URL | undefined {
-  const url = URL.canParse(location, from) ? new URL(location, from) : undefined
+  const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined
   if (!url || !isWeb(url, insecure) || isLinkLocal(url.hostname)) return undefined
   return url
 }
@@ -14,7 +14,7 @@ export function followable(location: string, from: URL, insecure: boolean): URL 
 export function nextPage(link: string | undefined, from: URL): URL | 'refused' | undefined {
   const [, target] = /<([^<>]*)>\s*;[^,]*\brel="?next"?/i.exec((link ?? '').slice(0, 8192)) ?? []
   if (target === undefined) return undefined
-  const url = URL.canParse(target, from) ? new URL(target, from) : undefined
+  const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined
   return url && url.origin === from.origin && url.pathname.startsWith('/v2/') ? url : 'refused'
 }
 
@@ -47,12 +47,12 @@ function isAddress(hostname: string): boolean {
   return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
 }
 
-/** Addresses of the machine's own link, where clouds serve credentials. */
-function isLinkLocal(hostname: string): boolean {
+/** Addresses of the machine's own link, where clouds serve credentials. Takes the host as a URL prints it. */
+export function isLinkLocal(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
   return (
     host.startsWith('169.254.') ||
-    /^fe[89ab]/.test(host) && host.includes(':') ||
+    (/^fe[89ab]/.test(host) && host.includes(':')) ||
     host.startsWith('::ffff:a9fe:') ||
     host.startsWith('fd00:ec2:') ||
     host === 'metadata.google.internal'

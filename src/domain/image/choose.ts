@@ -32,7 +32,8 @@ export function chooseTag(policy: Policy, current: string | undefined, facts: Re
   const top = matching.filter(isKnown).toSorted(compare)[0]
   if (top === undefined) return noCandidate(policy, matching.length, facts.tags.length)
   const by = policy.order === 'created' ? 'newest' : 'highest'
-  if (current === top) return { choice: 'keep', why: `${top} is the ${by} of ${count(matching.length)} for ${policy.text}` }
+  if (current === top)
+    return { choice: 'keep', why: `${top} is the ${by} of ${count(matching.length)} for ${policy.text}` }
   const doubt = current === undefined ? undefined : doubtAbout(current, top, policy, facts)
   if (doubt) return doubt
   return { choice: 'change', tag: top, why: `${by} of ${count(matching.length)} for ${policy.text}` }

@@ -40,7 +40,8 @@ export function editFile<T extends ScalarEdit>(text: string, edits: readonly T[]
     else splices.push(splice)
   }
   const together = applyAll(text, splices)
-  if (isExactly(objects, openManifests(together), splices)) return { text: together, done: splices.map(editOf), refused }
+  if (isExactly(objects, openManifests(together), splices))
+    return { text: together, done: splices.map(editOf), refused }
   return oneByOne(text, splices.map(editOf), refused)
 }
 
@@ -72,7 +73,8 @@ function makeSplice<T extends ScalarEdit>(
   found: OpenObject | undefined,
   edit: T,
 ): Splice<T> | { why: string } {
-  if (!found || valueAt(found.object, edit.path) !== edit.from) return { why: 'the file does not say what was expected' }
+  if (!found || valueAt(found.object, edit.path) !== edit.from)
+    return { why: 'the file does not say what was expected' }
   const node = nodeAt(found.node, edit.path)
   if (!node || !isScalar(node)) return { why: 'it comes from an alias or a merge' }
   const [start, end] = node.range ?? [0, 0]
@@ -97,16 +99,10 @@ function nodeAt(root: Node | null, path: Path): Node | undefined {
 /** How the new value is written in place of the old: with the same quotes, or with quotes where it would not be read as a text. */
 function sourceFor(node: Scalar, old: string, value: string): string | undefined {
   if (node.tag !== undefined || old.includes('\n')) return undefined
-  switch (node.type) {
-    case Scalar.QUOTE_SINGLE:
-      return old.startsWith("'") ? `'${value}'` : undefined
-    case Scalar.QUOTE_DOUBLE:
-      return old.startsWith('"') ? `"${value}"` : undefined
-    case Scalar.PLAIN:
-      return isPlainText(value) ? value : `'${value}'`
-    default:
-      return undefined
-  }
+  if (node.type === Scalar.QUOTE_SINGLE && old.startsWith("'")) return `'${value}'`
+  if (node.type === Scalar.QUOTE_DOUBLE && old.startsWith('"')) return `"${value}"`
+  if (node.type === Scalar.PLAIN) return isPlainText(value) ? value : `'${value}'`
+  return undefined
 }
 
 function isPlainText(value: string): boolean {

@@ -19,7 +19,7 @@ export type RepositoryFacts = {
   described: ReadonlyMap<string, TagFact>
 }
 
-/** The stored list of tags, with the last failure if the last try failed. */
+/** The stored list of tags, with the last failure if the last try failed. `at` is empty while they were never listed. */
 export type StoredTags = { at: string; tags: string[]; failure?: { at: string; reason: string; message: string } }
 
 /** Caches are dropped when nobody has scanned the repository for this long. */

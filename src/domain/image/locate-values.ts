@@ -8,7 +8,7 @@ const topName = 'chart-image'
 const valuesPath: Path = ['spec', 'values']
 
 /** Where the parts of one image stand. */
-type Parts = { repository: Path; registry?: Path; tag?: Path }
+type Parts = { isMapped: boolean; repository: Path; registry?: Path; tag?: Path }
 
 /**
  * The images in the values of a HelmRelease (flux-v1 §18): the eight automatic shapes at the top and one level below it, and those
@@ -26,7 +26,7 @@ export function locateInValues(object: KubeObject): Container[] {
     if (container) found.set(name, container)
   }
   for (const [name, parts] of mappedParts(object.metadata.annotations ?? {})) {
-    const container = readParts(object, name, parts, { strict: true })
+    const container = readParts(object, name, parts)
     if (container) found.set(name, container)
   }
   return [...found.values()].toSorted((a, b) => orderOf(a.name, b.name))
@@ -45,6 +45,7 @@ function automaticParts(object: KubeObject, path: Path): Parts | undefined {
   if (typeof valueAt(object, repository) !== 'string') return undefined
   const has = (key: string) => valueAt(object, [...base, key]) !== undefined
   return {
+    isMapped: false,
     repository,
     ...(has('registry') ? { registry: [...base, 'registry'] } : {}),
     ...(has('tag') ? { tag: [...base, 'tag'] } : {}),
@@ -57,8 +58,12 @@ function mappedParts(annotations: Readonly<Record<string, string>>): Map<string,
   for (const [key, value] of Object.entries(annotations)) {
     if (!key.startsWith(imagePathPrefixes.repository)) continue
     const alias = key.slice(imagePathPrefixes.repository.length)
-    const [registry, tag] = [annotations[imagePathPrefixes.registry + alias], annotations[imagePathPrefixes.tag + alias]]
+    const [registry, tag] = [
+      annotations[imagePathPrefixes.registry + alias],
+      annotations[imagePathPrefixes.tag + alias],
+    ]
     mapped.set(alias, {
+      isMapped: true,
       repository: dotPath(value),
       ...(registry === undefined ? {} : { registry: dotPath(registry) }),
       ...(tag === undefined ? {} : { tag: dotPath(tag) }),
@@ -73,31 +78,29 @@ function dotPath(text: string): Path {
 
 /**
  * The image that the parts make. A registry that is no text does not count, nor does an automatic tag that is none, but then there
- * is no safe place for a new one; a part that an annotation names must be there (`strict`).
+ * is no safe place for a new one; a part that an annotation names must be there.
  */
-function readParts(
-  object: KubeObject,
-  name: string,
-  parts: Parts,
-  { strict }: { strict: boolean } = { strict: false },
-): Container | undefined {
+function readParts(object: KubeObject, name: string, parts: Parts): Container | undefined {
   const at = (path: Path | undefined) => (path ? valueAt(object, path) : undefined)
   const [repository, registry, tag] = [at(parts.repository), at(parts.registry), at(parts.tag)]
   if (typeof repository !== 'string') return undefined
-  const isLost = (path: Path | undefined, value: unknown) => path !== undefined && typeof value !== 'string'
-  if (strict && (isLost(parts.registry, registry) || isLost(parts.tag, tag))) return undefined
+  if (parts.isMapped && (isLost(parts.registry, registry) || isLost(parts.tag, tag))) return undefined
   const full = `${typeof registry === 'string' ? `${registry}/` : ''}${repository}`
   const image = parseRef(typeof tag === 'string' ? `${full}:${tag}` : full)
   if (!image) return undefined
   if (parts.tag && typeof tag === 'string') return { name, image, path: parts.tag, text: tag }
   if (parts.tag && tag !== null) {
     const problem = 'the tag in the values is not a text; put it in quotes'
-    return { name, image, path: parts.tag, text: String(tag), problem }
+    return { name, image, path: parts.tag, text: '', problem }
   }
   // charts put the tag behind the name: one written into the name would give two
-  const isGuess = !strict && image.tag === undefined
+  const isGuess = !parts.isMapped && image.tag === undefined
   const problem = isGuess ? { problem: 'the values name the image without a tag, so there is none to change' } : {}
   return { name, image, path: parts.repository, text: repository, ...problem }
+}
+
+function isLost(path: Path | undefined, value: unknown): boolean {
+  return path !== undefined && typeof value !== 'string'
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

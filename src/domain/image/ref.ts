@@ -16,7 +16,7 @@ const hostPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?$/
 const elementPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$/
 const tagPattern = /^\w[\w.-]{0,127}$/
 const digestPattern = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,128}$/
-/** What a job can name (law 2), with room for a tag. */
+/** What a job can name (law 2). */
 const longestName = 253
 
 /** Whether a text may be a tag: what a registry says is not trusted. */
@@ -28,16 +28,24 @@ export function isTag(text: string): boolean {
 export function parseRef(text: string): ImageRef | undefined {
   const [named = '', digest, ...more] = text.split('@')
   if (more.length > 0 || (digest !== undefined && !digestPattern.test(digest))) return undefined
+  const { domain, rest } = splitDomain(named)
+  const [path = '', tag, ...others] = rest.split(':')
+  if (others.length > 0 || (tag !== undefined && !isTag(tag)) || !isName(domain, path)) return undefined
+  return { domain, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) }
+}
+
+/** One element has no host, three have one, two have one where the first looks like it. */
+function splitDomain(named: string): { domain: string; rest: string } {
   const elements = named.split('/')
   const first = elements[0] ?? ''
   const hasDomain = elements.length > 2 || (elements.length === 2 && looksLikeHost.test(first))
-  const domain = hasDomain ? first : ''
-  const [path = '', tag, ...rest] = elements.slice(hasDomain ? 1 : 0).join('/').split(':')
-  if (rest.length > 0 || (tag !== undefined && !isTag(tag))) return undefined
-  if (domain !== '' && !hostPattern.test(domain)) return undefined
-  if (!path.split('/').every((element) => elementPattern.test(element))) return undefined
-  if (domain.length + path.length > longestName - 1) return undefined
-  return { domain, path, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) }
+  return hasDomain ? { domain: first, rest: elements.slice(1).join('/') } : { domain: '', rest: named }
+}
+
+function isName(domain: string, path: string): boolean {
+  if (domain !== '' && !hostPattern.test(domain)) return false
+  const isShort = repositoryOf({ domain, path }).length <= longestName
+  return isShort && path.split('/').every((element) => elementPattern.test(element))
 }
 
 /** The form it was written in. The ancestor lost the tag where a digest stood, too (flux-v1 §1). */

@@ -1,3 +1,4 @@
+import { never } from '../../lib/never.ts'
 import { comparePreReleases, compareVersions, parseVersion, type Version } from './semver-version.ts'
 
 /** Whether a version is in the range. */
@@ -16,7 +17,10 @@ type Comparison = {
 
 const partPattern = String.raw`v?[0-9xX*]+(?:\.[0-9xX*]+){0,2}`
 const tailPattern = String.raw`(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?`
-const hyphenRange = new RegExp(String.raw`\s*(${partPattern}${tailPattern})\s+-\s+(${partPattern}${tailPattern})\s*`, 'g')
+const hyphenRange = new RegExp(
+  String.raw`\s*(${partPattern}${tailPattern})\s+-\s+(${partPattern}${tailPattern})\s*`,
+  'g',
+)
 const versionToken = new RegExp(
   String.raw`v?([0-9xX*]+)(?:\.([0-9xX*]+))?(?:\.([0-9xX*]+))?((?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?)(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?`,
   'y',
@@ -89,9 +93,7 @@ function holds(comparison: Comparison, version: Version): boolean {
   switch (comparison.operator) {
     case '':
     case '=':
-      return comparison.open
-        ? isNear(comparison, version)
-        : compareVersions(version, comparison.version) === 0
+      return comparison.open ? isNear(comparison, version) : compareVersions(version, comparison.version) === 0
     case '!=':
       return isOther(comparison, version)
     case '>':
@@ -109,6 +111,8 @@ function holds(comparison: Comparison, version: Version): boolean {
       return isNear(comparison, version)
     case '^':
       return isCompatible(comparison, version)
+    default:
+      return never(comparison.operator)
   }
 }
 

@@ -1,0 +1,193 @@
+import { LRUCache } from 'lru-cache'
+import pLimit, { type LimitFunction } from 'p-limit'
+import { AppError } from '../../domain/error.ts'
+import { splitRepository } from '../../domain/image/ref.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { RegistryAccess } from './access.ts'
+import { type Authorize, createAuthorize } from './authorize.ts'
+import { type Answer, BadAnswer, type Connections } from './connections.ts'
+import { failureOf, networkWords, pauseAfter, rateLimited, unreachable } from './failure.ts'
+import { isLinkLocal } from './redirect.ts'
+
+export type Ask = {
+  /** Path below the repository (`/tags/list`), or a whole URL on the same registry. */
+  target: string | URL
+  method?: 'GET' | 'HEAD'
+  accept: string
+  maxBytes: number
+  /** What is asked for, for messages: "the tags". */
+  what: string
+}
+
+/** Requests about one repository. */
+export type RepositoryRequests = {
+  readonly host: string
+  readonly path: string
+  /** Any answer but 401, 429 and 5xx, which are thrown. */
+  send(ask: Ask): Promise<Answer>
+  failure(ask: Ask, answer: Answer): AppError
+  /** Remembers for ever what cannot change: times of images by the digest of their configuration. */
+  readonly times: LRUCache<string, { created?: number }>
+}
+
+export type Requests = {
+  open(repository: string, access: RegistryAccess, signal: AbortSignal | undefined): RepositoryRequests
+}
+
+/** What is known of a host. */
+export type Host = {
+  readonly name: string
+  limit: LimitFunction
+  /** Left alone until then, by the monotonic clock. */
+  pausedUntil: number
+  /** Where its API is; found at the first request of an insecure host. */
+  base: URL | undefined
+}
+
+const hubDomain = 'index.docker.io'
+const hubApi = 'https://registry-1.docker.io'
+/** Hosts and times that are remembered. */
+const mostHosts = 1_000
+const mostTimes = 20_000
+/** A request that broke off is sent so often in all. */
+const tries = 3
+const firstRetryMs = 100
+const pingBytes = 64 * 1024
+
+export function createRequests(deps: { connections: Connections; log: Logger; inFlight: number }): Requests {
+  const { connections, log, inFlight } = deps
+  const hosts = new LRUCache<string, Host>({ max: mostHosts })
+  const times: RepositoryRequests['times'] = new LRUCache({ max: mostTimes })
+  const authorize = createAuthorize(connections)
+
+  function hostOf(name: string): Host {
+    const known = hosts.get(name)
+    if (known) return known
+    const host = { name, limit: pLimit(inFlight), pausedUntil: 0, base: undefined }
+    hosts.set(name, host)
+    return host
+  }
+
+  return {
+    open(repository, access, signal) {
+      const split = splitRepository(repository)
+      if (!split) throw new AppError('RegistryUnreachable', 'not the name of an image repository', { retry: 'never' })
+      const host = hostOf(access.insecure ? `${split.host} insecure` : split.host)
+      const about = { host, name: split.host, path: split.path, access, signal }
+      return {
+        host: split.host,
+        path: split.path,
+        times,
+        send: (ask) => host.limit(() => sendPatiently({ connections, authorize, log }, about, ask)),
+        failure: ({ what }, answer) => failureOf(split.host, `${what} of ${split.path}`, answer),
+      }
+    },
+  }
+}
+
+type Deps = { connections: Connections; authorize: Authorize; log: Logger }
+type About = { host: Host; name: string; path: string; access: RegistryAccess; signal: AbortSignal | undefined }
+
+/** Sends again what broke off or met a server in trouble, a moment later. */
+async function sendPatiently(deps: Deps, about: About, ask: Ask): Promise<Answer> {
+  const { host, name, signal } = about
+  for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted()
+    const paused = host.pausedUntil - performance.now()
+    if (paused > 0) throw rateLimited(name, paused)
+    const sent = await sendOnce(deps, about, ask)
+    if ('answer' in sent) return sent.answer
+    if (!sent.isPassing || attempt === tries) throw sent.failure
+    deps.log.debug({ registry: name, attempt }, `asked again: ${sent.failure.message}`)
+    await pause(firstRetryMs * 2 ** (attempt - 1) * (0.5 + Math.random()), signal)
+  }
+}
+
+/** `isPassing`: worth another try at once. */
+type SentOnce = { answer: Answer } | { failure: AppError; isPassing: boolean }
+
+/** Rejects only for what is not the registry's doing. */
+async function sendOnce(deps: Deps, about: About, ask: Ask): Promise<SentOnce> {
+  const { host, name, path, signal } = about
+  try {
+    const answer = await sendAuthorized(deps, about, ask)
+    if (answer.status === 429) {
+      const afterMs = pauseAfter(answer, Date.now())
+      host.pausedUntil = performance.now() + afterMs
+      return { failure: rateLimited(name, afterMs), isPassing: false }
+    }
+    const isRefused = answer.status === 401 || answer.status === 403 || answer.status >= 500
+    if (!isRefused) return { answer }
+    return { failure: failureOf(name, `${ask.what} of ${path}`, answer), isPassing: answer.status >= 500 }
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason as Error
+    if (error instanceof AppError) return { failure: error, isPassing: false }
+    host.base = undefined
+    if (error instanceof BadAnswer) return { failure: unreachable(name, error.message, error), isPassing: false }
+    return { failure: unreachable(name, networkWords(error), error), isPassing: true }
+  }
+}
+
+/** With the token that is known; one that is refused is replaced once (hazard E1). */
+async function sendAuthorized(deps: Deps, about: About, ask: Ask): Promise<Answer> {
+  const { path, access, signal } = about
+  const base = await baseOf(deps, about)
+  const { target, method = 'GET', accept, maxBytes } = ask
+  const url = typeof target === 'string' ? new URL(`/v2/${path}${target}`, base) : target
+  const wanted = { registry: base, path, access, signal }
+  const send = async (authorization: string | undefined) =>
+    await deps.connections.send({
+      url,
+      method,
+      headers: { accept, ...(authorization ? { authorization } : {}) },
+      maxBytes,
+      insecure: access.insecure,
+      signal,
+    })
+  const known = deps.authorize.known(wanted)
+  const answer = await send(known)
+  if (answer.status !== 401) return answer
+  const fresh = await deps.authorize.renew(wanted, known, answer.headers['www-authenticate'])
+  return fresh === undefined ? answer : await send(fresh)
+}
+
+/** An insecure host is asked once whether it speaks TLS. */
+async function baseOf({ connections }: Deps, { host, name, access, signal }: About): Promise<URL> {
+  if (host.base) return host.base
+  const secure = new URL(name === hubDomain ? hubApi : `https://${name}`)
+  if (isLinkLocal(secure.hostname)) throw new BadAnswer('not an address of a registry')
+  if (!access.insecure) return secure
+  const ping = async (base: URL) =>
+    await connections.send({
+      url: new URL('/v2/', base),
+      method: 'GET',
+      headers: {},
+      maxBytes: pingBytes,
+      insecure: true,
+      signal,
+    })
+  try {
+    await ping(secure)
+    host.base = secure
+  } catch {
+    signal?.throwIfAborted()
+    const plain = new URL(`http://${name}`)
+    await ping(plain)
+    host.base = plain
+  }
+  return host.base
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer)
+      reject(signal?.reason as Error)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', end, { once: true })
+  })
+}

@@ -1,0 +1,137 @@
+import pLimit from 'p-limit'
+import type { Registry, RegistryAccess } from '../../adapters/registry/index.ts'
+import type { Store } from '../../adapters/store/index.ts'
+import { type AppError, toAppError } from '../../domain/error.ts'
+import {
+  describedKey,
+  factsKeptMs,
+  isDue,
+  nextFact,
+  printDescribed,
+  type RepositoryFacts,
+  readDescribed,
+  readTags,
+  type TagFact,
+  tagsKey,
+} from '../../domain/image/facts.ts'
+
+export type RepositoryDeps = {
+  registry: Pick<Registry, 'tags' | 'digest' | 'describe'>
+  store: Pick<Store, 'get' | 'set'>
+  now: () => Date
+}
+
+export type RepositoryRead = {
+  /** Canonical name. */
+  repository: string
+  /** How to reach it; asked for only when something must be read from the registry. */
+  access: () => Promise<RegistryAccess>
+  /** Which tags' images must be looked at, given the list. */
+  needed: (tags: readonly string[]) => Iterable<string>
+  /** `registry`: list the tags anew. `store`: take the stored list where there is one. */
+  from: 'registry' | 'store'
+}
+
+/** `unread`: tags whose image could not be looked at this time. */
+export type RepositoryFound = RepositoryFacts & { unread: number }
+
+/** Looked at together; the registry adapter has a limit for each host besides. */
+const atOnce = 10
+/** What was read is stored after so many, so that a scan that is killed or slowed down goes on where it was. */
+const storeEvery = 200
+
+/**
+ * What is known of a repository, read from the registry as far as it is not, and stored. A tag that cannot be looked at is counted
+ * and left out, unless it is so for all of them. Throws the registry's AppError; the failure is stored beside what was known.
+ */
+export async function readRepository(
+  read: RepositoryRead,
+  deps: RepositoryDeps,
+  signal: AbortSignal,
+): Promise<RepositoryFound> {
+  const { repository } = read
+  const stored = readTags(await deps.store.get(tagsKey(repository)))
+  try {
+    const tags = read.from === 'store' && stored?.at ? stored.tags : await listTags(read, deps, signal)
+    const described = readDescribed(await deps.store.get(describedKey(repository)))
+    const unread = await describe(read, { tags, described }, deps, signal)
+    return { tags, described, unread }
+  } catch (error) {
+    const { reason, message } = toAppError(error)
+    if (!signal.aborted) {
+      const at = deps.now().toISOString()
+      const failed = { ...(stored ?? { at: '', tags: [] }), failure: { at, reason, message } }
+      await deps.store.set(tagsKey(repository), JSON.stringify(failed), { ttlMs: factsKeptMs })
+    }
+    throw error
+  }
+}
+
+async function listTags(read: RepositoryRead, deps: RepositoryDeps, signal: AbortSignal): Promise<string[]> {
+  const tags = await deps.registry.tags(read.repository, await read.access(), signal)
+  const stored = JSON.stringify({ at: deps.now().toISOString(), tags })
+  await deps.store.set(tagsKey(read.repository), stored, { ttlMs: factsKeptMs })
+  return tags
+}
+
+/** Adds to `described` what is missing or due; gives how many could not be read. */
+async function describe(
+  read: RepositoryRead,
+  { tags, described }: { tags: readonly string[]; described: Map<string, TagFact> },
+  deps: RepositoryDeps,
+  signal: AbortSignal,
+): Promise<number> {
+  const listed = new Set(tags)
+  const now = deps.now().getTime()
+  const due = [...read.needed(tags)].filter((tag) => isDue(described.get(tag), listed.has(tag), now))
+  if (due.length === 0) return 0
+  const access = await read.access()
+  const limit = pLimit(atOnce)
+  const failures: AppError[] = []
+  let count = 0
+  const store = async () => {
+    const options = { ttlMs: factsKeptMs }
+    await deps.store.set(describedKey(read.repository), printDescribed(described), options)
+  }
+
+  async function readOne(tag: string): Promise<void> {
+    signal.throwIfAborted()
+    if (failures.some(endsScan)) return
+    const before = described.get(tag)
+    try {
+      const found = await lookAt(read.repository, { tag, before, access }, deps, signal)
+      described.set(tag, nextFact(before, found, deps.now().getTime()))
+      if (++count % storeEvery === 0) await store()
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(toAppError(error))
+    }
+  }
+
+  try {
+    await Promise.all(due.map((tag) => limit(() => readOne(tag))))
+  } finally {
+    if (count > 0) await store()
+  }
+  const worst = failures.find(endsScan) ?? (count === 0 ? failures[0] : undefined)
+  if (worst) throw worst
+  return failures.length
+}
+
+/** Failures of the registry, not of one image. */
+function endsScan({ reason }: AppError): boolean {
+  return reason !== 'RegistryUnreachable'
+}
+
+/** A tag that names what it named before is not pulled again. */
+async function lookAt(
+  repository: string,
+  { tag, before, access }: { tag: string; before: TagFact | undefined; access: RegistryAccess },
+  { registry }: RepositoryDeps,
+  signal: AbortSignal,
+): Promise<{ digest: string; created?: number }> {
+  if (before && before.digest !== '' && (await registry.digest(repository, tag, access, signal)) === before.digest) {
+    return { digest: before.digest, ...(before.created === undefined ? {} : { created: before.created }) }
+  }
+  return (await registry.describe(repository, tag, access, signal)) ?? { digest: '' }
+}

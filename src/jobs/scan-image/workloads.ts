@@ -1,0 +1,85 @@
+import type { Git } from '../../adapters/git/index.ts'
+import { toAppError } from '../../domain/error.ts'
+import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
+import { readWorkload, type Workload } from '../../domain/image/workload.ts'
+import { automatedPolicy } from '../../domain/manifest/annotations.ts'
+import { filesInScope } from '../../domain/source/scope.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { Sources } from '../fetch-source.ts'
+
+/** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
+export type ImageMemory = {
+  /** Of the newest commit that was read, by source. */
+  sources: Map<string, { commit: string; workloads: Workload[]; blobs: Map<string, Workload[]> }>
+}
+
+export function createImageMemory(): ImageMemory {
+  return { sources: new Map() }
+}
+
+export type WorkloadDeps = {
+  sources: Sources
+  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read'>
+  memory: ImageMemory
+}
+
+/** The branch as last fetched; a process whose mirror has never seen it fetches. */
+export async function readHead(spec: SourceSpec, deps: WorkloadDeps, signal: AbortSignal): Promise<string> {
+  const remote = deps.sources.remote(spec)
+  try {
+    return await deps.git.resolve(remote, spec.branch, signal)
+  } catch (error) {
+    if (toAppError(error).reason !== 'GitRefNotFound') throw error
+    await deps.git.fetch(remote, signal)
+    return await deps.git.resolve(remote, spec.branch, signal)
+  }
+}
+
+/**
+ * The automated workloads of a source at a commit, in the order of their files. Those outside the allowed namespaces are left out
+ * (flux-v1 §28); files that cannot be read are the sync's to report.
+ */
+export async function readWorkloads(
+  spec: SourceSpec,
+  commit: string,
+  deps: WorkloadDeps,
+  signal: AbortSignal,
+): Promise<Workload[]> {
+  const key = `${spec.namespace}/${spec.name}`
+  const known = deps.memory.sources.get(key)
+  if (known?.commit === commit) return known.workloads
+  const remote = deps.sources.remote(spec)
+  const { files } = filesInScope(await deps.git.tree(remote, commit, [], signal), spec.paths)
+  const unseen = files.filter(({ blob }) => !known?.blobs.has(blob)).map(({ blob }) => blob)
+  const contents = await deps.git.read(remote, [...new Set(unseen)], signal)
+  const blobs = new Map<string, Workload[]>()
+  const workloads: Workload[] = []
+  for (const { path, blob } of files) {
+    signal.throwIfAborted()
+    const found = blobs.get(blob) ?? known?.blobs.get(blob) ?? parseFile(path, contents.get(blob), spec)
+    if (!blobs.has(blob)) blobs.set(blob, found)
+    for (const workload of found) if (isAllowed(workload, spec)) workloads.push({ ...workload, file: path })
+    if (contents.has(blob)) await breathe()
+  }
+  deps.memory.sources.set(key, { commit, workloads, blobs })
+  return workloads
+}
+
+/** A file without the word has no automated workload: most of a repository is never parsed. */
+function parseFile(file: string, bytes: Uint8Array | undefined, spec: SourceSpec): Workload[] {
+  const text = bytes && decodeFile(bytes)
+  if (!text?.includes(automatedPolicy)) return []
+  return openManifests(text).flatMap(({ object }, index) => {
+    const workload = readWorkload(object, { file, index, defaultNamespace: spec.defaultNamespace })
+    return workload?.isAutomated ? [workload] : []
+  })
+}
+
+function isAllowed({ ref }: Workload, { allowedNamespaces }: SourceSpec): boolean {
+  return allowedNamespaces.length === 0 || allowedNamespaces.includes(ref.namespace ?? '')
+}
+
+/** Lets the event loop turn between files (hazard B13). */
+async function breathe(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve))
+}

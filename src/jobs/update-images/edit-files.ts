@@ -1,0 +1,50 @@
+import type { Edit, Git, GitRemote } from '../../adapters/git/index.ts'
+import { editFile, type ScalarEdit } from '../../domain/image/edit.ts'
+import { decodeFile } from '../../domain/image/open-manifests.ts'
+import type { Update } from '../../domain/image/plan-updates.ts'
+
+type UpdateEdit = ScalarEdit & { update: Update }
+
+export type EditedFiles = {
+  edits: Edit[]
+  /** The updates that are in `edits`. */
+  done: Update[]
+  /** What could not be written, and why, for people. */
+  refused: string[]
+}
+
+/** Writes the updates into the files of a commit, as far as they can be written. Symbolic links are not. */
+export async function editFiles(
+  what: { remote: GitRemote; commit: string; updates: readonly Update[] },
+  deps: { git: Pick<Git, 'tree' | 'read'> },
+  signal: AbortSignal,
+): Promise<EditedFiles> {
+  const { remote, commit, updates } = what
+  const result: EditedFiles = { edits: [], done: [], refused: [] }
+  if (updates.length === 0) return result
+  const tree = await deps.git.tree(remote, commit, [], signal)
+  const entryOf = new Map(tree.map((entry) => [entry.path, entry]))
+  const byFile = Map.groupBy(updates, ({ workload }) => workload.file)
+  const blobs = [...byFile.keys()].map((file) => entryOf.get(file)?.blob ?? '').filter((blob) => blob !== '')
+  const contents = await deps.git.read(remote, [...new Set(blobs)], signal)
+  for (const [file, wanted] of byFile) {
+    const entry = entryOf.get(file)
+    const bytes = entry && contents.get(entry.blob)
+    const text = bytes && decodeFile(bytes)
+    if (text === undefined || entry?.mode === 'symlink') {
+      result.refused.push(`${file} NotEditable: a symbolic link, or not there any more`)
+      continue
+    }
+    const edited = editFile(text, wanted.map(toEdit))
+    if (edited.done.length > 0) result.edits.push({ path: file, content: edited.text })
+    result.done.push(...edited.done.map(({ update }) => update))
+    for (const { edit, why } of edited.refused)
+      result.refused.push(`${edit.update.workload.id} ${edit.update.container.name} NotEditable: ${why}`)
+  }
+  return result
+}
+
+function toEdit(update: Update): UpdateEdit {
+  const { workload, container, text } = update
+  return { index: workload.index, path: container.path, from: container.text, to: text, update }
+}
