@@ -13,19 +13,19 @@ export type CachedOptions = {
 
 /**
  * Reads at most once per `ttlMs`, however many ask. When a reading fails the last good one is given with the failure, so that
- * what could not be read is never taken for absent; before the first good one the failure is thrown.
+ * what could not be read is never taken for absent; before the first good one the failure is thrown. `notBefore` (Unix milliseconds)
+ * asks for a reading that is not older, whatever its age.
  */
 export function createCached<T>(
   read: (signal: AbortSignal) => Promise<T>,
   options: CachedOptions,
-): () => Promise<Reading<T>> {
+): (notBefore?: number) => Promise<Reading<T>> {
   const { ttlMs, timeoutMs, now } = options
   let last: Reading<T> | undefined
   let checkedAt = Number.NEGATIVE_INFINITY
-  let running: Promise<Reading<T>> | undefined
+  let running: { startedAt: number; reading: Promise<Reading<T>> } | undefined
 
-  async function refresh(): Promise<Reading<T>> {
-    const at = now()
+  async function refresh(at: number): Promise<Reading<T>> {
     try {
       const value = await within(timeoutMs, read)
       last = { value, at }
@@ -40,10 +40,14 @@ export function createCached<T>(
     }
   }
 
-  return async () => {
-    if (last && now() - checkedAt < ttlMs) return last
-    running ??= refresh()
-    return await running
+  return async (notBefore = Number.NEGATIVE_INFINITY) => {
+    if (last && now() - checkedAt < ttlMs && last.at >= notBefore) return last
+    if (running && running.startedAt < notBefore) await running.reading.catch(() => undefined)
+    if (!running) {
+      const startedAt = now()
+      running = { startedAt, reading: refresh(startedAt) }
+    }
+    return await running.reading
   }
 }
 

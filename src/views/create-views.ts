@@ -69,8 +69,15 @@ export function createViews(options: ViewsOptions): Views {
   return {
     async status() {
       const asked = rows.workloads()
-      const reading = [readSources(asked), rows.releases(asked), asked] as const
-      const [sources, { rows: releases, facts }, workloads] = await Promise.all(reading)
+      const sources = await readSources(asked)
+      // what a sync just applied must be in the list: a HelmRelease that nobody looked at yet would make all seem ready
+      const applied = sources
+        .map(({ changedAt }) => Date.parse(changedAt))
+        .filter((at) => at <= options.now().getTime())
+      const [{ rows: releases, facts }, workloads] = await Promise.all([
+        rows.releases(asked, Math.max(0, ...applied)),
+        asked,
+      ])
       const all = [...sources, ...releases]
       return {
         ready: !facts.failure && all.every((row) => row.ready),

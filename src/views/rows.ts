@@ -17,7 +17,11 @@ export type RowReader = {
   /** Begins to read the workloads; one reading serves all rows of an answer. */
   workloads(): Promise<Attempt<Workloads>>
   source(spec: SourceSpec, workloads: Promise<Attempt<Workloads>>): Promise<SourceRow>
-  releases(workloads: Promise<Attempt<Workloads>>): Promise<{ rows: ReleaseRow[]; facts: Attempt<ReleaseFacts> }>
+  /** `notBefore` (Unix milliseconds): the reading must not be older. */
+  releases(
+    workloads: Promise<Attempt<Workloads>>,
+    notBefore?: number,
+  ): Promise<{ rows: ReleaseRow[]; facts: Attempt<ReleaseFacts> }>
 }
 
 export function createRowReader(
@@ -52,9 +56,9 @@ export function createRowReader(
         now: options.now(),
       })
     },
-    async releases(asked) {
+    async releases(asked, notBefore) {
       if (!enable.includes('releases')) return { rows: [], facts: {} }
-      const [facts, workloads] = await Promise.all([attempt(allReleases), asked])
+      const [facts, workloads] = await Promise.all([attempt(() => allReleases(notBefore)), asked])
       return { rows: releaseRows(facts, current(workloads)), facts }
     },
   }
