@@ -4,6 +4,6 @@
  */
 export type Redactor = {
   /** Makes these values known; the answer forgets them again. Shorter ones than six characters are not registered. */
-  register(secrets: Iterable<string>): () => void
-  redact(text: string): string
+  register: (secrets: Iterable<string>) => () => void
+  redact: (text: string) => string
 }

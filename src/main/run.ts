@@ -11,6 +11,7 @@ import { helpText } from '../config/document.ts'
 import { configFileOf, loadConfig } from '../config/load.ts'
 import { toAppError } from '../domain/error.ts'
 import { gitUrlProblem } from '../domain/source/git-url.ts'
+import { watchReleases } from '../jobs/watch-releases.ts'
 import { ensureNamespace, installDefinitions, untilDone } from './bootstrap.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
@@ -18,7 +19,6 @@ import { startRedisChild } from './redis-child.ts'
 import { ensureSecrets } from './secrets.ts'
 import { createProcessViews, serve } from './server.ts'
 import { type Ending, onStop } from './stop.ts'
-import { watchReleases } from './triggers.ts'
 import { type Ground, type Parts, wire } from './wire.ts'
 import { processorsOf } from './worker.ts'
 
@@ -161,11 +161,16 @@ async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promi
       log,
       onLead: (lead) => {
         keepSchedules(periodsOf(config), { queue, log, namespace }, lead)
-        if (config.enable.includes('releases')) watchReleases(parts, lead)
+        if (config.enable.includes('releases')) watchReleases(releaseWatchOf(parts), lead)
       },
     })
     ending.first(() => leadership.stop())
   }
+}
+
+function releaseWatchOf({ cluster, queue, config: { releases }, log }: Parts): Parameters<typeof watchReleases>[0] {
+  const defaults = { gitRef: releases.defaultGitRef, updateDependencies: releases.updateChartDependencies }
+  return { cluster, enqueue: queue.enqueue, namespace: releases.namespace, defaults, log }
 }
 
 function periodsOf({ enable, source, releases, images }: Config): Periods {

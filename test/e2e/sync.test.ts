@@ -28,6 +28,9 @@ describe('a repository kept applied by a real process', () => {
   let capstan: Capstan
 
   const status = async () => await capstan.api<Status>('/api/v1/status')
+  const replicas = async () =>
+    ((await read('deployment', space, 'web'))?.spec as { replicas: number } | undefined)?.replicas
+  const setting = async () => ((await read('configmap', space, 'settings'))?.data as { key: string } | undefined)?.key
   const isAt = async (commit: string) => {
     const { sources } = await status()
     return sources[0]?.ready && sources[0].attempted === `main@${commit}`
@@ -75,11 +78,7 @@ describe('a repository kept applied by a real process', () => {
       'deploy/web.yaml': deployment('web', space, { replicas: 2 }),
       'deploy/more.yaml': undefined,
     })
-    await until(
-      'two replicas',
-      async () => ((await read('deployment', space, 'web'))?.spec as { replicas: number }).replicas === 2,
-      { logFile: capstan.logFile },
-    )
+    await until('two replicas', async () => (await replicas()) === 2, { logFile: capstan.logFile })
     await until('the removed object is gone', async () => (await read('configmap', space, 'more')) === undefined, {
       logFile: capstan.logFile,
     })
@@ -89,11 +88,7 @@ describe('a repository kept applied by a real process', () => {
     await kubectl('delete', 'configmap', 'settings', '-n', space)
     await until('it is back', async () => await read('configmap', space, 'settings'), { logFile: capstan.logFile })
     await kubectl('scale', 'deployment/web', '-n', space, '--replicas=5')
-    await until(
-      'git wins',
-      async () => ((await read('deployment', space, 'web'))?.spec as { replicas: number }).replicas === 2,
-      { logFile: capstan.logFile },
-    )
+    await until('git wins', async () => (await replicas()) === 2, { logFile: capstan.logFile })
   })
 
   it('says what is wrong with file and line, and goes on by itself when it is mended', async () => {
@@ -106,10 +101,7 @@ describe('a repository kept applied by a real process', () => {
       return now.sources[0]?.failed.length ? now : undefined
     })
     expect(sources[0]).toMatchObject({ ready: false, reason: 'InvalidYAML', failed: [{ file: 'deploy/bad.yaml' }] })
-    await until(
-      'the rest is applied',
-      async () => ((await read('configmap', space, 'settings'))?.data as { key: string }).key === 'two',
-    )
+    await until('the rest is applied', async () => (await setting()) === 'two')
     expect((await capstan.cli('status')).code).toBe(1)
     const waited = await capstan.cli('sync', 'default')
     expect(waited.code).toBe(1)
@@ -127,11 +119,7 @@ describe('a repository kept applied by a real process', () => {
     expect(await capstan.kill('SIGTERM')).toBe(0)
     await repository.change({ 'deploy/settings.yaml': configMap('settings', space, 'three') })
     await capstan.start()
-    await until(
-      'what was pushed meanwhile',
-      async () => ((await read('configmap', space, 'settings'))?.data as { key: string }).key === 'three',
-      { logFile: capstan.logFile },
-    )
+    await until('what was pushed meanwhile', async () => (await setting()) === 'three', { logFile: capstan.logFile })
   })
 
   it('shows no token and no secret in its log', () => {

@@ -51,7 +51,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
   run('init', '-q', '-b', 'main')
   run('config', 'user.email', 'test@example.com')
   run('config', 'user.name', 'test')
-  const cluster = recorded(await createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
+  const cluster = recorded(createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
   const git = createGit({ directory: join(directory, 'mirrors'), timeoutMs: 20_000, allowLocal: true, log: silent })
   const home = `sync-${id}`
   const target = `app-${id}`

@@ -15,19 +15,7 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
   const resolve = options.resolve ?? (async (host: string) => (await lookup(host)).address)
   const agent = new Agent({
     connections: 16,
-    connect: {
-      timeout: 10_000,
-      lookup(host, _options, callback) {
-        resolve(host).then(
-          (address) => {
-            const refusal = refuse(address)
-            if (refusal) callback(new Error(refusal), [])
-            else callback(null, [{ address, family: isIP(address) }])
-          },
-          (error: Error) => callback(error, []),
-        )
-      },
-    },
+    connect: { timeout: 10_000, lookup: (host, _options, callback) => void answerLookup(resolve, host, callback) },
   })
 
   async function follow(given: EgressRequest, url: URL, redirects: number): Promise<EgressResponse> {
@@ -72,6 +60,21 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
   })
 }
 
+type Lookup = (error: Error | null, addresses: { address: string; family: number }[]) => void
+
+async function answerLookup(resolve: (host: string) => Promise<string>, host: string, callback: Lookup): Promise<void> {
+  let address: string
+  try {
+    address = await resolve(host)
+  } catch (error) {
+    callback(error as Error, [])
+    return
+  }
+  const refusal = refuse(address)
+  if (refusal) callback(new Error(refusal), [])
+  else callback(null, [{ address, family: isIP(address) }])
+}
+
 function credentials({ username, password }: URL): Record<string, string> {
   if (!username) return {}
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
@@ -81,7 +84,7 @@ function credentials({ username, password }: URL): Record<string, string> {
 /** Link-local addresses are those of metadata services: never, whoever asks (ruling 15). */
 function refuse(address: string): string | undefined {
   const plain = address.toLowerCase().replace(/^::ffff:/, '')
-  const isLinkLocal = /^169\.254\./.test(plain) || /^fe[89ab]/.test(plain) || plain === 'fd00:ec2::254'
+  const isLinkLocal = plain.startsWith('169.254.') || /^fe[89ab]/.test(plain) || plain === 'fd00:ec2::254'
   return isLinkLocal ? `the address ${plain} is not allowed` : undefined
 }
 

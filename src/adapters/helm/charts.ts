@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path'
 import { extract } from 'tar'
 import { parse } from 'yaml'
 import { AppError } from '../../domain/error.ts'
-import { isExactVersion, pickChartVersion } from '../../domain/release/chart-version.ts'
+import { isExactVersion } from '../../domain/release/chart-version.ts'
 import type { Egress } from '../../lib/egress.ts'
 import type { HelmOutcome } from './helm.ts'
+import { createRepositories } from './repositories.ts'
 
 /** A chart on disk, checked and complete. */
 export type Chart = {
@@ -32,20 +33,12 @@ export type Charts = {
 export type ChartsOptions = { directory: string; egress: Egress; now: () => number }
 
 /** Hazards I2 and I4: what an index and an archive may hold. */
-const maxIndexBytes = 50 * 1024 * 1024
-const maxArchiveBytes = 10 * 1024 * 1024
 const maxFiles = 10_000
 const maxTreeBytes = 50 * 1024 * 1024
-const fetchTimeoutMs = 30_000
-/** An index is asked for again after this time, with its ETag. */
-const indexForMs = 30_000
-
-type Entry = { version: string; urls: string[]; digest: string }
-type Index = { entries: Map<string, Entry[]>; etag: string; readAt: number }
 
 /** Charts by source, below one folder that may be deleted at any time. Each is fetched once for all releases that use it. */
 export function createCharts({ directory, egress, now }: ChartsOptions): Charts {
-  const indexes = new Map<string, Index>()
+  const repositories = createRepositories({ egress, now })
   const loading = new Map<string, Promise<Chart>>()
   const known = new Map<string, Chart>()
 
@@ -83,55 +76,14 @@ export function createCharts({ directory, egress, now }: ChartsOptions): Charts 
     return await describe(folder)
   }
 
-  async function indexOf(url: string, signal: AbortSignal): Promise<Index> {
-    const before = indexes.get(url)
-    if (before && now() - before.readAt < indexForMs) return before
-    const response = await get(egress, new URL('index.yaml', withSlash(url)).href, {
-      maxBytes: maxIndexBytes,
-      signal,
-      etag: before?.etag ?? '',
-    })
-    const index =
-      response.status === 304 && before
-        ? { ...before, readAt: now() }
-        : { ...readIndex(response.body, url), etag: response.headers.etag ?? '', readAt: now() }
-    indexes.set(url, index)
-    return index
-  }
-
-  async function download(
-    source: { url: string; name: string },
-    entry: Entry,
-    folder: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const href = new URL(entry.urls[0] ?? '', withSlash(source.url)).href
-    const { body } = await get(egress, href, { maxBytes: maxArchiveBytes, signal, etag: '' })
-    const digest = createHash('sha256').update(body).digest('hex')
-    if (entry.digest && entry.digest.replace(/^sha256:/, '') !== digest) {
-      throw new AppError(
-        'ChartNotFound',
-        `the archive of chart ${source.name} ${entry.version} does not have the digest that its index gives`,
-      )
-    }
-    await unpack(body, folder)
-  }
-
   return {
     async fromRepository(source, signal) {
       const exact = isExactVersion(source.version) ? `${source.url} ${source.name} ${source.version}` : undefined
       const here = exact ? known.get(exact) : undefined
       if (here && (await exists(here.path))) return here
-      const index = await indexOf(source.url, signal)
-      const entries = index.entries.get(source.name) ?? []
-      const version = pickChartVersion(
-        entries.map((entry) => entry.version),
-        source.version,
-      )
-      const entry = entries.find((one) => one.version === version)
-      if (!entry) throw notFound(source, entries.length > 0)
+      const entry = await repositories.find(source, signal)
       const chart = await once(`${source.url} ${source.name} ${entry.version} ${entry.digest}`, (folder) =>
-        keep(folder, (temporary) => download(source, entry, temporary, signal)),
+        keep(folder, async (temporary) => await unpack(await repositories.download(source, entry, signal), temporary)),
       )
       if (exact) known.set(exact, chart)
       return chart
@@ -158,67 +110,6 @@ async function completeDependencies(
     ({ name = '' }) => !present.some((one) => one === name || one.startsWith(`${name}-`)),
   )
   return missing.length > 0 ? await update() : undefined
-}
-
-function notFound({ url, name, version }: { url: string; name: string; version: string }, hasChart: boolean): AppError {
-  const what = hasChart ? `chart ${name} has no version ${version}` : `there is no chart ${name}`
-  return new AppError('ChartNotFound', `${what} in ${hidden(url)}`)
-}
-
-async function get(egress: Egress, url: string, options: { maxBytes: number; signal: AbortSignal; etag: string }) {
-  const { maxBytes, signal, etag } = options
-  let response: Awaited<ReturnType<Egress>>
-  try {
-    response = await egress({
-      url,
-      maxBytes,
-      signal,
-      timeoutMs: fetchTimeoutMs,
-      ...(etag ? { headers: { 'if-none-match': etag } } : {}),
-    })
-  } catch (error) {
-    throw new AppError(
-      'ChartNotFound',
-      `${hidden(url)} could not be read: ${error instanceof Error ? error.message : 'no answer'}`,
-      { cause: error },
-    )
-  }
-  if (response.status === 401 || response.status === 403)
-    throw new AppError('ChartAuthFailed', `${hidden(url)} refused the credentials (${response.status})`)
-  if (response.status !== 200 && response.status !== 304)
-    throw new AppError('ChartNotFound', `${hidden(url)} answered ${response.status}`)
-  return response
-}
-
-function readIndex(body: Uint8Array, url: string): Pick<Index, 'entries'> {
-  const entries = new Map<string, Entry[]>()
-  const text = Buffer.from(body).toString()
-  const parsed = parseIndex(text, url)
-  for (const [name, versions] of Object.entries(parsed.entries ?? {})) {
-    if (!Array.isArray(versions)) continue
-    const usable = versions.filter(
-      (one): one is Raw =>
-        typeof one?.version === 'string' && Array.isArray(one.urls) && typeof one.urls[0] === 'string',
-    )
-    entries.set(
-      name,
-      usable.map(({ version, urls, digest }) => ({ version, urls, digest: digest ?? '' })),
-    )
-  }
-  return { entries }
-}
-
-type Raw = { version: string; urls: string[]; digest?: string }
-
-function parseIndex(text: string, url: string): { entries?: Record<string, (Raw | null)[]> } {
-  try {
-    const value: unknown = text.trimStart().startsWith('{')
-      ? JSON.parse(text)
-      : parse(text, { uniqueKeys: false, prettyErrors: false, maxAliasCount: 0 })
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch {
-    throw new AppError('ChartNotFound', `the index of ${hidden(url)} is not YAML`)
-  }
 }
 
 /** Only plain files and folders, below the one top folder of the archive, within the limits; links are refused (hazards I1, I2). */
@@ -276,18 +167,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-function withSlash(url: string): string {
-  return url.endsWith('/') ? url : `${url}/`
-}
-
-/** Without user, password and query: either may hold a secret. */
-function hidden(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url)
-    return `${protocol}//${host}${pathname}`
-  } catch {
-    return 'the chart repository (its URL is not valid)'
-  }
 }

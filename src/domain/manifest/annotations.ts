@@ -4,10 +4,6 @@ import type { KubeObject } from './object.ts'
 export const gcMarkLabel = 'fluxcd.io/sync-gc-mark'
 /** Annotation on live objects: digest of the manifest as last applied. fluxd's is read for adoption and replaced (W13). */
 export const checksumAnnotation = 'fluxcd.io/sync-checksum'
-/** Annotation on live objects: ID of the HelmRelease that made them. */
-export const antecedentAnnotation = 'helm.fluxcd.io/antecedent'
-/** Annotation on the deploy-key Secret: the revision synced last, where the sync state is kept in a Secret (flux-v1 §12). */
-export const syncMarkerAnnotation = 'flux.weave.works/sync-hwm'
 
 /**
  * Prefixes under which a policy may stand, in the order in which they are read and edited: the first that has it counts.
@@ -15,16 +11,10 @@ export const syncMarkerAnnotation = 'flux.weave.works/sync-hwm'
  */
 export const policyPrefixes = ['fluxcd.io/', 'flux.weave.works/', 'filter.fluxcd.io/'] as const
 
-/** Prefix that new policies are written under. */
-export const policyPrefix = 'fluxcd.io/'
-
 /** `"true"`: the image updater may change this workload. */
 export const automatedPolicy = 'automated'
 /** `"true"`: no release of this workload, automatic or by hand; it is still synced. */
 export const lockedPolicy = 'locked'
-/** Who locked it and why; for people only. */
-export const lockedUserPolicy = 'locked_user'
-export const lockedMessagePolicy = 'locked_msg'
 /** `"true"`: never applied, pruned or released; `"sync_only"`: applied, never pruned. */
 export const ignorePolicy = 'ignore'
 /** Followed by a container's name: which tags that container may take. */
@@ -39,8 +29,6 @@ export const imagePathPrefixes = {
 
 /** Annotation of ours on live objects: `allow` lets a kind be deleted that is otherwise kept (law 8). */
 export const pruneAnnotation = 'capstan.dev/prune'
-/** Annotation of ours in git: `yield` leaves fields to whoever else manages them (ruling 2). */
-export const conflictAnnotation = 'capstan.dev/conflict'
 
 /** By name without prefix, value as it stands. Unknown names under the prefixes are policies too (flux-v1 §2). */
 export type Policies = ReadonlyMap<string, string>

@@ -96,7 +96,7 @@ describe('planPrune', () => {
   it('holds a mass deletion: more than half, at least ten', () => {
     const plan = planPrune(facts(many, 9))
     expect(plan.remove).toEqual([])
-    expect(plan.held.map(({ reason }) => reason)).toEqual(new Array(11).fill('MassDeletion'))
+    expect(plan.held.map(({ reason }) => reason)).toEqual(Array.from({ length: 11 }, () => 'MassDeletion'))
   })
 
   it('does not hold exactly half', () => {

@@ -47,7 +47,7 @@ export async function syncSource(payload: JobPayload, deps: SyncSourceDeps, sign
 async function begin(spec: SourceSpec, memory: SourceMemory, deps: SyncSourceDeps, signal: AbortSignal): Promise<Sync> {
   const ledger = await readLedger(deps, spec, memory.inventory, signal)
   const commit = await headOf(spec, deps, signal)
-  const desired = await loadOrReport(spec, commit, memory, deps, signal)
+  const desired = await loadOrReport({ spec, commit, memory }, deps, signal)
   const live = await observeLive(desired.objects, ledger.inventory, deps, signal)
   const set = syncSetName({ safeUrl: safeUrl(spec.url), branch: spec.branch, paths: spec.paths })
   const mark = (ref: ObjectRef) => gcMark(set, ref)
@@ -70,9 +70,7 @@ async function headOf(spec: SourceSpec, deps: SyncSourceDeps, signal: AbortSigna
 
 /** A path that is missing is a problem of the desired state, shown in the status; nothing is applied or deleted for it. */
 async function loadOrReport(
-  spec: SourceSpec,
-  commit: string,
-  memory: SourceMemory,
+  { spec, commit, memory }: { spec: SourceSpec; commit: string; memory: SourceMemory },
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<Desired> {
