@@ -15,7 +15,7 @@ const helmPlaces = 2 * availableParallelism()
 
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
-  const { config, cluster, git, run, redactor, log } = parts
+  const { config, cluster, git, run, redactor, metrics, log } = parts
   const egress = createEgress()
   const limit = pLimit(helmPlaces)
   const helm = createHelm({
@@ -45,7 +45,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     log,
     now: () => new Date(),
     random: Math.random,
-    ended: () => {},
+    ended: metrics.releaseEnded,
   }
   return (payload, { signal }) => syncRelease(payload, deps, signal)
 }

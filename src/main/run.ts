@@ -17,7 +17,7 @@ import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
 import { startRedisChild } from './redis-child.ts'
 import { ensureSecrets } from './secrets.ts'
-import { createProcessViews, serve } from './server.ts'
+import { createProcessViews, readConditions, serve, serveMetrics } from './server.ts'
 import { type Ending, onStop } from './stop.ts'
 import { type Ground, type Parts, wire } from './wire.ts'
 import { processorsOf } from './worker.ts'
@@ -101,8 +101,7 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
   ending.last(() => cluster.close())
   ending.last(() => store.close())
   if (config.roles.includes('api')) {
-    const app = await serve(parts, { views: createProcessViews(parts, () => waitsFor), secrets: ensureSecrets(config) })
-    ending.last(() => app.close())
+    await startServers(parts, ending, () => waitsFor)
   }
   ending.first(async () => {
     await queue.close(config.shutdownGraceMs)
@@ -118,6 +117,26 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
       ending.stop(1)
     },
   )
+}
+
+/** The API, and /metrics with it or, as fluxd, on an address of its own (`--listen-metrics`). */
+async function startServers(parts: Parts, ending: Ending, starting: () => string): Promise<void> {
+  const { config, metrics } = parts
+  const { listenMetrics } = config
+  const views = createProcessViews(parts, starting)
+  metrics.watchReleases(async () => await readConditions(parts))
+  const text = async () => await metrics.text()
+  const secrets = ensureSecrets(config)
+  const app = await serve(parts, {
+    views,
+    secrets,
+    onAnswer: metrics.answered,
+    ...(listenMetrics ? {} : { metrics: text }),
+  })
+  ending.last(() => app.close())
+  if (!listenMetrics) return
+  const metricsApp = await serveMetrics(text, listenMetrics)
+  ending.last(() => metricsApp.close())
 }
 
 /** Everything that changes the world; begins once the cluster answers. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createQueueBoard } from '../adapters/queue/index.ts'
-import { createApp } from '../api/app.ts'
+import { createApp, createMetricsApp } from '../api/app.ts'
 import type { AppOptions } from '../api/app-options.ts'
+import { helmReleaseKind, readSpec } from '../domain/release/spec.ts'
 import { createViews, type Views } from '../views/create-views.ts'
 import { boardUiPath, version } from './package.ts'
 import type { Parts } from './wire.ts'
@@ -52,8 +53,36 @@ export async function serve(
   return app
 }
 
+/** Metrics alone, where fluxd had them on an address of their own. */
+export async function serveMetrics(
+  metrics: NonNullable<AppOptions['metrics']>,
+  address: { host: string; port: number },
+): Promise<ReturnType<typeof createMetricsApp>> {
+  const app = createMetricsApp({ metrics })
+  await listen(app, address)
+  return app
+}
+
+/** Every HelmRelease's conditions, for `release_condition_info`; none where releases are not run or not defined. */
+export async function readConditions({ cluster, config }: Parts): Promise<ReleaseConditions[]> {
+  if (
+    !config.enable.includes('releases') ||
+    !(await cluster.resource(helmReleaseKind.apiVersion, helmReleaseKind.kind))
+  )
+    return []
+  const { namespace } = config.releases
+  const objects = await cluster.list({ ...helmReleaseKind, ...(namespace ? { namespace } : {}) })
+  return objects.map((object) => {
+    const { release, targetNamespace } = readSpec(object, { gitRef: '', updateDependencies: true })
+    const { conditions = [] } = (object.status ?? {}) as { conditions?: { type: string; status: string }[] }
+    return { release, targetNamespace, conditions }
+  })
+}
+
+type ReleaseConditions = { release: string; targetNamespace: string; conditions: { type: string; status: string }[] }
+
 /** An empty host means every address; where IPv6 is off that is every IPv4 address. */
-async function listen(app: App, { host, port }: { host: string; port: number }): Promise<void> {
+async function listen(app: Pick<App, 'listen'>, { host, port }: { host: string; port: number }): Promise<void> {
   if (host) {
     await app.listen({ host, port })
     return

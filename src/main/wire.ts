@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { type Cluster, createCluster } from '../adapters/cluster/index.ts'
 import { createGit, type Git } from '../adapters/git/index.ts'
+import { createMetrics, type Metrics } from '../adapters/metrics/index.ts'
 import { createQueue, type Queue } from '../adapters/queue/index.ts'
 import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
@@ -31,6 +32,7 @@ export type Parts = {
   owned: OwnedObjects
   memory: SyncMemory
   packer: Packer
+  metrics: Metrics
   /** Proxies and certificate authorities that the operator set (ruling 15). */
   environment: Readonly<Record<string, string>>
 }
@@ -47,10 +49,14 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}),
     log: log.child({ component: 'cluster' }),
   })
+  const queue = createQueue({ redisUrl, prefix, worker: identity, log: log.child({ component: 'queue' }), redact })
+  const metrics = createMetrics()
+  metrics.watchQueue(async () => ({ counts: await queue.counts(), oldestWaitMs: await queue.oldestWaitMs() }))
   return {
     ...ground,
     environment,
     cluster,
+    metrics,
     git: createGit({
       directory: join(config.cacheDir, 'git'),
       timeoutMs: config.git.timeoutMs,
@@ -58,7 +64,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
       log: log.child({ component: 'git' }),
       redact,
     }),
-    queue: createQueue({ redisUrl, prefix, worker: identity, log: log.child({ component: 'queue' }), redact }),
+    queue,
     store: createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) }),
     sources: createSources(config, redactor),
     owned: createOwnedObjects(cluster),

@@ -15,7 +15,7 @@ type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
 
 /** The jobs that this process takes, by what is enabled. */
 export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processors {
-  const { config, cluster, git, queue, store, sources, owned, memory, packer, log } = parts
+  const { config, cluster, git, queue, store, sources, owned, memory, packer, metrics, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue
   const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
@@ -47,7 +47,7 @@ export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.Proce
       packer,
       random: Math.random,
       pause,
-      ended: (result: SyncEnded) => void result,
+      ended: (result: SyncEnded) => metrics.syncEnded(result),
     }
     processors['sync-source'] = { slots: 4, run: (payload, { signal }) => syncSource(payload, sync, signal) }
     watchDrift({ owned, memory, sources, enqueue, log, now })
@@ -55,5 +55,29 @@ export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.Proce
   if (config.enable.includes('releases')) {
     processors['sync-release'] = { slots: 16, run: releaseProcessor(parts, fence, env) }
   }
-  return processors
+  return Object.fromEntries(
+    Object.entries(processors).map(([kind, { run, slots }]) => [
+      kind,
+      { slots, run: measured(kind as JobKind, run, metrics) },
+    ]),
+  )
+}
+
+/** The job, with a count of how it ended and how long it took. */
+function measured(kind: JobKind, run: Processor, metrics: Parts['metrics']): Processor {
+  return async (payload, context) => {
+    const started = performance.now()
+    const tell = (outcome: 'done' | 'again' | 'failed') => {
+      metrics.jobEnded({ kind, outcome, seconds: (performance.now() - started) / 1000 })
+      if (kind === 'fetch-source') metrics.gitReady(outcome !== 'failed')
+    }
+    try {
+      const outcome = await run(payload, context)
+      tell(outcome.end)
+      return outcome
+    } catch (error) {
+      tell('failed')
+      throw error
+    }
+  }
 }

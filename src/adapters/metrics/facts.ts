@@ -1,0 +1,47 @@
+/** One run of a job. */
+export type JobEnded = {
+  kind: string
+  outcome: 'done' | 'again' | 'failed'
+  seconds: number
+  /** How long it waited before; left out where nobody knows. */
+  waitedSeconds?: number
+}
+
+/** One sync of a source; `objects` is how many it has. */
+export type SyncEnded = {
+  namespace: string
+  name: string
+  success: boolean
+  seconds: number
+  changes: readonly { action: string }[]
+  objects: number
+}
+
+/** One run of a release. */
+export type ReleaseEnded = {
+  namespace: string
+  name: string
+  /** Name of the helm release. */
+  release: string
+  /** Where the helm release lies; by default the namespace of the HelmRelease. */
+  targetNamespace?: string
+  success: boolean
+  seconds: number
+  action: string
+}
+
+/** One answer of the API; `route` is the pattern, empty where none matched. */
+export type Answer = { method: string; route: string; status: number; seconds: number }
+
+/** Jobs by kind and state, and how long the first of each kind has waited, in milliseconds. */
+export type QueueFacts = {
+  counts: Readonly<Record<string, Readonly<Record<string, number>>>>
+  oldestWaitMs: Readonly<Record<string, number>>
+}
+
+/** A release and its conditions, as they are in the cluster. */
+export type ReleaseFacts = {
+  targetNamespace: string
+  release: string
+  conditions: readonly { type: string; status: string }[]
+}

@@ -1,0 +1,79 @@
+import { Gauge, Histogram, type Registry } from '@prometheus-io/client'
+import type { Answer, JobEnded, SyncEnded } from './facts.ts'
+import { setOrLeaveOut } from './sampled.ts'
+
+/** fluxd's metrics, with its names, labels and buckets (flux-v1 §25); they speak of the source that the flags make (ruling 19). */
+export type FluxdMetrics = {
+  jobEnded: (ended: JobEnded) => void
+  syncEnded: (ended: SyncEnded) => void
+  answered: (answer: Answer) => void
+  gitReady: (ready: boolean) => void
+  /** Jobs that wait to write to git. */
+  queueLength: (jobs: number | undefined) => void
+}
+
+const jobBuckets = [0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120]
+const syncBuckets = [0.5, 5, 10, 20, 30, 40, 50, 60, 75, 90, 120, 240]
+
+/** fluxd's "jobs" are what writes to git; its API and its syncs have metrics of their own. */
+export const fluxdJobKind = 'update-images'
+
+export function createFluxdMetrics(registers: [Registry]): FluxdMetrics {
+  const syncDuration = new Histogram({
+    name: 'flux_daemon_sync_duration_seconds',
+    help: 'Duration of git-to-cluster synchronisation, in seconds.',
+    labelNames: ['success'],
+    buckets: syncBuckets,
+    registers,
+  })
+  const syncManifests = new Gauge({
+    name: 'flux_daemon_sync_manifests',
+    help: 'Number of manifests in the last sync.',
+    labelNames: ['success'],
+    registers,
+  })
+  const jobDuration = new Histogram({
+    name: 'flux_daemon_job_duration_seconds',
+    help: 'Duration of the jobs that write to git, in seconds.',
+    labelNames: ['success'],
+    buckets: jobBuckets,
+    registers,
+  })
+  const queueDuration = new Histogram({
+    name: 'flux_daemon_queue_duration_seconds',
+    help: 'Time that the jobs that write to git waited before they ran, in seconds.',
+    buckets: jobBuckets,
+    registers,
+  })
+  const queueLength = new Gauge({
+    name: 'flux_daemon_queue_length_count',
+    help: 'Jobs that wait to write to git.',
+    registers,
+  })
+  const gitReady = new Gauge({ name: 'flux_git_ready', help: '1 when the repository can be read, else 0.', registers })
+  const requests = new Histogram({
+    name: 'flux_request_duration_seconds',
+    help: 'Time (in seconds) spent serving HTTP requests.',
+    labelNames: ['method', 'route', 'status_code', 'ws'],
+    registers,
+  })
+
+  return {
+    jobEnded({ kind, outcome, seconds, waitedSeconds }) {
+      if (kind !== fluxdJobKind) return
+      jobDuration.observe({ success: String(outcome !== 'failed') }, seconds)
+      if (waitedSeconds !== undefined) queueDuration.observe(waitedSeconds)
+    },
+    syncEnded({ success, seconds, changes, objects }) {
+      syncDuration.observe({ success: String(success) }, seconds)
+      const failed = changes.filter(({ action }) => action === 'failed').length
+      syncManifests.set({ success: 'true' }, Math.max(0, objects - failed))
+      syncManifests.set({ success: 'false' }, failed)
+    },
+    answered({ method, route, status, seconds }) {
+      requests.observe({ method, route: route || 'unmatched', status_code: String(status), ws: 'false' }, seconds)
+    },
+    gitReady: (ready) => gitReady.set(ready ? 1 : 0),
+    queueLength: (jobs) => setOrLeaveOut(queueLength, jobs),
+  }
+}
