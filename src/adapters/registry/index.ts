@@ -44,9 +44,11 @@ export function createRegistry(options: RegistryOptions): Registry {
   const connections = createConnections({ inFlight, timeoutMs, environment })
   const requests = createRequests({ connections, log, inFlight })
   return {
-    tags: (repository, access, signal) => listTags(requests.open(repository, access, signal)),
-    digest: (repository, tag, access, signal) => digestOfTag(requests.open(repository, access, signal), tag),
-    describe: (repository, tag, access, signal) => describeImage(requests.open(repository, access, signal), tag),
+    tags: async (repository, access, signal) => await listTags(requests.open(repository, access, signal)),
+    digest: async (repository, tag, access, signal) =>
+      await digestOfTag(requests.open(repository, access, signal), tag),
+    describe: async (repository, tag, access, signal) =>
+      await describeImage(requests.open(repository, access, signal), tag),
     close: () => connections.close(),
   }
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chooseTag, tagsToDescribe } from './choose.ts'
 import type { RepositoryFacts } from './facts.ts'
@@ -86,7 +86,8 @@ describe('chooseTag', () => {
     ['one that the registry does not know goes', 'glob:*', 'x', facts('1 2', { x: 'gone' }), '2'],
     ['an image without a tag gets one', 'semver:*', undefined, facts('1.0.0'), '1.0.0'],
   ]
-  it.each(rows)('%s', (_, filter, current, known, expected) => {
+  it.each(rows)('%s', (...row) => {
+    const [, filter, current, known, expected] = row
     const choice = chooseTag(policyOf(filter), current, known)
     const said = choice.choice === 'change' ? choice.tag : choice.choice === 'hold' ? `hold ${choice.reason}` : 'keep'
     expect(said).toBe(expected)
@@ -125,7 +126,8 @@ describe('tagsToDescribe', () => {
     ['a current tag that matches and is not listed', 'glob:1*', '1.9', ['1.0', '2.0'], ['1.0', '1.9']],
     ['none for versions', 'semver:*', '1.0', ['1.0', '2.0'], []],
     ['not latest', 'glob:*', undefined, ['1.0', 'latest'], ['1.0']],
-  ])('%s', (_, filter, current, tags, expected) => {
+  ] as const)('%s', (...row) => {
+    const [, filter, current, tags, expected] = row
     expect(tagsToDescribe(policyOf(filter), current, tags)).toEqual(expected)
   })
 })

@@ -2,8 +2,8 @@ import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } fro
 import { digestOf } from '../manifest/digest.ts'
 import { manifestYaml } from '../manifest/go-yaml.ts'
 import type { KubeObject } from '../manifest/object.ts'
-import { type Path, valueAt } from './locate.ts'
 import { type OpenObject, openManifests } from './open-manifests.ts'
+import { type Path, valueAt } from './value-at.ts'
 
 /** One scalar to change. */
 export type ScalarEdit = {

@@ -1,7 +1,8 @@
 import { imagePathPrefixes } from '../manifest/annotations.ts'
 import type { KubeObject } from '../manifest/object.ts'
-import { type Container, type Path, valueAt } from './locate.ts'
+import type { Container } from './container.ts'
 import { parseRef } from './ref.ts'
+import { type Path, valueAt } from './value-at.ts'
 
 /** The name of an image that stands in the values themselves (flux-v1 §18). */
 const topName = 'chart-image'

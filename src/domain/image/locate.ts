@@ -1,21 +1,8 @@
 import type { KubeObject } from '../manifest/object.ts'
+import type { Container } from './container.ts'
 import { locateInValues } from './locate-values.ts'
-import { type ImageRef, parseRef } from './ref.ts'
-
-/** Keys and indexes from the object down to a scalar. */
-export type Path = readonly (string | number)[]
-
-/** One image of a workload, and the one scalar that a new tag is written to. */
-export type Container = {
-  name: string
-  image: ImageRef
-  /** Where the tag stands. */
-  path: Path
-  /** What stands there now: the tag alone, or a name that ends in the tag or has none. */
-  text: string
-  /** Why no tag can be written, in words for people; absent where it can. */
-  problem?: string
-}
+import { parseRef } from './ref.ts'
+import { type Path, valueAt } from './value-at.ts'
 
 const podPaths: Readonly<Record<string, Path>> = {
   CronJob: ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
@@ -53,14 +40,4 @@ function containersIn(list: unknown, path: Path): Container[] {
     if (typeof name !== 'string' || typeof text !== 'string' || !image) return []
     return [{ name, image, path: [...path, index, 'image'], text }]
   })
-}
-
-/** What stands at a path; undefined where the way does not exist. Only an object's own fields count. */
-export function valueAt(value: unknown, path: Path): unknown {
-  let found = value
-  for (const step of path) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, step)) return undefined
-    found = (found as Record<string | number, unknown>)[step]
-  }
-  return found
 }

@@ -7,7 +7,8 @@ import {
   tagPolicyPrefix,
 } from '../manifest/annotations.ts'
 import { idOf, type KubeObject, type ObjectRef, refOf } from '../manifest/object.ts'
-import { type Container, locateImages, pullSecretsOf } from './locate.ts'
+import type { Container } from './container.ts'
+import { locateImages, pullSecretsOf } from './locate.ts'
 import { anyTag } from './policy.ts'
 
 /** A workload as git says it: whatever a release of its images needs to know. */

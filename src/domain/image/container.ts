@@ -1,0 +1,14 @@
+import type { ImageRef } from './ref.ts'
+import type { Path } from './value-at.ts'
+
+/** One image of a workload, and the one scalar that a new tag is written to. */
+export type Container = {
+  name: string
+  image: ImageRef
+  /** Where the tag stands. */
+  path: Path
+  /** What stands there now: the tag alone, or a name that ends in the tag or has none. */
+  text: string
+  /** Why no tag can be written, in words for people; absent where it can. */
+  problem?: string
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { isDue, nextFact, printDescribed, readDescribed, readTags, type TagFact } from './facts.ts'
+
+const hour = 3600_000
+const digest = (letter: string) => `sha256:${letter.repeat(64)}`
+const fact = (change: Partial<TagFact> = {}): TagFact => ({ digest: digest('a'), readAt: 0, holdsMs: hour, ...change })
+
+describe('nextFact', () => {
+  it.each([
+    ['first seen holds for an hour', undefined, 'a', hour],
+    ['unchanged holds twice as long', fact(), 'a', 2 * hour],
+    ['moved holds half as long', fact(), 'b', hour / 2],
+    ['at least 5 minutes', fact({ holdsMs: 6 * 60_000 }), 'b', 5 * 60_000],
+    ['at most 7 days', fact({ holdsMs: 6 * 24 * hour }), 'a', 7 * 24 * hour],
+  ])('%s', (_, before, letter, holdsMs) => {
+    expect(nextFact(before, { digest: digest(letter) }, 7)).toEqual({ digest: digest(letter), readAt: 7, holdsMs })
+  })
+})
+
+describe('isDue', () => {
+  it.each([
+    ['nothing is known', undefined, true, 0, true],
+    ['fresh', fact(), true, hour - 1, false],
+    ['old', fact(), true, hour, true],
+    ['from the future: the clock was wrong', fact({ readAt: 10 }), true, 5, true],
+    ['it was unknown and is listed now', fact({ digest: '' }), true, 1, true],
+    ['it was unknown and is not listed', fact({ digest: '' }), false, 1, false],
+  ] as const)('%s', (...row) => {
+    const [, known, isListed, now, expected] = row
+    expect(isDue(known, isListed, now)).toBe(expected)
+  })
+})
+
+describe('the stored form', () => {
+  it('reads what it printed', () => {
+    const described = new Map([
+      ['1', fact({ created: 5 })],
+      ['2', fact()],
+      ['3', fact({ digest: '' })],
+    ])
+    expect(readDescribed(printDescribed(described))).toEqual(described)
+  })
+  it.each(['', '{', 'null', '[]', '1', '{"a":1,"..":["sha256:0",1,1,1],"b":["x",1,1,1],"c":["",1,"",1]}'])(
+    'takes nothing from %j',
+    (text) => {
+      expect(readDescribed(text).size).toBe(0)
+    },
+  )
+  it('leaves out tags that are none', () => {
+    expect(readTags('{"at":"x","tags":["1",2,"../a",null]}')).toEqual({ at: 'x', tags: ['1'] })
+    expect(readTags('{"tags":[]}')).toBeUndefined()
+    expect(readTags('nonsense')).toBeUndefined()
+  })
+})
