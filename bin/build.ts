@@ -1,4 +1,5 @@
 // `npm run build`: the program and its packages as a few files in dist/, the queue board's page beside them.
+// `node bin/build.ts FOLDER` puts them there instead; FOLDER is replaced and should be called dist.
 import { cp, readdir, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
@@ -6,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-const dist = join(root, 'dist')
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 
 // packages in CommonJS ask for these three, which ES modules do not have
 const banner = `import { createRequire as __createRequire } from 'node:module'
@@ -39,7 +40,9 @@ const { warnings } = await build(options)
 const boardUi = dirname(createRequire(import.meta.url).resolve('@bull-board/ui/package.json'))
 await cp(boardUi, join(dist, 'board'), { recursive: true, filter: (path) => !path.endsWith('.map') })
 const mebibytes = (await sizeOf(dist)) / 1024 / 1024
-process.stdout.write(`dist/capstan.js and what it needs: ${mebibytes.toFixed(1)} MiB, ${warnings.length} warnings\n`)
+process.stdout.write(
+  `${join(dist, 'capstan.js')} and what it needs: ${mebibytes.toFixed(1)} MiB, ${warnings.length} warnings\n`,
+)
 
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
