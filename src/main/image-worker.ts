@@ -12,6 +12,7 @@ export type ImageWork = {
   update: Processor
   /** Canonical repositories that automated workloads use. */
   list(signal: AbortSignal): Promise<string[]>
+  close(): Promise<void>
 }
 
 /** Scans registries and commits new images. */
@@ -19,6 +20,7 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
   const { config, cluster, git, queue, store, sources, redactor, environment } = parts
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
+  const registry = createRegistry({ log, environment })
   const deps = {
     sources,
     git,
@@ -28,7 +30,7 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
     log,
     fence,
     memory: createImageMemory(),
-    registry: createRegistry({ log, environment }),
+    registry,
     enqueue: queue.enqueue,
     insecureHosts: images.insecureHosts,
     filter: { include: images.include, exclude: images.exclude },
@@ -43,5 +45,6 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
     scan: (payload, { signal }) => scanImage(payload, deps, signal),
     update: (payload, { signal }) => updateImages(payload, deps, signal),
     list: (signal) => listImageScans(deps, signal),
+    close: () => registry.close(),
   }
 }

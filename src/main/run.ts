@@ -170,7 +170,7 @@ async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promi
       signal,
     )
     ending.last(() => fence.stop())
-    await queue.work(processorsOf(parts, fence, env))
+    await queue.work(processorsOf(parts, fence, env, ending))
   }
   if (config.roles.includes('controller')) {
     const leadership = createLeadership({

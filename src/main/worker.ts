@@ -9,12 +9,18 @@ import { syncSource } from '../jobs/sync-source/index.ts'
 import type { SyncEnded } from '../jobs/sync-source/sync.ts'
 import { releaseProcessor } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
+import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
 
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
 
 /** The jobs that this process takes, by what is enabled. */
-export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processors {
+export function processorsOf(
+  parts: Parts,
+  fence: LeasedFence,
+  env: NodeJS.ProcessEnv,
+  ending: Pick<Ending, 'last'>,
+): Processors {
   const { config, cluster, git, queue, store, sources, owned, memory, packer, metrics, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue
@@ -32,6 +38,7 @@ export function processorsOf(parts: Parts, fence: LeasedFence, env: NodeJS.Proce
   if (images) {
     processors['scan-image'] = { slots: 8, run: images.scan }
     processors['update-images'] = { slots: 1, run: images.update }
+    ending.last(() => images.close())
   }
   if (config.enable.includes('sync')) {
     const common = { sources, git, cluster, log, now }
