@@ -67,13 +67,12 @@ const child = spawn(findNode(), ['--disable-warning=ExperimentalWarning', ...arg
   env,
   stdio: 'inherit',
 })
-const forwarded = ['SIGTERM', 'SIGHUP']
+// Ctrl-C at a terminal reaches the child by itself too; our programs take the second one for the first.
+const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP']
 for (const signal of forwarded) process.on(signal, () => child.kill(signal))
-// Ctrl-C at a terminal reaches the child by itself; we only must not end before it.
-process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
 child.on('error', (error) => fail(error.message))
 child.on('exit', (code, signal) => {
   if (!signal) process.exit(code ?? 1)
-  for (const handled of [...forwarded, 'SIGINT']) process.removeAllListeners(handled)
+  for (const handled of forwarded) process.removeAllListeners(handled)
   process.kill(process.pid, signal)
 })

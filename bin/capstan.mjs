@@ -2,7 +2,7 @@
 // Plain JavaScript that runs on Node 20: goes on with the built program where there is one, else with the sources, under a Node that
 // can run them (>= 22.19). Imports no package.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,7 +24,16 @@ function findNode() {
   return process.exit(1)
 }
 
-const program = existsSync(built) ? built : source
+/** The built program, unless a source was changed after it was built. An image has no sources. */
+function isCurrent() {
+  const builtAt = statSync(built, { throwIfNoEntry: false })?.mtimeMs
+  if (builtAt === undefined) return false
+  if (!existsSync(source)) return true
+  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  return files.every((file) => statSync(join(file.parentPath, file.name)).mtimeMs <= builtAt)
+}
+
+const program = isCurrent() ? built : source
 const node = findNode()
 if (node === process.execPath) {
   // in this very process: signals and exit codes are then its own

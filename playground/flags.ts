@@ -88,5 +88,6 @@ function problemOf(token: Token): string[] {
   const { name, rawName, value } = token
   if (switches.includes(name)) return value === undefined ? [] : [`${rawName} takes no value`]
   if (!withValue.includes(name)) return [`${rawName} is not known; flags of capstan run go after --`]
-  return value ? [] : [`${rawName} wants a value`]
+  const isFlag = token.inlineValue === false && value?.startsWith('-')
+  return value && !isFlag ? [] : [`${rawName} wants a value`]
 }

@@ -36,7 +36,7 @@ export async function setStage(flags: Flags, report: (line: string) => void): Pr
     async stop() {
       stage.onChange = () => {}
       rmSync(paths.file, { force: true })
-      await stage.supervisor.stopAll({ first: 'capstan', firstGraceMs: 6_500, graceMs: 2_000 })
+      await stage.supervisor.stopAll({ first: 'capstan', firstGraceMs: 6_000, graceMs: 2_000 })
     },
   }
   return stage

@@ -9,7 +9,7 @@ export type StopWish = {
 }
 
 /** One Ctrl-C arrives up to three times: from the terminal, from npm and from the script that started us. */
-const sameWishMs = 1_500
+const sameWishMs = 3_000
 const deadlineMs = 9_500
 
 /**

@@ -13,6 +13,9 @@ import { judge, type VitestReport } from './runner/report.ts'
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)))
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 
+/** After a SIGINT that only reached us. */
+const interruptMs = 3_000
+
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -57,7 +60,8 @@ async function runTests(
 
 /** How many tests on the real outside these filters name: read from their text, nothing is run. */
 async function countNotRun(args: readonly string[]): Promise<number> {
-  const { output } = await runVitest(['list', '--project=real', '--json', ...args], { quiet: true })
+  // --json stands last: it would take a filter for the file to write to.
+  const { output } = await runVitest(['list', '--project=real', ...args, '--json'], { quiet: true })
   try {
     return (JSON.parse(output.slice(output.indexOf('['))) as unknown[]).length
   } catch {
@@ -77,10 +81,9 @@ async function runVitest(
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk
   })
-  // Ctrl-C reaches vitest by itself; it ends what it started, and we wait for that.
-  const forward = (signal: NodeJS.Signals) => child.kill(signal)
-  process.on('SIGINT', () => {})
-  process.on('SIGTERM', forward)
+  // Ctrl-C at a terminal reaches vitest by itself, and a second one would keep it from ending what it started.
+  process.on('SIGINT', () => setTimeout(() => child.kill('SIGTERM'), interruptMs).unref())
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
   return await new Promise((done) => {
     child.once('error', (error) => done({ exitCode: 1, output: error.message }))
     child.once('close', (code) => done({ exitCode: code ?? 1, output }))

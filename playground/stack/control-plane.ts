@@ -55,7 +55,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   supervisor.start({
     name: 'kube-controller-manager',
     command: binaries.kubeControllerManager,
-    args: [...common, `--service-account-private-key-file=${serviceAccountKey}`, `--root-ca-file=${certificate}`],
+    args: [
+      ...common,
+      `--service-account-private-key-file=${serviceAccountKey}`,
+      `--root-ca-file=${certificate}`,
+      // A busy machine may keep kwok from renewing its lease; a node that is only played does not die of that.
+      '--node-monitor-grace-period=5m',
+    ],
   })
   supervisor.start({ name: 'kube-scheduler', command: binaries.kubeScheduler, args: common })
   if (binaries.kwok) {
@@ -91,6 +97,8 @@ async function startApiServer(options: ControlPlaneOptions, supervisor: Supervis
       '--authorization-mode=RBAC',
       '--service-cluster-ip-range=10.96.0.0/16',
       '--disable-admission-plugins=ServiceAccount',
+      // Needs progress notifications of etcd 3.5, Debian has 3.4: clients that ask for it fail again and again; told no, they list.
+      '--feature-gates=WatchList=false',
     ],
   })
   // It signs its certificate itself at the first start and appends the authority that it made for it.

@@ -37,6 +37,7 @@ export type Program = {
 const firstDelayMs = 50
 const nextDelayMs = 700
 const stayedUpMs = 3_000
+const reapMs = 200
 
 const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file))
 const groups = new Set<number>()
@@ -98,8 +99,7 @@ export function supervise(spec: ProgramSpec, onChange: () => void = () => {}): P
     async stop(graceMs = 2_000) {
       stopping = true
       clearTimeout(timer)
-      const pid = child?.pid
-      if (pid !== undefined) await endGroup(pid, graceMs)
+      if (child) await endGroup(child, graceMs)
     },
   }
 }
@@ -120,14 +120,21 @@ function spawnGroup(spec: ProgramSpec): ChildProcess {
   return child
 }
 
-/** Ends a process group; resolves when no process of it is left. */
-export async function endGroup(pid: number, graceMs: number): Promise<void> {
+/**
+ * Ends a child that leads a process group, and all of the group: SIGTERM, then SIGKILL when the child has ended or after the
+ * grace. Resolves when the child has ended and nothing of the group runs.
+ */
+export async function endGroup(child: ChildProcess, graceMs: number): Promise<void> {
+  const { pid } = child
+  if (pid === undefined) return
+  const hasEnded = child.exitCode !== null || child.signalCode !== null
+  const end = hasEnded ? Promise.resolve() : new Promise<void>((resolve) => child.once('exit', () => resolve()))
   killGroup(pid, 'SIGTERM')
-  const deadline = performance.now() + graceMs
-  while (killGroup(pid, 0)) {
-    if (performance.now() > deadline) killGroup(pid, 'SIGKILL')
-    await sleep(20)
-  }
+  await Promise.race([end, sleep(graceMs, undefined, { ref: false })])
+  killGroup(pid, 'SIGKILL')
+  await end
+  // Killed members count until init has reaped them, and some containers have no init that does.
+  for (let waited = 0; waited < reapMs && killGroup(pid, 0); waited += 20) await sleep(20)
 }
 
 /** False when there is no such group any more. */

@@ -41,7 +41,9 @@ export async function installTools(wanted: readonly Tool[], options: InstallOpti
   const missing: Missing[] = []
   await whileAlone(folder, options.report, async () => {
     const sources = createSources(folder, options)
-    for (const [tool, reasons] of tried) {
+    for (const tool of wanted) {
+      const reasons = tried.get(tool)
+      if (!reasons) continue
       const got = await getTool(tool, sources, reasons, options)
       if (got) found.set(tool.name, got)
       else missing.push({ tool, reasons })

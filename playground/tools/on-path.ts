@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { runCommand } from './run-command.ts'
 import type { Tool } from './table.ts'
@@ -29,7 +29,9 @@ export function which(command: string): string | undefined {
 
 function candidates(commands: readonly string[]): string[] {
   const folders = [...new Set([...(process.env.PATH ?? '').split(delimiter).filter(isAbsolute), ...alsoLookIn])]
-  return commands.flatMap((command) => folders.map((folder) => join(folder, command))).filter(isProgram)
+  const paths = commands.flatMap((command) => folders.map((folder) => join(folder, command))).filter(isProgram)
+  // /bin is a link to /usr/bin on most machines: one program under two names is asked once.
+  return [...new Map(paths.toReversed().map((path) => [realpathSync(path), path])).values()].toReversed()
 }
 
 function isProgram(file: string): boolean {

@@ -34,7 +34,7 @@ export async function runCommand(
   })
   const end = (why: string) => {
     ended = why
-    if (child.pid) void endGroup(child.pid, 2_000)
+    void endGroup(child, 2_000)
   }
   const abort = () => end('stopped')
   const timer = timeoutMs ? setTimeout(() => end(`not done within ${timeoutMs / 1000} s`), timeoutMs) : undefined

@@ -168,6 +168,34 @@ describe('pages', () => {
     expect(pathsOf(server)).toHaveLength(1)
   })
 
+  it('of a host that we were redirected to are followed without the login', async () => {
+    const other = await start((seen, answer) =>
+      seen.path.includes('last=')
+        ? tags(answer, ['2'])
+        : tags(answer, ['1'], { link: '</v2/app/tags/list?last=1>; rel="next"' }),
+    )
+    const server = await start((seen, answer) => {
+      if (seen.authorization !== basic) return json(answer, 401, {}, { 'www-authenticate': 'Basic realm="x"' })
+      return void answer.writeHead(307, { location: `http://${other.host}${seen.path}` }).end()
+    })
+    expect(await registry.tags(`${server.host}/app`, { ...access, auth })).toEqual(['1', '2'])
+    expect(other.seen.map(({ authorization }) => authorization)).toEqual([undefined, undefined])
+  })
+
+  it('of another host that wants a login get none', async () => {
+    const other = await start((seen, answer) =>
+      seen.path.includes('last=')
+        ? json(answer, 401, {}, { 'www-authenticate': 'Basic realm="x"' })
+        : tags(answer, ['1'], { link: '</v2/app/tags/list?last=1>; rel="next"' }),
+    )
+    const server = await start(
+      (seen, answer) => void answer.writeHead(307, { location: `http://${other.host}${seen.path}` }).end(),
+    )
+    const listed = registry.tags(`${server.host}/app`, { ...access, auth })
+    await expect(listed).rejects.toMatchObject({ reason: 'RegistryAuthFailed' })
+    expect([...server.seen, ...other.seen].map(({ authorization }) => authorization)).not.toContain(basic)
+  })
+
   it('end after a hundred, and half a list is no list', async () => {
     let page = 0
     const server = await start((_, answer) =>
@@ -287,6 +315,17 @@ describe('limits of a host', () => {
     expect(retry.afterMs).toBeLessThanOrEqual(most)
     await expect(registry.tags(`${server.host}/other`, access)).rejects.toMatchObject({ reason: 'RateLimited' })
     expect(pathsOf(server)).toHaveLength(1)
+  })
+
+  it('429 of the token server counts for the registry that sends us there', async () => {
+    const server = await start((seen, answer, host) => {
+      if (seen.path.startsWith('/token')) return json(answer, 429, {}, { 'retry-after': '60' })
+      return json(answer, 401, {}, { 'www-authenticate': `Bearer realm="http://${host}/token"` })
+    })
+    const limited = { reason: 'RateLimited' }
+    await expect(registry.tags(`${server.host}/app`, access)).rejects.toMatchObject(limited)
+    await expect(registry.tags(`${server.host}/other`, access)).rejects.toMatchObject(limited)
+    expect(pathsOf(server).filter((path) => path.startsWith('/token'))).toHaveLength(1)
   })
 
   it('no more requests are under way than allowed', async () => {

@@ -1,15 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Condition, ReleaseStatus } from '../../src/domain/release/phase.ts'
-import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
+import { until } from '../../playground/stack/until.ts'
+import { createReleaseBench, hook, type ReleaseBench, template } from './workbench.ts'
 
-describe('syncRelease with the real helm on the real API server', () => {
+describe.each([
+  ['our definition', 'ours'],
+  ['the definition of helm-operator 1.4.4', 'operator'],
+] as const)('syncRelease with the real helm on the real API server, with %s', (_name, shape) => {
   let bench: ReleaseBench
 
   beforeAll(async () => {
-    bench = await createReleaseBench()
+    bench = await createReleaseBench(shape)
     await bench.publish('1.0.0', { 'config.yaml': template })
     await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
     await bench.publish('2.0.0', { 'config.yaml': '{{ fail "no good" }}' })
+    await bench.publish('4.0.0', { 'config.yaml': template, 'test.yaml': hook('test', 'ConfigMap') })
+    await bench.publish('4.1.0', { 'config.yaml': template, 'test.yaml': hook('test', 'Job') })
+    await bench.publish('5.0.0', { 'config.yaml': template, 'hook.yaml': hook('pre-install,pre-upgrade', 'Job') })
     await bench.publish('3.0.0', {
       'config.yaml': 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n',
     })
@@ -240,10 +247,22 @@ describe('syncRelease with the real helm on the real API server', () => {
     expect(JSON.parse(await bench.helm('list', '-a', '-f', 'plain', '-o', 'json'))).toEqual([])
   })
 
+  it('uses words beyond the Operator’s only where the definition has them', async () => {
+    await bench.put('words', { releaseName: 'words', chart: chart('1.0.0') })
+    await bench.sync('words')
+    expect(condition(await statusOf('words'), 'Ready')?.status).toBe(shape === 'ours' ? 'True' : undefined)
+    await bench.suspend('words')
+    bench.helmRuns()
+    await bench.put('words', { releaseName: 'words', chart: chart('1.1.0') })
+    await bench.sync('words')
+    expect(bench.helmRuns()).toEqual([])
+    expect((await statusOf('words')).phase).toBe(shape === 'ours' ? 'Suspended' : 'Succeeded')
+  })
+
   it('leaves the release of a suspended HelmRelease', async () => {
     await bench.put('kept', { releaseName: 'kept', chart: chart('1.0.0') })
     await bench.sync('kept')
-    await bench.put('kept', { releaseName: 'kept', chart: chart('1.0.0'), suspend: true })
+    await bench.suspend('kept')
     await bench.cluster.delete(
       { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace: bench.namespace, name: 'kept' },
       {},
@@ -251,5 +270,93 @@ describe('syncRelease with the real helm on the real API server', () => {
     await bench.sync('kept')
     expect(await bench.get('kept')).toBeUndefined()
     expect((await history('kept')).at(-1)?.status).toBe('deployed')
+  })
+
+  it('marks the objects of a release with their HelmRelease', async () => {
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.namespace, name: 'one-config' }
+    expect((await bench.cluster.get(ref))?.metadata.annotations).toMatchObject({
+      'helm.fluxcd.io/antecedent': `${bench.namespace}:helmrelease/one`,
+    })
+  })
+
+  it('runs the tests of a chart, and takes a first install away whose tests fail', async () => {
+    const test = { enable: true, timeout: 2 }
+    await bench.put('tested', { releaseName: 'tested', chart: chart('4.0.0'), test })
+    expect(await bench.sync('tested')).toMatchObject({ end: 'done' })
+    expect(condition(await statusOf('tested'), 'Tested')?.status).toBe('True')
+    await bench.put('untested', { releaseName: 'untested', chart: chart('4.1.0'), test, wait: false })
+    bench.helmRuns()
+    expect(await bench.sync('untested')).toMatchObject({ end: 'again' })
+    expect(bench.helmRuns()).toEqual(['install', 'test', 'uninstall'])
+    expect(await statusOf('untested')).toMatchObject({ phase: 'TestFailed' })
+    expect(condition(await statusOf('untested'), 'Released')?.message).toMatch(/^HelmFailed: /)
+  })
+
+  it('unlocks what a killed process left pending, and goes on', async () => {
+    await bench.put('killed', { releaseName: 'killed', chart: chart('1.0.0') })
+    await bench.sync('killed')
+    await bench.killUpgrade('killed', '5.0.0')
+    expect((await history('killed')).at(-1)?.status).toBe('pending-upgrade')
+    await bench.put('killed', { releaseName: 'killed', chart: chart('1.1.0') })
+    expect(await bench.sync('killed')).toMatchObject({ end: 'done' })
+    expect((await history('killed')).map(({ status }) => status)).toEqual(['superseded', 'failed', 'deployed'])
+  })
+
+  it('uninstalls what was installed while its HelmRelease was deleted', async () => {
+    await bench.put('gone', { releaseName: 'gone', chart: chart('5.0.0'), timeout: 4 })
+    const running = bench.sync('gone')
+    await until('helm has begun', async () => (await bench.helm('list', '-a', '-q')).split('\n').includes('gone'))
+    const ref = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace: bench.namespace, name: 'gone' }
+    await bench.cluster.delete(ref, {})
+    expect(await running).toMatchObject({ end: 'done', summary: 'release gone was uninstalled' })
+    expect((await bench.helm('list', '-a', '-q')).split('\n')).not.toContain('gone')
+  })
+
+  it('lets only one run at a time work on a release', async () => {
+    await bench.put('twice', { releaseName: 'twice', chart: chart('1.0.0') })
+    const both = await Promise.all([bench.sync('twice'), bench.sync('twice')])
+    expect(both.map(({ end }) => end).toSorted()).toEqual(['again', 'done'])
+  })
+
+  it('stands still where the Operator had rolled back, until something changes', async () => {
+    await bench.helm('install', 'adopted', 'demo', '--repo', bench.charts.url, '--version', '1.0.0')
+    await bench.put('adopted', { releaseName: 'adopted', chart: chart('1.1.0') })
+    const { generation } = (await bench.get('adopted'))?.metadata ?? {}
+    await bench.setStatus('adopted', {
+      observedGeneration: generation,
+      conditions: [{ type: 'RolledBack', status: 'True', reason: 'RolledBack', message: '' }],
+    })
+    bench.helmRuns()
+    expect(await bench.sync('adopted')).toMatchObject({
+      why: expect.stringContaining('AdoptionHold: the Helm Operator rolled') as string,
+    })
+    await bench.sync('adopted')
+    expect(bench.helmRuns()).toEqual([])
+    await bench.put('adopted', { releaseName: 'adopted', chart: chart('1.1.0'), values: { color: 'new' } })
+    expect(await bench.sync('adopted')).toMatchObject({ end: 'done' })
+    expect(bench.helmRuns()).toEqual(['upgrade'])
+  })
+
+  it('takes a chart from git with a dependency beside it and one from a repository', async () => {
+    bench.commit('a'.repeat(40), {
+      'charts/app/Chart.yaml':
+        'apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies:\n- {name: base, version: 0.1.0, repository: file://../base}\n' +
+        `- {name: demo, version: ^1.0, repository: ${bench.charts.url}}\n`,
+      'charts/base/Chart.yaml': 'apiVersion: v2\nname: base\nversion: 0.1.0\n',
+      'charts/base/templates/a.yaml': template.replace('-config', '-base'),
+    })
+    await bench.put('fromgit', {
+      releaseName: 'fromgit',
+      chart: { git: 'https://git.invalid/repo', path: 'charts/app' },
+      values: { base: { color: 'deep' } },
+    })
+    expect(await bench.sync('fromgit')).toMatchObject({ end: 'done' })
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.namespace, name: 'fromgit-base' }
+    expect((await bench.cluster.get(ref))?.data).toMatchObject({ color: 'deep' })
+    expect((await statusOf('fromgit')).revision).toBe('a'.repeat(40))
+    bench.helmRuns()
+    bench.writes()
+    await bench.sync('fromgit')
+    expect([bench.helmRuns(), bench.writes()]).toEqual([[], []])
   })
 })

@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type ChartRepository, startChartRepository } from '../../playground/stack/chart-repository.ts'
+import { until } from '../../playground/stack/until.ts'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
 import { createEgress } from '../../src/adapters/egress/index.ts'
 import { createCharts, createHelm, decodeStoredRelease } from '../../src/adapters/helm/index.ts'
@@ -16,6 +17,7 @@ import { syncRelease } from '../../src/jobs/sync-release/index.ts'
 import type { RunRequest } from '../../src/lib/run.ts'
 import { stack } from '../stack/stack.ts'
 import { silent } from '../sync/workbench.ts'
+import { definitionRef, type Shape, underOwnGroup } from './own-group.ts'
 
 const run = promisify(execFile)
 
@@ -29,6 +31,13 @@ export type ReleaseBench = {
   /** Creates or changes a HelmRelease. */
   put(name: string, spec: Record<string, unknown>): Promise<void>
   get(name: string): Promise<KubeObject | undefined>
+  /** Suspends by the field, or where the definition has none by the annotation. */
+  suspend(name: string): Promise<void>
+  setStatus(name: string, status: Record<string, unknown>): Promise<void>
+  /** Files of a commit that every ref of every git repository resolves to. */
+  commit(id: string, files: Record<string, string>): void
+  /** A helm upgrade by a process of Capstan that is killed with -9 while it waits for a hook. */
+  killUpgrade(release: string, version: string): Promise<void>
   /** One run of the job. */
   sync(name: string, options?: { signal?: AbortSignal }): Promise<Outcome>
   /** helm's verbs that were started since the last call. */
@@ -51,13 +60,25 @@ data:
   secret: {{ .Values.secret | default "none" | quote }}
 `
 
-export async function createReleaseBench(): Promise<ReleaseBench> {
+/** A hook that is done at once (ConfigMap), or never: no node runs its pod (Job). */
+export function hook(when: string, kind: 'ConfigMap' | 'Job'): string {
+  const head = `metadata: {name: "{{ .Release.Name }}-hook", annotations: {helm.sh/hook: "${when}"}}`
+  if (kind === 'ConfigMap') return `apiVersion: v1\nkind: ConfigMap\n${head}\n`
+  const pod = '{nodeName: none, restartPolicy: Never, containers: [{name: a, image: none}]}'
+  return `apiVersion: batch/v1\nkind: Job\n${head}\nspec: {suspend: true, template: {spec: ${pod}}}\n`
+}
+
+/**
+ * `definition`: which HelmRelease the API server knows, ours or the one of helm-operator 1.4.4. It is served under a group of its own,
+ * so that no other Capstan of the same test run works on these releases.
+ */
+export async function createReleaseBench(definition: Shape = 'ours'): Promise<ReleaseBench> {
   const { kubeconfig, helm: binary } = stack()
   const id = randomBytes(4).toString('hex')
   const namespace = `rel-${id}`
   const directory = mkdtempSync(join(tmpdir(), `capstan-rel-${id}-`))
   const charts = await startChartRepository({ root: join(directory, 'served'), helm: binary })
-  const api = createCluster({ kubeconfig, log: silent })
+  const api = await underOwnGroup(createCluster({ kubeconfig, log: silent }), `r${id}.test.capstan.dev`, definition)
   await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   let writes: string[] = []
   const cluster: Cluster = {
@@ -87,7 +108,8 @@ export async function createReleaseBench(): Promise<ReleaseBench> {
     limit: (work) => work(),
     log: silent,
   })
-  const git = { fetch: unused, resolve: unused, export: unused }
+  const commits = new Map<string, Record<string, string>>()
+  const git = fakeGit(commits)
   const deps = {
     cluster,
     helm,
@@ -129,6 +151,35 @@ export async function createReleaseBench(): Promise<ReleaseBench> {
       const { apiVersion, kind } = ref(name)
       await api.apply({ apiVersion, kind, metadata: { name, namespace }, spec }, { force: true })
     },
+    async suspend(name) {
+      const patch =
+        definition === 'ours'
+          ? { spec: { suspend: true } }
+          : { metadata: { annotations: { 'capstan.dev/suspend': 'true' } } }
+      await api.patch(ref(name), patch)
+    },
+    setStatus: async (name, status) => void (await api.patch(ref(name), { status }, { subresource: 'status' })),
+    commit: (commit, files) => void commits.set(commit, files),
+    async killUpgrade(release, version) {
+      const record = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: `capstan-release-${release}` }
+      const found = (await api.get(record))?.data as { 'record.json': string }
+      const intent = {
+        verb: 'upgrade',
+        revision: 2,
+        epoch: 'capstan-dead/uid',
+        at: '2026-01-01T00:00:00Z',
+        inputs: 'x',
+      }
+      const text = JSON.stringify({ ...JSON.parse(found['record.json']), intent })
+      await api.patch(record, { data: { 'record.json': text } })
+      const args = ['upgrade', release, 'demo', '--repo', charts.url, '--version', version, '-n', namespace]
+      const child = spawn(binary, args, { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: 'ignore' })
+      const secret = { apiVersion: 'v1', kind: 'Secret', namespace, name: `sh.helm.release.v1.${release}.v2` }
+      await until('the upgrade is pending', async () => (await api.get(secret)) !== undefined)
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await ended
+    },
     get: (name) => api.get(ref(name)),
     sync: (name, { signal = new AbortController().signal } = {}) =>
       syncRelease({ kind: 'sync-release', namespace, name, reason: 'test', requestedAt: '' }, deps, signal),
@@ -151,6 +202,7 @@ export async function createReleaseBench(): Promise<ReleaseBench> {
         await api.patch(ref(object.metadata.name), { metadata: { finalizers: null } })
       }
       await api.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, {})
+      await api.delete(definitionRef, {})
       await api.close()
       await egress.close()
       await charts.stop()
@@ -159,6 +211,18 @@ export async function createReleaseBench(): Promise<ReleaseBench> {
   }
 }
 
-function unused(): Promise<never> {
-  return Promise.reject(new Error('no git in this test'))
+/** Git with given commits; the newest is what every ref means. */
+function fakeGit(commits: Map<string, Record<string, string>>) {
+  return {
+    fetch: async () => new Map<string, string>(),
+    resolve: async () => [...commits.keys()].at(-1) ?? '',
+    async export(_remote: unknown, commit: string, path: string, directory: string) {
+      for (const [file, text] of Object.entries(commits.get(commit) ?? {})) {
+        if (!file.startsWith(`${path}/`)) continue
+        const target = join(directory, file.slice(path.length + 1))
+        mkdirSync(dirname(target), { recursive: true })
+        writeFileSync(target, text)
+      }
+    },
+  }
 }

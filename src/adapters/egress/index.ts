@@ -2,77 +2,103 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { Agent, request } from 'undici'
 import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
+import { isAllowed } from './address.ts'
 
 export type EgressOptions = {
-  /** For tests: asks for an address instead of DNS. */
-  resolve?: (host: string) => Promise<string>
+  /** Loopback and private addresses may be asked; default true. False with --tenants (ruling 15). */
+  allowPrivate?: boolean
+  /** For tests: all addresses of a name, instead of DNS. */
+  resolve?: (host: string) => Promise<string[]>
 }
 
 const maxRedirects = 3
+const connectTimeoutMs = 10_000
 
-/** See lib/egress.ts. The address is looked up once, checked, and the connection goes to that very address (hazard J7). */
+type Lookup = (
+  host: string,
+  options: { all?: boolean },
+  callback: (error: Error | null, addresses: string | { address: string; family: number }[], family?: number) => void,
+) => void
+
+/**
+ * See lib/egress.ts. A name is looked up once, its addresses are checked, and the connection goes to one of these very addresses, so
+ * that nobody can answer differently the second time (hazard J7).
+ */
 export function createEgress(options: EgressOptions = {}): Egress & { close(): Promise<void> } {
-  const resolve = options.resolve ?? (async (host: string) => (await lookup(host)).address)
+  const allowPrivate = options.allowPrivate ?? true
+  const resolve = options.resolve ?? resolveName
   const agent = new Agent({
     connections: 16,
-    connect: { timeout: 10_000, lookup: (host, _options, callback) => void answerLookup(resolve, host, callback) },
+    connect: { timeout: connectTimeoutMs, lookup: checkedLookup(resolve, allowPrivate) as never },
   })
 
-  async function follow(given: EgressRequest, url: URL, redirects: number): Promise<EgressResponse> {
-    if (url.protocol !== 'http:' && url.protocol !== 'https:')
-      throw new Error(`${url.protocol.slice(0, -1)} is not allowed`)
-    const literal = isIP(url.hostname.replace(/^\[|\]$/g, ''))
-      ? refuse(url.hostname.replace(/^\[|\]$/g, ''))
-      : undefined
-    if (literal) throw new Error(literal)
-    const deadline = AbortSignal.timeout(given.timeoutMs)
-    const signal = given.signal ? AbortSignal.any([given.signal, deadline]) : deadline
-    const sameOrigin = url.origin === new URL(given.url).origin
-    const headers = {
-      'user-agent': 'capstan',
-      ...(sameOrigin ? given.headers : {}),
-      ...(sameOrigin ? credentials(new URL(given.url)) : {}),
-    }
-    const bare = new URL(url)
-    bare.username = ''
-    bare.password = ''
-    const response = await request(bare, { dispatcher: agent, signal, headers })
-    const location = response.headers.location
-    if (
-      response.statusCode >= 300 &&
-      response.statusCode < 400 &&
-      response.statusCode !== 304 &&
-      typeof location === 'string'
-    ) {
+  async function follow(
+    given: EgressRequest,
+    url: URL,
+    redirects: number,
+    signal: AbortSignal,
+  ): Promise<EgressResponse> {
+    mustBeAllowed(url, allowPrivate)
+    const response = await request(bare(url), { dispatcher: agent, signal, headers: headersFor(url, given) })
+    const { location } = response.headers
+    if (isRedirect(response.statusCode) && typeof location === 'string') {
       await response.body.dump()
       if (redirects >= maxRedirects) throw new Error('too many redirects')
-      return await follow(given, new URL(location, url), redirects + 1)
+      return await follow(given, new URL(location, url), redirects + 1, signal)
     }
-    return {
-      status: response.statusCode,
-      headers: flat(response.headers),
-      body: await readBody(response.body, given.maxBytes),
+    const body = await readBody(response.body, given.maxBytes)
+    return { status: response.statusCode, headers: flat(response.headers), body }
+  }
+
+  async function egress(given: EgressRequest): Promise<EgressResponse> {
+    const deadline = AbortSignal.timeout(given.timeoutMs)
+    const signal = given.signal ? AbortSignal.any([given.signal, deadline]) : deadline
+    try {
+      return await follow(given, new URL(given.url), 0, signal)
+    } catch (error) {
+      if (deadline.aborted && !given.signal?.aborted) throw new Error('no answer in time', { cause: error })
+      throw error
     }
   }
 
-  return Object.assign(async (given: EgressRequest) => await follow(given, new URL(given.url), 0), {
-    close: () => agent.close(),
-  })
+  return Object.assign(egress, { close: () => agent.close() })
 }
 
-type Lookup = (error: Error | null, addresses: { address: string; family: number }[]) => void
+async function resolveName(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address)
+}
 
-async function answerLookup(resolve: (host: string) => Promise<string>, host: string, callback: Lookup): Promise<void> {
-  let address: string
-  try {
-    address = await resolve(host)
-  } catch (error) {
-    callback(error as Error, [])
-    return
+/** A lookup for the socket that gives allowed addresses only. */
+function checkedLookup(resolve: (host: string) => Promise<string[]>, allowPrivate: boolean): Lookup {
+  async function allowed(host: string): Promise<{ address: string; family: number }[]> {
+    const addresses = await resolve(host)
+    const good = addresses.filter((address) => isAllowed(address, allowPrivate))
+    if (good.length === 0) throw new Error(`the address of ${host} is not allowed`)
+    return good.map((address) => ({ address, family: isIP(address) }))
   }
-  const refusal = refuse(address)
-  if (refusal) callback(new Error(refusal), [])
-  else callback(null, [{ address, family: isIP(address) }])
+  async function answer(...[host, { all }, callback]: Parameters<Lookup>): Promise<void> {
+    const found = await allowed(host).catch((error: unknown) =>
+      error instanceof Error ? error : new Error('no address'),
+    )
+    if (found instanceof Error) callback(found, [])
+    else if (all) callback(null, found)
+    else callback(null, found[0]?.address ?? '', found[0]?.family ?? 0)
+  }
+  return (...asked) => void answer(...asked)
+}
+
+/** An address in the URL itself is not looked up, so it is checked here. */
+function mustBeAllowed({ protocol, hostname }: URL, allowPrivate: boolean): void {
+  if (protocol !== 'http:' && protocol !== 'https:') throw new Error(`${protocol.slice(0, -1)} is not allowed`)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) && !isAllowed(address, allowPrivate)) throw new Error(`the address ${address} is not allowed`)
+}
+
+/** Neither given headers nor the login in the URL follow to another scheme, host or port (hazard I9). */
+function headersFor(url: URL, given: EgressRequest): Record<string, string> {
+  const first = new URL(given.url)
+  const own = { 'user-agent': 'capstan', ...credentials(url) }
+  return url.origin === first.origin ? { ...own, ...credentials(first), ...given.headers } : own
 }
 
 function credentials({ username, password }: URL): Record<string, string> {
@@ -81,11 +107,15 @@ function credentials({ username, password }: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
 }
 
-/** Link-local addresses are those of metadata services: never, whoever asks (ruling 15). */
-function refuse(address: string): string | undefined {
-  const plain = address.toLowerCase().replace(/^::ffff:/, '')
-  const isLinkLocal = plain.startsWith('169.254.') || /^fe[89ab]/.test(plain) || plain === 'fd00:ec2::254'
-  return isLinkLocal ? `the address ${plain} is not allowed` : undefined
+function bare(url: URL): URL {
+  const clean = new URL(url)
+  clean.username = ''
+  clean.password = ''
+  return clean
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304
 }
 
 async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Uint8Array> {

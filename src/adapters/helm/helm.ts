@@ -1,3 +1,5 @@
+import type { KubeObject } from '../../domain/manifest/object.ts'
+
 export type HelmTarget = {
   release: string
   namespace: string
@@ -40,6 +42,6 @@ export type Helm = {
   ): Promise<HelmOutcome>
   test(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
   uninstall(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
-  /** Builds or updates the dependencies of an unpacked chart directory in place. */
-  dependencyUpdate(chartPath: string, timeoutSeconds: number, signal?: AbortSignal): Promise<HelmOutcome>
+  /** helm's Secret of a revision, marked failed: takes the lock of a run that is dead. Undefined when it is not such a Secret. */
+  markFailed(secret: KubeObject): KubeObject | undefined
 }

@@ -1,133 +1,120 @@
-import { createHash } from 'node:crypto'
-import { parse } from 'yaml'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { AppError } from '../../domain/error.ts'
-import { pickChartVersion } from '../../domain/release/chart-version.ts'
-import type { Egress } from '../../lib/egress.ts'
+import type { Egress, EgressResponse } from '../../lib/egress.ts'
+import { exists, hashOf, unlessAborted } from './chart-cache.ts'
+import { type IndexEntry, readIndex } from './chart-index.ts'
+import { unpackChart } from './unpack.ts'
 
-/** One version of a chart in an index. */
-export type ChartEntry = { version: string; urls: string[]; digest: string }
+export type RepositoryChart = { url: string; name: string; version: string }
 
-export type ChartName = { url: string; name: string; version: string }
-
-/** Helm repositories by http(s): their indexes, kept for a while and asked for again with their ETag, and their archives. */
 export type Repositories = {
-  /** The version that is named, or the newest in the range. Throws ChartNotFound, ChartAuthFailed. */
-  find(chart: ChartName, signal: AbortSignal): Promise<ChartEntry>
-  /** The archive, with the digest that the index gives. Throws ChartNotFound, ChartAuthFailed. */
-  download(chart: ChartName, entry: ChartEntry, signal: AbortSignal): Promise<Uint8Array>
+  /** All versions of a chart; empty when the repository has no such chart. Throws ChartNotFound, ChartAuthFailed. */
+  entries(source: RepositoryChart, signal: AbortSignal): Promise<IndexEntry[]>
+  /** Unpacks one version into a folder. Throws ChartNotFound, ChartAuthFailed. */
+  download(source: RepositoryChart, entry: IndexEntry, folder: string): Promise<void>
 }
 
-/** Hazard I4: what an index and an archive may hold. */
+/** Hazard I4. */
 const maxIndexBytes = 50 * 1024 * 1024
 const maxArchiveBytes = 10 * 1024 * 1024
 const fetchTimeoutMs = 30_000
-/** An index is asked for again after this time. */
+/** An index is asked for again after this time, with its ETag. */
 const indexForMs = 30_000
 
-type Index = { entries: Map<string, ChartEntry[]>; etag: string; readAt: number }
+type Index = { file: string; etag: string; readAt: number; charts: Map<string, IndexEntry[]> }
 
-export function createRepositories({ egress, now }: { egress: Egress; now: () => number }): Repositories {
+/** Helm repositories by http(s). Each index is fetched once for all who ask at the same time, and kept. */
+export function createRepositories(options: { directory: string; egress: Egress; now: () => number }): Repositories {
+  const { directory, egress, now } = options
   const indexes = new Map<string, Index>()
+  const asking = new Map<string, Promise<Index>>()
 
   async function indexOf(url: string, signal: AbortSignal): Promise<Index> {
     const before = indexes.get(url)
-    if (before && now() - before.readAt < indexForMs) return before
-    const href = new URL('index.yaml', withSlash(url)).href
-    const response = await get(egress, href, { maxBytes: maxIndexBytes, signal, etag: before?.etag ?? '' })
-    const index: Index =
-      response.status === 304 && before
-        ? { ...before, readAt: now() }
-        : { ...readIndex(response.body, url), etag: response.headers.etag ?? '', readAt: now() }
+    if (before && now() - before.readAt < indexForMs && (await exists(before.file))) return before
+    let running = asking.get(url)
+    if (!running) {
+      running = ask(url, before).finally(() => asking.delete(url))
+      asking.set(url, running)
+    }
+    return await unlessAborted(running, signal)
+  }
+
+  /** The text stays on disk and only the charts that are asked for in memory: an index may have 50 MB. */
+  async function ask(url: string, before: Index | undefined): Promise<Index> {
+    const file = join(directory, `index-${hashOf(url)}.yaml`)
+    const etag = before && (await exists(file)) ? before.etag : ''
+    const headers: Record<string, string> = etag ? { 'if-none-match': etag } : {}
+    const place = new URL('index.yaml', withSlash(url)).href
+    const response = await get(egress, { url: withLogin(place, url), maxBytes: maxIndexBytes, headers })
+    if (response.status === 304 && before) {
+      before.readAt = now()
+      return before
+    }
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const temporary = `${file}.${randomUUID()}`
+    await writeFile(temporary, response.body, { mode: 0o600 })
+    await rename(temporary, file)
+    const index = { file, etag: response.headers.etag ?? '', readAt: now(), charts: new Map<string, IndexEntry[]>() }
     indexes.set(url, index)
     return index
   }
 
   return {
-    async find(chart, signal) {
-      const index = await indexOf(chart.url, signal)
-      const entries = index.entries.get(chart.name) ?? []
-      const version = pickChartVersion(
-        entries.map((entry) => entry.version),
-        chart.version,
-      )
-      const entry = entries.find((one) => one.version === version)
-      if (!entry) throw notFound(chart, entries.length > 0)
-      return entry
+    async entries({ url, name }, signal) {
+      mustBeHttp(url)
+      const index = await indexOf(url, signal)
+      const seen = index.charts.get(name)
+      if (seen) return seen
+      const entries = readIndex(await readFile(index.file, 'utf8'), name)
+      if (!entries) throw new AppError('ChartNotFound', `the index of ${hidden(url)} is not a chart index`)
+      index.charts.set(name, entries)
+      return entries
     },
-    async download(chart, entry, signal) {
-      const href = new URL(entry.urls[0] ?? '', withSlash(chart.url)).href
-      const { body } = await get(egress, href, { maxBytes: maxArchiveBytes, signal, etag: '' })
+    async download({ url, name }, entry, folder) {
+      const place = new URL(entry.urls[0] ?? '', withSlash(url)).href
+      const { body } = await get(egress, { url: withLogin(place, url), maxBytes: maxArchiveBytes, headers: {} })
       const digest = createHash('sha256').update(body).digest('hex')
-      if (entry.digest && entry.digest.replace(/^sha256:/, '') !== digest) {
-        throw new AppError(
-          'ChartNotFound',
-          `the archive of chart ${chart.name} ${entry.version} does not have the digest that its index gives`,
-        )
+      if (entry.digest && entry.digest !== digest) {
+        const message = `the archive of chart ${name} ${entry.version} does not have the digest that its index gives`
+        throw new AppError('ChartNotFound', message)
       }
-      return body
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await unpackChart(body, folder)
     },
   }
 }
 
-function notFound({ url, name, version }: { url: string; name: string; version: string }, hasChart: boolean): AppError {
-  const what = hasChart ? `chart ${name} has no version ${version}` : `there is no chart ${name}`
-  return new AppError('ChartNotFound', `${what} in ${hidden(url)}`)
-}
+type Wanted = { url: string; maxBytes: number; headers: Record<string, string> }
 
-async function get(egress: Egress, url: string, options: { maxBytes: number; signal: AbortSignal; etag: string }) {
-  const { maxBytes, signal, etag } = options
-  let response: Awaited<ReturnType<Egress>>
-  try {
-    response = await egress({
-      url,
-      maxBytes,
-      signal,
-      timeoutMs: fetchTimeoutMs,
-      ...(etag ? { headers: { 'if-none-match': etag } } : {}),
-    })
-  } catch (error) {
-    throw new AppError(
-      'ChartNotFound',
-      `${hidden(url)} could not be read: ${error instanceof Error ? error.message : 'no answer'}`,
-      { cause: error },
-    )
-  }
-  if (response.status === 401 || response.status === 403)
-    throw new AppError('ChartAuthFailed', `${hidden(url)} refused the credentials (${response.status})`)
-  if (response.status !== 200 && response.status !== 304)
-    throw new AppError('ChartNotFound', `${hidden(url)} answered ${response.status}`)
+async function get(egress: Egress, wanted: Wanted): Promise<EgressResponse> {
+  const place = hidden(wanted.url)
+  const response = await egress({ ...wanted, timeoutMs: fetchTimeoutMs }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : 'no answer'
+    throw new AppError('ChartNotFound', `${place} could not be read: ${why}`, { cause: error })
+  })
+  const { status } = response
+  if (status === 401 || status === 403)
+    throw new AppError('ChartAuthFailed', `${place} refused the credentials (${status})`)
+  if (status !== 200 && status !== 304) throw new AppError('ChartNotFound', `${place} answered ${status}`)
   return response
 }
 
-function readIndex(body: Uint8Array, url: string): Pick<Index, 'entries'> {
-  const entries = new Map<string, ChartEntry[]>()
-  const text = Buffer.from(body).toString()
-  const parsed = parseIndex(text, url)
-  for (const [name, versions] of Object.entries(parsed.entries ?? {})) {
-    if (!Array.isArray(versions)) continue
-    const usable = versions.filter(
-      (one): one is Raw =>
-        typeof one?.version === 'string' && Array.isArray(one.urls) && typeof one.urls[0] === 'string',
-    )
-    entries.set(
-      name,
-      usable.map(({ version, urls, digest }) => ({ version, urls, digest: digest ?? '' })),
-    )
-  }
-  return { entries }
+/** The login in a repository's URL counts for what its index names on the same host, and nowhere else (hazard I9). */
+function withLogin(url: string, repository: string): string {
+  const [place, source] = [new URL(url), new URL(repository)]
+  if (place.origin !== source.origin || place.username) return url
+  place.username = source.username
+  place.password = source.password
+  return place.href
 }
 
-type Raw = { version: string; urls: string[]; digest?: string }
-
-function parseIndex(text: string, url: string): { entries?: Record<string, (Raw | null)[]> } {
-  try {
-    const value: unknown = text.trimStart().startsWith('{')
-      ? JSON.parse(text)
-      : parse(text, { uniqueKeys: false, prettyErrors: false, maxAliasCount: 0 })
-    return typeof value === 'object' && value !== null ? value : {}
-  } catch {
-    throw new AppError('ChartNotFound', `the index of ${hidden(url)} is not YAML`)
-  }
+function mustBeHttp(url: string): void {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return
+  const message = `${hidden(url)}: only http and https chart repositories are supported`
+  throw new AppError('ChartNotFound', message, { retry: 'never' })
 }
 
 function withSlash(url: string): string {
@@ -135,11 +122,8 @@ function withSlash(url: string): string {
 }
 
 /** Without user, password and query: either may hold a secret. */
-function hidden(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url)
-    return `${protocol}//${host}${pathname}`
-  } catch {
-    return 'the chart repository (its URL is not valid)'
-  }
+export function hidden(url: string): string {
+  if (!URL.canParse(url)) return 'the chart repository (its URL is not valid)'
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
 }

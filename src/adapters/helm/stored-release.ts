@@ -1,45 +1,77 @@
-import { gunzipSync } from 'node:zlib'
-import type { KubeObject } from '../../domain/manifest/object.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { type KubeObject, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
+import { parseManifests } from '../../domain/manifest/parse.ts'
 
 /** What helm keeps of a revision (helm.sh/helm/v3/pkg/release), as far as it is compared. */
 export type StoredRelease = {
   config: Record<string, unknown>
   chartName: string
   chartVersion: string
-  /** Template file name → content. */
-  templates: Map<string, string>
-  manifest: string
+  /** The chart's default values; undefined where helm mixed those of subcharts into them. */
+  chartValues: Record<string, unknown> | undefined
+  /** Templates and other files that helm stores: path in the chart → content. */
+  files: Map<string, string>
+  /** The objects of its manifest, lists expanded; without hooks and CRDs. */
+  objects: ObjectRef[]
 }
+
+const maxBytes = 64 * 1024 * 1024
+const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone'
 
 /** Decodes one of helm's release Secrets; undefined when it is not one. Very old ones are not gzipped (helm-operator §3.4). */
 export function decodeStoredRelease(secret: KubeObject): StoredRelease | undefined {
+  const raw = decode(secret)
+  return raw && readRelease(raw)
+}
+
+/** The same Secret with its revision marked failed, which is what helm writes when it is stopped in time; undefined when it is not one. */
+export function markFailed(secret: KubeObject): KubeObject | undefined {
+  const raw = decode(secret)
+  if (!raw) return undefined
+  const failed = { ...raw, info: { ...raw.info, status: 'failed', description: unlocked } }
+  const inner = gzipSync(JSON.stringify(failed)).toString('base64')
+  const { metadata } = secret
+  return {
+    ...secret,
+    metadata: { ...metadata, labels: { ...metadata.labels, status: 'failed' } },
+    data: { ...(secret.data as Record<string, string>), release: Buffer.from(inner).toString('base64') },
+  }
+}
+
+type File = { name: string; data?: string | null }
+type Raw = {
+  info?: Record<string, unknown>
+  config?: Record<string, unknown> | null
+  manifest?: string
+  chart?: {
+    metadata?: { name?: string; version?: string; dependencies?: unknown[] | null }
+    values?: Record<string, unknown> | null
+    templates?: File[] | null
+    files?: File[] | null
+  }
+}
+
+function decode(secret: KubeObject): Raw | undefined {
   const encoded = (secret.data as Record<string, string> | undefined)?.release
   if (!encoded) return undefined
   try {
     const inner = Buffer.from(Buffer.from(encoded, 'base64').toString(), 'base64')
-    const json =
-      inner[0] === 0x1f && inner[1] === 0x8b ? gunzipSync(inner, { maxOutputLength: 64 * 1024 * 1024 }) : inner
-    return readRelease(JSON.parse(json.toString()) as Raw)
+    const json = inner[0] === 0x1f && inner[1] === 0x8b ? gunzipSync(inner, { maxOutputLength: maxBytes }) : inner
+    return JSON.parse(json.toString()) as Raw
   } catch {
     return undefined
   }
 }
 
-type Raw = {
-  config?: Record<string, unknown> | null
-  manifest?: string
-  chart?: { metadata?: { name?: string; version?: string }; templates?: { name: string; data: string }[] }
-}
-
 function readRelease({ config, manifest, chart }: Raw): StoredRelease {
-  const templates = new Map(
-    (chart?.templates ?? []).map(({ name, data }) => [name, Buffer.from(data, 'base64').toString()]),
-  )
+  const files = [...(chart?.templates ?? []), ...(chart?.files ?? [])]
+  const { name = '', version = '', dependencies } = chart?.metadata ?? {}
   return {
     config: config ?? {},
-    chartName: chart?.metadata?.name ?? '',
-    chartVersion: chart?.metadata?.version ?? '',
-    templates,
-    manifest: manifest ?? '',
+    chartName: name,
+    chartVersion: version,
+    chartValues: dependencies && dependencies.length > 0 ? undefined : (chart?.values ?? {}),
+    files: new Map(files.map((file) => [file.name, Buffer.from(file.data ?? '', 'base64').toString()])),
+    objects: parseManifests({ file: '', text: manifest ?? '' }).objects.map(({ object }) => refOf(object)),
   }
 }

@@ -121,14 +121,21 @@ async function sendOnce(deps: Deps, about: About, ask: Ask): Promise<SentOnce> {
     return { failure: failureOf(name, `${ask.what} of ${path}`, answer), isPassing: answer.status >= 500 }
   } catch (error) {
     if (signal?.aborted) throw signal.reason as Error
-    if (error instanceof AppError) return { failure: error, isPassing: false }
+    if (error instanceof AppError) {
+      // the token server's: without a token every repository of the host would ask it again
+      if (typeof error.retry === 'object') host.pausedUntil = performance.now() + error.retry.afterMs
+      return { failure: error, isPassing: false }
+    }
     host.base = undefined
     if (error instanceof BadAnswer) return { failure: unreachable(name, error.message, error), isPassing: false }
     return { failure: unreachable(name, networkWords(error), error), isPassing: true }
   }
 }
 
-/** With the token that is known; one that is refused is replaced once (hazard E1). */
+/**
+ * With the token that is known; one that is refused is replaced once (hazard E1). A page that a redirect put on another origin is
+ * asked for without any: a login is for its registry alone.
+ */
 async function sendAuthorized(deps: Deps, about: About, ask: Ask): Promise<Answer> {
   const { path, access, signal } = about
   const base = await baseOf(deps, about)
@@ -144,6 +151,7 @@ async function sendAuthorized(deps: Deps, about: About, ask: Ask): Promise<Answe
       insecure: access.insecure,
       signal,
     })
+  if (url.origin !== base.origin) return await send(undefined)
   const known = deps.authorize.known(wanted)
   const answer = await send(known)
   if (answer.status !== 401) return answer

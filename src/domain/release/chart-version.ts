@@ -5,7 +5,6 @@ import { maxSatisfying, valid } from 'semver'
  * Undefined when there is none.
  */
 export function pickChartVersion(versions: readonly string[], wanted: string): string | undefined {
-  const bare = (version: string) => version.replace(/^v/, '')
   const exact =
     versions.find((version) => version === wanted) ?? versions.find((version) => bare(version) === bare(wanted))
   if (exact) return exact
@@ -21,4 +20,8 @@ export function pickChartVersion(versions: readonly string[], wanted: string): s
 /** True when only one version can ever match, so that a chart that is here already needs no look at the index. */
 export function isExactVersion(wanted: string): boolean {
   return valid(wanted) !== null
+}
+
+function bare(version: string): string {
+  return version.replace(/^v/, '')
 }

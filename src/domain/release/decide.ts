@@ -2,13 +2,7 @@ import { never } from '../../lib/never.ts'
 import type { Reason } from '../status/reason.ts'
 import type { Failed } from './record.ts'
 import type { ReleaseSpec } from './spec.ts'
-import {
-  foreignPendingMs,
-  lastGoodRevision,
-  type ReleaseFacts,
-  type ReleaseState,
-  wasEverDeployed,
-} from './state.ts'
+import { foreignPendingMs, lastGoodRevision, type ReleaseFacts, type ReleaseState, wasEverDeployed } from './state.ts'
 
 /** What changes something; one helm verb at most. */
 export type Action =
@@ -36,7 +30,16 @@ export type Step = Action | Stop
 /** `isAskedFor`: a person asked, or something that was missing has come; back-off does not count (rulings 11, W2). */
 export type Urgency = { isAskedFor: boolean }
 
+/** A job's reason that begins so says that something came that may have been missing: a namespace, a definition (ruling 11). */
+export const arrivedReason = 'arrived: '
+
 const busyMs = 3_000
+
+const whyUpgraded = {
+  'out of sync': 'chart or values changed',
+  'foreign inputs': 'what is deployed differs from what is wanted',
+  'changed by hand': 'the release was changed by hand',
+} as const
 
 /** Pure: state → step. helm-operator §4.1, §4.2, mended as its complaints 1, 2 and 7 ask. */
 export function decide(
@@ -51,15 +54,13 @@ export function decide(
     case 'in sync':
       return { do: 'nothing' }
     case 'untested':
-      return spec.test.enable ? { do: 'test' } : { do: 'nothing' }
+      return untested(spec)
     case 'adoptable':
       return { do: 'adopt' }
     case 'out of sync':
-      return { do: 'upgrade', why: 'chart or values changed' }
     case 'foreign inputs':
-      return { do: 'upgrade', why: 'what is deployed differs from what is wanted' }
     case 'changed by hand':
-      return { do: 'upgrade', why: 'the release was changed by hand' }
+      return { do: 'upgrade', why: whyUpgraded[state] }
     case 'failed':
       return upgradeOver(facts, 'the last revision failed')
     case 'failed inputs':
@@ -71,12 +72,20 @@ export function decide(
     case 'busy':
       return wait(facts)
     case 'foreign trouble':
-      return { do: 'hold', reason: 'AdoptionHold', message: troubleOf(facts) }
     case 'foreign owner':
-      return { do: 'hold', reason: 'OtherWriter', message: `the release belongs to ${facts.otherOwner ?? 'another'}` }
+      return hold(state, facts)
     default:
       return never(state)
   }
+}
+
+function untested({ test }: ReleaseSpec): Step {
+  return { do: test.enable ? 'test' : 'nothing' }
+}
+
+function hold(state: 'foreign trouble' | 'foreign owner', facts: ReleaseFacts): Stop {
+  if (state === 'foreign trouble') return { do: 'hold', reason: 'AdoptionHold', message: troubleOf(facts) }
+  return { do: 'hold', reason: 'OtherWriter', message: `the release belongs to ${String(facts.otherOwner)}` }
 }
 
 function troubleOf({ revisions }: ReleaseFacts): string {
@@ -114,36 +123,57 @@ function afterInterruption({ revisions, record }: ReleaseFacts): Step {
  */
 function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, { isAskedFor }: Urgency): Step {
   const failed = facts.record?.failed
-  const latest = facts.revisions.at(-1)
   if (!failed) return { do: 'upgrade', why: 'the last revision failed' }
+  const { reason, message } = failed
   const isDue = isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
-  if (latest?.state === 'uninstalled' || mustRemove(facts, failed)) return { do: 'remove remains' }
-  const good = spec.rollback.enable ? rollbackTarget(facts, failed) : undefined
-  if (good !== undefined && (isDue || failed.rollbackFailed === undefined)) {
-    return { do: 'rollback', revision: good, why: failed.message }
-  }
-  if (isGivenUp(failed, spec)) return { do: 'hold', reason: failed.reason, message: failed.message }
-  if (!isDue) {
-    const afterMs = Math.max(Date.parse(failed.retryAt) - facts.now, 0)
-    return { do: 'wait', reason: failed.reason, message: failed.message, afterMs, failed }
-  }
+  const remedy = remedyOf(facts, spec, isDue)
+  if (remedy) return remedy
+  if (isRolledBack(facts, failed) && !mayRetry(failed, spec)) return { do: 'hold', reason, message }
+  if (isDue) return tryAgain(facts, failed)
+  return { do: 'wait', reason, message, afterMs: Math.max(Date.parse(failed.retryAt) - facts.now, 0), failed }
+}
+
+/** What a failure leaves behind and must go before anything else. */
+function remedyOf(facts: ReleaseFacts, { rollback }: ReleaseSpec, isDue: boolean): Step | undefined {
+  const failed = facts.record?.failed
+  if (!failed) return undefined
+  if (facts.revisions.at(-1)?.state === 'uninstalled' || mustRemove(facts, failed)) return { do: 'remove remains' }
+  if (!rollback.enable || (failed.rollbackFailed !== undefined && !isDue)) return undefined
+  const revision = rollbackTarget(facts, failed)
+  return revision === undefined ? undefined : { do: 'rollback', revision, why: failed.message }
+}
+
+/** Failed tests are run again without a new revision. */
+function tryAgain({ revisions }: ReleaseFacts, failed: Failed): Step {
+  const latest = revisions.at(-1)
   if (!latest) return { do: 'install' }
-  if (failed.by === 'test' && latest.state === 'deployed' && latest.revision === failed.revision) return { do: 'test' }
-  return { do: 'upgrade', why: 'tried again' }
+  const isUntested = failed.by === 'test' && latest.state === 'deployed' && latest.revision === failed.revision
+  return isUntested ? { do: 'test' } : { do: 'upgrade', why: 'tried again' }
 }
 
 /** A failed first install, or one whose tests failed, is taken away again (ruling 11; helm-operator §4.2). */
 function mustRemove({ revisions }: ReleaseFacts, failed: Failed): boolean {
-  return failed.by === 'install' && failed.stored && revisions.length > 0 && !wasEverDeployed(revisions)
+  const latest = revisions.at(-1)
+  if (!latest || !failed.stored || failed.by === 'upgrade') return false
+  if (failed.by === 'install') return !wasEverDeployed(revisions)
+  return revisions.length === 1 && latest.revision === 1 && failed.revision === 1
 }
 
-/** The revision to go back to, as long as the one that failed is still the newest. */
-function rollbackTarget({ revisions }: ReleaseFacts, failed: Failed): number | undefined {
-  if (!failed.stored || revisions.at(-1)?.revision !== failed.revision) return undefined
-  return lastGoodRevision(revisions, failed.revision)
+/** The revision to go back to, as long as nobody deployed another one since. */
+function rollbackTarget(facts: ReleaseFacts, failed: Failed): number | undefined {
+  const latest = facts.revisions.at(-1)?.revision
+  if (!failed.stored || isRolledBack(facts, failed)) return undefined
+  if (latest !== failed.revision && latest !== failed.rolledBackTo) return undefined
+  return lastGoodRevision(facts.revisions, failed.revision)
 }
 
-function isGivenUp(failed: Failed, { rollback, generation }: ReleaseSpec): boolean {
-  if (!rollback.enable || failed.rolledBackTo === undefined || failed.generation !== generation) return false
-  return !(rollback.retry && (rollback.maxRetries === 0 || failed.rollbacks <= rollback.maxRetries))
+function isRolledBack({ revisions }: ReleaseFacts, { rolledBackTo }: Failed): boolean {
+  const latest = revisions.at(-1)
+  return latest !== undefined && latest.revision === rolledBackTo && latest.state === 'deployed'
+}
+
+/** The budget of helm-operator §4.1-6; a new generation has a new one. */
+function mayRetry(failed: Failed, { rollback, generation }: ReleaseSpec): boolean {
+  if (!rollback.enable || failed.generation !== generation) return true
+  return rollback.retry && (rollback.maxRetries === 0 || failed.rollbacks <= rollback.maxRetries)
 }

@@ -1,3 +1,5 @@
+import type { Definition } from './definition.ts'
+
 /** Condition types of a HelmRelease; `Ready` only where the served definition has it (ruling 1). */
 export type ConditionType = 'ChartFetched' | 'Deployed' | 'Released' | 'RolledBack' | 'Tested' | 'Ready'
 
@@ -10,7 +12,7 @@ export type Condition = {
   message: string
 }
 
-/** The Operator's phases (helm-operator §1.3). */
+/** The Operator's phases (helm-operator §1.3), and `Suspended` where the served definition has it. */
 export type Phase =
   | 'ChartFetched'
   | 'ChartFetchFailed'
@@ -26,30 +28,28 @@ export type Phase =
   | 'RollingBack'
   | 'RolledBack'
   | 'RollbackFailed'
+  | 'Suspended'
 
 type Setting = [ConditionType, Condition['status']]
 
+const failed: readonly Setting[] = [
+  ['Released', 'False'],
+  ['Ready', 'False'],
+]
+/** ChartFetched goes with it: the Operator let an old False stand for ever (helm-operator §6.4, complaint 14). */
+const began: readonly Setting[] = [
+  ['ChartFetched', 'True'],
+  ['Deployed', 'Unknown'],
+  ['Ready', 'Unknown'],
+]
+
 const settings: Record<Phase, readonly Setting[]> = {
   ChartFetched: [['ChartFetched', 'True']],
-  ChartFetchFailed: [
-    ['ChartFetched', 'False'],
-    ['Released', 'False'],
-    ['Ready', 'False'],
-  ],
-  Installing: [
-    ['Deployed', 'Unknown'],
-    ['Ready', 'Unknown'],
-  ],
-  Upgrading: [
-    ['Deployed', 'Unknown'],
-    ['Ready', 'Unknown'],
-  ],
+  ChartFetchFailed: [['ChartFetched', 'False'], ...failed],
+  Installing: began,
+  Upgrading: began,
   Deployed: [['Deployed', 'True']],
-  DeployFailed: [
-    ['Deployed', 'False'],
-    ['Released', 'False'],
-    ['Ready', 'False'],
-  ],
+  DeployFailed: [['ChartFetched', 'True'], ['Deployed', 'False'], ...failed],
   Testing: [['Tested', 'Unknown']],
   TestFailed: [['Tested', 'False']],
   Tested: [['Tested', 'True']],
@@ -59,13 +59,11 @@ const settings: Record<Phase, readonly Setting[]> = {
     ['Released', 'True'],
     ['Ready', 'True'],
   ],
-  Failed: [
-    ['Released', 'False'],
-    ['Ready', 'False'],
-  ],
+  Failed: failed,
   RollingBack: [['RolledBack', 'Unknown']],
   RolledBack: [['RolledBack', 'True']],
   RollbackFailed: [['RolledBack', 'False']],
+  Suspended: [],
 }
 
 /** The status of a HelmRelease, all of it optional as the definition has it (helm-operator §1.2). */
@@ -84,30 +82,37 @@ export type PhaseChange = {
   phase: Phase
   /** helm's or our own words, safe to print. */
   message: string
+  /** RFC 3339. */
   now: string
-  /** Condition types that the served definition allows. */
-  allowed: ReadonlySet<string>
+  definition: Definition
   /** A failed test does not count against the release. */
   ignoreTestFailure?: boolean
+  /** With phase RolledBack: how often it was rolled back for what it wants now (complaint 8). */
+  rollbackCount?: number
 }
 
 /**
  * The status after a phase. Unlike the Operator, a condition that says the same again keeps its place and its times, so that nothing is
- * written when nothing changed, and a Succeeded release never keeps a stale ChartFetched=False.
+ * written when nothing changed. Words that the served definition does not take are left out.
  */
 export function enterPhase(status: ReleaseStatus, change: PhaseChange): ReleaseStatus {
-  const { phase } = change
+  const { phase, definition } = change
   let conditions = status.conditions ?? []
   const wanted: Setting[] = [...settings[phase]]
-  if (phase === 'TestFailed' && !change.ignoreTestFailure) wanted.push(['Released', 'False'], ['Ready', 'False'])
+  if (phase === 'TestFailed' && !change.ignoreTestFailure) wanted.push(...failed)
   if (phase === 'Succeeded') conditions = conditions.filter(({ type }) => type !== 'RolledBack')
-  for (const [type, value] of wanted)
-    if (change.allowed.has(type)) conditions = setCondition(conditions, type, value, change)
-  return { ...status, phase, conditions, ...countRollbacks(status, phase) }
+  for (const [type, value] of wanted) {
+    if (definition.takesCondition(type)) conditions = setCondition(conditions, type, value, change)
+  }
+  const entered = definition.takesPhase(phase) ? { ...status, phase } : { ...status }
+  return { ...entered, ...(conditions.length > 0 ? { conditions } : {}), ...countRollbacks(status, change) }
 }
 
-function countRollbacks({ rollbackCount = 0 }: ReleaseStatus, phase: Phase): Pick<ReleaseStatus, 'rollbackCount'> {
-  if (phase === 'RolledBack') return { rollbackCount: rollbackCount + 1 }
+function countRollbacks(
+  { rollbackCount = 0 }: ReleaseStatus,
+  { phase, rollbackCount: count }: PhaseChange,
+): Pick<ReleaseStatus, 'rollbackCount'> {
+  if (phase === 'RolledBack') return { rollbackCount: count ?? rollbackCount + 1 }
   return phase === 'Succeeded' && rollbackCount > 0 ? { rollbackCount: 0 } : {}
 }
 
@@ -123,4 +128,12 @@ function setCondition(
   const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
   const next: Condition = { type, status, lastUpdateTime: now, lastTransitionTime, reason: phase, message }
   return [...conditions.filter((condition) => condition !== before), next]
+}
+
+/** What of a status tells one outcome from another: an Event is written only when this changes (W15). */
+export function outcomeOf({ conditions = [] }: ReleaseStatus): string {
+  const released = conditions.find(({ type }) => type === 'Released')
+  if (!released) return ''
+  const word = /^[A-Za-z]+(?=: )/.exec(released.message)?.[0] ?? ''
+  return released.status === 'False' ? `${released.reason} ${word}` : released.status
 }

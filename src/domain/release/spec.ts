@@ -112,6 +112,17 @@ export function readSpec(object: KubeObject, defaults: SpecDefaults): ReleaseSpe
   }
 }
 
+const dnsName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const longestRelease = 53
+
+/** What is wrong with the names that would go to helm; undefined when nothing is. */
+export function nameProblem({ release, targetNamespace }: ReleaseSpec): string | undefined {
+  if (release.length > longestRelease)
+    return `the release name "${release}" is longer than ${longestRelease} characters`
+  if (!dnsName.test(release)) return `"${release}" is no release name: lower-case letters, digits, dashes and dots`
+  return dnsName.test(targetNamespace) ? undefined : `"${targetNamespace}" is no namespace`
+}
+
 /** helm-operator §2; a different name would install everything a second time. */
 function releaseName(namespace: string, target: string, name: string): string {
   return namespace === target ? `${namespace}-${name}` : `${namespace}-${target}-${name}`

@@ -1,4 +1,4 @@
-import { inputsOf, type ReleaseRecord } from './record.ts'
+import { type Applied, inputsOf, type ReleaseRecord } from './record.ts'
 
 /** helm's words for a revision (helm.sh/helm/v3/pkg/release, Status). */
 export type HelmState =
@@ -101,17 +101,33 @@ function stateUndeployed({ state }: StoredRevision, facts: ReleaseFacts): Releas
 }
 
 function stateDeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseState {
-  const { record, wanted, storedIsWanted } = facts
-  const failed = failedAsWanted(facts) ? record?.failed : undefined
-  if (failed && latest.revision === (failed.rolledBackTo ?? failed.revision)) return 'failed inputs'
-  const applied = isOurs(facts) ? record?.applied : undefined
-  if (!applied && !wasBegunByUs(facts) && facts.wasRolledBack && !heldInputsChanged(facts)) return 'foreign trouble'
-  if (applied && wanted && applied.revision === latest.revision) {
-    if (applied.chart !== wanted.chart || applied.values !== wanted.values) return 'out of sync'
-    return applied.testDue ? 'untested' : 'in sync'
-  }
-  if (storedIsWanted) return 'adoptable'
+  if (isFailure(latest, facts)) return 'failed inputs'
+  const applied = isOurs(facts) ? facts.record?.applied : undefined
+  if (isHeldBack(facts)) return 'foreign trouble'
+  if (finishedUnnoted(latest, facts)) return intendedAsWanted(facts) ? 'adoptable' : 'out of sync'
+  if (applied?.revision === latest.revision) return stateApplied(applied, facts)
+  if (facts.storedIsWanted) return 'adoptable'
   return applied ? 'changed by hand' : 'foreign inputs'
+}
+
+function stateApplied(applied: Applied, { wanted }: ReleaseFacts): ReleaseState {
+  if (applied.chart !== wanted?.chart || applied.values !== wanted.values) return 'out of sync'
+  return applied.testDue ? 'untested' : 'in sync'
+}
+
+/** The newest revision is the one that failed with the wanted inputs, or what it was rolled back to. */
+function isFailure({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
+  const failed = failedAsWanted(facts) ? facts.record?.failed : undefined
+  return failed !== undefined && revision === (failed.rolledBackTo ?? failed.revision)
+}
+
+/** The Operator's roll-back counts as a failure of these inputs, until they change. */
+function isHeldBack(facts: ReleaseFacts): boolean {
+  return facts.wasRolledBack && !wasBegunByUs(facts) && !heldInputsChanged(facts)
+}
+
+function intendedAsWanted({ record, wanted }: ReleaseFacts): boolean {
+  return wanted !== undefined && record?.intent?.inputs === inputsOf(wanted)
 }
 
 /**
@@ -120,8 +136,14 @@ function stateDeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseStat
  */
 export function mustCompareStored(facts: ReleaseFacts): boolean {
   const latest = facts.revisions.at(-1)
-  if (latest?.state !== 'deployed') return false
+  if (latest?.state !== 'deployed' || finishedUnnoted(latest, facts)) return false
   return !isOurs(facts) || facts.record?.applied?.revision !== latest.revision
+}
+
+/** helm ended well, and the run that had begun it did not live to note it. */
+function finishedUnnoted({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
+  const intent = isOurs(facts) ? facts.record?.intent : undefined
+  return intent?.revision === revision && (intent.verb === 'install' || intent.verb === 'upgrade')
 }
 
 /** A record of a HelmRelease that is gone (made anew under another uid) says nothing about digests: they are salted. */

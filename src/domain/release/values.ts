@@ -45,15 +45,30 @@ export function canonicalJson(value: unknown): string {
   if (!isMap(value)) return JSON.stringify(value) ?? 'null'
   const entries = Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`
 }
 
-/** Every text in the values, to be kept out of logs and messages when they come from a Secret. */
+/**
+ * Every text in the values, to be kept out of logs and messages when they come from a Secret: also numbers, and the single lines of
+ * longer texts, since a message may quote one.
+ */
 export function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value]
+  if (typeof value === 'string') return [value, ...linesOf(value)]
+  if (typeof value === 'number' || typeof value === 'bigint') return [String(value)]
   if (Array.isArray(value)) return value.flatMap(textsIn)
   return isMap(value) ? Object.values(value).flatMap(textsIn) : []
+}
+
+/** Shorter ones are no secret of their own, and would blacken every message. */
+const shortestLine = 12
+
+function linesOf(text: string): string[] {
+  if (!text.includes('\n')) return []
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.length >= shortestLine)
 }
 
 function isMap(value: unknown): value is Values {

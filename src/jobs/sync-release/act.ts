@@ -1,58 +1,77 @@
 import type { HelmOutcome } from '../../adapters/helm/index.ts'
-import type { KubeObject } from '../../domain/manifest/object.ts'
-import { inputsOf, type Intent, type ReleaseRecord } from '../../domain/release/record.ts'
-import type { ReleaseSpec } from '../../domain/release/spec.ts'
-import { lastGoodRevision, type StoredRevision } from '../../domain/release/state.ts'
+import { AppError } from '../../domain/error.ts'
+import type { Action } from '../../domain/release/decide.ts'
+import { type Failed, inputsOf } from '../../domain/release/record.ts'
+import { never } from '../../lib/never.ts'
+import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { readRevisions, type StoredRecord, type Wanted, writeRecord } from './observe.ts'
-import type { StatusWriter } from './status.ts'
+import { appliedNow, begin, digestsOf, latestOf, noteFailure, retryTimes, settle } from './keep-record.ts'
+import { type PreparedWork, readRevisions, readStoredSecret, type Wanted, type Work } from './observe.ts'
 
-/** One run at work on one release. */
-export type Work = {
-  object: KubeObject
-  spec: ReleaseSpec
-  wanted: Wanted
-  stored: StoredRecord
-  status: StatusWriter
-  signal: AbortSignal
+/** Does one step and writes down how it ended. `problem`: helm's own words when it failed, redacted. */
+export async function act(action: Action, work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  switch (action.do) {
+    case 'install':
+    case 'upgrade':
+      return await deploy(action.do, work, deps)
+    case 'test':
+      return await test(work, deps)
+    case 'rollback':
+      return await rollback(action.revision, work, deps)
+    case 'remove remains':
+      return await removeRemains(work, deps)
+    case 'unlock':
+      return await unlock(action.revision, work, deps)
+    case 'adopt':
+      return await adopt(work, deps)
+    default:
+      return never(action)
+  }
 }
 
-/** How an action ended; `message` is helm's own words, redacted. */
-export type Acted = { ok: true } | { ok: false; message: string }
+/** Steps that need neither chart nor values. */
+export type Remedy = Extract<Action, { do: 'remove remains' | 'unlock' }>
 
-/** Installs or upgrades, tests, and on failure removes or rolls back; writes down what helm really stored (helm-operator §4.2). */
-export async function deploy(verb: 'install' | 'upgrade', work: Work, deps: SyncReleaseDeps): Promise<Acted> {
-  const { spec, wanted, status, signal } = work
-  const before = await readRevisions(spec, deps, signal)
-  const where = `release ${spec.release} in ${spec.targetNamespace}`
-  await begin(work, verb, (before.at(-1)?.revision ?? 0) + 1, deps)
-  await status.enter(
-    verb === 'install' ? 'Installing' : 'Upgrading',
-    `${verb === 'install' ? 'Installing' : 'Upgrading'} ${where}`,
-    {
-      lastAttemptedRevision: wanted.chart.revision,
-    },
-  )
-  const outcome = await runHelm(verb, work, deps)
-  signal.throwIfAborted()
-  if (!outcome.ok)
-    return await failed(work, { before, message: outcome.message, by: 'helm', isFirst: verb === 'install' }, deps)
-  await status.enter('Deployed', `Deployed ${where}`)
-  const tested = await test(work, deps)
-  if (!tested.ok)
-    return await failed(work, { before, message: tested.message, by: 'test', isFirst: before.length === 0 }, deps)
-  await succeeded(work, deps)
-  return { ok: true }
+export async function remedy(action: Remedy, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  return action.do === 'unlock' ? await unlock(action.revision, work, deps) : await removeRemains(work, deps)
 }
 
-async function runHelm(
+async function deploy(
   verb: 'install' | 'upgrade',
-  { spec, wanted, signal }: Work,
+  work: PreparedWork,
   deps: SyncReleaseDeps,
-): Promise<HelmOutcome> {
+): Promise<{ problem?: string }> {
+  const { spec, wanted, status } = work
+  const before = latestOf(work)
+  const inputs = inputsOf(digestsOf(wanted))
+  await begin(work, { verb, inputs }, deps)
+  const where = `release ${spec.release} in ${spec.targetNamespace} with chart ${nameOf(wanted)}`
+  const attempt = { lastAttemptedRevision: wanted.chart.revision }
+  if (verb === 'install') status.enter('Installing', `Installing ${where}`, attempt)
+  else status.enter('Upgrading', `Upgrading ${where}`, attempt)
+  await status.write()
+  const outcome = await runHelm(verb, work, deps)
+  await lookAgain(work, deps)
+  if (!outcome.ok) {
+    await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
+    return { problem: outcome.message }
+  }
+  status.enter('Deployed', `Deployed ${where}`)
+  const { failed } = work.stored.record ?? {}
+  const applied = appliedNow(work)
+  await settle(
+    work,
+    spec.test.enable ? { applied, ...(failed?.inputs === inputs ? { failed } : {}) } : { applied },
+    deps,
+  )
+  await markObjects(work, deps)
+  return {}
+}
+
+async function runHelm(verb: 'install' | 'upgrade', work: PreparedWork, deps: SyncReleaseDeps): Promise<HelmOutcome> {
+  const { spec, wanted, signal } = work
   const request = {
-    release: spec.release,
-    namespace: spec.targetNamespace,
+    ...target(work),
     timeoutSeconds: spec.timeoutSeconds,
     chartPath: wanted.chart.path,
     values: wanted.values,
@@ -66,128 +85,100 @@ async function runHelm(
   return await deps.helm.upgrade({ ...request, resetValues, force: forceUpgrade, maxHistory }, signal)
 }
 
-async function test({ spec, status, signal }: Work, deps: SyncReleaseDeps): Promise<Acted> {
-  if (!spec.test.enable) return { ok: true }
-  await status.enter('Testing', `Running the tests of release ${spec.release}`)
-  const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds: spec.test.timeoutSeconds }
-  const outcome = await deps.helm.test(target, signal)
-  signal.throwIfAborted()
-  if (outcome.ok) {
-    await status.enter('Tested', `The tests of release ${spec.release} passed`)
-    return { ok: true }
+async function test(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  const { spec, status, signal } = work
+  await begin(work, { verb: 'test', inputs: inputsOf(digestsOf(work.wanted)) }, deps)
+  status.enter('Testing', `Running the tests of release ${spec.release}`)
+  await status.write()
+  deps.fence.check()
+  const outcome = await deps.helm.test({ ...target(work), timeoutSeconds: spec.test.timeoutSeconds }, signal)
+  await lookAgain(work, deps)
+  if (!outcome.ok && !spec.test.ignoreFailures) {
+    await noteFailure(work, { by: 'test', outcome, stored: true }, deps)
+    return { problem: outcome.message }
   }
-  await status.enter('TestFailed', outcome.message)
-  return spec.test.ignoreFailures ? { ok: true } : outcome
-}
-
-type Failure = { before: readonly StoredRevision[]; message: string; by: 'helm' | 'test'; isFirst: boolean }
-
-/** Remedies what was stored, then remembers the inputs, so that they are damped and not tried in a loop. */
-async function failed(work: Work, failure: Failure, deps: SyncReleaseDeps): Promise<Acted> {
-  const { spec, wanted, status, signal } = work
-  if (failure.by === 'helm') await status.enter('DeployFailed', failure.message)
-  const after = await readRevisions(spec, deps, signal)
-  const isNew = (after.at(-1)?.revision ?? 0) > (failure.before.at(-1)?.revision ?? 0)
-  let rolledBack = false
-  if (isNew && failure.isFirst) await removeRemains(work, deps)
-  else if (isNew && spec.rollback.enable) rolledBack = await rollback(work, lastGoodRevision(after), deps)
-  const record = work.stored.record
-  const inputs = inputsOf(wanted.chart.digest, wanted.digest)
-  const earlier = record?.failed?.inputs === inputs ? record.failed : undefined
-  const latest = (await readRevisions(spec, deps, signal)).at(-1)
-  await end(
-    work,
-    {
-      failed: {
-        inputs,
-        by: failure.by,
-        attempts: (earlier?.attempts ?? 0) + 1,
-        revision: latest?.revision ?? 0,
-        rolledBack: (earlier?.rolledBack ?? 0) + (rolledBack ? 1 : 0),
-        message: failure.message,
-        at: deps.now().toISOString(),
-      },
-    },
-    deps,
-  )
-  return { ok: false, message: failure.message }
+  if (outcome.ok) status.enter('Tested', `The tests of release ${spec.release} passed`)
+  else status.enter('TestFailed', `${outcome.reason}: ${outcome.message}`)
+  const { testDue: _passed, ...applied } = work.stored.record?.applied ?? appliedNow(work)
+  await settle(work, { applied }, deps)
+  return {}
 }
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
-export async function rollback(work: Work, revision: number | undefined, deps: SyncReleaseDeps): Promise<boolean> {
+async function rollback(revision: number, work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   const { spec, status, signal } = work
-  if (revision === undefined) return false
+  const before = work.stored.record?.failed
+  // counted before it is done, so that one that nobody lived to note counts too
+  const failed = before && { ...before, rollbacks: before.rollbacks + 1, rolledBackTo: latestOf(work) + 1 }
+  await begin(work, { verb: 'rollback', failed }, deps)
+  status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
+  await status.write()
+  deps.fence.check()
   const { timeoutSeconds, wait, force, recreate, disableHooks } = spec.rollback
-  await status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
-  deps.fence.check()
-  const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds }
-  const outcome = await deps.helm.rollback(
-    { ...target, revision, wait, force, recreatePods: recreate, disableHooks },
-    signal,
-  )
-  signal.throwIfAborted()
-  if (outcome.ok) await status.enter('RolledBack', `Rolled back release ${spec.release} to revision ${revision}`)
-  else await status.enter('RollbackFailed', outcome.message)
-  return outcome.ok
-}
-
-/** What a failed or interrupted first install left; there was nothing before it. */
-export async function removeRemains({ spec, signal }: Work, deps: SyncReleaseDeps): Promise<Acted> {
-  deps.fence.check()
-  const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds: spec.timeoutSeconds }
-  const outcome = await deps.helm.uninstall(target, signal)
-  signal.throwIfAborted()
-  if (!outcome.ok)
-    deps.log.warn({ release: spec.release }, `the remains of a failed install could not be removed: ${outcome.message}`)
-  return outcome
-}
-
-/** Writes down that what helm has now is what is wanted. */
-export async function succeeded(work: Work, deps: SyncReleaseDeps): Promise<void> {
-  const { spec, wanted, status, signal } = work
-  const latest = (await readRevisions(spec, deps, signal)).at(-1)
-  const applied = {
-    chart: wanted.chart.digest,
-    chartRevision: wanted.chart.revision,
-    values: wanted.digest,
-    revision: latest?.revision ?? 0,
-  }
-  await end(work, { applied }, deps)
-  await status.enter(
-    'Succeeded',
-    `Release ${spec.release} in ${spec.targetNamespace} is deployed with chart ${wanted.chart.name} ${wanted.chart.version}`,
-    {
-      revision: wanted.chart.revision,
-      releaseName: spec.release,
-      releaseStatus: latest?.state ?? 'unknown',
-    },
-  )
-}
-
-/** Intent before the write (hazard A3). */
-export async function begin(work: Work, verb: Intent['verb'], revision: number, deps: SyncReleaseDeps): Promise<void> {
-  const intent: Intent = { verb, revision, epoch: deps.fence.epoch, at: deps.now().toISOString() }
-  const owner = ownerOf(work.spec)
-  const record: ReleaseRecord = { ...(work.stored.record ?? { version: 1, owner }), owner, intent }
-  work.stored = await writeRecord(work.spec, work.stored, record, deps, work.signal)
-}
-
-/** The intent is over; `applied` clears what failed, a failure keeps what was applied. */
-async function end(
-  work: Work,
-  result: Pick<ReleaseRecord, 'applied'> | Pick<ReleaseRecord, 'failed'>,
-  deps: SyncReleaseDeps,
-): Promise<void> {
+  const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
+  const outcome = await deps.helm.rollback(request, signal)
+  await lookAgain(work, deps)
   const { applied } = work.stored.record ?? {}
-  const record: ReleaseRecord = {
-    version: 1,
-    owner: ownerOf(work.spec),
-    ...('failed' in result && applied ? { applied } : {}),
-    ...result,
+  if (outcome.ok) {
+    const { rollbackFailed: _mended, ...rest } = failed ?? {}
+    const moved = applied?.revision === revision ? { ...applied, revision: latestOf(work) } : applied
+    await settle(work, { ...(moved ? { applied: moved } : {}), ...(failed ? { failed: rest as Failed } : {}) }, deps)
+    await markObjects(work, deps)
+    return {}
   }
-  work.stored = await writeRecord(work.spec, work.stored, record, deps, work.signal)
+  const rollbackFailed = `${outcome.reason}: ${outcome.message}`
+  const again = before && { ...before, rollbackFailed, ...retryTimes(before.attempts, deps) }
+  await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
+  return { problem: outcome.message }
 }
 
-function ownerOf({ uid, namespace, name }: ReleaseSpec): ReleaseRecord['owner'] {
-  return { uid, namespace, name }
+/** What a failed or interrupted first install left, and the history of a release that was removed by hand. */
+async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  await begin(work, { verb: 'uninstall' }, deps)
+  deps.fence.check()
+  const outcome = await deps.helm.uninstall({ ...target(work), timeoutSeconds: work.spec.timeoutSeconds }, work.signal)
+  await lookAgain(work, deps)
+  if (!outcome.ok) return { problem: `what an install left could not be removed: ${outcome.message}` }
+  const { failed } = work.stored.record ?? {}
+  await settle(work, failed ? { failed } : {}, deps)
+  return {}
+}
+
+/** helm's lock on a revision whose run is dead. The intent stays: it says whose revision that was. */
+async function unlock(revision: number, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  const secret = await readStoredSecret(work, revision, deps)
+  const failed = secret && deps.helm.markFailed(secret)
+  if (!failed) return { problem: `revision ${revision} is locked and its Secret cannot be read` }
+  deps.fence.check()
+  await deps.cluster.replace(failed, work.signal)
+  deps.log.info({ release: work.spec.release, revision }, 'unlocked a revision that a dead process had begun')
+  return {}
+}
+
+/** What is deployed is what is wanted: written down, no revision made. */
+async function adopt(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  const isOwnRun = work.stored.record?.intent !== undefined
+  const { testDue, ...applied } = appliedNow(work)
+  await settle(work, { applied: isOwnRun && testDue ? { ...applied, testDue } : applied }, deps)
+  await markObjects(work, deps)
+  return {}
+}
+
+/** helm has ended. A run that was told to stop must not write any more. */
+async function lookAgain(work: Work, deps: SyncReleaseDeps): Promise<void> {
+  work.signal.throwIfAborted()
+  work.revisions = await readRevisions(work.spec, deps, work.signal)
+}
+
+export function nameOf({ chart }: Wanted): string {
+  return `${chart.name} ${chart.version}`
+}
+
+function target({ spec }: Work): { release: string; namespace: string } {
+  return { release: spec.release, namespace: spec.targetNamespace }
+}
+
+/** A run cannot go on without chart and values. */
+export function mustBePrepared(work: Work): asserts work is PreparedWork {
+  if (!work.wanted) throw new AppError('InternalError', 'a step was decided without chart and values')
 }

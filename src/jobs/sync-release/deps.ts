@@ -7,6 +7,7 @@ import type { Fence } from '../../domain/work/fence.ts'
 import type { Egress } from '../../lib/egress.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Redactor } from '../../lib/redactor.ts'
+import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
   cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource'>
@@ -30,6 +31,8 @@ export type SyncReleaseDeps = {
   now: () => Date
   random: () => number
   ended: (result: ReleaseEnded) => void
+  /** Made with the first run when it is left out. */
+  memory?: ReleaseMemory
 }
 
 /** What a finished run tells to metrics. */

@@ -1,248 +1,177 @@
-import { type AppError, toAppError } from '../../domain/error.ts'
+import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { decide, type Patience, type Step } from '../../domain/release/decide.ts'
-import type { ReleaseRecord } from '../../domain/release/record.ts'
-import { helmReleaseKind, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
-import { releaseState } from '../../domain/release/state.ts'
+import { arrivedReason, decide, type Action, type Stop } from '../../domain/release/decide.ts'
+import { otherStatusWriter } from '../../domain/release/ownership.ts'
+import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
+import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
-import type { JobPayload, Outcome } from '../../domain/work/job.ts'
-import { never } from '../../lib/never.ts'
-import { type Acted, deploy, removeRemains, rollback, succeeded, type Work } from './act.ts'
+import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
+import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { observe, readRecord } from './observe.ts'
-import { prepareChart, prepareValues } from './prepare.ts'
-import { keepFinalizer, removeRelease } from './remove.ts'
-import { announce, createStatusWriter, type StatusWriter } from './status.ts'
+import { noteHold } from './keep-record.ts'
+import { memoryOf } from './memory.ts'
+import { observe, readRecord, type Work } from './observe.ts'
+import { prepare } from './prepare.ts'
+import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
+import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
+import { createStatusWriter } from './status.ts'
 
-/** More steps than this in one run is a loop that must not spin; the next run looks again. */
-const maxSteps = 4
-/** A release that another process works on, or that is held, is looked at again after this time or when something changes. */
-const lookAgainMs = 15_000
+/** Another run of this process is at work on the same release; looked at again after this time. */
+const againMs = 1_000
 
 /**
- * Brings one HelmRelease to what it asks for: prepare, observe, decide, one helm verb, look again. Starts no helm process and
- * writes nothing when nothing changed.
+ * Brings one HelmRelease to what it asks for: observe, decide, one helm verb, look again. Starts no helm process and writes nothing
+ * when nothing changed; killed at any line, the next run finishes the work.
  */
 export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
-  const ref = { ...helmReleaseKind, namespace: payload.namespace, name: payload.name }
+  const { namespace, name } = payload
+  const memory = memoryOf(deps)
+  const ref = { ...helmReleaseKind, namespace, name }
   if (!(await deps.cluster.resource(ref.apiVersion, ref.kind, signal)))
     return { end: 'done', summary: 'HelmReleases are not defined in this cluster' }
   const object = await deps.cluster.get(ref, { signal })
-  if (!object) return { end: 'done', summary: 'it does not exist any more' }
+  if (!object) {
+    forget(`${namespace}/${name}`, deps)
+    return { end: 'done', summary: 'it does not exist any more' }
+  }
   const spec = readSpec(object, deps.defaults)
-  if (spec.deleting) return { end: 'done', summary: await removeRelease(object, spec, deps, signal) }
-  if (spec.suspended) return { end: 'done', summary: 'suspended' }
-  const started = deps.now().getTime()
-  const status = await createStatusWriter(object, spec, deps, signal)
-  const run = await runSteps(object, spec, status, deps, signal)
-  const wasReleased = isReleased(object)
-  await status.set({ observedGeneration: Math.max(spec.generation, status.current().observedGeneration ?? 0) })
-  await tell(object, run, wasReleased, deps, signal)
-  const seconds = (deps.now().getTime() - started) / 1000
-  const { namespace, name, release } = spec
-  if (run.action !== 'nothing') deps.ended({ namespace, name, release, success: run.ok, seconds, action: run.action })
-  if (run.ok) return { end: 'done', summary: run.summary }
-  return { end: 'again', afterMs: run.afterMs, why: run.summary }
-}
-
-/** How a run ended. `afterMs` counts only where it is not ok. */
-type Ended = { ok: boolean; action: string; summary: string; reason: string; afterMs: number }
-
-async function runSteps(
-  object: KubeObject,
-  spec: ReleaseSpec,
-  status: StatusWriter,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<Ended> {
-  if (spec.helmVersion === 'v2')
-    return await hold(status, 'HelmV2Release', 'helm 2 is not supported; migrate the release and set helmVersion: v3')
-  let work: Work & { forget: () => void }
+  const key = `${spec.targetNamespace}/${spec.release}`
+  if (memory.active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
+  memory.active.add(key)
   try {
-    work = await prepare(object, spec, status, deps, signal)
-  } catch (error) {
-    if (signal.aborted) throw error
-    return await unprepared(toAppError(error), object, status, deps)
-  }
-  try {
-    return await loop(work, deps)
+    if (spec.deleting) return await removeRelease(object, spec, deps, signal)
+    const urgency = {
+      isAskedFor: laneOfReason(payload.reason) === 'person' || payload.reason.startsWith(arrivedReason),
+    }
+    return await converge(object, spec, urgency, { deps, signal })
   } finally {
-    work.forget()
+    memory.active.delete(key)
   }
 }
 
-async function prepare(
+function forget(id: string, deps: SyncReleaseDeps): void {
+  const memory = memoryOf(deps)
+  memory.failures.delete(id)
+  memory.secrets.get(id)?.()
+  memory.secrets.delete(id)
+}
+
+type Means = { deps: SyncReleaseDeps; signal: AbortSignal }
+
+async function converge(
   object: KubeObject,
   spec: ReleaseSpec,
-  status: StatusWriter,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-) {
-  const chart = await prepareChart(spec, deps, signal)
-  const { values, digest, forget } = await prepareValues(spec, chart, deps, signal)
-  const stored = await readRecord(spec, deps, signal)
-  return { object, spec, wanted: { chart, values, digest }, stored, status, signal, forget }
-}
-
-const chartReasons = new Set([
-  'ChartNotFound',
-  'ChartAuthFailed',
-  'GitUnreachable',
-  'GitAuthFailed',
-  'GitRefNotFound',
-  'PathNotFound',
-  'RenderFailed',
-])
-
-/** The chart or the values could not be had: says so in the status, touches nothing, tries again with back-off. */
-async function unprepared(
-  failure: AppError,
-  object: KubeObject,
-  status: StatusWriter,
-  deps: SyncReleaseDeps,
-): Promise<Ended> {
-  if (failure.reason === 'ClusterUnavailable' || failure.reason === 'InternalError' || failure.reason === 'FenceLost')
-    throw failure
-  await status.enter(chartReasons.has(failure.reason) ? 'ChartFetchFailed' : 'Failed', failure.message)
-  const attempts = Math.max(1, attemptsOf(object))
-  return {
-    ok: false,
-    action: 'prepare',
-    summary: `${failure.reason}: ${failure.message}`,
-    reason: failure.reason,
-    afterMs: backoffMs(attempts, deps.random),
+  urgency: { isAskedFor: boolean },
+  { deps, signal }: Means,
+): Promise<Outcome> {
+  const status = await createStatusWriter(object, spec, deps, signal)
+  if (spec.suspended) {
+    status.enter('Suspended', '')
+    await status.write()
+    return { end: 'done', summary: 'suspended' }
   }
+  const started = deps.now().getTime()
+  const stored = nameProblem(spec) ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
+  const work: Work = { object, spec, status, signal, stored, revisions: [] }
+  const conclusion = await run(work, urgency, deps)
+  if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
+  const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
+  if (conclusion.observed) status.set({ observedGeneration: seen })
+  await status.write()
+  await tell(work, conclusion, deps)
+  const { namespace, name, release } = spec
+  const seconds = (deps.now().getTime() - started) / 1000
+  const { ok, action, summary } = conclusion
+  if (action !== '') deps.ended({ namespace, name, release, success: ok, seconds, action })
+  return ok ? { end: 'done', summary } : { end: 'again', afterMs: conclusion.afterMs, why: summary }
 }
 
-/** How long it has been failing, in doublings of the first wait; from the condition, so that a restart keeps the pace. */
-function attemptsOf(object: KubeObject): number {
-  const { conditions = [] } = (object.status ?? {}) as {
-    conditions?: { type: string; status: string; lastTransitionTime: string; lastUpdateTime: string }[]
+/** What stands in the way before anything is looked at. */
+function refusal({ object, spec, stored }: Work, now: number): Stop | undefined {
+  const problem = nameProblem(spec)
+  if (problem) return { do: 'hold', reason: 'InvalidValues', message: problem }
+  if (spec.helmVersion === 'v2') {
+    const message = 'helm 2 is not supported; migrate the release and set helmVersion: v3'
+    return { do: 'hold', reason: 'HelmV2Release', message }
   }
-  const failed = conditions.find(({ type, status }) => type === 'Released' && status === 'False')
-  if (!failed) return 1
-  const seconds = (Date.parse(failed.lastUpdateTime) - Date.parse(failed.lastTransitionTime)) / 1000
-  return Math.max(1, Math.ceil(Math.log2(seconds / 5 + 2)))
+  const other = stored.record?.since ? otherStatusWriter(object, stored.record.since, now) : undefined
+  if (!other) return undefined
+  return { do: 'hold', reason: 'OtherWriter', message: `${other} works on this HelmRelease too; stop one of the two` }
 }
 
-async function loop(work: Work, deps: SyncReleaseDeps): Promise<Ended> {
-  const { spec, status, signal } = work
-  let action = 'nothing'
-  for (let count = 0; count < maxSteps; count++) {
-    signal.throwIfAborted()
-    const facts = await observe(spec, work.stored, work.wanted, deps, signal)
+/** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
+async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
+  const stop = refusal(work, deps.now().getTime())
+  if (stop) return conclude(stop, work, '')
+  const done = new Set<string>()
+  let action = ''
+  for (;;) {
+    work.signal.throwIfAborted()
+    const facts = await observe(work, deps)
     const state = releaseState(facts)
-    const step = decide(state, facts, spec, patienceOf(work.stored.record, deps))
-    deps.log.debug({ release: spec.release, state, step: step.do }, 'decided')
-    if (step.do === 'nothing') return await settled(work, action, deps)
-    if (step.do === 'hold') return await hold(status, step.reason, step.message)
-    if (step.do === 'wait') return await wait(work, step, deps)
-    action = step.do
-    const acted = await act(step, work, deps)
-    if (!acted.ok)
-      return {
-        ok: false,
-        action,
-        summary: `HelmFailed: ${acted.message}`,
-        reason: 'HelmFailed',
-        afterMs: retryAfterMs(work.stored.record, deps),
+    if (state === 'inputs needed') {
+      try {
+        await prepare(work, deps)
+      } catch (error) {
+        work.signal.throwIfAborted()
+        return await reportUnprepared(toAppError(error), work, deps)
       }
-  }
-  return {
-    ok: false,
-    action,
-    summary: `not settled after ${maxSteps} steps; looked at again`,
-    reason: 'HelmFailed',
-    afterMs: lookAgainMs,
-  }
-}
-
-async function act(
-  step: Exclude<Step, { do: 'nothing' | 'hold' | 'wait' }>,
-  work: Work,
-  deps: SyncReleaseDeps,
-): Promise<Acted> {
-  switch (step.do) {
-    case 'install':
-    case 'upgrade':
-      return await deploy(step.do, work, deps)
-    case 'rollback':
-      return (await rollback(work, step.revision, deps))
-        ? { ok: true }
-        : { ok: false, message: 'the rollback after an interrupted helm run failed' }
-    case 'remove remains':
-      return await removeRemains(work, deps)
-    case 'adopt':
-      await succeeded(work, deps)
-      return { ok: true }
-    default:
-      return never(step)
+      continue
+    }
+    const step = decide(state, facts, work.spec, urgency)
+    deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
+    if (isStop(step)) {
+      if (state === 'foreign trouble') await holdBack(work, deps)
+      if (await isGone(work, state, deps)) return gone(action)
+      return conclude(step, work, action)
+    }
+    if (done.has(step.do)) return spinning(step, action, deps)
+    done.add(step.do)
+    action ||= step.do
+    const { problem } = await take(step, work, deps)
+    if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
+    if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }
 }
 
-/** In sync: says so in the status when it did not say so before. */
-async function settled(work: Work, action: string, deps: SyncReleaseDeps): Promise<Ended> {
-  const { object, spec, status, wanted, signal } = work
-  if (!isReleased({ ...object, status: status.current() })) await succeeded(work, deps)
-  await keepFinalizer(object, deps, signal)
-  const summary = `${spec.release} revision ${work.stored.record?.applied?.revision ?? 0}, chart ${wanted.chart.name} ${wanted.chart.version}`
-  return {
-    ok: true,
-    action,
-    summary: action === 'nothing' ? `unchanged: ${summary}` : `${action}: ${summary}`,
-    reason: '',
-    afterMs: 0,
-  }
+function isStop(step: Action | Stop): step is Stop {
+  return step.do === 'nothing' || step.do === 'hold' || step.do === 'wait'
 }
 
-async function hold(status: StatusWriter, reason: string, message: string): Promise<Ended> {
-  if (status.current().phase !== 'RolledBack') await status.enter('Failed', `${reason}: ${message}`)
-  return { ok: false, action: 'hold', summary: `${reason}: ${message}`, reason, afterMs: lookAgainMs }
+async function take(step: Action, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  if (step.do === 'unlock' || step.do === 'remove remains') return await remedy(step, work, deps)
+  mustBePrepared(work)
+  return await act(step, work, deps)
 }
 
-async function wait(
-  { stored }: Work,
-  step: { reason: string; message: string },
-  deps: SyncReleaseDeps,
-): Promise<Ended> {
-  const afterMs = step.reason === 'HelmFailed' ? retryAfterMs(stored.record, deps) : lookAgainMs
-  return { ok: false, action: 'wait', summary: `${step.reason}: ${step.message}`, reason: step.reason, afterMs }
+async function holdBack(work: Work, deps: SyncReleaseDeps): Promise<void> {
+  mustBePrepared(work)
+  await noteHold(work, deps)
 }
 
-/** Failed inputs are tried again for ever with back-off (ruling 11); the time of the last try stands in the record. */
-function patienceOf(record: ReleaseRecord | undefined, deps: SyncReleaseDeps): Patience {
-  const failed = record?.failed
-  return { isOver: !failed || retryAfterMs(record, deps) === 0, message: failed?.message ?? '' }
+/** A release of ours exists: the HelmRelease is kept until it is removed. True when the HelmRelease is going already. */
+async function isGone(work: Work, state: ReleaseState, deps: SyncReleaseDeps): Promise<boolean> {
+  const isOurs =
+    work.stored.record?.owner.uid === work.spec.uid && state !== 'foreign trouble' && state !== 'foreign owner'
+  if (!isOurs || work.revisions.length === 0) return false
+  const kept = await keepFinalizer(work.object, deps, work.signal)
+  if (kept === 'gone') return true
+  const { metadata } = work.object
+  // known from here on, so that it is not asked for again in this run
+  work.object = { ...work.object, metadata: { ...metadata, finalizers: [...(metadata.finalizers ?? []), finalizer] } }
+  return false
 }
 
-function retryAfterMs(record: ReleaseRecord | undefined, { now }: SyncReleaseDeps): number {
-  const failed = record?.failed
-  if (!failed) return lookAgainMs
-  // without jitter here: the time must not move while it is waited for
-  const due = Date.parse(failed.at) + backoffMs(failed.attempts, () => 0.5)
-  return Math.max(0, due - now().getTime())
+function gone(action: string): Conclusion {
+  return { ok: true, isGone: true, observed: false, action, reason: 'NotReady', summary: '', afterMs: 0 }
 }
 
-function isReleased(object: KubeObject): boolean {
-  const { conditions = [] } = (object.status ?? {}) as { conditions?: { type: string; status: string }[] }
-  return conditions.some(({ type, status }) => type === 'Released' && status === 'True')
+/** The world did not become what the action promised: looked at again later instead of now. */
+function spinning(step: Action, action: string, deps: SyncReleaseDeps): Conclusion {
+  return troubled(`${step.do} did not help; looked at again`, action, deps)
 }
 
-async function tell(
-  object: KubeObject,
-  run: Ended,
-  wasReleased: boolean,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const { namespace, name } = object.metadata
-  const log = deps.log.child({ release: `${namespace}/${name}` })
-  if (run.ok && run.action !== 'nothing') {
-    log.info({}, run.summary)
-    await announce(object, { type: 'Normal', reason: 'ReleaseSynced', message: run.summary }, deps, signal)
-  }
-  if (run.ok || run.action === 'wait') return
-  log.info({ reason: run.reason }, run.summary)
-  if (wasReleased || object.status === undefined)
-    await announce(object, { type: 'Warning', reason: 'FailedReleaseSync', message: run.summary }, deps, signal)
+function troubled(problem: string, action: string, deps: SyncReleaseDeps): Conclusion {
+  const summary = `HelmFailed: ${problem}`
+  return { ok: false, observed: true, action, reason: 'HelmFailed', summary, afterMs: backoffMs(2, deps.random) }
 }

@@ -1,13 +1,40 @@
+import type { StoredRelease } from '../../adapters/helm/index.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../domain/release/ownership.ts'
 import { parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
-import type { HelmState, ReleaseFacts, StoredRevision } from '../../domain/release/state.ts'
-import { canonicalJson, type Values } from '../../domain/release/values.ts'
+import {
+  type HelmState,
+  mustCompareStored,
+  type ReleaseFacts,
+  type StoredRevision,
+} from '../../domain/release/state.ts'
+import { canonicalJson, mergeValues, parseValues, type Values } from '../../domain/release/values.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import type { PreparedChart } from './prepare.ts'
+import type { StatusWriter } from './status.ts'
 
 /** Our record with the version under which it was read. */
 export type StoredRecord = { record: ReleaseRecord | undefined; resourceVersion: string }
+
+/** The chart on disk, the composed values, and their digests. */
+export type Wanted = { chart: PreparedChart; values: Values; digest: string }
+
+/** One run at work on one release. */
+export type Work = {
+  object: KubeObject
+  spec: ReleaseSpec
+  status: StatusWriter
+  signal: AbortSignal
+  stored: StoredRecord
+  /** helm's revisions as last looked at, oldest first. */
+  revisions: StoredRevision[]
+  wanted?: Wanted
+}
+
+/** A run that has its chart and values. */
+export type PreparedWork = Work & { wanted: Wanted }
 
 /** What helm stored, from the labels of its Secrets alone (helm-operator §3.4). Oldest first. */
 export async function readRevisions(
@@ -19,12 +46,13 @@ export async function readRevisions(
   const query = { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, labelSelector, metadataOnly: true }
   const secrets = await deps.cluster.list(query, signal)
   return secrets
-    .map(({ metadata: { labels } }) => ({
+    .map(({ metadata: { labels, creationTimestamp = '' } }) => ({
       revision: Number(labels?.version),
       state: (labels?.status ?? 'unknown') as HelmState,
+      changedAt: Number(labels?.modifiedAt ?? labels?.createdAt) * 1000 || Date.parse(creationTimestamp) || 0,
     }))
     .filter(({ revision }) => Number.isInteger(revision))
-    .sort((a, b) => a.revision - b.revision)
+    .toSorted((a, b) => a.revision - b.revision)
 }
 
 export async function readRecord(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<StoredRecord> {
@@ -35,13 +63,12 @@ export async function readRecord(spec: ReleaseSpec, deps: SyncReleaseDeps, signa
 
 /** Writes the record under the version that was read: somebody else's write in between ends this run (law 4). */
 export async function writeRecord(
-  spec: ReleaseSpec,
-  stored: StoredRecord,
+  work: Pick<Work, 'spec' | 'stored' | 'signal'>,
   record: ReleaseRecord,
   deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<StoredRecord> {
-  if (JSON.stringify(record) === JSON.stringify(stored.record)) return stored
+): Promise<void> {
+  const { spec, stored, signal } = work
+  if (JSON.stringify(record) === JSON.stringify(stored.record)) return
   deps.fence.check()
   const { name, namespace } = recordRef(spec)
   const object: KubeObject = {
@@ -54,69 +81,124 @@ export async function writeRecord(
   const written = await (stored.resourceVersion === ''
     ? deps.cluster.create(object, signal)
     : deps.cluster.replace(object, signal))
-  return { record, resourceVersion: written.metadata.resourceVersion ?? '' }
+  work.stored = { record, resourceVersion: written.metadata.resourceVersion ?? '' }
 }
 
 export function recordRef(spec: ReleaseSpec) {
   return { apiVersion: 'v1', kind: 'ConfigMap', namespace: spec.targetNamespace, name: recordName(spec.release) }
 }
 
-export type Wanted = { chart: PreparedChart; values: Values; digest: string }
-
-/** The facts that the decision needs; what is dear is read only where it matters. */
-export async function observe(
-  spec: ReleaseSpec,
-  stored: StoredRecord,
-  wanted: Wanted,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<ReleaseFacts> {
-  const revisions = await readRevisions(spec, deps, signal)
+/** Looks at the world; what is dear is read only where the answer depends on it. */
+export async function observe(work: Work, deps: SyncReleaseDeps): Promise<ReleaseFacts> {
+  const { spec, stored, wanted, signal } = work
+  work.revisions = await readRevisions(spec, deps, signal)
   const { record } = stored
-  const latest = revisions.at(-1)
-  const isPending = latest?.state.startsWith('pending-') || latest?.state === 'uninstalling'
-  const intentIsDead = isPending && record?.intent ? await isDead(record.intent.epoch, deps) : false
-  const isFirstContact = latest?.state === 'deployed' && !record?.applied
-  return {
-    revisions,
-    record,
+  const otherOwner = await findOtherOwner(work, deps)
+  const facts: ReleaseFacts = {
+    now: deps.now().getTime(),
     uid: spec.uid,
-    wanted: { chart: wanted.chart.digest, values: wanted.digest },
-    intentIsDead,
-    storedIsWanted: isFirstContact ? await isStored(spec, latest.revision, wanted, deps, signal) : false,
-    ownedByOther: record !== undefined && record.owner.uid !== spec.uid && (await ownerLives(record, deps, signal)),
+    revisions: work.revisions,
+    record,
+    intentIsDead: record?.intent ? await isDead(record.intent.epoch, deps) : true,
+    wasRolledBack: wasRolledBack(work.object),
+    ...(otherOwner ? { otherOwner } : {}),
+    ...(wanted ? { wanted: { chart: wanted.chart.digest, values: wanted.digest } } : {}),
   }
+  if (!wanted || !mustCompareStored(facts)) return facts
+  return { ...facts, storedIsWanted: await isStored(work, wanted, deps) }
 }
 
-/** Our own epoch counts as dead here: one job per release runs at a time, so an intent of ours is of a run that ended. */
-async function isDead(epoch: string, { fence }: SyncReleaseDeps): Promise<boolean> {
+/** Our own epoch counts as dead here: one run per release goes on in a process, so an intent of ours is of a run that ended. */
+export async function isDead(epoch: string, { fence }: SyncReleaseDeps): Promise<boolean> {
   return epoch === fence.epoch || (await fence.isDead(epoch))
 }
 
-async function ownerLives({ owner }: ReleaseRecord, deps: SyncReleaseDeps, signal: AbortSignal): Promise<boolean> {
-  const { namespace, name, uid } = owner
-  const found = await deps.cluster.get({ ...helmReleaseKind, namespace, name }, { metadataOnly: true, signal })
-  return found?.metadata.uid === uid
+/**
+ * Another HelmRelease that exists and claims this release. Our record tells; without one of ours the antecedent annotations of the
+ * release's objects do (helm-operator §4.4).
+ */
+async function findOtherOwner(work: Work, deps: SyncReleaseDeps): Promise<string | undefined> {
+  const { spec, stored, signal } = work
+  const owner = stored.record?.owner
+  if (owner?.uid === spec.uid) return undefined
+  if (owner) {
+    const found = await deps.cluster.get(
+      { ...helmReleaseKind, namespace: owner.namespace, name: owner.name },
+      { signal },
+    )
+    if (found?.metadata.uid === owner.uid && claims(found, spec)) return antecedentOf(owner)
+    return undefined
+  }
+  const release = work.revisions.length > 0 ? await readStored(work, deps) : undefined
+  const id = release && otherAntecedent(await readObjects(release, work, deps), antecedentOf(spec))
+  const named = id ? readAntecedent(id) : undefined
+  if (!named) return undefined
+  const found = await deps.cluster.get({ ...helmReleaseKind, ...named }, { signal })
+  return found && claims(found, spec) ? id : undefined
 }
 
-/** First contact: is what helm stored the same chart and the same values? Then it is adopted without a new revision. */
-async function isStored(
-  spec: ReleaseSpec,
-  revision: number,
-  wanted: Wanted,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const name = `sh.helm.release.v1.${spec.release}.v${revision}`
-  const secret = await deps.cluster.get(
-    { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name },
-    { signal },
+/** One free object is enough to know that nobody else has the release, so not all of a big one are read. */
+const mostAsked = 20
+
+async function readObjects(
+  { objects }: StoredRelease,
+  { spec, signal }: Work,
+  { cluster }: SyncReleaseDeps,
+): Promise<(KubeObject | undefined)[]> {
+  return await Promise.all(
+    objects.slice(0, mostAsked).map(async (ref) => {
+      try {
+        return await cluster.get({ namespace: spec.targetNamespace, ...ref }, { metadataOnly: true, signal })
+      } catch (error) {
+        if (toAppError(error).reason === 'UnknownKind') return undefined
+        throw error
+      }
+    }),
   )
-  const release = secret && deps.decode(secret)
-  if (!release || release.chartName !== wanted.chart.name || release.chartVersion !== wanted.chart.version) return false
-  if (canonicalJson(release.config) !== canonicalJson(wanted.values)) return false
-  for (const [template, content] of release.templates) {
-    if ((await deps.charts.readFile(wanted.chart, template)) !== content) return false
+}
+
+/** The Operator stood still on what it had rolled back (helm-operator §4.1-6); so do we at first contact (ruling 10). */
+function wasRolledBack({ metadata, status }: KubeObject): boolean {
+  const { observedGeneration, conditions } = (status ?? {}) as {
+    observedGeneration?: number
+    conditions?: { type: string; status: string }[]
+  }
+  const rolledBack = conditions?.some(({ type, status: is }) => type === 'RolledBack' && is === 'True') ?? false
+  return rolledBack && observedGeneration === metadata.generation
+}
+
+/** helm's newest revision, decoded. */
+export async function readStored(work: Work, deps: SyncReleaseDeps): Promise<StoredRelease | undefined> {
+  const secret = await readStoredSecret(work, work.revisions.at(-1)?.revision ?? 0, deps)
+  return secret && deps.decode(secret)
+}
+
+export async function readStoredSecret(
+  { spec, signal }: Work,
+  revision: number,
+  { cluster }: SyncReleaseDeps,
+): Promise<KubeObject | undefined> {
+  const name = `sh.helm.release.v1.${spec.release}.v${revision}`
+  return await cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name }, { signal })
+}
+
+/** Is what helm stored the same chart and the same values? Compared as far as helm stores a chart: without subcharts. */
+async function isStored(work: Work, { chart, values }: Wanted, deps: SyncReleaseDeps): Promise<boolean> {
+  const release = await readStored(work, deps)
+  if (!release || release.chartName !== chart.name || release.chartVersion !== chart.version) return false
+  const resulting = work.spec.resetValues ? values : mergeValues([release.config, values])
+  if (canonicalJson(release.config) !== canonicalJson(resulting)) return false
+  const defaults = parseValues((await deps.charts.readFile(chart, 'values.yaml')) ?? '')
+  if (release.chartValues && canonicalJson(release.chartValues) !== canonicalJson(defaults)) return false
+  for (const [file, content] of release.files) {
+    if ((await deps.charts.readFile(chart, file)) !== content) return false
   }
   return true
+}
+
+/** The namespace of the release must be there before anything can be written into it; Capstan never makes it (helm-operator §2). */
+export function asMissingNamespace(error: unknown, { targetNamespace }: ReleaseSpec): AppError {
+  const failure = toAppError(error)
+  if (failure.reason !== 'ApplyRefused' || !/namespaces? .*not found/i.test(failure.message)) return failure
+  return new AppError('HelmFailed', `namespace "${targetNamespace}" does not exist`, { cause: error })
 }

@@ -4,21 +4,30 @@ import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { ChartSource, ReleaseSpec, ValuesSource } from '../../domain/release/spec.ts'
 import { mergeValues, parseValues, textsIn, type Values, valuesDigest } from '../../domain/release/values.ts'
+import { never } from '../../lib/never.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { memoryOf } from './memory.ts'
+import type { Work } from './observe.ts'
 
 /** A chart ready for helm, and what people call its version: the chart's own, or the commit it came from. */
 export type PreparedChart = Chart & { revision: string }
 
-const dependencyTimeoutSeconds = 120
 const maxExternalBytes = 5 * 1024 * 1024
 const externalTimeoutMs = 30_000
 
-/** Brings the chart to disk. Throws ChartNotFound, ChartAuthFailed, GitUnreachable, GitAuthFailed, GitRefNotFound, PathNotFound. */
-export async function prepareChart(
-  spec: ReleaseSpec,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<PreparedChart> {
+/**
+ * Brings the chart to disk and composes the values. Throws ChartNotFound, ChartAuthFailed, RenderFailed, GitUnreachable, GitAuthFailed,
+ * GitRefNotFound, PathNotFound, InvalidValues.
+ */
+export async function prepare(work: Work, deps: SyncReleaseDeps): Promise<void> {
+  const { spec, signal } = work
+  const chart = await prepareChart(spec, deps, signal)
+  const { values, digest } = await composeValues(spec, chart, deps, signal)
+  memoryOf(deps).failures.delete(`${spec.namespace}/${spec.name}`)
+  work.wanted = { chart, values, digest }
+}
+
+async function prepareChart(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<PreparedChart> {
   const { chart } = spec
   switch (chart.kind) {
     case 'none':
@@ -31,6 +40,8 @@ export async function prepareChart(
     }
     case 'git':
       return await chartFromGit(chart, deps, signal)
+    default:
+      return never(chart)
   }
 }
 
@@ -42,75 +53,97 @@ async function chartFromGit(
   const remote = await remoteOf(chart, deps, signal)
   const commit = await resolveRef(chart, remote, deps, signal)
   const key = `${chart.url} ${commit} ${chart.path} ${chart.skipDependencyUpdate}`
-  const found = await deps.charts.fromFolder(key, async (folder) => {
-    await deps.git.export(remote, commit, chart.path, folder, signal)
-    if (chart.skipDependencyUpdate) return
-    const updated = await deps.charts.completeDependencies(
-      folder,
-      async () => await deps.helm.dependencyUpdate(folder, dependencyTimeoutSeconds, signal),
-    )
-    if (updated && !updated.ok)
-      throw new AppError('ChartNotFound', `its dependencies could not be had: ${updated.message}`)
-  })
+  const found = await deps.charts.fromFolder(
+    key,
+    {
+      fill: (folder) => deps.git.export(remote, commit, chart.path, folder),
+      ...(chart.skipDependencyUpdate
+        ? {}
+        : { neighbour: (path, folder) => deps.git.export(remote, commit, joined(chart.path, path), folder) }),
+    },
+    signal,
+  )
   return { ...found, revision: commit }
+}
+
+/** `../common` next to the chart's own path; one that leaves the repository does not exist. */
+function joined(chartPath: string, path: string): string {
+  const parts: string[] = []
+  for (const part of `${chartPath}/${path}`.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part !== '..') parts.push(part)
+    else if (parts.pop() === undefined) throw new AppError('PathNotFound', `file://${path} leaves the repository`)
+  }
+  return parts.length === 0 ? '.' : parts.join('/')
 }
 
 /** Asks the git server only when its last answer is older than the poll interval, or when the ref is not known yet. */
 async function resolveRef(
-  chart: ChartSource & { kind: 'git' },
+  { url, ref }: ChartSource & { kind: 'git' },
   remote: GitRemote,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<string> {
+  const { commits } = memoryOf(deps)
   const now = deps.now().getTime()
-  const age = now - (deps.fetchedAt.get(chart.url) ?? 0)
-  if (age < deps.gitPollIntervalMs) {
+  const fetchedAt = deps.fetchedAt.get(url)
+  if (fetchedAt !== undefined && now - fetchedAt < deps.gitPollIntervalMs) {
+    const known = commits.get(`${url} ${ref}`)
+    if (known?.fetchedAt === fetchedAt) return known.commit
     try {
-      return await deps.git.resolve(remote, chart.ref, signal)
+      const commit = await deps.git.resolve(remote, ref, signal)
+      commits.set(`${url} ${ref}`, { commit, fetchedAt })
+      return commit
     } catch (error) {
       if (toAppError(error).reason !== 'GitRefNotFound') throw error
     }
   }
   await deps.git.fetch(remote, signal)
-  deps.fetchedAt.set(chart.url, now)
-  return await deps.git.resolve(remote, chart.ref, signal)
+  deps.fetchedAt.set(url, now)
+  const commit = await deps.git.resolve(remote, ref, signal)
+  commits.set(`${url} ${ref}`, { commit, fetchedAt: now })
+  return commit
 }
 
+/** The Secret is read at each run, so a new password counts at once. Only for https, as the Operator did (helm-operator §6.3). */
 async function remoteOf(
   { url, secret }: ChartSource & { kind: 'git' },
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<GitRemote> {
-  if (!secret) return deps.chartRemote(url)
+  if (!secret || !/^https:/i.test(url)) return deps.chartRemote(url)
   const found = await deps.cluster.get({ apiVersion: 'v1', kind: 'Secret', ...secret }, { signal })
-  if (!found)
-    throw new AppError(
-      'ChartAuthFailed',
-      `Secret ${secret.namespace}/${secret.name} for the chart's repository does not exist`,
-    )
+  if (!found) {
+    const message = `Secret ${secret.namespace}/${secret.name} for the chart's repository does not exist`
+    throw new AppError('ChartAuthFailed', message)
+  }
   const [username, password] = [secretText(found, 'username') ?? '', secretText(found, 'password') ?? '']
   deps.redactor.register([password])
   return { url, auth: { kind: 'basic', username, password } }
 }
 
-/** Composes the values. Texts from Secrets become known to the redactor before anything can print them. Throws InvalidValues. */
-export async function prepareValues(
+/** Texts from Secrets become known to the redactor before anything can print them, and stay so until the next run. Throws InvalidValues. */
+async function composeValues(
   spec: ReleaseSpec,
   chart: Chart,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
-): Promise<{ values: Values; digest: string; forget: () => void }> {
+): Promise<{ values: Values; digest: string }> {
   if (!spec.values) throw new AppError('InvalidValues', 'spec.values is not a map', { retry: 'never' })
   const layers: Values[] = []
-  const secrets: string[] = []
+  const texts: string[] = []
   for (const source of spec.valuesFrom) {
     const layer = await readLayer(source, chart, deps, signal)
-    if (source.kind === 'Secret') secrets.push(...textsIn(layer))
+    if (source.kind === 'Secret') texts.push(...textsIn(layer))
     layers.push(layer)
   }
-  const forget = deps.redactor.register(secrets)
+  const { secrets } = memoryOf(deps)
+  const id = `${spec.namespace}/${spec.name}`
+  const forgetBefore = secrets.get(id)
+  secrets.set(id, deps.redactor.register(texts))
+  forgetBefore?.()
   const values = mergeValues([...layers, spec.values])
-  return { values, digest: valuesDigest(values, spec.uid), forget }
+  return { values, digest: valuesDigest(values, spec.uid) }
 }
 
 async function readLayer(
@@ -152,6 +185,8 @@ async function readText(
     }
     case 'chartFile':
       return await deps.charts.readFile(chart, source.path)
+    default:
+      return never(source)
   }
 }
 
@@ -164,6 +199,8 @@ function describe(source: ValuesSource): string {
       return 'the external source of values'
     case 'chartFile':
       return `the chart's file ${source.path}`
+    default:
+      return never(source)
   }
 }
 

@@ -1,77 +1,143 @@
-import { AppError } from '../../domain/error.ts'
-import type { KubeObject } from '../../domain/manifest/object.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
+import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
+import { definitionName } from '../../domain/release/definition.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
+import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { readRecord, readRevisions, recordRef } from './observe.ts'
+import { isDead, readRecord, readRevisions, recordRef, type StoredRecord, writeRecord } from './observe.ts'
+import { announce } from './status.ts'
 
 /** Keeps a HelmRelease until its release is gone (ruling 12). */
 export const finalizer = 'capstan.dev/release'
 
-/** Puts the finalizer on, once a release of ours exists. */
-export async function keepFinalizer(object: KubeObject, deps: SyncReleaseDeps, signal: AbortSignal): Promise<void> {
-  if (!deps.finalizer || object.metadata.finalizers?.includes(finalizer)) return
-  await changeFinalizers(object, (finalizers) => [...finalizers, finalizer], deps, signal)
+/** Another process still works on the release that is to be removed. */
+const busyMs = 3_000
+
+/** Puts the finalizer on, once a release of ours exists. `gone`: the HelmRelease is deleted, or being deleted without it. */
+export async function keepFinalizer(
+  object: KubeObject,
+  deps: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<'kept' | 'gone'> {
+  if (!deps.finalizer || object.metadata.finalizers?.includes(finalizer)) return 'kept'
+  const found = await readAgain(object, deps, signal)
+  if (!found || found.metadata.deletionTimestamp) return 'gone'
+  if (found.metadata.finalizers?.includes(finalizer)) return 'kept'
+  await writeFinalizers(found, [...(found.metadata.finalizers ?? []), finalizer], deps, signal)
+  return 'kept'
 }
 
 /**
- * The HelmRelease is being deleted: uninstalls its release and lets it go. It needs neither git nor a registry. The release stays, and
- * the object goes at once, where it is not ours, where the namespace or the definition is going too, or where the release is suspended.
+ * The HelmRelease is being deleted, or was while its release was installed: uninstalls the release and lets the object go. Needs neither
+ * git nor a registry. The release stays, and the object goes at once, where it is not ours, where the namespace or the definition is
+ * going too, or where it is suspended.
  */
 export async function removeRelease(
   object: KubeObject,
   spec: ReleaseSpec,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
-): Promise<string> {
-  if (!object.metadata.finalizers?.includes(finalizer)) return 'deleted; nothing of ours to remove'
-  const why = await leaves(spec, deps, signal)
-  const revisions = why ? [] : await readRevisions(spec, deps, signal)
-  if (revisions.length > 0) {
-    deps.fence.check()
-    const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds: spec.timeoutSeconds }
-    const outcome = await deps.helm.uninstall(target, signal)
-    signal.throwIfAborted()
-    if (!outcome.ok)
-      throw new AppError(outcome.reason, `release ${spec.release} could not be uninstalled: ${outcome.message}`)
+): Promise<Outcome> {
+  const stored = await readRecord(spec, deps, signal)
+  const why = await whyItStays(spec, stored, deps, signal)
+  if (!why) {
+    const { intent } = stored.record ?? {}
+    if (intent && !(await isDead(intent.epoch, deps))) {
+      return { end: 'again', afterMs: busyMs, why: 'another process is at work on this release' }
+    }
+    await uninstall(object, { spec, stored, signal }, deps)
+    await deps.cluster.delete(recordRef(spec), {}, signal)
   }
-  if (!why) await deps.cluster.delete(recordRef(spec), {}, signal)
-  await changeFinalizers(object, (finalizers) => finalizers.filter((one) => one !== finalizer), deps, signal)
-  return why ? `release ${spec.release} is left as it is: ${why}` : `release ${spec.release} was uninstalled`
+  const found = await readAgain(object, deps, signal)
+  const finalizers = found?.metadata.finalizers ?? []
+  if (found && finalizers.includes(finalizer)) {
+    if (why) await announce(object, { type: 'Normal', reason: 'ReleaseLeft', message: stays(spec, why) }, deps, signal)
+    const others = finalizers.filter((one) => one !== finalizer)
+    await writeFinalizers(found, others, deps, signal)
+  }
+  const summary = why ? stays(spec, why) : `release ${spec.release} was uninstalled`
+  if (finalizers.includes(finalizer) || !why) deps.log.info({ release: `${spec.namespace}/${spec.name}` }, summary)
+  return { end: 'done', summary }
+}
+
+function stays({ release }: ReleaseSpec, why: string): string {
+  return `release ${release} is left as it is: ${why}`
+}
+
+async function uninstall(
+  object: KubeObject,
+  work: { spec: ReleaseSpec; stored: StoredRecord; signal: AbortSignal },
+  deps: SyncReleaseDeps,
+): Promise<void> {
+  const { spec, signal } = work
+  const revisions = await readRevisions(spec, deps, signal)
+  const { record } = work.stored
+  if (revisions.length === 0 || !record) return
+  const at = deps.now().toISOString()
+  const revision = (revisions.at(-1)?.revision ?? 0) + 1
+  const intent = { verb: 'uninstall' as const, revision, epoch: deps.fence.epoch, at, inputs: '' }
+  await writeRecord(work, { ...record, intent }, deps)
+  deps.fence.check()
+  const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds: spec.timeoutSeconds }
+  const outcome = await deps.helm.uninstall(target, signal)
+  signal.throwIfAborted()
+  if (outcome.ok) return
+  const message = `release ${spec.release} could not be uninstalled: ${outcome.message}`
+  await announce(object, { type: 'Warning', reason: 'FailedReleaseSync', message }, deps, signal)
+  throw new AppError(outcome.reason, message)
 }
 
 /** Why the release is not uninstalled; undefined when it is ours and its surroundings stay. */
-async function leaves(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<string | undefined> {
-  if (spec.suspended) return 'it is suspended'
-  const { record } = await readRecord(spec, deps, signal)
-  if (!record || record.owner.uid !== spec.uid) return 'it does not belong to this HelmRelease'
-  for (const name of new Set([spec.namespace, spec.targetNamespace])) {
-    const namespace = await deps.cluster.get(
-      { apiVersion: 'v1', kind: 'Namespace', name },
-      { metadataOnly: true, signal },
-    )
-    if (!namespace || namespace.metadata.deletionTimestamp) return `namespace ${name} is going`
-  }
-  const definition = {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    name: 'helmreleases.helm.fluxcd.io',
-  }
-  const found = await deps.cluster.get(definition, { metadataOnly: true, signal })
-  return found && !found.metadata.deletionTimestamp ? undefined : 'the definition of HelmReleases is going'
-}
-
-/** The list is written whole, so it is read anew and written under the version that was read: nobody's finalizer gets lost. */
-async function changeFinalizers(
-  object: KubeObject,
-  change: (finalizers: readonly string[]) => string[],
+async function whyItStays(
+  spec: ReleaseSpec,
+  { record }: StoredRecord,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
+): Promise<string | undefined> {
+  if (spec.suspended) return 'it is suspended'
+  if (!record || record.owner.uid !== spec.uid) return 'it does not belong to this HelmRelease'
+  if (!record.applied && !record.failed && !record.intent) return 'Capstan never wrote to it'
+  for (const name of new Set([spec.namespace, spec.targetNamespace])) {
+    if (await isGoing({ apiVersion: 'v1', kind: 'Namespace', name }, deps, signal)) return `namespace ${name} is going`
+  }
+  const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
+  return (await isGoing(definition, deps, signal)) ? 'the definition of HelmReleases is going' : undefined
+}
+
+/** Gone or on its way. Where we must not look (rights in one namespace only) it counts as staying. */
+async function isGoing(ref: ObjectRef, { cluster }: SyncReleaseDeps, signal: AbortSignal): Promise<boolean> {
+  try {
+    const found = await cluster.get(ref, { metadataOnly: true, signal })
+    return !found || found.metadata.deletionTimestamp !== undefined
+  } catch (error) {
+    if (toAppError(error).reason === 'Forbidden') return false
+    throw error
+  }
+}
+
+/** The object as it is now; undefined when it is gone or another one of its name. */
+async function readAgain(
+  { metadata }: KubeObject,
+  { cluster }: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const { namespace = '', name, uid } = metadata
+  const found = await cluster.get({ ...helmReleaseKind, namespace, name }, { metadataOnly: true, signal })
+  return found?.metadata.uid === uid ? found : undefined
+}
+
+/** The list is written whole, so it goes under the version that was read: nobody's finalizer gets lost. */
+async function writeFinalizers(
+  { metadata }: KubeObject,
+  finalizers: readonly string[],
+  { cluster, fence }: SyncReleaseDeps,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { namespace = '', name, uid } = object.metadata
-  const ref = { ...helmReleaseKind, namespace, name }
-  const found = await deps.cluster.get(ref, { metadataOnly: true, signal })
-  if (!found || found.metadata.uid !== uid) return
-  deps.fence.check()
-  const { resourceVersion = '', finalizers = [] } = found.metadata
-  await deps.cluster.patch(ref, { metadata: { resourceVersion, finalizers: change(finalizers) } }, { signal })
+  const { namespace = '', name, resourceVersion = '' } = metadata
+  fence.check()
+  await cluster.patch(
+    { ...helmReleaseKind, namespace, name },
+    { metadata: { resourceVersion, finalizers } },
+    { signal },
+  )
 }

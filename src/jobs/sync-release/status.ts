@@ -1,36 +1,36 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import { type Definition, definitionName, operatorDefinition, readDefinition } from '../../domain/release/definition.ts'
 import { enterPhase, type Phase, type ReleaseStatus } from '../../domain/release/phase.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { memoryOf } from './memory.ts'
 
-/** The status of one HelmRelease while a run works on it; written only when something in it changed. */
+/** The status of one HelmRelease while a run works on it. */
 export type StatusWriter = {
-  /** Enters a phase and writes it at once, so that people see what goes on. */
-  enter(phase: Phase, message: string, more?: Partial<ReleaseStatus>): Promise<void>
-  /** Sets plain fields and writes them. */
-  set(more: Partial<ReleaseStatus>): Promise<void>
+  /** Enters a phase; it is written with the next `write`. */
+  enter(phase: Phase, message: string, more?: Partial<ReleaseStatus>): void
+  /** Sets plain fields; written with the next `write`. */
+  set(more: Partial<ReleaseStatus>): void
+  /** Sends what changed since the last write; nothing when nothing did. */
+  write(): Promise<void>
   current(): ReleaseStatus
 }
 
-const definitionName = 'helmreleases.helm.fluxcd.io'
-const operatorConditions = ['ChartFetched', 'Deployed', 'Released', 'RolledBack', 'Tested']
 /** The served definition is read again after this time: it changes only when somebody upgrades it. */
 const definitionForMs = 60_000
-let allowed: { types: ReadonlySet<string>; readAt: number } | undefined
 
-/** Condition types that the served definition allows: a status with another one is refused whole (ruling 1). */
-async function allowedConditions(deps: SyncReleaseDeps, signal: AbortSignal): Promise<ReadonlySet<string>> {
+/** Words that the served definition takes. One that must not be read counts as the Operator's own. */
+async function servedDefinition(deps: SyncReleaseDeps, signal: AbortSignal): Promise<Definition> {
+  const memory = memoryOf(deps)
   const now = deps.now().getTime()
-  if (allowed && now - allowed.readAt < definitionForMs) return allowed.types
+  if (memory.definition && now - memory.definition.readAt < definitionForMs) return memory.definition.words
   const ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
   const definition = await deps.cluster.get(ref, { signal }).catch(() => undefined)
-  const types = new Set([
-    ...operatorConditions,
-    ...(JSON.stringify(definition?.spec ?? '').includes('"Ready"') ? ['Ready'] : []),
-  ])
-  allowed = { types, readAt: now }
-  return types
+  signal.throwIfAborted()
+  const words = definition ? readDefinition(definition) : operatorDefinition
+  memory.definition = { words, readAt: now }
+  return words
 }
 
 export async function createStatusWriter(
@@ -39,29 +39,34 @@ export async function createStatusWriter(
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<StatusWriter> {
-  const types = await allowedConditions(deps, signal)
-  let status = (object.status ?? {}) as ReleaseStatus
-
-  async function write(next: ReleaseStatus): Promise<void> {
-    if (JSON.stringify(next) === JSON.stringify(status)) return
-    status = next
-    const ref = { ...helmReleaseKind, namespace: spec.namespace, name: spec.name }
-    await deps.cluster.patch(ref, { status: { ...next } }, { subresource: 'status', signal })
-  }
+  const definition = await servedDefinition(deps, signal)
+  let written = (object.status ?? {}) as ReleaseStatus
+  let status = written
 
   return {
-    async enter(phase, message, more = {}) {
+    enter(phase, message, more = {}) {
       const ignoreTestFailure = spec.test.ignoreFailures
+      const { rollbackCount } = more
       const entered = enterPhase(status, {
         phase,
         message,
         now: deps.now().toISOString(),
-        allowed: types,
+        definition,
         ignoreTestFailure,
+        ...(rollbackCount === undefined ? {} : { rollbackCount }),
       })
-      await write({ ...entered, ...more })
+      status = { ...entered, ...more }
     },
-    set: (more) => write({ ...status, ...more }),
+    set(more) {
+      status = { ...status, ...more }
+    },
+    async write() {
+      if (JSON.stringify(status) === JSON.stringify(written)) return
+      const { namespace, name, uid } = spec
+      const patch = { metadata: { uid }, status }
+      await deps.cluster.patch({ ...helmReleaseKind, namespace, name }, patch, { subresource: 'status', signal })
+      written = status
+    },
     current: () => status,
   }
 }
@@ -79,7 +84,7 @@ export async function announce(
   const body: KubeObject = {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${name}.${id}`, namespace },
+    metadata: { name: `${name.slice(0, 230)}.${id}`, namespace },
     involvedObject: { ...helmReleaseKind, namespace, name, uid },
     ...event,
     message: event.message.slice(0, 1_000),

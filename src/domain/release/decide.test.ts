@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest'
+import { decide, type Step } from './decide.ts'
+import type { Failed, ReleaseRecord } from './record.ts'
+import { readSpec, type ReleaseSpec } from './spec.ts'
+import type { ReleaseFacts, ReleaseState, StoredRevision } from './state.ts'
+
+const now = Date.parse('2026-01-01T00:10:00Z')
+const past = '2026-01-01T00:09:00Z'
+const future = '2026-01-01T00:10:30Z'
+
+const failed: Failed = {
+  inputs: 'c+v',
+  by: 'upgrade',
+  generation: 1,
+  attempts: 2,
+  revision: 2,
+  stored: true,
+  rollbacks: 0,
+  reason: 'HelmFailed',
+  message: 'no',
+  at: past,
+  retryAt: future,
+}
+
+function spec(given: Record<string, unknown> = {}): ReleaseSpec {
+  const metadata = { name: 'web', namespace: 'a', uid: 'me', generation: 1 }
+  const object = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', metadata, spec: given }
+  return readSpec(object, { gitRef: 'master', updateDependencies: true })
+}
+
+type Given = {
+  states?: StoredRevision['state'][]
+  failed?: Partial<Failed>
+  intent?: NonNullable<ReleaseRecord['intent']>['verb']
+  spec?: Record<string, unknown>
+  asked?: boolean
+}
+
+function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}): Step {
+  const revisions = (given.states ?? []).map((one, index) => ({ revision: index + 1, state: one, changedAt: now }))
+  const intent = given.intent && { verb: given.intent, revision: 1, epoch: 'e', at: '', inputs: '' }
+  const record: ReleaseRecord = {
+    version: 1,
+    owner: { uid: 'me', namespace: 'a', name: 'web' },
+    since: '',
+    ...(intent ? { intent } : {}),
+    ...(given.failed ? { failed: { ...failed, ...given.failed } } : {}),
+  }
+  const facts: ReleaseFacts = { now, uid: 'me', revisions, record, intentIsDead: true, wasRolledBack: false }
+  return decide(state, facts, spec(given.spec), { isAskedFor: given.asked ?? false })
+}
+
+const rollback = (more: Record<string, unknown> = {}) => ({ rollback: { enable: true, ...more } })
+
+describe('decide', () => {
+  it.each<[string, Exclude<ReleaseState, 'inputs needed'>, Given, string]>([
+    ['installs what is absent', 'absent', {}, 'install'],
+    ['leaves alone what is in sync', 'in sync', {}, 'nothing'],
+    ['upgrades when inputs changed', 'out of sync', {}, 'upgrade'],
+    ['upgrades what differs at first contact', 'foreign inputs', {}, 'upgrade'],
+    ['undoes what was done by hand', 'changed by hand', {}, 'upgrade'],
+    ['adopts without helm', 'adoptable', {}, 'adopt'],
+    ['tests what is due', 'untested', { spec: { test: { enable: true } } }, 'test'],
+    ['does not test when tests were switched off', 'untested', {}, 'nothing'],
+    ['purges the history of what was removed by hand', 'removed', {}, 'remove remains'],
+    ['waits for another process', 'busy', { intent: 'upgrade' }, 'wait'],
+    ['holds foreign trouble', 'foreign trouble', { states: ['failed'] }, 'hold'],
+    ['holds what belongs to another', 'foreign owner', {}, 'hold'],
+    [
+      'unlocks an interrupted upgrade',
+      'interrupted',
+      { states: ['deployed', 'pending-upgrade'], intent: 'upgrade' },
+      'unlock',
+    ],
+    [
+      'removes an interrupted first install',
+      'interrupted',
+      { states: ['pending-install'], intent: 'install' },
+      'remove remains',
+    ],
+    ['goes on with an interrupted removal', 'interrupted', { states: ['uninstalling'] }, 'remove remains'],
+    ['upgrades over a failed revision', 'failed', { states: ['deployed', 'failed'] }, 'upgrade'],
+    [
+      'removes a failed first install of ours',
+      'failed',
+      { states: ['failed'], failed: { by: 'install' } },
+      'remove remains',
+    ],
+    ['does not remove a failed install of somebody else', 'failed', { states: ['failed'] }, 'upgrade'],
+  ])('%s', (_name, state, given, expected) => {
+    expect(step(state, given).do).toBe(expected)
+  })
+
+  it.each<[string, Given, string]>([
+    ['waits for the back-off', { states: ['deployed', 'failed'], failed: {} }, 'wait'],
+    ['tries again after it', { states: ['deployed', 'failed'], failed: { retryAt: past } }, 'upgrade'],
+    ['tries at once when a person asks', { states: ['deployed', 'failed'], failed: {}, asked: true }, 'upgrade'],
+    ['tries at once for a new generation', { states: ['deployed', 'failed'], failed: { generation: 0 } }, 'upgrade'],
+    ['installs again what is gone', { failed: { by: 'install', retryAt: past } }, 'install'],
+    [
+      'removes a failed first install before it waits',
+      { states: ['failed'], failed: { by: 'install', revision: 1 } },
+      'remove remains',
+    ],
+    [
+      'removes nothing when nothing was stored',
+      { states: ['superseded', 'deployed'], failed: { by: 'install', stored: false } },
+      'wait',
+    ],
+    ['rolls back before it waits', { states: ['deployed', 'failed'], failed: {}, spec: rollback() }, 'rollback'],
+    [
+      'does not roll back what stored no revision',
+      { states: ['superseded', 'deployed'], failed: { stored: false }, spec: rollback() },
+      'wait',
+    ],
+    [
+      'gives up after a rollback without retry',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 1, retryAt: past },
+        spec: rollback(),
+      },
+      'hold',
+    ],
+    [
+      'tries again within the budget',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 1, retryAt: past },
+        spec: rollback({ retry: true, maxRetries: 1 }),
+      },
+      'upgrade',
+    ],
+    [
+      'gives up when the budget is spent',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 2, retryAt: past },
+        spec: rollback({ retry: true, maxRetries: 1 }),
+      },
+      'hold',
+    ],
+    [
+      'never gives up with maxRetries 0',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 99, retryAt: past },
+        spec: rollback({ retry: true, maxRetries: 0 }),
+      },
+      'upgrade',
+    ],
+    [
+      'rolls back again when the rollback was cut off',
+      { states: ['deployed', 'failed', 'failed'], failed: { rolledBackTo: 3, rollbacks: 1 }, spec: rollback() },
+      'rollback',
+    ],
+    [
+      'waits before a failed rollback is tried again',
+      { states: ['deployed', 'failed'], failed: { rollbackFailed: 'no' }, spec: rollback() },
+      'wait',
+    ],
+    [
+      'tests again without a new revision',
+      { states: ['superseded', 'deployed'], failed: { by: 'test', retryAt: past } },
+      'test',
+    ],
+    [
+      'rolls back when tests fail',
+      { states: ['superseded', 'deployed'], failed: { by: 'test' }, spec: rollback() },
+      'rollback',
+    ],
+    [
+      'removes a first install whose tests failed',
+      { states: ['deployed'], failed: { by: 'test', revision: 1 } },
+      'remove remains',
+    ],
+  ])('after a failure with the same inputs: %s', (_name, given, expected) => {
+    expect(step('failed inputs', given).do).toBe(expected)
+  })
+
+  it('says when it tries again, and rolls back to the last good revision by number', () => {
+    expect(step('failed inputs', { states: ['deployed', 'failed'], failed: {} })).toMatchObject({ afterMs: 30_000 })
+    const given = { states: ['superseded', 'failed', 'failed'] as const, failed: { revision: 3 }, spec: rollback() }
+    expect(step('failed inputs', { ...given, states: [...given.states] })).toMatchObject({
+      do: 'rollback',
+      revision: 1,
+    })
+  })
+})

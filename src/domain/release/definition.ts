@@ -1,0 +1,38 @@
+import type { KubeObject } from '../manifest/object.ts'
+
+/** Name of the definition of HelmReleases. */
+export const definitionName = 'helmreleases.helm.fluxcd.io'
+
+/** Which words the served definition of HelmReleases takes in a status: one that has another word is refused whole (ruling 1). */
+export type Definition = { takesCondition(type: string): boolean; takesPhase(phase: string): boolean }
+
+const operatorConditions = ['ChartFetched', 'Deployed', 'Released', 'RolledBack', 'Tested']
+
+/** What helm-operator 1.4.4 declares; counts where the definition cannot be read. */
+export const operatorDefinition: Definition = {
+  takesCondition: (type) => operatorConditions.includes(type),
+  takesPhase: (phase) => phase !== 'Suspended',
+}
+
+/** Reads the enums of condition types and phases of version v1. A definition without an enum takes every word. */
+export function readDefinition(definition: KubeObject): Definition {
+  const { versions } = mapOf(definition.spec)
+  const version = Array.isArray(versions) ? versions.map(mapOf).find(({ name }) => name === 'v1') : undefined
+  const status = at(version ?? {}, 'schema', 'openAPIV3Schema', 'properties', 'status', 'properties')
+  const conditions = at(status, 'conditions', 'items', 'properties', 'type')
+  return { takesCondition: takes(conditions), takesPhase: takes(at(status, 'phase')) }
+}
+
+function takes({ enum: words }: Record<string, unknown>): (word: string) => boolean {
+  return Array.isArray(words) ? (word) => words.includes(word) : () => true
+}
+
+function at(map: Record<string, unknown>, ...path: string[]): Record<string, unknown> {
+  let here = map
+  for (const step of path) here = mapOf(here[step])
+  return here
+}
+
+function mapOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}

@@ -1,0 +1,103 @@
+import type { HelmOutcome } from '../../adapters/helm/index.ts'
+import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
+import { backoffMs } from '../../domain/work/backoff.ts'
+import type { SyncReleaseDeps } from './deps.ts'
+import { asMissingNamespace, type PreparedWork, type Wanted, type Work, writeRecord } from './observe.ts'
+
+/** `inputs`: what is about to be deployed. `failed`: what is remembered meanwhile; else what was. */
+type Beginning = { verb: HelmVerb; inputs?: string; failed?: Failed | undefined }
+
+/** Intent before the write (hazard A3); it also claims the release for this process (W4). */
+export async function begin(
+  work: Work,
+  { verb, inputs = '', failed = work.stored.record?.failed }: Beginning,
+  deps: SyncReleaseDeps,
+): Promise<void> {
+  const at = deps.now().toISOString()
+  const intent = { verb, revision: latestOf(work) + 1, epoch: deps.fence.epoch, at, inputs }
+  const { applied } = work.stored.record ?? {}
+  const kept = { ...(applied ? { applied } : {}), ...(failed ? { failed } : {}) }
+  await write(work, { ...ground(work, deps), ...kept, intent }, deps)
+}
+
+/** The intent is over; what is not named is forgotten. */
+export async function settle(
+  work: Work,
+  result: Pick<ReleaseRecord, 'applied' | 'failed'>,
+  deps: SyncReleaseDeps,
+): Promise<void> {
+  await write(work, { ...ground(work, deps), ...result }, deps)
+}
+
+async function write(work: Work, record: ReleaseRecord, deps: SyncReleaseDeps): Promise<void> {
+  try {
+    await writeRecord(work, record, deps)
+  } catch (error) {
+    throw asMissingNamespace(error, work.spec)
+  }
+}
+
+/** First contact with a release in trouble: these inputs are not tried on it (ruling 10). */
+export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promise<void> {
+  if (work.stored.record?.held) return
+  await write(work, { ...ground(work, deps), held: { inputs: inputsOf(digestsOf(work.wanted)) } }, deps)
+}
+
+/** The record without what happened; made anew for another owner. */
+function ground({ spec, stored: { record } }: Work, deps: SyncReleaseDeps): ReleaseRecord {
+  const { uid, namespace, name } = spec
+  const since = record?.owner.uid === uid && record.since ? record.since : deps.now().toISOString()
+  return { version: 1, owner: { uid, namespace, name }, since }
+}
+
+type Failing = { by: Failed['by']; outcome: HelmOutcome & { ok: false }; stored: boolean }
+
+/** Remembers the inputs, so that they are damped and not tried in a loop (ruling 11). */
+export async function noteFailure(
+  work: PreparedWork,
+  { by, outcome, stored }: Failing,
+  deps: SyncReleaseDeps,
+): Promise<void> {
+  const { record } = work.stored
+  const inputs = inputsOf(digestsOf(work.wanted))
+  const isSame = record?.failed?.inputs === inputs && record.failed.generation === work.spec.generation
+  const earlier = isSame ? record.failed : undefined
+  const attempts = (earlier?.attempts ?? 0) + 1
+  const failed: Failed = {
+    inputs,
+    by,
+    generation: work.spec.generation,
+    attempts,
+    revision: latestOf(work),
+    stored,
+    rollbacks: earlier?.rollbacks ?? 0,
+    reason: outcome.reason,
+    message: outcome.message,
+    ...retryTimes(attempts, deps),
+  }
+  const applied = record?.applied
+  await settle(work, { ...(applied ? { applied } : {}), failed }, deps)
+}
+
+/** When it was tried, and when it may be tried again: 5 s doubling to 15 min, ± 20 %. */
+export function retryTimes(attempts: number, { now, random }: SyncReleaseDeps): Pick<Failed, 'at' | 'retryAt'> {
+  const at = now()
+  return { at: at.toISOString(), retryAt: new Date(at.getTime() + backoffMs(attempts, random)).toISOString() }
+}
+
+/** The wanted inputs as deployed with the newest revision; its tests are due where they are asked for. */
+export function appliedNow(work: PreparedWork): Applied {
+  const { wanted, spec } = work
+  const applied = { ...digestsOf(wanted), chartRevision: wanted.chart.revision, revision: latestOf(work) }
+  return spec.test.enable ? { ...applied, testDue: true } : applied
+}
+
+/** Digests of chart and values. */
+export function digestsOf({ chart, digest }: Wanted): { chart: string; values: string } {
+  return { chart: chart.digest, values: digest }
+}
+
+/** helm's newest revision as last looked at; 0 for none. */
+export function latestOf({ revisions }: Work): number {
+  return revisions.at(-1)?.revision ?? 0
+}

@@ -1,0 +1,115 @@
+import type { AppError } from '../../domain/error.ts'
+import type { Stop } from '../../domain/release/decide.ts'
+import { outcomeOf } from '../../domain/release/phase.ts'
+import type { Failed } from '../../domain/release/record.ts'
+import { backoffMs } from '../../domain/work/backoff.ts'
+import { never } from '../../lib/never.ts'
+import { nameOf } from './act.ts'
+import type { SyncReleaseDeps } from './deps.ts'
+import { memoryOf } from './memory.ts'
+import type { Work } from './observe.ts'
+import { announce } from './status.ts'
+
+/** How a run ended. `afterMs` counts only where it is not ok. */
+export type Conclusion = {
+  ok: boolean
+  /** The HelmRelease was deleted meanwhile: its release is to be removed. */
+  isGone?: boolean
+  /** This generation was worked on. */
+  observed: boolean
+  /** The first thing that was done; empty for nothing. */
+  action: string
+  reason: string
+  summary: string
+  afterMs: number
+}
+
+/** What is held is looked at again after this time, if nothing wakes it before. */
+const heldMs = 60_000
+
+/** Says in the status what the end of a run means. */
+export function conclude(step: Stop, work: Work, action: string): Conclusion {
+  const { spec, status, revisions } = work
+  const releaseStatus =
+    revisions.at(-1)?.state ?? (status.current().releaseStatus === undefined ? undefined : 'uninstalled')
+  status.set({ releaseName: spec.release, ...(releaseStatus === undefined ? {} : { releaseStatus }) })
+  switch (step.do) {
+    case 'nothing':
+      return concludeWell(work, action)
+    case 'wait': {
+      const { reason, message, afterMs, failed } = step
+      if (failed) reportFailure(failed, work)
+      return { ok: false, observed: failed !== undefined, action, reason, summary: `${reason}: ${message}`, afterMs }
+    }
+    case 'hold': {
+      const { reason, message } = step
+      const failed = work.stored.record?.failed
+      if (failed && message === failed.message) reportFailure(failed, work)
+      else status.enter('Failed', `${reason}: ${message}`)
+      return { ok: false, observed: true, action, reason, summary: `${reason}: ${message}`, afterMs: heldMs }
+    }
+    default:
+      return never(step)
+  }
+}
+
+function concludeWell({ spec, status, revisions, stored, wanted }: Work, action: string): Conclusion {
+  const chart = wanted ? nameOf(wanted) : ''
+  const revision = stored.record?.applied?.chartRevision
+  const message = `Release ${spec.release} in ${spec.targetNamespace} is deployed with chart ${chart}`
+  status.enter('Succeeded', message, revision === undefined ? {} : { revision })
+  const summary = `${spec.release} revision ${revisions.at(-1)?.revision ?? 0}, chart ${chart}`
+  return { ok: true, observed: true, action, reason: '', summary, afterMs: 0 }
+}
+
+/** The conditions of inputs that failed; they stand as long as these inputs are the wanted ones. */
+function reportFailure(failed: Failed, { spec, status, revisions }: Work): void {
+  status.enter(failed.by === 'test' ? 'TestFailed' : 'DeployFailed', `${failed.reason}: ${failed.message}`)
+  const latest = revisions.at(-1)
+  if (failed.rollbackFailed !== undefined) status.enter('RollbackFailed', failed.rollbackFailed)
+  else if (latest && latest.revision === failed.rolledBackTo && latest.state === 'deployed') {
+    const message = `Rolled back release ${spec.release}; revision ${latest.revision} is deployed`
+    status.enter('RolledBack', message, { rollbackCount: failed.rollbacks })
+  }
+}
+
+const chartReasons = new Set<string>([
+  'ChartNotFound',
+  'ChartAuthFailed',
+  'GitUnreachable',
+  'GitAuthFailed',
+  'GitRefNotFound',
+  'PathNotFound',
+  'RenderFailed',
+])
+/** Trouble of ours or of the API server says nothing about the release. */
+const notItsFault = new Set<string>(['ClusterUnavailable', 'InternalError', 'FenceLost', 'RateLimited', 'OtherWriter'])
+
+/** The chart or the values could not be had: says so in the status, touches nothing, tries again with back-off. */
+export async function reportUnprepared(failure: AppError, work: Work, deps: SyncReleaseDeps): Promise<Conclusion> {
+  const { reason, message } = failure
+  if (notItsFault.has(reason)) throw failure
+  const { failures } = memoryOf(deps)
+  const id = `${work.spec.namespace}/${work.spec.name}`
+  const count = (failures.get(id) ?? 0) + 1
+  failures.set(id, count)
+  const summary = deps.redactor.redact(`${reason}: ${message}`)
+  work.status.enter(chartReasons.has(reason) ? 'ChartFetchFailed' : 'Failed', summary)
+  return { ok: false, observed: true, action: 'prepare', reason, summary, afterMs: backoffMs(count, deps.random) }
+}
+
+/** Log and Event, when the outcome changed or something was done (W15). */
+export async function tell(work: Work, conclusion: Conclusion, deps: SyncReleaseDeps): Promise<void> {
+  const { object, status, signal } = work
+  const { namespace, name } = object.metadata
+  const log = deps.log.child({ release: `${namespace}/${name}` })
+  const { ok, action, reason, summary } = conclusion
+  const isNews = outcomeOf(object.status ?? {}) !== outcomeOf(status.current())
+  if (!isNews && (action === '' || !ok)) return
+  if (ok) log.info({}, summary)
+  else log.info({ reason }, summary)
+  const event = ok
+    ? ({ type: 'Normal', reason: 'ReleaseSynced' } as const)
+    : ({ type: 'Warning', reason: 'FailedReleaseSync' } as const)
+  await announce(object, { ...event, message: summary }, deps, signal)
+}

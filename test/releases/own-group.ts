@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { until } from '../../playground/stack/until.ts'
+import type { Cluster } from '../../src/adapters/cluster/index.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
+
+/** Our definition of HelmReleases, or the one of helm-operator 1.4.4, which has none of our additions. */
+export type Shape = 'ours' | 'operator'
+
+type Schema = { enum?: string[]; properties?: Record<string, Schema>; items?: Schema }
+type Definition = KubeObject & {
+  spec: { group: string; versions: { schema: { openAPIV3Schema: Schema } }[] }
+}
+
+const file = fileURLToPath(new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.url))
+
+export const definitionRef = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  name: 'helmreleases.helm.fluxcd.io',
+}
+
+function makeDefinition(group: string, shape: Shape): Definition {
+  const definition = parse(readFileSync(file, 'utf8')) as Definition
+  definition.metadata.name = `helmreleases.${group}`
+  definition.spec.group = group
+  if (shape === 'ours') return definition
+  const { properties: root = {} } = definition.spec.versions[0]?.schema.openAPIV3Schema ?? {}
+  delete root.spec?.properties?.suspend
+  const { phase, conditions } = root.status?.properties ?? {}
+  const type = conditions?.items?.properties?.type
+  if (phase?.enum) phase.enum = phase.enum.filter((word) => word !== 'Suspended')
+  if (type?.enum) type.enum = type.enum.filter((word) => word !== 'Ready')
+  return definition
+}
+
+/** A cluster in which `helm.fluxcd.io` stands for another group, with a definition of its own. */
+export async function underOwnGroup(api: Cluster, group: string, shape: Shape): Promise<Cluster> {
+  const mapped = <T extends { apiVersion: string; name?: string }>(ref: T): T => {
+    if (ref.apiVersion === 'helm.fluxcd.io/v1') return { ...ref, apiVersion: `${group}/v1` }
+    return ref.name === definitionRef.name ? { ...ref, name: `helmreleases.${group}` } : ref
+  }
+  await api.apply(makeDefinition(group, shape), { force: true })
+  await until('the definition is served', async () => {
+    api.forgetDiscovery()
+    return (await api.resource(`${group}/v1`, 'HelmRelease')) !== undefined
+  })
+  return {
+    ...api,
+    resource: (apiVersion, kind, signal) => api.resource(mapped({ apiVersion }).apiVersion, kind, signal),
+    get: (ref, options) => api.get(mapped(ref), options),
+    list: (query, signal) => api.list(mapped(query), signal),
+    apply: (object, options, signal) => api.apply(mapped(object as KubeObject & { name?: string }), options, signal),
+    create: (object, signal) => api.create(mapped(object as KubeObject & { name?: string }), signal),
+    replace: (object, signal) => api.replace(mapped(object as KubeObject & { name?: string }), signal),
+    patch: (ref, patch, options) => api.patch(mapped(ref), patch, options),
+    delete: (ref, preconditions, signal) => api.delete(mapped(ref), preconditions, signal),
+  }
+}
