@@ -74,8 +74,9 @@ export function processorsOf(
 function measured(kind: JobKind, run: Processor, metrics: Parts['metrics']): Processor {
   return async (payload, context) => {
     const started = performance.now()
+    const waitedSeconds = Math.max(0, (Date.now() - Date.parse(payload.requestedAt)) / 1000) || 0
     const tell = (outcome: 'done' | 'again' | 'failed') => {
-      metrics.jobEnded({ kind, outcome, seconds: (performance.now() - started) / 1000 })
+      metrics.jobEnded({ kind, outcome, seconds: (performance.now() - started) / 1000, waitedSeconds })
       if (kind === 'fetch-source') metrics.gitReady(outcome !== 'failed')
     }
     try {

@@ -18,7 +18,15 @@ export function createLog({ format, level, redactor, write }: LogOptions): Logge
   const emit = write ?? ((line: string) => void process.stdout.write(line))
   const print = format === 'json' ? (line: string) => line : createLogfmt()
   const stream = { write: (line: string) => emit(`${redactor.redact(print(line).trimEnd()).slice(0, 16_384)}\n`) }
-  const base = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, stream)
+  const base = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  )
   return wrap(base)
 }
 

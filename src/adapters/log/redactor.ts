@@ -51,6 +51,12 @@ export function createRedactor(): Redactor {
 
 function formsOf(secret: string): string[] {
   const base64 = Buffer.from(secret).toString('base64')
-  const forms = [secret, base64, base64.replace(/=+$/, ''), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]
+  const forms = [
+    secret,
+    base64,
+    base64.replace(/=+$/, ''),
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+  ]
   return [...new Set(forms)]
 }
