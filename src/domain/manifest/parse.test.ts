@@ -28,6 +28,10 @@ describe('what a file holds', () => {
     ['a directive without a document', '%YAML 1.1\n---\n'],
     ['a document without a kind', 'a: 1\n'],
     ['a kustomization patch list without a kind', 'resources: [a.yaml]\n'],
+    [
+      'a kustomization with its kind',
+      'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n',
+    ],
     ['a null', '~\n'],
   ])('is nothing in %s', (_, text) => {
     expect(parse(text)).toEqual({ objects: [], problems: [], warnings: [] })

@@ -23,9 +23,14 @@ export function readObjects(
       ...found,
       faults: [{ message: 'not a Kubernetes object: a mapping was expected', node: document.contents }],
     }
-  if (value.kind === undefined || value.kind === null || value.kind === '') return found
+  if (value.kind === undefined || value.kind === null || value.kind === '' || isForKustomize(value)) return found
   collect(value, document.contents, found)
   return found
+}
+
+/** kustomize's own files are no objects of a cluster; where plain manifests are read they are passed over (ruling 8). */
+function isForKustomize({ apiVersion }: Fields): boolean {
+  return typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')
 }
 
 function collect(value: Fields, node: Node | null, found: { objects: ObjectFound[]; faults: Fault[] }): void {
