@@ -4,6 +4,8 @@ import { startGitServer } from '../../playground/stack/git-server.ts'
 import { freePort } from '../../playground/stack/ports.ts'
 import { until } from '../../playground/stack/until.ts'
 import { benchRepository } from '../bench/repository.ts'
+import { startTcpProxy } from '../cluster/tcp-proxy.ts'
+import { stack } from '../stack/stack.ts'
 import { type Capstan, runCapstan, startCapstan } from './capstan.ts'
 import { kubectl } from './kubectl.ts'
 import { startRedis, type TestRedis } from './redis.ts'
@@ -137,6 +139,23 @@ describe('faults', () => {
     await until('the reason is shown', async () => (await source())?.reason === 'GitRefNotFound')
     await repository.git('push', '-q', 'origin', 'main:later')
     await until('it is synced', async () => (await source())?.ready, { logFile: capstan.logFile })
+  })
+
+  it('an API server that is gone has one clear reason, deletes nothing, and work resumes when it is back', async () => {
+    const proxy = await startTcpProxy(stack().kubeconfig)
+    const commit = await begin([], { kubeconfig: proxy.kubeconfig })
+    await equalsGit(commit)
+    proxy.refuse(true)
+    proxy.drop()
+    const next = await (repository as Repository).change({
+      'apps/more.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more, namespace: ${prefix}-0}\n`,
+    })
+    await until('the reason is shown', async () => (await source())?.reason === 'ClusterUnavailable')
+    expect((await fetch(`${capstan?.url}/healthz`)).status).toBe(200)
+    proxy.refuse(false)
+    await equalsGit(next, 90_000)
+    await capstan?.stop()
+    await proxy.close()
   })
 
   it('contradicting and unknown flags are listed all at once, exit 2', async () => {
