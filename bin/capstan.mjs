@@ -2,12 +2,12 @@
 // Plain JavaScript that runs on Node 20: goes on with the built program where there is one, else with the sources, under a Node that
 // can run them (>= 22.19). Imports no package.
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { builtProgram, isBuilt } from './built.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-const built = join(root, 'dist', 'capstan.js')
 const source = join(root, 'src', 'main', 'cli.ts')
 
 /** True for a Node that runs what we import, and TypeScript as it is. */
@@ -24,16 +24,7 @@ function findNode() {
   return process.exit(1)
 }
 
-/** The built program, unless a source was changed after it was built. An image has no sources. */
-function isCurrent() {
-  const builtAt = statSync(built, { throwIfNoEntry: false })?.mtimeMs
-  if (builtAt === undefined) return false
-  if (!existsSync(source)) return true
-  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-  return files.every((file) => statSync(join(file.parentPath, file.name)).mtimeMs <= builtAt)
-}
-
-const program = isCurrent() ? built : source
+const program = isBuilt(root) ? builtProgram(root) : source
 const node = findNode()
 if (node === process.execPath) {
   // in this very process: signals and exit codes are then its own

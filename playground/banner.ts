@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { basename, relative } from 'node:path'
 import type { PlaygroundFile } from './playground-file.ts'
 
 /** What people see when all is up: what runs where, how to get at it, three things to try. */
@@ -26,29 +26,32 @@ export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: s
     ...rows.map(([name, value]) => `  ${name.padEnd(wide)}  ${value}`),
     '',
     'Things to try, in another terminal:',
-    ...tries(file, sample),
+    ...tries(file, { stateDir: short(stateDir), sample }),
     '',
     'Ctrl-C stops everything.',
     '',
   ].join('\n')
 }
 
-function tries(file: PlaygroundFile, sample: boolean): string[] {
+function tries(file: PlaygroundFile, { stateDir, sample }: { stateDir: string; sample: boolean }): string[] {
+  // The CLI looks for `.capstan/` by itself; any other folder must be named.
+  const elsewhere = basename(stateDir) !== '.capstan'
+  const capstan = elsewhere ? `npx capstan --url ${file.apiUrl} --token-file ${file.tokenFile}` : 'npx capstan'
   const kubectl = `${file.kubectl} --kubeconfig ${file.kubeconfig}`
   if (!sample) {
     return [
-      '  1. what runs, what failed and why:  npx capstan status',
-      '  2. fetch and reconcile now:         npx capstan sync',
+      `  1. what runs, what failed and why:  ${capstan} status`,
+      `  2. fetch and reconcile now:         ${capstan} sync`,
       `  3. look at the cluster:             ${kubectl} get all -A`,
     ]
   }
   return [
-    '  1. see that all is in sync:  npx capstan status',
+    `  1. see that all is in sync:  ${capstan} status`,
     '  2. push a change; it is on the cluster within seconds:',
     `       git clone ${file.gitUrl} /tmp/sample && cd /tmp/sample`,
     '       change a replica count in cluster/shop/web.yaml, or remove a file; git commit -am change && git push',
     `       ${kubectl} get deployments -A`,
     '  3. push a new image; Capstan commits it to git and rolls it out:',
-    '       node bin/boot.mjs playground/push-image.ts shop/web:1.0.1',
+    `       node bin/boot.mjs playground/push-image.ts shop/web:1.0.1${elsewhere ? ` ${stateDir}` : ''}`,
   ]
 }

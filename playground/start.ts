@@ -1,8 +1,9 @@
 // `npm start`: installs what is missing, starts the playground, stays in the foreground until it is stopped.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { banner } from './banner.ts'
+import { bundle } from './bundle.ts'
 import { describeCluster } from './existing-cluster.ts'
 import { type Flags, parseFlags, usage } from './flags.ts'
 import { type Playground, startPlayground } from './playground.ts'
@@ -71,6 +72,8 @@ async function run(flags: Flags, cwd: string): Promise<number> {
       return 1
     }
     report(`${toolbox.found.size} tools are there`)
+    // what people will run is what is bundled; while sources change it is the sources
+    if (!flags.watch) await bundle(root, report)
     stage = await setStage(flags, report)
     const playground = await startPlayground(stage, { flags, toolbox, report, capstanProgram, signal: stop.signal })
     console.log(banner(playground.file(), { stateDir: flags.stateDir, cwd, sample: !flags.git }))
@@ -90,8 +93,6 @@ async function run(flags: Flags, cwd: string): Promise<number> {
 }
 
 function restartOnChange({ capstan }: Playground): void {
-  if (existsSync(join(root, 'dist', 'capstan.js')))
-    report('dist/ is there and goes before src/: remove it to see changes')
   watchSources(join(root, 'src'), () => {
     report('sources changed: capstan starts again')
     capstan.signal('SIGTERM')

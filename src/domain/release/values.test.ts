@@ -8,9 +8,16 @@ describe('parseValues', () => {
     ['a comment', '# none\n', {}],
     ['a repeated key: the last one counts, as in helm', 'a: 1\na: 2\n', { a: 2 }],
     ['octal as Go reads it', 'mode: 0644\n', { mode: 420 }],
+    ['the first of several documents', 'a: 1\n---\na: 2\n', { a: 1 }],
     ['a list', '- a\n', undefined],
     ['a text', 'hello', undefined],
     ['no YAML', 'a: [', undefined],
+    ['half of it YAML', 'a: 1\nb: "x', undefined],
+    [
+      'an alias bomb',
+      'a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\n',
+      undefined,
+    ],
   ])('reads %s', (_name, text, expected) => {
     expect(parseValues(text)).toEqual(expected)
   })

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto'
-import { parse } from 'yaml'
+import { parseDocument } from 'yaml'
 import { valuesYaml } from '../manifest/go-yaml.ts'
 
 export type Values = Record<string, unknown>
 
-/** A values document; undefined when it is not YAML or not a map. The text itself is never part of a message: it may be a Secret. */
+/**
+ * A values document; undefined when it is not YAML or not a map. Of several documents the first counts, as in helm. The text itself is
+ * never part of a message: it may be a Secret.
+ */
 export function parseValues(text: string): Values | undefined {
+  const document = parseDocument(text, valuesYaml)
+  if (document.errors.some(({ code }) => code !== 'MULTIPLE_DOCS')) return undefined
   try {
-    const value: unknown = parse(text, { ...valuesYaml, maxAliasCount: 50 })
+    const value: unknown = document.toJS({ maxAliasCount: 50 })
     if (value === null || value === undefined) return {}
     return isMap(value) ? value : undefined
   } catch {

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import type { RunResult } from '../../lib/run.ts'
+import { helmOutcome } from './failure.ts'
+
+const result = (given: Partial<RunResult>): RunResult => ({
+  exitCode: 1,
+  stdout: '',
+  stderr: '',
+  ended: 'exit',
+  durationMs: 1,
+  ...given,
+})
+const same = (text: string) => text
+
+describe('helmOutcome', () => {
+  it.each([
+    ['a chart that does not render', 'Error: execution error at (demo/templates/a.yaml:1:4): no good', 'RenderFailed'],
+    ['values that the schema refuses', "Error: values don't meet the specifications of the schema(s)", 'RenderFailed'],
+    [
+      'an API server that is away',
+      'Error: Kubernetes cluster unreachable: Get "https://x": dial tcp',
+      'ClusterUnavailable',
+    ],
+    ['objects that are refused', 'Error: INSTALLATION FAILED: Service "bad" is invalid: spec.ports', 'HelmFailed'],
+    ['a time-out', 'Error: UPGRADE FAILED: context deadline exceeded', 'HelmFailed'],
+  ])('%s', (_name, stderr, reason) => {
+    expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, reason })
+  })
+
+  it.each([
+    ['notFound', 'HelmMissing'],
+    ['timeout', 'HelmFailed'],
+    ['aborted', 'HelmFailed'],
+    ['tooMuchOutput', 'RenderFailed'],
+  ] as const)('knows a run that ended by %s', (ended, reason) => {
+    expect(helmOutcome(result({ ended, exitCode: undefined }), same)).toMatchObject({ ok: false, reason })
+  })
+
+  it('gives one line without warnings, redacted and cut', () => {
+    const stderr = `WARNING: Kubernetes configuration file is group-readable\nI1121 noise\nError: INSTALLATION FAILED: a\n  b hunter2x\n`
+    const outcome = helmOutcome(result({ stderr }), (text) => text.replaceAll('hunter2x', '*****'))
+    expect(outcome).toEqual({ ok: false, reason: 'HelmFailed', message: 'INSTALLATION FAILED: a b *****' })
+    const long = helmOutcome(result({ stderr: `Error: ${'x'.repeat(5_000)}` }), same)
+    expect(long.ok ? '' : long.message).toHaveLength(1_000)
+  })
+
+  it('is well when helm ended well', () => {
+    expect(helmOutcome(result({ exitCode: 0 }), same)).toEqual({ ok: true })
+  })
+})

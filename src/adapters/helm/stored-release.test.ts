@@ -1,0 +1,60 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import { decodeStoredRelease, markFailed } from './stored-release.ts'
+
+const stored = {
+  name: 'web',
+  version: 2,
+  info: { status: 'pending-upgrade', first_deployed: '2026-01-01T00:00:00Z' },
+  config: { a: 1 },
+  manifest: '---\n# Source: x\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n',
+  chart: {
+    metadata: { name: 'demo', version: '1.0.0' },
+    values: { b: 2 },
+    templates: [{ name: 'templates/x.yaml', data: Buffer.from('t').toString('base64') }],
+    files: null,
+  },
+}
+
+function secret(content: unknown, zip = true): KubeObject {
+  const json = Buffer.from(JSON.stringify(content))
+  const inner = (zip ? gzipSync(json) : json).toString('base64')
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'sh.helm.release.v1.web.v2', labels: { owner: 'helm', status: 'pending-upgrade' } },
+    type: 'helm.sh/release.v1',
+    data: { release: Buffer.from(inner).toString('base64') },
+  }
+}
+
+const expected = {
+  config: { a: 1 },
+  chartName: 'demo',
+  chartVersion: '1.0.0',
+  chartValues: { b: 2 },
+  files: new Map([['templates/x.yaml', 't']]),
+  objects: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x' }],
+}
+
+describe('decodeStoredRelease', () => {
+  it.each([
+    ['gzipped', true],
+    ['as very old ones are', false],
+  ])('reads a release %s', (_name, zip) => {
+    expect(decodeStoredRelease(secret(stored, zip))).toEqual(expected)
+  })
+
+  it('gives nothing for another Secret', () => {
+    expect(decodeStoredRelease({ ...secret(stored), data: { release: 'bm90' } })).toBeUndefined()
+    expect(decodeStoredRelease({ ...secret(stored), data: {} })).toBeUndefined()
+  })
+})
+
+it('marks a revision failed and keeps the rest', () => {
+  const failed = markFailed(secret(stored))
+  expect(failed?.metadata.labels).toEqual({ owner: 'helm', status: 'failed' })
+  expect(failed && decodeStoredRelease(failed)).toEqual(expected)
+  expect(markFailed({ ...secret(stored), data: {} })).toBeUndefined()
+})
