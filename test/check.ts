@@ -20,7 +20,14 @@ const steps: readonly Step[] = [
   { name: 'lint', args: ['oxlint/bin/oxlint', '--type-aware', '--quiet', ...folders()] },
   {
     name: 'walls',
-    args: ['dependency-cruiser/bin/dependency-cruiser.mjs', '--output-type', 'json', ...folders()],
+    args: [
+      'dependency-cruiser/bin/dependency-cruiser.mjs',
+      '--output-type',
+      'json',
+      '--exclude',
+      '[.]d[.]m?ts$',
+      ...folders(),
+    ],
     judge: (output) => describeViolations(JSON.parse(output) as WallsReport),
   },
   { name: 'format', args: ['@biomejs/biome/bin/biome', 'format'] },

@@ -25,14 +25,22 @@ function makeDefinition(group: string, shape: Shape): Definition {
   const definition = parse(readFileSync(file, 'utf8')) as Definition
   definition.metadata.name = `helmreleases.${group}`
   definition.spec.group = group
-  if (shape === 'ours') return definition
-  const { properties: root = {} } = definition.spec.versions[0]?.schema.openAPIV3Schema ?? {}
-  delete root.spec?.properties?.suspend
-  const { phase, conditions } = root.status?.properties ?? {}
-  const type = conditions?.items?.properties?.type
-  if (phase?.enum) phase.enum = phase.enum.filter((word) => word !== 'Suspended')
-  if (type?.enum) type.enum = type.enum.filter((word) => word !== 'Ready')
+  const schema = definition.spec.versions[0]?.schema.openAPIV3Schema
+  if (shape === 'operator' && schema) takeAdditionsOut(schema)
   return definition
+}
+
+function takeAdditionsOut(schema: Schema): void {
+  const { spec, status } = schema.properties ?? {}
+  delete spec?.properties?.suspend
+  const { phase, conditions } = status?.properties ?? {}
+  dropWord(phase, 'Suspended')
+  dropWord(conditions?.items?.properties?.type, 'Ready')
+}
+
+function dropWord(schema: Schema | undefined, word: string): void {
+  if (!schema?.enum?.includes(word)) throw new Error(`the definition does not have the word ${word}`)
+  schema.enum = schema.enum.filter((one) => one !== word)
 }
 
 /** A cluster in which `helm.fluxcd.io` stands for another group, with a definition of its own. */

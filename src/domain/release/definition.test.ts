@@ -22,8 +22,8 @@ const definition = (type: object, phase: object) => ({
 describe('readDefinition', () => {
   it('takes the words of the enums and no others', () => {
     const read = readDefinition(definition({ enum: ['Released', 'Ready'] }, { enum: ['Failed', 'Suspended'] }))
-    expect(['Released', 'Ready', 'Tested'].map(read.takesCondition)).toEqual([true, true, false])
-    expect(['Failed', 'Suspended', 'Succeeded'].map(read.takesPhase)).toEqual([true, true, false])
+    expect(['Released', 'Ready', 'Tested'].map((type) => read.takesCondition(type))).toEqual([true, true, false])
+    expect(['Failed', 'Suspended', 'Succeeded'].map((phase) => read.takesPhase(phase))).toEqual([true, true, false])
   })
 
   it('takes every word where there is no enum', () => {

@@ -4,7 +4,7 @@ import type { KubeObject } from '../manifest/object.ts'
 export const definitionName = 'helmreleases.helm.fluxcd.io'
 
 /** Which words the served definition of HelmReleases takes in a status: one that has another word is refused whole (ruling 1). */
-export type Definition = { takesCondition(type: string): boolean; takesPhase(phase: string): boolean }
+export type Definition = { takesCondition: (type: string) => boolean; takesPhase: (phase: string) => boolean }
 
 const operatorConditions = ['ChartFetched', 'Deployed', 'Released', 'RolledBack', 'Tested']
 

@@ -6,7 +6,8 @@ import { never } from '../../lib/never.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, retryTimes, settle } from './keep-record.ts'
-import { type PreparedWork, readRevisions, readStoredSecret, type Wanted, type Work } from './observe.ts'
+import { readRevisions, readStoredSecret } from './observe.ts'
+import type { PreparedWork, Wanted, Work } from './work.ts'
 
 /** Does one step and writes down how it ended. `problem`: helm's own words when it failed, redacted. */
 export async function act(action: Action, work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {

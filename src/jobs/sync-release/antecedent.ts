@@ -2,7 +2,8 @@ import { toAppError } from '../../domain/error.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
 import { antecedentAnnotation, antecedentOf } from '../../domain/release/ownership.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { readStored, type Work } from './observe.ts'
+import { readStored } from './observe.ts'
+import type { Work } from './work.ts'
 
 /**
  * Writes on every object of the release which HelmRelease made it (helm-operator §4.4). An annotation that stands there already makes

@@ -2,7 +2,8 @@ import type { HelmOutcome } from '../../adapters/helm/index.ts'
 import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { asMissingNamespace, type PreparedWork, type Wanted, type Work, writeRecord } from './observe.ts'
+import { asMissingNamespace, writeRecord } from './observe.ts'
+import type { PreparedWork, Wanted, Work } from './work.ts'
 
 /** `inputs`: what is about to be deployed. `failed`: what is remembered meanwhile; else what was. */
 type Beginning = { verb: HelmVerb; inputs?: string; failed?: Failed | undefined }

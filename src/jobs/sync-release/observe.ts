@@ -10,31 +10,9 @@ import {
   type ReleaseFacts,
   type StoredRevision,
 } from '../../domain/release/state.ts'
-import { canonicalJson, mergeValues, parseValues, type Values } from '../../domain/release/values.ts'
+import { canonicalJson, mergeValues, parseValues } from '../../domain/release/values.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import type { PreparedChart } from './prepare.ts'
-import type { StatusWriter } from './status.ts'
-
-/** Our record with the version under which it was read. */
-export type StoredRecord = { record: ReleaseRecord | undefined; resourceVersion: string }
-
-/** The chart on disk, the composed values, and their digests. */
-export type Wanted = { chart: PreparedChart; values: Values; digest: string }
-
-/** One run at work on one release. */
-export type Work = {
-  object: KubeObject
-  spec: ReleaseSpec
-  status: StatusWriter
-  signal: AbortSignal
-  stored: StoredRecord
-  /** helm's revisions as last looked at, oldest first. */
-  revisions: StoredRevision[]
-  wanted?: Wanted
-}
-
-/** A run that has its chart and values. */
-export type PreparedWork = Work & { wanted: Wanted }
+import type { StoredRecord, Wanted, Work } from './work.ts'
 
 /** What helm stored, from the labels of its Secrets alone (helm-operator §3.4). Oldest first. */
 export async function readRevisions(

@@ -7,10 +7,7 @@ import { mergeValues, parseValues, textsIn, type Values, valuesDigest } from '..
 import { never } from '../../lib/never.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
-import type { Work } from './observe.ts'
-
-/** A chart ready for helm, and what people call its version: the chart's own, or the commit it came from. */
-export type PreparedChart = Chart & { revision: string }
+import type { PreparedChart, Work } from './work.ts'
 
 const maxExternalBytes = 5 * 1024 * 1024
 const externalTimeoutMs = 30_000

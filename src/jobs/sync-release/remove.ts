@@ -4,7 +4,8 @@ import { definitionName } from '../../domain/release/definition.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { isDead, readRecord, readRevisions, recordRef, type StoredRecord, writeRecord } from './observe.ts'
+import { isDead, readRecord, readRevisions, recordRef, writeRecord } from './observe.ts'
+import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
 
 /** Keeps a HelmRelease until its release is gone (ruling 12). */

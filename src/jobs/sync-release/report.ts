@@ -7,7 +7,7 @@ import { never } from '../../lib/never.ts'
 import { nameOf } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
-import type { Work } from './observe.ts'
+import type { Work } from './work.ts'
 import { announce } from './status.ts'
 
 /** How a run ended. `afterMs` counts only where it is not ok. */

@@ -1,0 +1,31 @@
+import type { Chart } from '../../adapters/helm/index.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { ReleaseRecord } from '../../domain/release/record.ts'
+import type { ReleaseSpec } from '../../domain/release/spec.ts'
+import type { StoredRevision } from '../../domain/release/state.ts'
+import type { Values } from '../../domain/release/values.ts'
+import type { StatusWriter } from './status.ts'
+
+/** A chart ready for helm, and what people call its version: the chart's own, or the commit it came from. */
+export type PreparedChart = Chart & { revision: string }
+
+/** Our record with the version under which it was read. */
+export type StoredRecord = { record: ReleaseRecord | undefined; resourceVersion: string }
+
+/** The chart on disk, the composed values, and their digests. */
+export type Wanted = { chart: PreparedChart; values: Values; digest: string }
+
+/** One run at work on one release. */
+export type Work = {
+  object: KubeObject
+  spec: ReleaseSpec
+  status: StatusWriter
+  signal: AbortSignal
+  stored: StoredRecord
+  /** helm's revisions as last looked at, oldest first. */
+  revisions: StoredRevision[]
+  wanted?: Wanted
+}
+
+/** A run that has its chart and values. */
+export type PreparedWork = Work & { wanted: Wanted }
