@@ -1,5 +1,6 @@
 import type { Cluster, WatchEvent } from '../adapters/cluster/index.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
+import { arrivedReason } from '../domain/release/decide.ts'
 import { helmReleaseKind, type ReleaseSpec, readSpec, type SpecDefaults } from '../domain/release/spec.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -16,7 +17,7 @@ export type WatchReleasesDeps = {
 /** Changes come in bursts (a Secret and its twin, helm's several writes); one job answers them all. */
 const debounceMs = 500
 
-type Known = { spec: ReleaseSpec; seen: string }
+type Known = { spec: ReleaseSpec; seen: string; isReleased: boolean }
 type Wake = (spec: ReleaseSpec, reason: string, delayMs?: number) => void
 
 /**
@@ -34,22 +35,60 @@ export function watchReleases(deps: WatchReleasesDeps, signal: AbortSignal): voi
     const key = keyOf(object)
     const [spec, seen] = [readSpec(object, deps.defaults), fingerprint(object)]
     const before = releases.get(key)
-    releases.set(key, { spec, seen })
-    if (before?.seen !== seen) wake(spec, before ? `generation ${spec.generation}` : 'new HelmRelease')
-    values.watch(spec)
+    releases.set(key, { spec, seen, isReleased: isReleased(object) })
+    if (before?.seen === seen) return
+    wake(spec, before ? `generation ${spec.generation}` : 'new HelmRelease')
+    values.follow()
   }
 
   const objects = cluster.watch({ ...helmReleaseKind, ...scope }, (event) => {
     if (event.type === 'replaced') for (const object of event.items) see(object)
     else if (event.type === 'changed') see(event.object)
-    else releases.delete(keyOf(event.object))
+    else if (releases.delete(keyOf(event.object))) values.follow()
   })
   const stored = { apiVersion: 'v1', kind: 'Secret', ...scope, labelSelector: 'owner=helm', metadataOnly: true }
   const revisions = cluster.watch(stored, (event) => wakeOwner(event, releases, wake))
+  const arrivals = watchArrivals(cluster, releases, wake)
   const stop = () => {
-    for (const watch of [objects, revisions, values]) watch.stop()
+    for (const watch of [objects, revisions, values, ...arrivals]) watch.stop()
   }
   signal.addEventListener('abort', stop, { once: true })
+}
+
+/**
+ * A fresh cluster converges because failed releases are tried again: at once, past any back-off, when a namespace or a definition that
+ * they may have waited for is there (ruling 11). Rights for these watches are cluster-wide; without them the back-off does it.
+ */
+function watchArrivals(cluster: Pick<Cluster, 'watch'>, releases: ReadonlyMap<string, Known>, wake: Wake) {
+  function watchNew(query: { apiVersion: string; kind: string }, wakes: (name: string) => (known: Known) => boolean) {
+    const seen = new Set<string>()
+    let isFirst = true
+    return cluster.watch({ ...query, metadataOnly: true }, (event) => {
+      const items = event.type === 'replaced' ? event.items : event.type === 'changed' ? [event.object] : []
+      if (event.type === 'deleted') seen.delete(event.object.metadata.name)
+      for (const { metadata } of items) {
+        if (seen.has(metadata.name)) continue
+        seen.add(metadata.name)
+        if (isFirst) continue
+        const waits = wakes(metadata.name)
+        for (const known of releases.values()) {
+          if (!known.isReleased && waits(known))
+            wake(known.spec, `${arrivedReason}${query.kind} ${metadata.name}`, debounceMs)
+        }
+      }
+      isFirst = false
+    })
+  }
+
+  return [
+    watchNew(
+      { apiVersion: 'v1', kind: 'Namespace' },
+      (name) =>
+        ({ spec }) =>
+          spec.targetNamespace === name,
+    ),
+    watchNew({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' }, () => () => true),
+  ]
 }
 
 function createWake({ enqueue, log }: WatchReleasesDeps): Wake {
@@ -83,17 +122,25 @@ function watchValues(cluster: Pick<Cluster, 'watch'>, releases: ReadonlyMap<stri
     }
   }
 
+  function start({ id, kind, namespace, name }: Named): void {
+    const query = { apiVersion: 'v1', kind, namespace, fieldSelector: `metadata.name=${name}`, metadataOnly: true }
+    let isFirst = true
+    const watch = cluster.watch(query, () => {
+      if (!isFirst) wakeUsers(id)
+      isFirst = false
+    })
+    watches.set(id, watch)
+  }
+
   return {
-    watch(spec: ReleaseSpec): void {
-      for (const { id, kind, namespace, name } of namedBy(spec)) {
-        if (watches.has(id)) continue
-        const query = { apiVersion: 'v1', kind, namespace, fieldSelector: `metadata.name=${name}`, metadataOnly: true }
-        let isFirst = true
-        const watch = cluster.watch(query, () => {
-          if (!isFirst) wakeUsers(id)
-          isFirst = false
-        })
-        watches.set(id, watch)
+    /** Watches what releases name now, and no longer what none names. */
+    follow(): void {
+      const wanted = new Map([...releases.values()].flatMap(({ spec }) => namedBy(spec)).map((one) => [one.id, one]))
+      for (const [id, one] of wanted) if (!watches.has(id)) start(one)
+      for (const [id, watch] of watches) {
+        if (wanted.has(id)) continue
+        watch.stop()
+        watches.delete(id)
       }
     },
     stop(): void {
@@ -102,12 +149,19 @@ function watchValues(cluster: Pick<Cluster, 'watch'>, releases: ReadonlyMap<stri
   }
 }
 
-function namedBy({ valuesFrom }: ReleaseSpec) {
+type Named = { id: string; kind: 'ConfigMap' | 'Secret'; namespace: string; name: string }
+
+function namedBy({ valuesFrom }: ReleaseSpec): Named[] {
   return valuesFrom.flatMap((source) => {
     if (source.kind !== 'ConfigMap' && source.kind !== 'Secret') return []
     const { kind, namespace, name } = source
     return [{ id: `${kind} ${namespace}/${name}`, kind, namespace, name }]
   })
+}
+
+function isReleased({ status }: KubeObject): boolean {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] }
+  return conditions.some((condition) => condition.type === 'Released' && condition.status === 'True')
 }
 
 function keyOf({ metadata }: KubeObject): string {

@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os'
+import { existsSync } from 'node:fs'
+import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
@@ -8,6 +9,7 @@ import { createCharts, createHelm, decodeStoredRelease } from '../adapters/helm/
 import type { Processor } from '../adapters/queue/index.ts'
 import { sameRepository } from '../domain/source/git-url.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
+import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
 import type { Parts } from './wire.ts'
 
 /** Places on the processors while helm renders and sends; waiting holds none (W6). */
@@ -16,12 +18,13 @@ const helmPlaces = 2 * availableParallelism()
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
   const { config, cluster, git, run, redactor, metrics, log } = parts
-  const egress = createEgress()
+  const egress = createEgress({ allowPrivate: true })
+  const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
   const helm = createHelm({
     run,
     binary: config.releases.helmBinary,
-    ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}),
+    ...(kubeconfig ? { kubeconfig } : {}),
     directory: join(config.cacheDir, 'helm'),
     environment: helmEnvironment(env),
     redact: redactor.redact,
@@ -39,6 +42,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     egress,
     decode: decodeStoredRelease,
     fence,
+    memory: createReleaseMemory(),
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
     finalizer: true,
@@ -48,6 +52,13 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     ended: metrics.releaseEnded,
   }
   return (payload, { signal }) => syncRelease(payload, deps, signal)
+}
+
+/** helm's home is private, so it must be told of the file that everybody else finds at home. */
+function usualKubeconfig(env: NodeJS.ProcessEnv): string | undefined {
+  if (env.KUBECONFIG || env.KUBERNETES_SERVICE_HOST) return undefined
+  const file = join(homedir(), '.kube', 'config')
+  return existsSync(file) ? file : undefined
 }
 
 /** A chart in the source's own repository is reached as the source is; any other one anonymously, unless its HelmRelease names a Secret. */

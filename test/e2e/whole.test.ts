@@ -125,6 +125,39 @@ ${chart}`
     )
   })
 
+  it('upgrades within seconds when a ConfigMap that a release names changes', async () => {
+    const values = (greeting: string) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: values\n  namespace: ${space}\ndata:\n  values.yaml: |\n    greeting: ${greeting}\n`
+    const chart = `    git: ${repository.url}\n    ref: main\n    path: charts/greeter\n`
+    await repository.change({
+      'deploy/values.yaml': values('hello'),
+      'deploy/two.yaml': `${release('two', chart)}  valuesFrom:\n    - configMapKeyRef:\n        name: values\n`,
+    })
+    const isAt = async (greeting: string) =>
+      JSON.stringify((await read('configmap', space, 'two'))?.data).includes(greeting)
+    await until('the first values are there', async () => await isAt('hello'), { logFile: capstan.logFile })
+    await repository.change({ 'deploy/values.yaml': values('servus') })
+    await until('the changed values are there', async () => await isAt('servus'), { logFile: capstan.logFile })
+  })
+
+  it('goes on at once when the namespace that a release waited for is made', async () => {
+    const target = `${space}-later`
+    const chart = `    git: ${repository.url}\n    ref: main\n    path: charts/greeter\n`
+    await repository.change({ 'deploy/three.yaml': `${release('three', chart)}  targetNamespace: ${target}\n` })
+    await until('it waits', async () => (await ofSpace()).some(({ name, ready }) => name === 'three' && !ready), {
+      logFile: capstan.logFile,
+    })
+    await kubectl('create', 'namespace', target)
+    await until('it is deployed', async () => (await ofSpace()).some(({ name, ready }) => name === 'three' && ready), {
+      logFile: capstan.logFile,
+    })
+    await repository.change({ 'deploy/three.yaml': undefined })
+    await until('it is gone', async () => (await ofSpace()).every(({ name }) => name !== 'three'), {
+      logFile: capstan.logFile,
+    })
+    await kubectl('delete', 'namespace', target, '--wait=false')
+  })
+
   it('uninstalls a release when its file leaves git', async () => {
     await repository.change({ 'deploy/two.yaml': undefined })
     await until('the HelmRelease is gone', async () => (await ofSpace()).length === 1, { logFile: capstan.logFile })

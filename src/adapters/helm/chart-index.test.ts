@@ -21,7 +21,8 @@ entries:
       version: 1.1.0
   demo-extra:
   - urls: [e.tgz]
-    version: 3.0.0
+    version: 1.10
+    digest: 0012
 generated: "2026-01-01T00:00:00Z"
 `
 
@@ -34,7 +35,7 @@ describe('readIndex', () => {
       [{ version: '1.0.0', urls: ['https://charts/demo-1.0.0.tgz'], digest: 'abc' }],
     ],
     ['a quoted name', index, '2048', [{ version: '1.1.0', urls: ['game-1.tgz'], digest: '' }]],
-    ['the last chart', index, 'demo-extra', [{ version: '3.0.0', urls: ['e.tgz'], digest: '' }]],
+    ['the last chart', index, 'demo-extra', [{ version: '1.10', urls: ['e.tgz'], digest: '0012' }]],
     ['no chart of that name', index, 'dem', []],
     ['not what only looks like a chart', index, 'fake', []],
     ['not a name that is a pattern', index, 'dem.', []],

@@ -6,6 +6,9 @@ export type IndexEntry = { version: string; urls: string[]; digest: string }
 /** An index up to this size may be parsed whole; YAML of many megabytes would stop everything else for seconds (hazard B13). */
 const maxWhole = 2 * 1024 * 1024
 
+/** Every scalar stays a text: a version like 1.10 and a digest of digits alone are no numbers. */
+const asTexts = { schema: 'failsafe', uniqueKeys: false, prettyErrors: false, maxAliasCount: 0 } as const
+
 /**
  * The versions of one chart in the text of an `index.yaml`; empty when it has none, undefined when the text is no index. Only the part
  * about that chart is parsed, where the index is laid out as helm lays it out.
@@ -20,13 +23,13 @@ export function readIndex(text: string, chart: string): IndexEntry[] | undefined
   if (start) {
     const block = blockOf(text, start.index + start[0].length + 1, chart)
     if (block !== undefined) {
-      const list = whole(() => parse(block, { uniqueKeys: false, prettyErrors: false, maxAliasCount: 0 }) as unknown)
+      const list = whole(() => parse(block, asTexts) as unknown)
       if (list !== undefined) return readEntries(list)
     }
   }
   if (text.length > maxWhole) return start ? [] : undefined
   return entriesOf(
-    whole(() => parse(text, { uniqueKeys: false, prettyErrors: false, maxAliasCount: 0 }) as unknown),
+    whole(() => parse(text, asTexts) as unknown),
     chart,
   )
 }
