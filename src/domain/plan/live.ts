@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import { checksumAnnotation, gcMarkLabel, ignoreOf, pruneAnnotation } from '../manifest/annotations.ts'
 import { type KubeObject, keyOf, type ObjectRef, refOf } from '../manifest/object.ts'
 
@@ -54,12 +55,5 @@ export function ownedHash(object: KubeObject): string {
     (fields) => fields.manager === fieldManager && fields.operation === 'Apply' && !fields.subresource,
   )
   if (!entry?.fieldsV1) return ''
-  return createHash('sha256').update(stableJson(entry.fieldsV1)).digest('base64url').slice(0, 16)
-}
-
-function stableJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(stableJson).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${stableJson(inner)}`).join(',')}}`
+  return createHash('sha256').update(canonicalJson(entry.fieldsV1)).digest('base64url').slice(0, 16)
 }

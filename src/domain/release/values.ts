@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import { parseDocument } from 'yaml'
 import { valuesYaml } from '../manifest/go-yaml.ts'
 
@@ -42,16 +43,6 @@ function mergeTwo(under: Values, over: Values): Values {
 /** Fingerprint of values whatever the order of keys; the salt keeps it from being compared between releases. */
 export function valuesDigest(values: Values, salt: string): string {
   return createHash('sha256').update(salt).update(canonicalJson(values)).digest('hex').slice(0, 40)
-}
-
-/** JSON with sorted keys, the form in which values are compared. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (!isMap(value)) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value)
-    .filter(([, inner]) => inner !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`
 }
 
 /**

@@ -4,9 +4,10 @@ import { listScans, makeScanFilter, type ScanFilter } from '../../domain/image/s
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Enqueue, JobPayload, Outcome } from '../../domain/work/job.ts'
+import { readHead } from '../read-head.ts'
 import { type AccessDeps, accessTo } from './access.ts'
 import { type RepositoryDeps, readRepository } from './repository.ts'
-import { readHead, readWorkloads, type WorkloadDeps } from './workloads.ts'
+import { readWorkloads, type WorkloadDeps } from './workloads.ts'
 
 export type ScanImageDeps = WorkloadDeps &
   RepositoryDeps &

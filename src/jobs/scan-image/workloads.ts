@@ -1,5 +1,4 @@
 import type { Git } from '../../adapters/git/index.ts'
-import { toAppError } from '../../domain/error.ts'
 import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
 import { readWorkload, type Workload } from '../../domain/image/workload.ts'
 import { automatedPolicy } from '../../domain/manifest/annotations.ts'
@@ -21,18 +20,6 @@ export type WorkloadDeps = {
   sources: Sources
   git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read'>
   memory: ImageMemory
-}
-
-/** The branch as last fetched; a process whose mirror has never seen it fetches. */
-export async function readHead(spec: SourceSpec, deps: WorkloadDeps, signal: AbortSignal): Promise<string> {
-  const remote = deps.sources.remote(spec)
-  try {
-    return await deps.git.resolve(remote, spec.branch, signal)
-  } catch (error) {
-    if (toAppError(error).reason !== 'GitRefNotFound') throw error
-    await deps.git.fetch(remote, signal)
-    return await deps.git.resolve(remote, spec.branch, signal)
-  }
 }
 
 /**

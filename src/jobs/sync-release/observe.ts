@@ -10,7 +10,8 @@ import {
   type ReleaseFacts,
   type StoredRevision,
 } from '../../domain/release/state.ts'
-import { canonicalJson, mergeValues, parseValues } from '../../domain/release/values.ts'
+import { mergeValues, parseValues } from '../../domain/release/values.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import type { StoredRecord, Wanted, Work } from './work.ts'
 

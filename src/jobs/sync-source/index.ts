@@ -1,4 +1,4 @@
-import { AppError, toAppError } from '../../domain/error.ts'
+import { AppError } from '../../domain/error.ts'
 import { gcMark, syncSetName, withSyncMeta } from '../../domain/manifest/gc-mark.ts'
 import { idOf, type ObjectRef } from '../../domain/manifest/object.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
@@ -12,6 +12,7 @@ import { failingSince } from '../../domain/source/status.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
 import { missedDrift } from '../drift.ts'
+import { readHead } from '../read-head.ts'
 import { applyStage, type Writing, type Written } from './apply.ts'
 import { type Desired, type DesiredObject, loadBodies, loadDesired } from './desired.ts'
 import { readLedger, writeLedger } from './ledger.ts'
@@ -46,7 +47,7 @@ export async function syncSource(payload: JobPayload, deps: SyncSourceDeps, sign
 
 async function begin(spec: SourceSpec, memory: SourceMemory, deps: SyncSourceDeps, signal: AbortSignal): Promise<Sync> {
   const ledger = await readLedger(deps, spec, memory.inventory, signal)
-  const commit = await headOf(spec, deps, signal)
+  const commit = await readHead(spec, deps, signal)
   const desired = await loadOrReport({ spec, commit, memory }, deps, signal)
   const live = await observeLive(desired.objects, ledger.inventory, deps, signal)
   const set = syncSetName({ safeUrl: safeUrl(spec.url), branch: spec.branch, paths: spec.paths })
@@ -54,18 +55,6 @@ async function begin(spec: SourceSpec, memory: SourceMemory, deps: SyncSourceDep
   const inventory = seedInventory(ledger.inventory, live.values(), mark)
   const revision = printRevision({ branch: spec.branch, commit })
   return { spec, commit, revision, memory, ledger, desired, live, mark, inventory, changes: [], held: [] }
-}
-
-/** The branch as last fetched; a worker whose mirror has not seen it yet fetches. */
-async function headOf(spec: SourceSpec, deps: SyncSourceDeps, signal: AbortSignal): Promise<string> {
-  const remote = deps.sources.remote(spec)
-  try {
-    return await deps.git.resolve(remote, spec.branch, signal)
-  } catch (error) {
-    if (toAppError(error).reason !== 'GitRefNotFound') throw error
-    await deps.git.fetch(remote, signal)
-    return await deps.git.resolve(remote, spec.branch, signal)
-  }
 }
 
 /** A path that is missing is a problem of the desired state, shown in the status; nothing is applied or deleted for it. */
