@@ -26,6 +26,9 @@ const options: BuildOptions = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
+  // names and lines only: who reads a stack trace has the sources
+  sourcemap: true,
+  sourcesContent: false,
   minify: false,
   keepNames: true,
   legalComments: 'none',

@@ -1,11 +1,15 @@
-import { pino } from 'pino'
+import { type Level, pino } from 'pino'
 import type { LogFields, Logger } from '../../lib/logger.ts'
 import type { Redactor } from '../../lib/redactor.ts'
-import { createLogfmt } from './logfmt.ts'
+import { callerOf } from './caller.ts'
+import { describeError } from './describe-error.ts'
+import { createLine, type Entry } from './line.ts'
+import { printJson, printLogfmt } from './print.ts'
 
 export { createRedactor } from './redactor.ts'
 
 export type LogOptions = {
+  /** `fmt` is logfmt, as both ancestors wrote by default (ruling 19); the keys are the same in both. */
   format: 'fmt' | 'json'
   level: 'debug' | 'info' | 'warn' | 'error'
   redactor: Redactor
@@ -13,17 +17,21 @@ export type LogOptions = {
   write?: (line: string) => void
 }
 
-/** One line per event on standard output, redacted, at most 16 KB, without control characters. */
+/**
+ * One line per event on standard output: `ts caller component level`, the fields, `msg`. Redacted, at most 16 KB, without a control
+ * character. By this thread and not by a worker of pino's, which loses the last lines of a crash.
+ */
 export function createLog({ format, level, redactor, write }: LogOptions): Logger {
   const emit = write ?? ((line: string) => void process.stdout.write(line))
-  const print = format === 'json' ? (line: string) => line : createLogfmt()
-  const stream = { write: (line: string) => emit(`${redactor.redact(print(line).trimEnd()).slice(0, 16_384)}\n`) }
+  const toLine = createLine(format === 'json' ? printJson : printLogfmt, redactor)
+  const stream = { write: (json: string) => emit(toLine(JSON.parse(json) as Entry)) }
   const base = pino(
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: describeErrors },
+      serializers: { err: (described: unknown) => described },
     },
     stream,
   )
@@ -31,11 +39,23 @@ export function createLog({ format, level, redactor, write }: LogOptions): Logge
 }
 
 function wrap(base: pino.Logger): Logger {
+  function at(level: Level): (fields: LogFields, message: string) => void {
+    return (fields, message) => {
+      if (base.isLevelEnabled(level)) base[level]({ ...fields, caller: callerOf() }, message)
+    }
+  }
   return {
-    debug: (fields: LogFields, message: string) => base.debug(fields, message),
-    info: (fields, message) => base.info(fields, message),
-    warn: (fields, message) => base.warn(fields, message),
-    error: (fields, message) => base.error(fields, message),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
     child: (fields) => wrap(base.child(fields)),
   }
+}
+
+/** An error under any name, not only `err`. */
+function describeErrors(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? describeError(value) : value]),
+  )
 }

@@ -1,62 +1,49 @@
 import type { Redactor } from '../../lib/redactor.ts'
+import { viewsOf } from './decoded-views.ts'
+import { secretForms } from './secret-forms.ts'
+import { createSecretIndex, type Span } from './secret-index.ts'
+import { mask, maskPatterns } from './secret-patterns.ts'
 
-const shortest = 6
-const mask = '*****'
-
-/** Texts that are secret whatever their value. */
-const patterns: readonly [RegExp, string][] = [
-  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi, `$1${mask}@`],
-  [/(authorization:?\s*(?:bearer|basic|scope-probe token=)\s*)[^\s"',]+/gi, `$1${mask}`],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g, mask],
-]
-
-/** By value, in every form that a secret usually takes on its way out (hazard K1). */
+/** By value, in every form that a secret usually takes on its way out, then by what secrets look like (hazard K1). */
 export function createRedactor(): Redactor {
-  const known = new Map<string, number>()
-  let matcher: RegExp | undefined
+  const owners = new Map<string, number>()
+  const index = createSecretIndex()
 
-  function change(forms: readonly string[], by: 1 | -1): void {
-    for (const form of forms) {
-      const count = (known.get(form) ?? 0) + by
-      if (count > 0) known.set(form, count)
-      else known.delete(form)
-    }
-    matcher = undefined
-  }
-
-  function build(): RegExp | undefined {
-    if (known.size === 0) return undefined
-    const forms = [...known.keys()].sort((a, b) => b.length - a.length)
-    return new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
+  // jobs register the same secrets at each run: only the first and the last owner cost anything
+  function change(secret: string, by: 1 | -1): void {
+    const before = owners.get(secret) ?? 0
+    if (before + by > 0) owners.set(secret, before + by)
+    else owners.delete(secret)
+    if (before === 0) for (const form of secretForms(secret)) index.add(form)
+    if (before + by === 0) for (const form of secretForms(secret)) index.remove(form)
   }
 
   return {
     register(secrets) {
-      const forms = [...secrets].filter((secret) => secret.length >= shortest).flatMap(formsOf)
-      change(forms, 1)
-      let done = false
+      const known = [...new Set(secrets)]
+      for (const secret of known) change(secret, 1)
       return () => {
-        if (!done) change(forms, -1)
-        done = true
+        for (const secret of known.splice(0)) change(secret, -1)
       }
     },
     redact(text) {
-      matcher ??= build()
-      let clean = matcher ? text.replace(matcher, mask) : text
-      for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement)
-      return clean
+      if (index.isEmpty()) return maskPatterns(text)
+      const spans = viewsOf(text).flatMap((view) =>
+        index.find(view.text).map(({ from, to }) => ({ from: view.origin(from), to: view.origin(to) })),
+      )
+      return maskPatterns(maskSpans(text, spans))
     },
   }
 }
 
-function formsOf(secret: string): string[] {
-  const base64 = Buffer.from(secret).toString('base64')
-  const forms = [
-    secret,
-    base64,
-    base64.replace(/=+$/, ''),
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-  ]
-  return [...new Set(forms)]
+/** Secrets that overlap go as one: what is left of the second would show part of it. */
+function maskSpans(text: string, spans: readonly Span[]): string {
+  const parts: string[] = []
+  let done = -1
+  for (const { from, to } of spans.toSorted((a, b) => a.from - b.from)) {
+    if (from > done) parts.push(text.slice(Math.max(done, 0), from), mask)
+    done = Math.max(done, to)
+  }
+  parts.push(text.slice(Math.max(done, 0)))
+  return parts.join('')
 }
