@@ -53,7 +53,7 @@ LABEL org.opencontainers.image.title="Capstan" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY LICENSE package.json ./
 COPY charts/capstan/crds ./charts/capstan/crds
-COPY bin/capstan.mjs ./bin/capstan.mjs
+COPY bin/capstan.mjs bin/built.mjs ./bin/
 COPY --from=build /src/dist ./dist
 RUN ln --symbolic /opt/capstan/bin/capstan.mjs /usr/local/bin/capstan
 USER 65534:65534

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
+import { writeLineTables } from './line-table.ts'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = resolve(process.argv[2] ?? join(root, 'dist'))
@@ -39,6 +40,7 @@ const options: BuildOptions = {
 
 await rm(dist, { recursive: true, force: true })
 const { warnings } = await build(options)
+await writeLineTables(dist)
 // the board reads its page from disk
 const boardUi = dirname(createRequire(import.meta.url).resolve('@bull-board/ui/package.json'))
 await cp(boardUi, join(dist, 'board'), { recursive: true, filter: (path) => !path.endsWith('.map') })

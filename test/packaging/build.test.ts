@@ -1,29 +1,31 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../playground/stack/ports.ts'
 import { until } from '../../playground/stack/until.ts'
 import { stack } from '../stack/stack.ts'
+import { copiesOf, readStages, root } from './dockerfile.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 const namespace = `capstan-build-${randomBytes(4).toString('hex')}`
 let folder: string
 let program: string
 
-/** The image's folder: the bundle and what lies beside it, no packages. */
+/** The image's folder, as the last stage of the Dockerfile fills it: the bundle and what lies beside it, no packages. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'capstan-build-'))
-  await run(process.execPath, [join(root, 'bin/build.ts'), join(folder, 'dist')])
-  await cp(join(root, 'package.json'), join(folder, 'package.json'))
-  await cp(join(root, 'charts/capstan/crds'), join(folder, 'charts/capstan/crds'), { recursive: true })
-  await cp(join(root, 'bin/capstan.mjs'), join(folder, 'bin/capstan.mjs'))
+  const image = readStages().at(-1) ?? expect.fail('no stage')
+  for (const { from, sources, to } of copiesOf(image)) {
+    for (const source of sources) {
+      if (from === '') await copy(source, join(folder, to))
+      else await run(process.execPath, [join(root, 'bin/build.ts'), join(folder, to)])
+    }
+  }
   program = join(folder, 'bin/capstan.mjs')
 }, 60_000)
 
@@ -33,6 +35,12 @@ afterAll(async () => {
   const about = ['--kubeconfig', kubeconfig, 'delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']
   await run(kubectl, about)
 })
+
+/** As COPY does: of a folder its content, a file itself. */
+async function copy(source: string, to: string): Promise<void> {
+  const from = join(root, source)
+  await cp(from, (await stat(from)).isDirectory() ? to : join(to, basename(source)), { recursive: true })
+}
 
 /** The status of an answer; 0 while nobody listens. */
 async function statusOf(url: string): Promise<number> {
@@ -63,15 +71,15 @@ describe('the bundle, without any package beside it', () => {
         '--enable=sync',
         '--install-crds=false',
       ],
-      { env: { PATH: `${binDir}:${process.env.PATH}` }, stdio: ['ignore', 'ignore', 'pipe'] },
+      { env: { PATH: `${binDir}:${process.env.PATH}` }, stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let log = ''
-    child.stderr.on('data', (chunk) => {
-      log += String(chunk)
-    })
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += String(chunk)))
     const ended = once(child, 'exit')
     try {
-      await until('ready', async () => (await statusOf(`${address}/readyz`)) === 200)
+      await until('ready', async () => (await statusOf(`${address}/readyz`)) === 200, {
+        giveUp: () => (child.exitCode === null ? undefined : `it ended with ${child.exitCode}: ${log}`),
+      })
       const page = await fetch(`${address}/queues`)
       const html = await page.text()
       expect(page.status).toBe(200)
@@ -83,5 +91,10 @@ describe('the bundle, without any package beside it', () => {
     }
     const [code] = (await ended) as [number | null]
     expect(code, log).toBe(0)
+    // a line of the log names the source that it comes from, not the bundle
+    const [, file = '', line = ''] = /caller=(\S+):(\d+) .*msg="capstan is up"/.exec(log) ?? []
+    expect(file, log).toBe('main/run.ts')
+    const source = await readFile(join(root, 'src', file), 'utf8')
+    expect(source.split('\n')[Number(line) - 1]).toContain('capstan is up')
   }, 60_000)
 })

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { stack } from '../stack/stack.ts'
+import { copiesOf, readStages, root } from './dockerfile.ts'
 
 type Skaffold = {
   apiVersion: string
@@ -32,35 +32,11 @@ type Skaffold = {
   portForward: { resourceType: string; resourceName: string; namespace: string; port: number; localPort: number }[]
 }
 type Tree = { [key: string]: unknown }
-type Stage = { name: string; base: string; lines: string[] }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const dockerfile = read('Dockerfile').replaceAll(/\\\n/g, ' ').split('\n')
-const stages = readStages(dockerfile)
+const stages = readStages()
 const skaffold = parse(read('skaffold.yaml')) as Skaffold
 const values = parse(read('charts/capstan/values.yaml')) as Tree
-
-function readStages(lines: readonly string[]): Stage[] {
-  const found: Stage[] = []
-  for (const line of lines) {
-    const [, base = '', name = ''] = /^FROM (\S+) AS (\S+)$/.exec(line) ?? []
-    if (name) found.push({ name, base, lines: [] })
-    else found.at(-1)?.lines.push(line)
-  }
-  return found
-}
-
-/** What the COPY lines of a stage take: from the checkout, or from another stage. */
-function copiesOf(lines: readonly string[]): { from: string; sources: string[] }[] {
-  return lines
-    .filter((line) => line.startsWith('COPY '))
-    .map((line) => {
-      const words = line.split(/\s+/).slice(1)
-      const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length) ?? ''
-      return { from, sources: words.filter((word) => !word.startsWith('--')).slice(0, -1) }
-    })
-}
 
 /** Paths of values, such as `git.url`; a list or an empty map is a leaf. */
 function keysOf(tree: Tree, before = ''): string[] {
@@ -72,7 +48,7 @@ function keysOf(tree: Tree, before = ''): string[] {
 }
 
 describe('Dockerfile', () => {
-  const copies = stages.flatMap((stage) => copiesOf(stage.lines).map((copy) => ({ stage: stage.name, ...copy })))
+  const copies = stages.flatMap((stage) => copiesOf(stage).map((copy) => ({ stage: stage.name, ...copy })))
   const own = copies.filter(({ from }) => from === '').flatMap(({ sources }) => sources)
 
   it.each([...new Set(own)])('copies %s, which exists and which .dockerignore lets through', (source) => {
@@ -122,8 +98,8 @@ describe('skaffold.yaml', () => {
   })
 
   it('copies changed files to where the target has them', () => {
-    const lines = stages.find(({ name }) => name === artifact?.docker.target)?.lines ?? []
-    const copied = copiesOf(lines).flatMap(({ from, sources }) => (from ? [] : sources))
+    const target = stages.find(({ name }) => name === artifact?.docker.target) ?? expect.fail('no such stage')
+    const copied = copiesOf(target).flatMap(({ from, sources }) => (from ? [] : sources))
     for (const { src, dest } of artifact?.sync.manual ?? []) {
       const files = globSync(src, { cwd: root })
       expect(files.length).toBeGreaterThan(100)

@@ -91,6 +91,11 @@ describe('a registered secret', () => {
     expect(redactorOf(key).redact(`  ${key.split('\n')[1]}\n`)).toBe('  *****\n')
   })
 
+  it('as it stood in a URL is found as it is, too', () => {
+    expect(redactorOf(encodeURIComponent('a/b@c:d+e')).redact('it is a/b@c:d+e')).toBe('it is *****')
+    expect(redactorOf('100%sure').redact('it is 100%sure')).toBe('it is *****')
+  })
+
   it('shorter than six characters is left, it would take ordinary words away', () => {
     expect(redactorOf('true', ' dev1 \n', '').redact('true dev1')).toBe('true dev1')
   })

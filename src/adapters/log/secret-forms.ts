@@ -11,8 +11,18 @@ const longWord = 20
 export function secretForms(secret: string): string[] {
   const bare = secret.trim()
   if (bare.length < shortestSecret) return []
-  const texts = [...new Set([secret, bare, ...wordsOf(bare)])]
+  const texts = [...new Set([secret, bare, decoded(bare), ...wordsOf(bare)])]
   return [...new Set(texts.flatMap((text) => [text, ...base64Forms(text)]))]
+}
+
+/** A password that was taken out of a URL as it stood there. */
+function decoded(text: string): string {
+  try {
+    const plain = decodeURIComponent(text)
+    return plain.length < shortestSecret ? text : plain
+  } catch {
+    return text
+  }
 }
 
 /** Tools print a key or a file line by line, indented; so its long words must be found apart. */
