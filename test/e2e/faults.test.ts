@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startGitServer } from '../../playground/stack/git-server.ts'
 import { freePort } from '../../playground/stack/ports.ts'
@@ -8,10 +11,12 @@ import { startTcpProxy } from '../cluster/tcp-proxy.ts'
 import { stack } from '../stack/stack.ts'
 import { type Capstan, runCapstan, startCapstan } from './capstan.ts'
 import { kubectl } from './kubectl.ts'
+import { namespace } from './manifests.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { createRepository, type Repository } from './repository.ts'
 
 type Status = {
+  releases: { namespace: string; reason: string; ready: boolean }[]
   ready: boolean
   sources: { ready: boolean; reason: string; message: string; attempted: string; objects: number }[]
 }
@@ -156,6 +161,33 @@ describe('faults', () => {
     await equalsGit(next, 90_000)
     await capstan?.stop()
     await proxy.close()
+  })
+
+  it('a helm binary that is missing has one clear reason, and its release is installed when the binary is there', async () => {
+    prefix = `fault-${randomBytes(3).toString('hex')}`
+    const space = `${prefix}-0`
+    const folder = mkdtempSync(join(tmpdir(), 'capstan-helm-'))
+    repository = await createRepository()
+    await repository.push({
+      'deploy/namespace.yaml': namespace(space),
+      'deploy/release.yaml': `apiVersion: helm.fluxcd.io/v1\nkind: HelmRelease\nmetadata: {name: one, namespace: ${space}}\nspec: {releaseName: one, chart: {git: "${repository.url}", ref: main, path: chart}}\n`,
+      'chart/Chart.yaml': 'apiVersion: v2\nname: tiny\nversion: 0.1.0\n',
+      'chart/templates/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tiny}\n',
+    })
+    const flags = [`--git-url=${repository.url}`, '--git-branch=main', '--git-path=deploy', '--enable=sync,releases']
+    capstan = await startCapstan([...flags, `--helm-binary=${join(folder, 'helm')}`])
+    const release = async () => {
+      const { releases } = (await capstan?.api<Status>('/api/v1/status')) ?? { releases: [] }
+      return releases.find((one) => one.namespace === space)
+    }
+    await until('the reason is shown', async () => (await release())?.reason === 'HelmMissing', {
+      logFile: capstan.logFile,
+    })
+    symlinkSync(stack().helm, join(folder, 'helm'))
+    await until('it is deployed', async () => (await release())?.ready, { logFile: capstan.logFile })
+    await repository.change({ 'deploy/release.yaml': undefined })
+    await kubectl('delete', 'helmrelease', 'one', '-n', space, '--timeout=30s')
+    rmSync(folder, { recursive: true, force: true })
   })
 
   it('contradicting and unknown flags are listed all at once, exit 2', async () => {

@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
+import { stack } from '../stack/stack.ts'
 
 const password = 'c4n4ry/"p+w&\\xyz'
 
@@ -56,8 +59,11 @@ describe.each(['fmt', 'json'])('what capstan prints as %s', (format) => {
   }, 60_000)
 
   afterAll(async () => {
-    await capstan?.stop()
-    gossip?.close()
+    await capstan.stop()
+    gossip.close()
+    const { kubectl, kubeconfig } = stack()
+    const about = ['--kubeconfig', kubeconfig, 'delete', 'namespace', capstan.namespace, '--wait=false']
+    await promisify(execFile)(kubectl, about)
     rmSync(folder, { recursive: true, force: true })
   }, 60_000)
 

@@ -71,6 +71,14 @@ describe('Dockerfile', () => {
     }
   })
 
+  it('builds as it is, on a Node that the program asks for', () => {
+    const [, base = ''] = /^ARG BASE=(\S+)$/m.exec(read('Dockerfile')) ?? []
+    expect(base).toMatch(/^node:24-\w+-slim$/)
+    for (const [, name = ''] of read('Dockerfile').matchAll(/^ARG ([A-Z_]+)$/gm)) {
+      expect(read('Dockerfile')).toMatch(new RegExp(`^ARG ${name}=\\S+$`, 'm'))
+    }
+  })
+
   it.each(['dev', 'capstan'])('runs %s as nobody, below tini', (name) => {
     const stage = stages.find((one) => one.name === name)
     expect(stage?.lines.filter((line) => line.startsWith('USER'))).toEqual(['USER 65534:65534'])
