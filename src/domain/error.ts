@@ -19,7 +19,8 @@ export class AppError extends Error {
     message: string,
     options: { retry?: Retry; cause?: unknown; details?: Record<string, string | number | boolean> } = {},
   ) {
-    super(message, { cause: options.cause })
+    // what a host or a tool said is quoted in messages; its control characters must reach no terminal
+    super(message.replace(/\p{Cc}+/gu, ' '), { cause: options.cause })
     this.name = 'AppError'
     this.reason = reason
     this.retry = options.retry ?? 'backoff'

@@ -4,10 +4,12 @@ import type { Config, SecretSource } from '../config/config.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Sources } from '../jobs/fetch-source.ts'
 import type { Redactor } from '../lib/redactor.ts'
+import { urlSecrets } from '../lib/url-secrets.ts'
 
 /** The sources that the flags make: one, or none without --git-url. Credentials are read from their files at each use. */
 export function createSources(config: Config, redactor: Redactor): Sources {
   const specs: SourceSpec[] = config.source ? [{ namespace: config.namespace, ...config.source }] : []
+  for (const { url } of specs) redactor.register(urlSecrets(url))
   return {
     list: () => specs,
     get: (namespace, name) => specs.find((spec) => spec.namespace === namespace && spec.name === name),

@@ -35,7 +35,13 @@ const spellings = [
   Buffer.from(`bot:${password}`).toString('base64'),
 ]
 
-describe.each(['fmt', 'json'])('what capstan prints as %s', (format) => {
+const rows = [
+  ['fmt', 'file'],
+  ['json', 'file'],
+  ['fmt', 'URL'],
+] as const
+
+describe.each(rows)('what capstan prints as %s, with the password in a %s', (format, where) => {
   let folder: string
   let gossip: Server
   let capstan: Capstan
@@ -46,10 +52,15 @@ describe.each(['fmt', 'json'])('what capstan prints as %s', (format) => {
     const { port } = gossip.address() as AddressInfo
     folder = mkdtempSync(join(tmpdir(), 'capstan-canary-'))
     writeFileSync(join(folder, 'token'), `${password}\n`, { mode: 0o600 })
-    capstan = await startCapstan([
-      `--git-url=http://127.0.0.1:${port}/a.git`,
+    const host = `127.0.0.1:${port}/a.git`
+    const byFile = [
+      `--git-url=http://${host}`,
       '--git-https-username=bot',
       `--git-https-token-file=${join(folder, 'token')}`,
+    ]
+    const byUrl = [`--git-url=http://bot:${encodeURIComponent(password)}@${host}`]
+    capstan = await startCapstan([
+      ...(where === 'file' ? byFile : byUrl),
       '--git-poll-interval=1s',
       '--enable=sync',
       '--install-crds=false',

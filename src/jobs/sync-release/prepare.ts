@@ -5,6 +5,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { ChartSource, ReleaseSpec, ValuesSource } from '../../domain/release/spec.ts'
 import { mergeValues, parseValues, textsIn, type Values, valuesDigest } from '../../domain/release/values.ts'
 import { never } from '../../lib/never.ts'
+import { urlSecrets } from '../../lib/url-secrets.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
 import type { PreparedChart, Work } from './work.ts'
@@ -32,6 +33,7 @@ async function prepareChart(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: Ab
         retry: 'never',
       })
     case 'repository': {
+      deps.redactor.register(urlSecrets(chart.url))
       const found = await deps.charts.fromRepository(chart, signal)
       return { ...found, revision: found.version }
     }
@@ -47,6 +49,7 @@ async function chartFromGit(
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<PreparedChart> {
+  deps.redactor.register(urlSecrets(chart.url))
   const remote = await remoteOf(chart, deps, signal)
   const commit = await resolveRef(chart, remote, deps, signal)
   const key = `${chart.url} ${commit} ${chart.path} ${chart.skipDependencyUpdate}`
