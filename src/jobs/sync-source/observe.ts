@@ -1,3 +1,4 @@
+import { AppError } from '../../domain/error.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { Inventory, InventoryEntry } from '../../domain/plan/inventory.ts'
 import { type LiveObject, liveKey, liveObject } from '../../domain/plan/live.ts'
@@ -20,7 +21,13 @@ export async function observeLive(
 ): Promise<Map<string, LiveObject>> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
   const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
-  await deps.owned.ensure(kinds, deadline)
+  try {
+    await deps.owned.ensure(kinds, deadline)
+  } catch (error) {
+    if (signal.aborted || !deadline.aborted) throw error
+    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s; the right to list and watch one of their kinds may be missing`
+    throw new AppError('ClusterUnavailable', message, { cause: error })
+  }
   const live = new Map<string, LiveObject>()
   for (const object of deps.owned.all()) live.set(liveKey(object), object)
   const unknown = desired.filter(({ key }) => !live.has(key))
