@@ -186,7 +186,7 @@ describe('faults', () => {
     symlinkSync(stack().helm, join(folder, 'helm'))
     await until('it is deployed', async () => (await release())?.ready, { logFile: capstan.logFile })
     await repository.change({ 'deploy/release.yaml': undefined })
-    await kubectl('delete', 'helmrelease', 'one', '-n', space, '--timeout=30s')
+    await kubectl('delete', 'helmreleases.helm.fluxcd.io', 'one', '-n', space, '--timeout=30s')
     rmSync(folder, { recursive: true, force: true })
   })
 
