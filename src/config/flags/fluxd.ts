@@ -209,7 +209,7 @@ export const fluxdFlags = {
     type: 'list',
     default: ['index.docker.io/weaveworks/*', 'index.docker.io/fluxcd/*'],
     state: 'later',
-    why: 'tags are ordered by name only',
+    why: 'the time an image was made is read from its configuration, not from labels',
     doc: 'Images whose labels give their time.',
   },
   'registry-ecr-region': {
