@@ -4,7 +4,7 @@ import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
 import { printRevision } from '../domain/source/revision.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import { type FetchFact, fetchKey, parseSourceStatus, statusConfigMapName } from '../domain/source/status.ts'
+import { type FetchFact, fetchKey, readSourceStatus, statusRef } from '../domain/source/status.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 
@@ -67,7 +67,6 @@ async function note(spec: SourceSpec, deps: FetchSourceDeps, fact: Omit<FetchFac
 }
 
 async function readAttempted(spec: SourceSpec, deps: FetchSourceDeps, signal: AbortSignal): Promise<string> {
-  const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: spec.namespace, name: statusConfigMapName(spec.name) }
-  const found = await deps.cluster.get(ref, { signal })
-  return parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])?.attempted ?? ''
+  const found = await deps.cluster.get(statusRef(spec), { signal })
+  return readSourceStatus(found)?.attempted ?? ''
 }

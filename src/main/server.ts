@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { createQueueBoard } from '../adapters/queue/index.ts'
 import { createApp, createMetricsApp } from '../api/app.ts'
 import type { AppOptions } from '../api/app-options.ts'
-import { helmReleaseKind, readSpec } from '../domain/release/spec.ts'
+import { helmReleaseKind } from '../domain/release/spec.ts'
 import { createViews, type Views } from '../views/create-views.ts'
+import { releaseTarget } from '../views/release-row.ts'
 import { boardUiPath, version } from './package.ts'
 import type { Parts } from './wire.ts'
 
@@ -73,7 +74,7 @@ export async function readConditions({ cluster, config }: Parts): Promise<Releas
   const { namespace } = config.releases
   const objects = await cluster.list({ ...helmReleaseKind, ...(namespace ? { namespace } : {}) })
   return objects.map((object) => {
-    const { release, targetNamespace } = readSpec(object, { gitRef: '', updateDependencies: true })
+    const { release, namespace: targetNamespace } = releaseTarget(object)
     const { conditions = [] } = (object.status ?? {}) as { conditions?: { type: string; status: string }[] }
     return { release, targetNamespace, conditions }
   })

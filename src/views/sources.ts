@@ -2,13 +2,7 @@ import type { Cluster } from '../adapters/cluster/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import {
-  type FetchFact,
-  fetchKey,
-  parseSourceStatus,
-  type SourceStatus,
-  statusConfigMapName,
-} from '../domain/source/status.ts'
+import { type FetchFact, fetchKey, readSourceStatus, type SourceStatus, statusRef } from '../domain/source/status.ts'
 import { within } from './cached.ts'
 
 /** Reads the stored status of sources; never from a cache, for a person may wait for it to change. */
@@ -30,9 +24,9 @@ export function createSourceReader(parts: {
       const { namespace, name } = spec
       const key = `${namespace}/${name}`
       try {
-        const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: statusConfigMapName(name) }
+        const ref = statusRef(spec)
         const found = await within(parts.timeoutMs, (signal) => parts.cluster.get(ref, { signal }))
-        const status = parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])
+        const status = readSourceStatus(found)
         if (status) lastKnown.set(key, status)
         else lastKnown.delete(key)
         return { status, failure: undefined }

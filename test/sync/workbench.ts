@@ -8,7 +8,7 @@ import { gunzip, gzip } from 'node:zlib'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
 import { createGit, type Git } from '../../src/adapters/git/index.ts'
 import type { SourceSpec } from '../../src/domain/source/spec.ts'
-import { parseSourceStatus, type SourceStatus, statusConfigMapName } from '../../src/domain/source/status.ts'
+import { readSourceStatus, type SourceStatus, statusRef } from '../../src/domain/source/status.ts'
 import { createOwnedObjects, type OwnedObjects } from '../../src/jobs/owned-objects.ts'
 import { syncSource } from '../../src/jobs/sync-source/index.ts'
 import { createSyncMemory, type SyncMemory } from '../../src/jobs/sync-source/memory.ts'
@@ -129,13 +129,8 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     },
     writes: cluster.take,
     async status() {
-      const found = await cluster.api.get({
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        namespace: home,
-        name: statusConfigMapName('default'),
-      })
-      const status = parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])
+      const found = await cluster.api.get(statusRef(spec))
+      const status = readSourceStatus(found)
       if (!status) throw new Error('no status')
       return status
     },

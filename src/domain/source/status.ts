@@ -1,3 +1,4 @@
+import type { KubeObject, ObjectRef } from '../manifest/object.ts'
 import type { Reason } from '../status/reason.ts'
 
 /** An object or file that stands still, for people. */
@@ -55,12 +56,14 @@ export function fetchKey(namespace: string, name: string): string {
   return `fetch:${namespace}/${name}`
 }
 
-export function statusConfigMapName(source: string): string {
-  return `capstan-source-${source}`
+/** The ConfigMap that holds a source's status. */
+export function statusRef({ namespace, name }: { namespace: string; name: string }): ObjectRef & { namespace: string } {
+  return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: `capstan-source-${name}` }
 }
 
-/** Reads the stored form; undefined when it is not ours or of a version that we do not know. */
-export function parseSourceStatus(text: string | undefined): SourceStatus | undefined {
+/** The status in that ConfigMap; undefined when there is none, or when it is not ours or of a version that we do not know. */
+export function readSourceStatus(found: KubeObject | undefined): SourceStatus | undefined {
+  const text = (found?.data as Record<string, string> | undefined)?.['status.json']
   if (!text) return undefined
   try {
     const value = JSON.parse(text) as SourceStatus

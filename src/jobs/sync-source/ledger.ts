@@ -3,7 +3,7 @@ import { AppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { decodeInventory, encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { parseSourceStatus, type SourceStatus, statusConfigMapName } from '../../domain/source/status.ts'
+import { readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 
 /** Compression, handed in because jobs touch no Node module of their own. */
@@ -54,8 +54,8 @@ export async function readLedger(
   known: { digest: string; inventory: Inventory } | undefined,
   signal: AbortSignal,
 ): Promise<Ledger> {
-  const found = await deps.cluster.get(configMapRef(spec, statusConfigMapName(spec.name)), { signal })
-  const status = parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json']) ?? emptyStatus
+  const found = await deps.cluster.get(statusRef(spec), { signal })
+  const status = readSourceStatus(found) ?? emptyStatus
   const { digest } = status.inventory
   const inventory = known && known.digest === digest ? known.inventory : await readInventory(deps, spec, status, signal)
   return {
@@ -160,7 +160,7 @@ async function createOrKeep(deps: LedgerDeps, part: KubeObject, signal: AbortSig
 }
 
 async function writeStatus(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger, signal: AbortSignal): Promise<string> {
-  const body = configMap(spec, statusConfigMapName(spec.name))
+  const body = configMap(spec, statusRef(spec).name)
   if (ledger.approved) body.metadata.annotations = { [approveAnnotation]: ledger.approved }
   const object = { ...body, data: { 'status.json': JSON.stringify(ledger.status) } }
   if (ledger.resourceVersion === '') {
