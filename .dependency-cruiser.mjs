@@ -87,9 +87,9 @@ export default {
     ),
     wall(
       'config-is-a-leaf',
-      'config/ turns text into a Config value and imports lib/ only.',
+      'config/ turns text into a Config value and imports lib/ only, and of domain/ what a source is.',
       { path: '^src/config/' },
-      { path: '^src/', pathNot: '^src/(config|lib)/' },
+      { path: '^src/', pathNot: '^src/(config|lib|domain/source)/' },
     ),
     wall(
       'lib-is-a-leaf',
@@ -114,15 +114,15 @@ export default {
     ),
     wall(
       'manifest-and-status-are-ground',
-      'domain/manifest and domain/status import no sibling room.',
-      { path: '^src/domain/(manifest|status)/' },
+      'domain/manifest, domain/status and domain/semver import no sibling room.',
+      { path: '^src/domain/(manifest|status|semver)/' },
       { path: '^src/domain/[^/]+/', pathNot: '^src/domain/($1|manifest|status)/' },
     ),
     wall(
       'rooms-share-the-ground-only',
-      'A domain room imports itself, manifest/, status/, work/ and error.ts. release/ may also use plan/.',
+      'A domain room imports itself, manifest/, status/, semver/, work/ and error.ts. release/ may also use plan/.',
       { path: '^src/domain/(plan|health|image|source|access)/' },
-      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/($1|manifest|status|work)/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/($1|manifest|status|semver|work)/' },
     ),
     wall(
       'release-may-use-plan',

@@ -3,6 +3,7 @@
 # docker build -t capstan:dev --target dev .   its sources, which start again when one changes (skaffold)
 ARG BASE=node:24-bookworm-slim
 ARG HELM_VERSION=v3.22.0
+ARG SOPS_VERSION=v3.13.3
 
 FROM ${BASE} AS build
 WORKDIR /src
@@ -26,6 +27,18 @@ RUN apt-get update \
  && sha256sum --check "${file}.sha256sum" \
  && tar --extract --gzip --file "${file}" --strip-components=1 --directory /usr/local/bin "linux-${TARGETARCH}/helm"
 
+FROM ${BASE} AS sops
+ARG SOPS_VERSION
+ARG TARGETARCH=amd64
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates curl \
+ && cd /tmp \
+ && release="https://github.com/getsops/sops/releases/download/${SOPS_VERSION}" \
+ && file="sops-${SOPS_VERSION}.linux.${TARGETARCH}" \
+ && curl --fail --silent --show-error --location --remote-name-all "${release}/${file}" "${release}/sops-${SOPS_VERSION}.checksums.txt" \
+ && sha256sum --check --ignore-missing --strict "sops-${SOPS_VERSION}.checksums.txt" \
+ && install --mode=0755 "${file}" /usr/local/bin/sops
+
 # what both images run on: nobody, nothing to write but what is mounted, children reaped by tini
 FROM ${BASE} AS ground
 RUN apt-get update \
@@ -33,6 +46,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx /opt/yarn-* \
  && install --directory --owner=65534 --group=65534 --mode=0700 /var/lib/capstan
 COPY --from=helm /usr/local/bin/helm /usr/local/bin/helm
+COPY --from=sops /usr/local/bin/sops /usr/local/bin/sops
 WORKDIR /opt/capstan
 ENV NODE_ENV=production HOME=/var/lib/capstan CAPSTAN_STATE_DIR=/var/lib/capstan
 EXPOSE 3030

@@ -16,10 +16,13 @@ const require = __createRequire(import.meta.url)
 const __bundleFile = import.meta.filename
 const __bundleFolder = import.meta.dirname`
 
-/** `run` is its own chunk: it is imported only when asked for, so that the other commands start at once. */
+/**
+ * `run` is its own chunk: it is imported only when asked for, so that the other commands start at once. The process that parses
+ * manifests gets by splitting just what it imports.
+ */
 const options: BuildOptions = {
   absWorkingDir: root,
-  entryPoints: { capstan: 'src/main/cli.ts' },
+  entryPoints: { capstan: 'src/main/cli.ts', 'parse-child': 'src/main/parse-child.ts' },
   outdir: dist,
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,

@@ -24,6 +24,7 @@ it('points Capstan at the pieces of the playground', () => {
       '--registry-insecure-host=127.0.0.1:20003',
       '--token-file=/s/token',
       '--sync-garbage-collection',
+      '--sync-state=cluster',
     ]),
   )
 })

@@ -26,6 +26,7 @@ export function capstanArgv(settings: CapstanSettings): string[] {
     '--git-poll-interval=15s',
     '--sync-interval=15s',
     '--sync-garbage-collection',
+    '--sync-state=cluster',
     '--charts-sync-interval=30s',
     `--registry-insecure-host=${settings.registry}`,
     `--kubeconfig=${settings.kubeconfig}`,

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { allTools } from '../playground/stack/binaries.ts'
+import { testTools } from '../playground/stack/binaries.ts'
 import { explainMissing } from '../playground/tools/explain.ts'
 import { installTools, type Missing } from '../playground/tools/install.ts'
 import { judge, type VitestReport } from './runner/report.ts'
@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function findMissing(): Promise<Missing[]> {
   if (process.env.CAPSTAN_TEST_STACK) return []
-  const { missing } = await installTools(allTools, { report: (line) => console.log(line) })
+  const { missing } = await installTools(testTools, { report: (line) => console.log(line) })
   return missing
 }
 

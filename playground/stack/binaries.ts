@@ -10,6 +10,7 @@ export const toolsBesideCluster: readonly Tool[] = [
   tools['docker-registry'],
   tools.kubectl,
   tools.helm,
+  tools.kustomize,
 ]
 
 /** Every tool that the whole playground needs. */
@@ -21,6 +22,9 @@ export const allTools: readonly Tool[] = [
   tools['kube-scheduler'],
   tools.kwok,
 ]
+
+/** What the tests need besides. */
+export const testTools: readonly Tool[] = [...allTools, tools['git-secret'], tools.gpg, tools.sops]
 
 /** A folder with one link per tool, to be put on PATH of children. Made anew. */
 export function linkTools(folder: string, { found }: Toolbox): string {

@@ -21,6 +21,9 @@ describe('the table of tools', () => {
     ['redis-server', ['path', 'apt']],
     ['etcd', ['path', 'apt', 'go']],
     ['docker-registry', ['path', 'apt', 'go']],
+    ['kustomize', ['path', 'official', 'go']],
+    ['git-secret', ['path', 'apt']],
+    ['sops', ['path', 'official', 'go']],
   ] as const)('%s comes by its own order of ways', (name, ways) => {
     expect(tools[name].ways).toEqual(ways)
   })

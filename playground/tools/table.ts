@@ -12,6 +12,10 @@ export type ToolName =
   | 'kubectl'
   | 'helm'
   | 'kwok'
+  | 'kustomize'
+  | 'git-secret'
+  | 'gpg'
+  | 'sops'
 
 /** A release file, and where its publisher says what its SHA-256 is. */
 export type OfficialFile = {
@@ -58,6 +62,9 @@ export type Tool = {
 const kubernetes = '1.36.3'
 const helm = '3.22.0'
 const kwok = '0.8.0'
+// 5.8.3 needs Go 1.27 where it has to be built.
+const kustomize = '5.8.2'
+const sops = '3.13.3'
 const etcd = '3.6.15'
 const distribution = '3.1.2'
 
@@ -172,6 +179,71 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
       minutes: 3,
     },
     byHand: `Put kwok 0.7 or newer on PATH (https://github.com/kubernetes-sigs/kwok/releases).`,
+  },
+  kustomize: {
+    name: 'kustomize',
+    version: kustomize,
+    commands: ['kustomize'],
+    versionArgs: ['version'],
+    fits: { from: '5.0.0', below: '6.0.0' },
+    ways: ['path', 'official', 'go'],
+    official: ({ os, arch }) => {
+      const release = `https://github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv${kustomize}`
+      return {
+        url: `${release}/kustomize_v${kustomize}_${os}_${arch}.tar.gz`,
+        sums: `${release}/checksums.txt`,
+        member: 'kustomize',
+      }
+    },
+    go: {
+      module: 'sigs.k8s.io/kustomize/kustomize/v5',
+      version: `v${kustomize}`,
+      package: 'sigs.k8s.io/kustomize/kustomize/v5',
+      ldflags: [`-X sigs.k8s.io/kustomize/api/provenance.version=v${kustomize}`],
+      minutes: 1,
+    },
+    byHand: 'Put kustomize 5 on PATH (https://github.com/kubernetes-sigs/kustomize/releases).',
+  },
+  'git-secret': {
+    name: 'git-secret',
+    version: '0.3.3 or newer',
+    commands: ['git-secret'],
+    versionArgs: ['--version'],
+    fits: { from: '0.3.3', below: '1.0.0' },
+    ways: ['path', 'apt'],
+    apt: 'git-secret',
+    byHand: 'Install git-secret (https://sobolevn.me/git-secret/installation; Debian: apt install git-secret).',
+  },
+  gpg: {
+    name: 'gpg',
+    version: '2.2 or newer',
+    commands: ['gpg'],
+    versionArgs: ['--version'],
+    fits: { from: '2.2.0', below: '3.0.0' },
+    ways: ['path', 'apt'],
+    apt: 'gnupg',
+    byHand: 'Install GnuPG 2.2 or newer (https://gnupg.org; Debian: apt install gnupg).',
+  },
+  sops: {
+    name: 'sops',
+    version: sops,
+    commands: ['sops'],
+    versionArgs: ['--version', '--disable-version-check'],
+    // From 3.10 on it reads standard input whatever that is.
+    fits: { from: '3.10.0', below: '4.0.0' },
+    ways: ['path', 'official', 'go'],
+    official: ({ os, arch }) => {
+      const release = `https://github.com/getsops/sops/releases/download/v${sops}`
+      return { url: `${release}/sops-v${sops}.${os}.${arch}`, sums: `${release}/sops-v${sops}.checksums.txt` }
+    },
+    go: {
+      module: 'github.com/getsops/sops/v3',
+      version: `v${sops}`,
+      package: 'github.com/getsops/sops/v3/cmd/sops',
+      ldflags: [],
+      minutes: 3,
+    },
+    byHand: 'Put sops 3.10 or newer on PATH (https://github.com/getsops/sops/releases).',
   },
 }
 

@@ -1,7 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { Identity } from './contract/process.ts'
 import type { Enqueue } from '../domain/work/job.ts'
+import type { Requests } from '../jobs/requests.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Views } from '../views/create-views.ts'
+import type { DeliveryStore } from './deliveries.ts'
 
 /** What people may do to a job; each says whether it could be done. Throws RedisUnavailable. */
 export type QueueControl = {
@@ -13,15 +16,22 @@ export type QueueControl = {
 /** The metrics in Prometheus' text format, with its media type. */
 export type MetricsText = () => Promise<{ contentType: string; text: string }>
 
+/** The public half of the deploy key, or a sentence for why there is none. */
+export type ReadIdentity = () => Promise<Identity | { none: string }>
+
 /** What the API is made of. */
 export type AppOptions = {
   views: Views
   enqueue: Enqueue
+  /** Requests with arguments, and the plans that answer them. */
+  requests: Pick<Requests, 'put' | 'plan'>
   queue: QueueControl
   /** The token that every route wants but the open ones; read at each request, so that it may be changed. */
   token: () => string
   /** Signs push webhooks; read at each request. Empty: none is accepted. */
   webhookSecret: () => string
+  /** Remembers webhook deliveries for all replicas; without it each process remembers its own. */
+  deliveries?: DeliveryStore
   /** Left out where metrics have a listener of their own. */
   metrics?: MetricsText
   /** The queue board, shown to this machine only. */
@@ -29,6 +39,8 @@ export type AppOptions = {
   version: string
   log: Logger
   now: () => Date
+  /** Left out where there is no deploy key. */
+  identity?: ReadIdentity
   /** Told of each answer; `route` is the pattern, empty where none matched. */
   onAnswer?: (answer: { method: string; route: string; status: number; seconds: number }) => void
 }

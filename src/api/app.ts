@@ -8,6 +8,7 @@ import { boardRoutes } from './routes/board.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { planRoutes, sourceChangeRoutes } from './routes/plans.ts'
 import { processRoutes } from './routes/process.ts'
 import { releaseRoutes } from './routes/releases.ts'
 import { sourceRoutes } from './routes/sources.ts'
@@ -59,6 +60,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(fastifySwagger, openApi(options.version))
   void app.register(processRoutes, options)
   void app.register(sourceRoutes, options)
+  void app.register(planRoutes, options)
+  void app.register(sourceChangeRoutes, options)
   void app.register(releaseRoutes, options)
   void app.register(jobRoutes, options)
   void app.register(imageRoutes, options)

@@ -1,9 +1,10 @@
 import type { Accepted, Asker, Job, JobChanged, JobList, JobQuery, QueueCounts } from './contract/job.ts'
+import type { ApproveRequest, Plan, PlanAccepted, PlanRequest, SuspendRequest } from './contract/plan.ts'
 import type { Problem } from './contract/problem.ts'
-import type { Version } from './contract/process.ts'
+import type { Identity, Version } from './contract/process.ts'
 import type { Release, Source, SourceList, Status } from './contract/status.ts'
 
-/** One request to the API. `path` begins with a slash and holds the query. */
+/** One request to the API. `path` begins with a slash and holds the query; a body of bytes is a gzipped tar archive. */
 export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
 /** Sends a request with the token and gives the parsed JSON. Rejects with {@link Unreachable} when no answer came. */
 export type Transport = (request: TransportRequest) => Promise<{ status: number; body: unknown }>
@@ -29,11 +30,25 @@ type Options = { signal?: AbortSignal }
 /** The API, typed. Every call throws {@link ApiRefusal} for an answer that is not 2xx. */
 export type Client = {
   version(options?: Options): Promise<Version>
+  /** The public half of the deploy key; NotFound where there is none. */
+  identity(options?: Options): Promise<Identity>
   status(options?: Options): Promise<Status>
   sources(options?: Options): Promise<SourceList>
   source(namespace: string, name: string, options?: Options): Promise<Source>
   release(namespace: string, name: string, options?: Options): Promise<Release>
   syncSource(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
+  planSource(namespace: string, name: string, request: PlanRequest, options?: Options): Promise<PlanAccepted>
+  /** Plans a folder: a gzipped tar archive of at most 10 MB. */
+  planFiles(
+    namespace: string,
+    name: string,
+    upload: { archive: Uint8Array; full: boolean; by: string },
+    options?: Options,
+  ): Promise<PlanAccepted>
+  plan(id: string, options?: Options): Promise<Plan>
+  approveSource(namespace: string, name: string, request: ApproveRequest, options?: Options): Promise<Accepted>
+  suspendSource(namespace: string, name: string, request: SuspendRequest, options?: Options): Promise<Accepted>
+  resumeSource(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
   syncRelease(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
   jobs(query: JobQuery, options?: Options): Promise<JobList>
   job(id: string, options?: Options): Promise<Job>
@@ -57,11 +72,25 @@ export function createClient(transport: Transport): Client {
 
   return {
     version: (options) => get('/api/v1/version', options),
+    identity: (options) => get('/api/v1/identity', options),
     status: (options) => get('/api/v1/status', options),
     sources: (options) => get('/api/v1/sources', options),
     source: (namespace, name, options) => get(pathTo('sources', namespace, name), options),
     release: (namespace, name, options) => get(pathTo('releases', namespace, name), options),
     syncSource: (namespace, name, asker, options) => post(`${pathTo('sources', namespace, name)}/sync`, asker, options),
+    planSource: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/plans`, request, options),
+    planFiles: (namespace, name, { archive, full, by }, options) => {
+      const query = new URLSearchParams({ full: String(full), by }).toString()
+      return post(`${pathTo('sources', namespace, name)}/plans?${query}`, archive, options)
+    },
+    plan: (id, options) => get(pathTo('plans', id), options),
+    approveSource: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/approve`, request, options),
+    suspendSource: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/suspend`, request, options),
+    resumeSource: (namespace, name, asker, options) =>
+      post(`${pathTo('sources', namespace, name)}/resume`, asker, options),
     syncRelease: (namespace, name, asker, options) =>
       post(`${pathTo('releases', namespace, name)}/sync`, asker, options),
     jobs: (query, options) => get(`/api/v1/jobs${searchOf(query)}`, options),

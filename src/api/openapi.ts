@@ -1,19 +1,46 @@
 import type { SwaggerOptions } from '@fastify/swagger'
 import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
 import { RegistryNotification } from './contract/notification.ts'
+import {
+  ApproveRequest,
+  Plan,
+  PlanAccepted,
+  PlanChange,
+  PlanHold,
+  PlanRequest,
+  SuspendRequest,
+} from './contract/plan.ts'
 import { Problem } from './contract/problem.ts'
-import { Readiness, Version } from './contract/process.ts'
-import { Failure, Release, ReleaseList, Source, SourceList, Status, Unhealthy } from './contract/status.ts'
+import { Identity, Readiness, Version } from './contract/process.ts'
+import {
+  Drift,
+  Failure,
+  Marker,
+  Release,
+  ReleaseList,
+  Source,
+  SourceList,
+  Status,
+  Suspension,
+  Unhealthy,
+} from './contract/status.ts'
 
 /** Schemas that routes name; the OpenAPI document keeps their names. */
 export const sharedSchemas = [
   Accepted,
+  ApproveRequest,
   Asker,
   Failure,
+  Identity,
   Job,
   JobChanged,
   JobList,
   JobsAccepted,
+  Plan,
+  PlanAccepted,
+  PlanChange,
+  PlanHold,
+  PlanRequest,
   Problem,
   QueueCounts,
   Readiness,
@@ -23,7 +50,11 @@ export const sharedSchemas = [
   Source,
   SourceList,
   Status,
+  SuspendRequest,
   Unhealthy,
+  Drift,
+  Suspension,
+  Marker,
   Version,
 ]
 
@@ -58,7 +89,8 @@ export function openApi(version: string): SwaggerOptions {
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {})) {
         const body = path?.post?.requestBody
-        if (body && 'content' in body && JSON.stringify(body).includes('/Asker"')) body.required = false
+        if (body && 'content' in body && /\/(?:Asker|PlanRequest|SuspendRequest)"/.test(JSON.stringify(body)))
+          body.required = false
       }
       return openapiObject
     },

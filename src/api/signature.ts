@@ -8,5 +8,5 @@ export function sign(body: Uint8Array, secret: string): string {
 
 /** True when the signature is the one of exactly these bytes. An empty secret signs nothing. */
 export function isSigned(body: Uint8Array, signature: string | undefined, secret: string): boolean {
-  return secret !== '' && signature !== undefined && isSame(signature.toLowerCase(), sign(body, secret))
+  return secret !== '' && signature !== undefined && isSame(signature, sign(body, secret))
 }

@@ -36,9 +36,9 @@ export function createConnect(options: ConnectOptions): (choice: ServerChoice) =
           headers: {
             accept: 'application/json',
             ...(token ? { authorization: `Bearer ${token}` } : {}),
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(body === undefined ? {} : { 'content-type': isBytes(body) ? 'application/gzip' : 'application/json' }),
           },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          ...(body === undefined ? {} : { body: isBytes(body) ? body : JSON.stringify(body) }),
         })
         return { status: response.status, body: parse(await response.text()) }
       } catch (error) {
@@ -48,6 +48,10 @@ export function createConnect(options: ConnectOptions): (choice: ServerChoice) =
       }
     }
   }
+}
+
+function isBytes(body: unknown): body is Uint8Array<ArrayBuffer> {
+  return body instanceof Uint8Array
 }
 
 type Finding = Required<Pick<ConnectOptions, 'env' | 'cwd' | 'readText'>>

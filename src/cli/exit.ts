@@ -5,6 +5,8 @@ export const exitCodes = {
   done: 0,
   /** Failed, or not as wished. */
   failed: 1,
+  /** Only of `plan`: something would change. */
+  changes: 2,
   timeout: 3,
   notFound: 4,
   denied: 5,

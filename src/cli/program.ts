@@ -2,8 +2,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../lib/duration.ts'
 import type { JobChange } from '../api/client.ts'
 import type { JobQuery } from '../api/contract/job.ts'
+import { approveSource } from './commands/approve.ts'
+import { planSource } from './commands/plan.ts'
+import { showIdentity } from './commands/identity.ts'
 import { changeJobs, listJobs, showJob } from './commands/queue.ts'
+import { resumeSource } from './commands/resume.ts'
 import { showStatus } from './commands/status.ts'
+import { suspendSource } from './commands/suspend.ts'
 import { syncSource, type SyncOptions } from './commands/sync.ts'
 import { showVersion } from './commands/version.ts'
 import type { ServerChoice } from './connect.ts'
@@ -24,16 +29,26 @@ export type ProgramParts = {
   end(code: ExitCode): void
 }
 
-const kinds = ['fetch-source', 'sync-source', 'sync-release', 'scan-image', 'update-images', 'resync']
+const kinds = [
+  'fetch-source',
+  'sync-source',
+  'sync-release',
+  'scan-image',
+  'update-images',
+  'plan-source',
+  'change-source',
+  'resync',
+]
 const states = ['waiting', 'active', 'delayed', 'completed', 'failed']
 
 const help = `
 Examples:
   capstan status                  sources, releases, what failed and why
   capstan sync                    fetch and apply now, and wait for it
+  capstan plan                    what a sync would change, before it does
   capstan queue ls --state failed what went wrong lately
 
-Exit codes: 0 as wished, 1 failed or not ready, 3 timeout, 4 not found, 5 denied, 6 server not reached,
+Exit codes: 0 as wished, 1 failed or not ready, 2 changes (only plan), 3 timeout, 4 not found, 5 denied, 6 server not reached,
 64 wrong usage, 130 interrupted.`
 
 /** All commands that speak to a server, on a fresh commander Command. */
@@ -54,7 +69,10 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
 
   addStatus(program, perform)
   addSync(program, perform)
+  addPlan(program, perform)
+  addChanges(program, perform)
   addQueue(program, perform)
+  addIdentity(program, perform)
   addVersion(program, perform)
   for (const { name, summary } of parts.commands) program.command(name).description(summary).allowUnknownOption()
   return program
@@ -82,12 +100,10 @@ function addSync(program: Command, perform: Perform): void {
   program
     .command('sync')
     .description('fetch and apply now, and wait until the head at this moment is applied')
-    .argument('[source]', 'name or namespace/name; may be left out where there is one')
+    .argument('[source]', sourceHelp)
     .addOption(new Option('--wait <what>', 'until what to wait').choices(['applied', 'health']).default('applied'))
     .option('--no-wait', 'only ask for it')
-    .addOption(
-      new Option('--timeout <duration>', 'give up waiting after this').default(60_000, '1m').argParser(readDuration),
-    )
+    .addOption(timeoutOption('1m', 60_000))
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -96,6 +112,60 @@ function addSync(program: Command, perform: Perform): void {
     .action(async (source: string | undefined, { timeout, ...options }: Options, command: Command) => {
       await perform(command, (context) => syncSource(context, { ...options, source, timeoutMs: timeout }))
     })
+}
+
+function addPlan(program: Command, perform: Perform): void {
+  type Options = { ref?: string; dir?: string; full: boolean; timeout: number; output: OutputFormat }
+  program
+    .command('plan')
+    .description(
+      'what a sync would do, with diffs, before it does it; exit 0 when nothing, 2 when something would change',
+    )
+    .argument('[source]', sourceHelp)
+    .option('--ref <commit>', 'a commit, tag or branch; else what the source follows, fetched now')
+    .option('--dir <path>', 'a checkout on this machine in place of a revision; without generators, kustomize and sops')
+    .option('--full', 'try every object, also those that seem not to differ', false)
+    .addOption(timeoutOption('2m', 120_000))
+    .addOption(outputOption())
+    .addHelpText('after', '\nExamples:\n  capstan plan\n  capstan plan --ref my-branch\n  capstan plan --dir . -o json')
+    .action(async (source: string | undefined, { timeout, ref, dir, ...options }: Options, command: Command) => {
+      await perform(command, (context) => planSource(context, { ...options, source, ref, dir, timeoutMs: timeout }))
+    })
+}
+
+/** Verbs that change how a source is treated. */
+function addChanges(program: Command, perform: Perform): void {
+  type Options = { commit?: string; reason: string; user?: string; timeout: number }
+  const add = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .argument('[source]', sourceHelp)
+      .option('--user <name>', 'who does it, as claimed; else the user of this machine')
+      .addOption(timeoutOption('1m', 60_000))
+  add('approve', 'let a held mass deletion go, of one commit')
+    .option('--commit <sha>', 'whose deletions; else the commit that is held now')
+    .addHelpText('after', '\nExamples:\n  capstan status\n  capstan approve --commit 4f5e6d7')
+    .action(async (source: string | undefined, { commit, user, timeout }: Options, command: Command) => {
+      await perform(command, (context) => approveSource(context, { source, commit, user, timeoutMs: timeout }))
+    })
+  add('suspend', 'apply and delete nothing of a source until it is resumed')
+    .option('--reason <text>', 'why, for everybody who wonders', '')
+    .addHelpText('after', '\nExamples:\n  capstan suspend --reason "database migration"')
+    .action(async (source: string | undefined, { reason, user, timeout }: Options, command: Command) => {
+      await perform(command, (context) => suspendSource(context, { source, reason, user, timeoutMs: timeout }))
+    })
+  add('resume', 'go on with a suspended source').action(
+    async (source: string | undefined, { user, timeout }: Options, command: Command) => {
+      await perform(command, (context) => resumeSource(context, { source, user, timeoutMs: timeout }))
+    },
+  )
+}
+
+const sourceHelp = 'name or namespace/name; may be left out where there is one'
+
+function timeoutOption(shown: string, ms: number): Option {
+  return new Option('--timeout <duration>', 'give up waiting after this').default(ms, shown).argParser(readDuration)
 }
 
 function addQueue(program: Command, perform: Perform): void {
@@ -133,6 +203,17 @@ function addQueue(program: Command, perform: Perform): void {
         await perform(command, (context) => changeJobs(context, { ids, change }))
       })
   }
+}
+
+function addIdentity(program: Command, perform: Perform): void {
+  program
+    .command('identity')
+    .description('public half of the deploy key, to be entered where the repository is kept')
+    .option('-l, --fingerprint', 'its MD5 fingerprint instead', false)
+    .option('-v, --visual', 'the fingerprint with its picture', false)
+    .action(async (options: { fingerprint: boolean; visual: boolean }, command: Command) => {
+      await perform(command, (context) => showIdentity(context, options))
+    })
 }
 
 function addVersion(program: Command, perform: Perform): void {

@@ -32,7 +32,7 @@ function when(condition: boolean, problem: string): string[] {
 
 function checkNames(values: FlagValues): string[] {
   const namespaces = ['namespace', 'allow-namespace', 'k8s-default-namespace'] as const
-  const lists = ['k8s-allow-namespace', 'k8s-namespace-whitelist'] as const
+  const lists = ['k8s-allow-namespace', 'k8s-namespace-whitelist', 'source-namespaces'] as const
   const named = [
     ...namespaces.map((name) => [name, values[name]] as const),
     ...lists.flatMap((name) => values[name].map((value) => [name, value] as const)),
@@ -42,6 +42,10 @@ function checkNames(values: FlagValues): string[] {
       .filter(([name, value]) => (value !== '' || name === 'namespace') && !label.test(value))
       .map(([name, value]) => `--${name} is no name of a namespace: "${value}"`),
     ...when(!subdomain.test(values['source-name']), `--source-name is no name: "${values['source-name']}"`),
+    ...when(
+      values['default-service-account'] !== '' && !subdomain.test(values['default-service-account']),
+      `--default-service-account is no name: "${values['default-service-account']}"`,
+    ),
   ]
 }
 

@@ -1,3 +1,4 @@
+import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
 import type { FlagValues } from './flags.ts'
 
 export type Role = FlagValues['roles'][number]
@@ -38,21 +39,8 @@ export type Config = {
   tokenFile?: string
   webhookSecretFile?: string
   shutdownGraceMs: number
-  /** The one source; undefined without --git-url. */
-  source?: {
-    name: string
-    /** May hold a password. */
-    url: string
-    branch: string
-    paths: readonly string[]
-    pollIntervalMs: number
-    syncIntervalMs: number
-    syncTimeoutMs: number
-    prune: boolean
-    pruneDry: boolean
-    allowedNamespaces: readonly string[]
-    defaultNamespace: string
-  }
+  /** The one source of the flags; undefined without --git-url. The URL may hold a password; `defaultNamespace` may be empty. */
+  source?: Omit<SourceSpec, 'namespace'>
   git: {
     login?: GitLogin
     /** Where fluxd's deploy key lies when its Secret is mounted. */
@@ -62,6 +50,39 @@ export type Config = {
     author: { name: string; email: string }
     /** Appended to commit messages; empty for nothing. */
     ciSkip: string
+    /** Files or folders with GPG keys to import at the start. */
+    gpgKeyImport: readonly string[]
+    /** Key that signs commits and the sync tag; empty: nothing is signed. */
+    signingKey: string
+    /**
+     * The Secret that holds the deploy key, in our own namespace, and how a new key is made. `isKept`: in a cluster, or where that Secret
+     * was named; else git's own keys are used.
+     */
+    deployKey: {
+      isKept: boolean
+      secretName: string
+      dataKey: string
+      type: string
+      bits: string
+      format: string
+      directory: string
+    }
+  }
+  /** Commands that a repository may make us run (rulings 8, 14). */
+  generators: { strict: boolean; remoteBases: boolean; kustomizeBinary: string; sopsBinary: string }
+  /** Nothing is written, neither to the cluster nor to git. */
+  readOnly: boolean
+  /** What holds for Source objects. */
+  sources: {
+    /** Where they are looked for; empty for everywhere. */
+    namespaces: readonly string[]
+    /** Of those that name none; empty for our own rights. */
+    serviceAccount: string
+    /** Whether they may run generators, which are commands from git. */
+    mayGenerate: boolean
+    /** How much one of them may hold. */
+    maxBytes: number
+    maxObjects: number
   }
   releases: {
     workers: number
@@ -86,18 +107,18 @@ export type Config = {
 /** Settings out of read flags that have no contradictions. */
 export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
   const metrics = readAddress(values['listen-metrics'])
-  const source = makeSource(values)
+  const source = makeSource(values, facts)
   const login = makeLogin(values, facts)
   return {
     roles: values.roles,
-    enable: values['registry-disable-scanning'] ? values.enable.filter((one) => one !== 'images') : values.enable,
+    enable: makeEnabled(values),
     namespace: values.namespace,
     ...defined('kubeconfig', values.kubeconfig || values['kube-config']),
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
     ...(metrics ? { listenMetrics: metrics } : {}),
-    redis: { ...defined('url', values['redis-url']), prefix: values['redis-prefix'] },
+    redis: { ...defined('url', values['redis-url']), prefix: makePrefix(values) },
     ...makeFolders(values, facts.env),
     ...defined('tokenFile', values['token-file']),
     ...defined('webhookSecretFile', values['webhook-secret-file']),
@@ -110,6 +131,31 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       readonly: values['git-readonly'],
       author: { name: values['git-user'], email: values['git-email'] },
       ciSkip: values['git-ci-skip-message'] || (values['git-ci-skip'] ? '\n\n[ci skip]' : ''),
+      gpgKeyImport: values['git-gpg-key-import'],
+      signingKey: values['git-signing-key'],
+      deployKey: {
+        isKept: Boolean(facts.env.KUBERNETES_SERVICE_HOST) || facts.isGiven('k8s-secret-name'),
+        secretName: values['k8s-secret-name'],
+        dataKey: values['k8s-secret-data-key'],
+        type: values['ssh-keygen-type'],
+        bits: values['ssh-keygen-bits'],
+        format: values['ssh-keygen-format'],
+        directory: values['ssh-keygen-dir'],
+      },
+    },
+    generators: {
+      strict: values['generator-strict'],
+      remoteBases: values['kustomize-remote-bases'],
+      kustomizeBinary: values['kustomize-binary'],
+      sopsBinary: values['sops-binary'],
+    },
+    readOnly: values['read-only'],
+    sources: {
+      namespaces: [...new Set(values['source-namespaces'])],
+      serviceAccount: values['default-service-account'],
+      mayGenerate: values['manifest-generation'],
+      maxBytes: values['max-source-size'] * 1_000_000,
+      maxObjects: values['max-source-objects'],
     },
     releases: {
       workers: values.workers,
@@ -144,22 +190,60 @@ function defined<K extends string>(key: K, text: string): { [P in K]?: string } 
   return text === '' ? {} : ({ [key]: text } as { [P in K]: string })
 }
 
-function makeSource(values: FlagValues): Config['source'] {
+/** Who only looks works on sources alone: releases and images are nothing but writes. */
+function makeEnabled(values: FlagValues): Config['enable'] {
+  return values.enable.filter(
+    (one) =>
+      (one !== 'images' || !values['registry-disable-scanning']) && (one === 'sync' || values['read-only'] === false),
+  )
+}
+
+/** Who only looks must not take the jobs of a Capstan that works in the same Redis. */
+function makePrefix(values: FlagValues): string {
+  return values['read-only'] ? `${values['redis-prefix']}:read-only` : values['redis-prefix']
+}
+
+function makeSource(values: FlagValues, { isGiven }: ConfigFacts): Config['source'] {
   if (!values['git-url']) return undefined
+  const readonly = values['git-readonly']
+  const state = values['sync-state'] as SourceSpec['syncState']
   return {
+    ...fluxdSource,
     name: values['source-name'],
     url: values['git-url'],
+    ref: { kind: 'branch', value: values['git-branch'] },
     branch: values['git-branch'],
     paths: values['git-path'],
+    maxBytes: values['max-source-size'] * 1_000_000,
+    maxObjects: values['max-source-objects'],
     pollIntervalMs: values['git-poll-interval'],
     syncIntervalMs: values['sync-interval'],
     syncTimeoutMs: values['sync-timeout'],
-    // what a generator makes would look as if it had left git
-    prune: values['sync-garbage-collection'] && !values['manifest-generation'],
+    prune: values['sync-garbage-collection'],
     pruneDry: values['sync-garbage-collection-dry'],
     allowedNamespaces: [...new Set([...values['k8s-allow-namespace'], ...values['k8s-namespace-whitelist']])],
-    defaultNamespace: values['k8s-default-namespace'] || 'default',
+    defaultNamespace: values['k8s-default-namespace'],
+    excludeResources: values['k8s-unsafe-exclude-resource'],
+    generate: values['manifest-generation'],
+    render: values.kustomize && !values['manifest-generation'] ? 'auto' : 'plain',
+    sops: values.sops,
+    gitSecret: values['git-secret'],
+    verify: verifyMode(values, isGiven),
+    // fluxd: a read-only repository cannot hold the tag (flux-v1 §12)
+    syncState: readonly && state === 'git' ? 'secret' : state,
+    syncTag: values['git-label'] || values['git-sync-tag'],
+    notesRef: values['git-label'] || values['git-notes-ref'],
+    readonly,
+    drift: values.drift as SourceSpec['drift'],
+    overruleAutoscalers: values['overrule-autoscalers'],
   }
+}
+
+/** The old switch means `all` unless the mode itself is given (flux-v1 §13). */
+function verifyMode(values: FlagValues, isGiven: ConfigFacts['isGiven']): SourceSpec['verify'] {
+  const mode = values['git-verify-signatures-mode'] as SourceSpec['verify'] | ''
+  if (isGiven('git-verify-signatures-mode')) return mode || 'none'
+  return values['git-verify-signatures'] ? 'all' : 'none'
 }
 
 /** True for a URL that git reaches by http or https. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { fluxdSource } from '../domain/source/spec.ts'
 import type { Config } from './config.ts'
 import { configFileOf, loadConfig } from './load.ts'
 
@@ -25,8 +26,10 @@ describe('loadConfig: the ancestors’ defaults', () => {
 
   it('has fluxd’s for a source', () => {
     expect(load([git]).source).toEqual({
+      ...fluxdSource,
       name: 'default',
       url: 'https://git.example/a.git',
+      ref: { kind: 'branch', value: 'master' },
       branch: 'master',
       paths: [],
       pollIntervalMs: 300_000,
@@ -35,8 +38,15 @@ describe('loadConfig: the ancestors’ defaults', () => {
       prune: false,
       pruneDry: false,
       allowedNamespaces: [],
-      defaultNamespace: 'default',
+      defaultNamespace: '',
+      excludeResources: ['*metrics.k8s.io/*', 'webhook.certmanager.k8s.io/*', 'v1/Event'],
     })
+  })
+
+  it('looks for Source objects everywhere, and lets them run no commands', () => {
+    expect(load([]).sources).toMatchObject({ namespaces: [], serviceAccount: '', mayGenerate: false })
+    const given = load(['--source-namespaces=a,b,a', '--default-service-account=tenant', '--manifest-generation', git])
+    expect(given.sources).toMatchObject({ namespaces: ['a', 'b'], serviceAccount: 'tenant', mayGenerate: true })
   })
 
   it('has the Operator’s for releases', () => {
@@ -221,6 +231,8 @@ describe('loadConfig: problems', () => {
     ['an interval of nothing', ['--sync-interval=0'], /longer than nothing/],
     ['a namespace that is no name', ['--namespace=Not_A_Name'], /no name of a namespace/],
     ['an empty namespace', ['--namespace='], /no name of a namespace/],
+    ['a namespace of Sources that is no name', ['--source-namespaces=a,B'], /--source-namespaces is no name of/],
+    ['an account in another namespace', ['--default-service-account=kube-system:x'], /no name: "kube-system:x"/],
     ['a prefix without braces', ['--redis-prefix=capstan'], /braces/],
     ['metrics on the same port', ['--listen=:80', '--listen-metrics=:80'], /same address/],
     ['verification on and off', ['--git-verify-signatures', '--git-verify-signatures-mode=none'], /contradict/],
@@ -260,23 +272,18 @@ describe('loadConfig: warnings', () => {
   it.each<[string, string[], RegExp[]]>([
     [
       'what has no effect, in one line',
-      ['--git-label=x', '--tiller-ip=1'],
-      [/without effect: --git-label \(.*\), --tiller-ip \(/],
+      ['--connect=x', '--tiller-ip=1'],
+      [/without effect: --connect \(.*\), --tiller-ip \(/],
     ],
-    ['what is unsafe', ['--git-verify-signatures-mode=all'], [/without effect/, /without a look at their signatures/]],
-    ['what is unsafe, turned off', ['--git-verify-signatures-mode=none'], [/without effect/]],
+    ['nothing for a flag that works', ['--sops'], []],
     ['flags for writing beside --git-readonly', ['--git-readonly', '--git-user=x'], [/--git-user/]],
     [
       '--git-readonly moves the marker, as in fluxd',
       ['--git-readonly', '--sync-state=git'],
-      [/without effect/, /forcing to --sync-state=secret/],
+      [/forcing to --sync-state=secret/],
     ],
     ['helm 2', ['--enabled-helm-versions=v2,v3'], [/helm 2 is not supported/]],
   ])('%s', (_what, argv, lines) => {
     expect(load(argv).warnings).toEqual(lines.map((line) => expect.stringMatching(line)))
-  })
-
-  it('does not prune what a generator would make', () => {
-    expect(load([git, '--sync-garbage-collection', '--manifest-generation']).source?.prune).toBe(false)
   })
 })

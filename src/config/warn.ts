@@ -21,6 +21,9 @@ export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolea
     ...(later.length + ignored.length > 0
       ? [`accepted and without effect: ${[...later, ...ignored].map(explain).join(', ')}`]
       : []),
+    ...(values['read-only']
+      ? ['--read-only: sources are compared with the cluster, nothing is written, releases and images are left alone']
+      : []),
     ...dangers.map((name) => `--${name} is not acted upon yet: ${flags[name].danger}`),
     ...(useless.length > 0
       ? [`without effect beside --git-readonly: ${useless.map((name) => `--${name}`).join(', ')}`]

@@ -3,7 +3,7 @@ import type { InventoryEntry } from '../domain/plan/inventory.ts'
 import { type LiveObject, liveKey } from '../domain/plan/live.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { Sources } from './fetch-source.ts'
+import type { Sources } from './sources.ts'
 import type { OwnedObjects } from './owned-objects.ts'
 import type { SourceMemory, SyncMemory } from './sync-source/memory.ts'
 
@@ -18,29 +18,40 @@ export type DriftDeps = {
 
 /**
  * Turns what the watches see into work: an object of a source that was deleted or whose fields were taken wakes its sync within
- * a second. The first drift of an object, and every deletion, at once; the same object again at most once per sync interval
- * (ruling 18), so that two managers that fight cost little.
+ * a second. How often the same object is put back is the sync's own business (ruling 18); what it left alone does not wake it.
  */
 export function watchDrift(deps: DriftDeps): void {
   deps.owned.onChange((live, gone) => {
     const found = ownerOf(liveKey(live), deps)
     if (!found) return
-    if (found.memory.syncing) {
-      found.memory.missed.add(liveKey(live))
+    const { namespace, name, memory } = found
+    if (memory.syncing) {
+      memory.missed.add(liveKey(live))
       return
     }
-    if (!hasDrifted(found.entry, live, gone)) return
-    const { namespace, name, memory } = found
-    const delayMs = gone
-      ? 0
-      : paceMs(liveKey(live), memory.corrected, deps.sources.get(namespace, name)?.syncIntervalMs ?? 0, deps)
+    if (memory.waitsForHealth)
+      wake(found, { reason: 'objects changed while it waits for their health', delayMs: healthPauseMs }, deps)
+    if (!hasDrifted(found.entry, live, gone) || deps.sources.get(namespace, name)?.drift === 'off') return
+    // a sync that left it alone for now comes back by itself
+    if (!gone && memory.drift.has(liveKey(live))) return
     const reason = `${idOf(live.ref)} was ${gone ? 'deleted' : 'changed'} in the cluster`
-    deps.enqueue({ kind: 'sync-source', namespace, name, reason, lane: 'change', delayMs }).catch((error: unknown) => {
-      deps.log.warn(
-        { source: `${namespace}/${name}`, error: String(error) },
-        'drift was seen but could not be enqueued; the next resync corrects it',
-      )
-    })
+    wake(found, { reason, delayMs: 0 }, deps)
+  })
+}
+
+/** Changes of many objects at once, as in a rollout, are looked at together. */
+const healthPauseMs = 500
+
+function wake(
+  { namespace, name }: { namespace: string; name: string },
+  { reason, delayMs }: { reason: string; delayMs: number },
+  { enqueue, log }: DriftDeps,
+): void {
+  enqueue({ kind: 'sync-source', namespace, name, reason, lane: 'change', delayMs }).catch((error: unknown) => {
+    log.warn(
+      { source: `${namespace}/${name}`, error: String(error) },
+      'a change was seen but could not be enqueued; the next resync finds it',
+    )
   })
 }
 
@@ -58,6 +69,7 @@ export function missedDrift(memory: SourceMemory, owned: Pick<OwnedObjects, 'get
   const keys = [...memory.missed]
   memory.missed.clear()
   return keys.filter((key) => {
+    if (memory.drift.has(key)) return false
     const entry = memory.inventory?.inventory.get(key)
     const live = owned.get(key)
     return entry && (live ? hasDrifted(entry, live, false) : entry.applied !== '')
@@ -69,12 +81,4 @@ export function hasDrifted(entry: InventoryEntry, live: LiveObject, gone: boolea
   if (entry.applied === '') return false
   if (gone) return true
   return live.ignore !== 'true' && (live.owned !== entry.owned || live.checksum !== entry.applied)
-}
-
-function paceMs(key: string, corrected: Map<string, number>, intervalMs: number, { now }: DriftDeps): number {
-  const at = now().getTime()
-  const last = corrected.get(key)
-  if (last !== undefined && at - last < intervalMs) return intervalMs - (at - last)
-  corrected.set(key, at)
-  return 0
 }

@@ -1,24 +1,18 @@
-import type { Cluster } from '../adapters/cluster/index.ts'
-import type { Git, GitRemote } from '../adapters/git/index.ts'
+import type { Git } from '../adapters/git/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
-import { printRevision } from '../domain/source/revision.ts'
+import { parseRevision, printRevision, type Revision } from '../domain/source/revision.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import { type FetchFact, fetchKey, readSourceStatus, statusRef } from '../domain/source/status.ts'
+import { type FetchFact, fetchKey, type ReadStatus } from '../domain/source/status.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
-
-/** The sources of this Capstan and how to reach each repository. */
-export type Sources = {
-  list(): readonly SourceSpec[]
-  get(namespace: string, name: string): SourceSpec | undefined
-  remote(spec: SourceSpec): GitRemote
-}
+import { readHead } from './read-head.ts'
+import type { Sources } from './sources.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve'>
-  cluster: Pick<Cluster, 'get'>
+  git: Pick<Git, 'fetch' | 'resolve' | 'tags' | 'verify'>
+  readStatus: ReadStatus
   store: Pick<Store, 'set'>
   enqueue: Enqueue
   log: Logger
@@ -32,9 +26,8 @@ export type FetchSourceDeps = {
 export async function fetchSource(payload: JobPayload, deps: FetchSourceDeps, signal: AbortSignal): Promise<Outcome> {
   const spec = deps.sources.get(payload.namespace, payload.name)
   if (!spec) return { end: 'done', summary: 'no such source; nothing to do' }
-  const head = await fetchHead(spec, deps, signal)
-  const revision = printRevision({ branch: spec.branch, commit: head })
-  const attempted = await readAttempted(spec, deps, signal)
+  const attempted = (await deps.readStatus(spec, signal))?.attempted ?? ''
+  const revision = printRevision(await fetchHead(spec, attempted, deps, signal))
   const moved = attempted !== revision
   if (!moved && payload.reason === periodicReason) return { end: 'done', summary: `${revision} is synced already` }
   const reason = moved && payload.reason === periodicReason ? 'new revision' : payload.reason
@@ -48,11 +41,16 @@ export async function fetchSource(payload: JobPayload, deps: FetchSourceDeps, si
   return { end: 'done', summary: `${revision} → ${jobId}` }
 }
 
-async function fetchHead(spec: SourceSpec, deps: FetchSourceDeps, signal: AbortSignal): Promise<string> {
+async function fetchHead(
+  spec: SourceSpec,
+  attempted: string,
+  deps: FetchSourceDeps,
+  signal: AbortSignal,
+): Promise<Revision> {
   try {
-    await deps.git.fetch(deps.sources.remote(spec), signal)
-    const head = await deps.git.resolve(deps.sources.remote(spec), spec.branch, signal)
-    await note(spec, deps, { head, reason: '', message: '' })
+    await deps.git.fetch(await deps.sources.remote(spec, signal), signal)
+    const head = await readHead(spec, deps, signal, parseRevision(attempted)?.commit)
+    await note(spec, deps, { head: head.commit, reason: '', message: '' })
     return head
   } catch (error) {
     const failure: AppError = toAppError(error)
@@ -64,9 +62,4 @@ async function fetchHead(spec: SourceSpec, deps: FetchSourceDeps, signal: AbortS
 async function note(spec: SourceSpec, deps: FetchSourceDeps, fact: Omit<FetchFact, 'at'>): Promise<void> {
   const full: FetchFact = { at: deps.now().toISOString(), ...fact }
   await deps.store.set(fetchKey(spec.namespace, spec.name), JSON.stringify(full))
-}
-
-async function readAttempted(spec: SourceSpec, deps: FetchSourceDeps, signal: AbortSignal): Promise<string> {
-  const found = await deps.cluster.get(statusRef(spec), { signal })
-  return readSourceStatus(found)?.attempted ?? ''
 }

@@ -4,14 +4,19 @@ import { type KubeObject, keyOf, type ObjectRef } from '../domain/manifest/objec
 import { type LiveObject, liveKey, liveObject } from '../domain/plan/live.ts'
 
 type Kind = Pick<ObjectRef, 'apiVersion' | 'kind'>
+/** What one watch sees: a kind, in one namespace or, when that is empty, in all. */
+type Scope = { kindKey: string; namespace: string }
 
 /**
  * What the cluster holds of the objects that carry a gc mark: metadata only, one watch per kind, started when a kind is
  * first asked for. So an idle resync reads memory, and a change by somebody else is known within a second (W8).
  */
 export type OwnedObjects = {
-  /** Makes sure that these kinds are watched and that the first list of each is in. Kinds that are not served are skipped. */
-  ensure(kinds: readonly Kind[], signal: AbortSignal): Promise<void>
+  /**
+   * Makes sure that these kinds are watched and that the first list of each is in: one watch per kind, or one per namespace where only
+   * some namespaces may be touched, since the right to see all may be missing then (ruling 20). Kinds that are not served are skipped.
+   */
+  ensure(kinds: readonly Kind[], namespaces: readonly string[], signal: AbortSignal): Promise<void>
   get(key: string): LiveObject | undefined
   all(): Iterable<LiveObject>
   /** Takes an answer of the API server in at once, ahead of the watch, and gives what it says. */
@@ -23,6 +28,59 @@ export type OwnedObjects = {
 
 export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>): OwnedObjects {
   const watches = new Map<string, Watch>()
+  const seen = createSeen()
+
+  function start({ apiVersion, kind }: Kind, namespace: string): Watch {
+    const scope = { kindKey: kindKeyOf({ apiVersion, kind }), namespace }
+    const where = { apiVersion, kind, ...(namespace ? { namespace } : {}) }
+    return cluster.watch({ ...where, labelSelector: gcMarkLabel, metadataOnly: true }, (event) => {
+      if (event.type === 'replaced') seen.replace(scope, event.items)
+      else if (event.type === 'deleted') seen.remove(liveObject(event.object))
+      else seen.take(liveObject(event.object))
+    })
+  }
+
+  function isWatched(ref: ObjectRef): boolean {
+    return watches.has(kindKeyOf(ref)) || watches.has(`${kindKeyOf(ref)}${ref.namespace ?? ''}`)
+  }
+
+  function watchOf(kind: Kind, namespace: string): Watch {
+    const key = `${kindKeyOf(kind)}${namespace}`
+    const watch = watches.get(key) ?? start(kind, namespace)
+    watches.set(key, watch)
+    return watch
+  }
+
+  return {
+    async ensure(kinds, namespaces, signal) {
+      const wanted = new Map(kinds.map((kind) => [kindKeyOf(kind), kind]))
+      await Promise.all(
+        [...wanted].map(async ([kindKey, kind]) => {
+          if (watches.has(kindKey)) return await abortable(watches.get(kindKey)?.synced, signal)
+          const resource = await cluster.resource(kind.apiVersion, kind.kind, signal)
+          if (!resource?.verbs.includes('watch')) return
+          const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : ['']
+          await Promise.all(scopes.map((namespace) => abortable(watchOf(kind, namespace).synced, signal)))
+        }),
+      )
+    },
+    get: (key) => seen.objects.get(key),
+    all: () => seen.objects.values(),
+    note(object) {
+      const live = liveObject(object)
+      if (isWatched(live.ref) && live.mark !== '') seen.keep(live)
+      return live
+    },
+    onChange: (listener) => seen.onChange(listener),
+    stop() {
+      for (const watch of watches.values()) watch.stop()
+      watches.clear()
+    },
+  }
+}
+
+/** What watches and answers have shown, and who is told of it. */
+function createSeen() {
   const objects = new Map<string, LiveObject>()
   const listeners: ((live: LiveObject, gone: boolean) => void)[] = []
 
@@ -39,69 +97,40 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     return true
   }
 
-  function replaceKind(kindKey: string, items: KubeObject[]): void {
-    const fresh = new Set<string>()
-    for (const item of items) {
-      const live = liveObject(item)
-      fresh.add(liveKey(live))
-      const before = objects.get(liveKey(live))
-      if (keep(live) && before && before.resourceVersion !== live.resourceVersion) tell(live, false)
-    }
-    for (const [key, live] of objects) {
-      if (kindKeyOf(live.ref) !== kindKey || fresh.has(key)) continue
-      objects.delete(key)
-      tell(live, true)
-    }
-  }
-
-  function start(kind: Kind): Watch {
-    const kindKey = kindKeyOf(kind)
-    return cluster.watch({ ...kind, labelSelector: gcMarkLabel, metadataOnly: true }, (event) => {
-      if (event.type === 'replaced') return replaceKind(kindKey, event.items)
-      const live = liveObject(event.object)
-      if (event.type === 'deleted') {
-        objects.delete(liveKey(live))
-        tell(live, true)
-      } else if (keep(live)) {
-        tell(live, false)
-      }
-    })
+  function remove(live: LiveObject): void {
+    objects.delete(liveKey(live))
+    tell(live, true)
   }
 
   return {
-    async ensure(kinds, signal) {
-      const wanted = new Map(kinds.map((kind) => [kindKeyOf(kind), kind]))
-      await Promise.all(
-        [...wanted].map(async ([kindKey, kind]) => {
-          if (!watches.has(kindKey)) {
-            const resource = await cluster.resource(kind.apiVersion, kind.kind, signal)
-            if (!resource?.verbs.includes('watch') || watches.has(kindKey)) return
-            watches.set(kindKey, start(kind))
-          }
-          await abortable(watches.get(kindKey)?.synced ?? Promise.resolve(), signal)
-        }),
-      )
+    objects,
+    keep,
+    remove,
+    take(live: LiveObject): void {
+      if (keep(live)) tell(live, false)
     },
-    get: (key) => objects.get(key),
-    all: () => objects.values(),
-    note(object) {
-      const live = liveObject(object)
-      if (watches.has(kindKeyOf(live.ref)) && live.mark !== '') keep(live)
-      return live
+    replace({ kindKey, namespace }: Scope, items: KubeObject[]): void {
+      const fresh = new Set<string>()
+      for (const item of items) {
+        const live = liveObject(item)
+        fresh.add(liveKey(live))
+        const before = objects.get(liveKey(live))
+        if (keep(live) && before && before.resourceVersion !== live.resourceVersion) tell(live, false)
+      }
+      for (const [key, live] of objects) {
+        if (kindKeyOf(live.ref) !== kindKey || fresh.has(key)) continue
+        if (namespace === '' || live.ref.namespace === namespace) remove(live)
+      }
     },
-    onChange(listener) {
+    onChange(listener: (live: LiveObject, gone: boolean) => void): void {
       listeners.push(listener)
-    },
-    stop() {
-      for (const watch of watches.values()) watch.stop()
-      watches.clear()
     },
   }
 }
 
-/** Kind across its versions: what is applied as v1beta1 is the same object when read as v1. */
-function kindKeyOf(kind: Kind): string {
-  return keyOf({ ...kind, name: '' })
+/** Kind across its versions and namespaces: what is applied as v1beta1 is the same object when read as v1. */
+function kindKeyOf({ apiVersion, kind }: Kind): string {
+  return keyOf({ apiVersion, kind, name: '' })
 }
 
 function isOlder(a: string, b: string): boolean {
@@ -109,9 +138,10 @@ function isOlder(a: string, b: string): boolean {
 }
 
 /** Waits for a promise or rejects as soon as the signal aborts. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+async function abortable(promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
-  return await new Promise<T>((resolve, reject) => {
+  if (!promise) return
+  await new Promise<unknown>((resolve, reject) => {
     const onAbort = () => reject(signal.reason as Error)
     signal.addEventListener('abort', onAbort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))

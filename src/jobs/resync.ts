@@ -1,6 +1,6 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import { type Enqueue, type JobPayload, type Outcome, periodicReason, type WorkRequest } from '../domain/work/job.ts'
-import type { Sources } from './fetch-source.ts'
+import type { Sources } from './sources.ts'
 
 /** What a `resync` job may list; the payload's name. */
 export const resyncScopes = ['poll', 'sources', 'releases', 'images'] as const
@@ -16,9 +16,12 @@ export type ResyncDeps = {
   releaseNamespace: string
 }
 
-/** Enqueues the periodic work of one scope. It changes nothing itself; what waits already is joined, not doubled. */
+/**
+ * Enqueues the periodic work of one scope. It changes nothing itself; what waits already is joined, not doubled. Source objects have
+ * intervals of their own, by which the leader asks for them; they are here only when all work is asked for again.
+ */
 export async function resync(payload: JobPayload, deps: ResyncDeps, signal: AbortSignal): Promise<Outcome> {
-  const requests = await listWork(payload.name as ResyncScope, deps, signal)
+  const requests = await listWork(payload, deps, signal)
   for (const request of requests) {
     signal.throwIfAborted()
     await deps.enqueue({ ...request, reason: payload.reason || periodicReason, lane: 'periodic' })
@@ -28,12 +31,18 @@ export async function resync(payload: JobPayload, deps: ResyncDeps, signal: Abor
 
 type Work = Pick<WorkRequest, 'kind' | 'namespace' | 'name'>
 
-async function listWork(scope: ResyncScope, deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
+async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
+  const scope = payload.name as ResyncScope
   switch (scope) {
     case 'poll':
-      return deps.sources.list().map(({ namespace, name }) => ({ kind: 'fetch-source', namespace, name }))
-    case 'sources':
-      return deps.sources.list().map(({ namespace, name }) => ({ kind: 'sync-source', namespace, name }))
+    case 'sources': {
+      const kind = scope === 'poll' ? 'fetch-source' : 'sync-source'
+      const isAll = payload.reason !== periodicReason
+      const sources = deps.sources
+        .list()
+        .filter(({ origin, suspended }) => (isAll ? scope === 'sources' || !suspended : origin === 'flags'))
+      return sources.map(({ namespace, name }) => ({ kind, namespace, name }))
+    }
     case 'releases':
       return await listReleases(deps, signal)
     case 'images':

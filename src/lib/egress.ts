@@ -1,6 +1,10 @@
-/** One GET to a URL that a user gave. */
+/** One request to a URL that a user gave. */
 export type EgressRequest = {
   url: string
+  /** Default GET. A redirect of a POST is an error: nobody knows whether the other side wants the body too. */
+  method?: 'GET' | 'POST'
+  /** With POST only. */
+  body?: string | Uint8Array
   headers?: Readonly<Record<string, string>>
   /** Bodies beyond this many bytes are refused. */
   maxBytes: number

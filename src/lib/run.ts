@@ -13,6 +13,16 @@ export type RunRequest = {
   /** Standard output beyond this many bytes ends the process with `tooMuchOutput`. Default 10 MiB. */
   maxOutputBytes?: number
   signal?: AbortSignal
+  /** What the child may use at most, where the system has a tool to say so. */
+  limits?: RunLimits
+}
+
+/** Beyond these the kernel refuses or kills. A child with limits writes no core dump either. */
+export type RunLimits = {
+  /** Private memory in bytes, as RLIMIT_DATA counts it: what V8 and Go only reserve is partly in it (W21). */
+  dataBytes: number
+  /** Seconds on the processors, all threads together. */
+  cpuSeconds: number
 }
 
 /** How it ended. A non-zero exit is a result, not an exception: the caller knows what it means. */

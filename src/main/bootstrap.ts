@@ -38,28 +38,33 @@ export async function ensureNamespace(name: string, { cluster, log }: Deps, sign
 }
 
 /**
- * Applies the HelmRelease definition that we ship. One that a newer Capstan put there stays; the Helm Operator's own is replaced by
- * ours, which has every field of it (ruling 1).
+ * Applies a definition that we ship. One that a newer Capstan put there stays; the Helm Operator's own is replaced by ours, which has
+ * every field of it (ruling 1).
  */
-export async function installDefinitions(
-  files: readonly string[],
-  { cluster, log }: Deps,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const file of files) {
-    const definition = parse(readFileSync(file, 'utf8')) as KubeObject
-    const found = await cluster.get(
-      { apiVersion: definition.apiVersion, kind: definition.kind, name: definition.metadata.name },
-      { metadataOnly: true, signal },
-    )
-    const live = Number(found?.metadata.annotations?.[versionAnnotation] ?? 0)
-    if (live >= definitionVersion) continue
-    const annotations = { ...definition.metadata.annotations, [versionAnnotation]: String(definitionVersion) }
-    await cluster.apply({ ...definition, metadata: { ...definition.metadata, annotations } }, { force: true }, signal)
-    cluster.forgetDiscovery()
-    log.info(
-      { definition: definition.metadata.name },
-      found ? 'brought the definition up to date' : 'installed the definition',
-    )
+export async function installDefinition(file: string, { cluster, log }: Deps, signal: AbortSignal): Promise<void> {
+  const definition = parse(readFileSync(file, 'utf8')) as KubeObject
+  const found = await cluster.get(
+    { apiVersion: definition.apiVersion, kind: definition.kind, name: definition.metadata.name },
+    { metadataOnly: true, signal },
+  )
+  const live = Number(found?.metadata.annotations?.[versionAnnotation] ?? 0)
+  if (live >= definitionVersion) return
+  const annotations = { ...definition.metadata.annotations, [versionAnnotation]: String(definitionVersion) }
+  await cluster.apply({ ...definition, metadata: { ...definition.metadata, annotations } }, { force: true }, signal)
+  cluster.forgetDiscovery()
+  log.info(
+    { definition: definition.metadata.name },
+    found ? 'brought the definition up to date' : 'installed the definition',
+  )
+}
+
+/** The same for Sources, which a Capstan without the right to install definitions does without. */
+export async function installSources(file: string, deps: Deps, signal: AbortSignal): Promise<void> {
+  try {
+    await installDefinition(file, deps, signal)
+  } catch (error) {
+    const { reason, message } = toAppError(error)
+    if (reason !== 'Forbidden') throw error
+    deps.log.warn({ reason }, `the definition of Sources is left as it is: ${message}`)
   }
 }

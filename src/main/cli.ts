@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { createConnect } from '../cli/connect.ts'
 import { createCli } from '../cli/create-cli.ts'
 import { version } from './package.ts'
+import { beginSmall } from './small-memory.ts'
 
 const interrupted = new AbortController()
 const [command] = process.argv.slice(2)
@@ -37,6 +38,7 @@ const cli = createCli({
       name: 'run',
       summary: 'run Capstan: watch, take jobs, serve the API',
       async run(argv) {
+        beginSmall()
         // only this command needs the cluster's, the queue's and the server's packages
         const { run } = await import('./run.ts')
         return await run(argv, process.env)

@@ -35,6 +35,7 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
     insecureHosts: images.insecureHosts,
     filter: { include: images.include, exclude: images.exclude },
     author: config.git.author,
+    signingKey: config.git.signingKey,
     ciSkip: config.git.ciSkip,
     readonly: config.git.readonly,
     now: () => new Date(),

@@ -9,12 +9,22 @@ export const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'
   .version
 
 /** Definitions that we ship, as files. */
-export const definitionFiles = [join(packageRoot, 'charts/capstan/crds/helmrelease.yaml')]
+export const definitionFiles = {
+  releases: join(packageRoot, 'charts/capstan/crds/helmrelease.yaml'),
+  sources: join(packageRoot, 'charts/capstan/crds/source.yaml'),
+}
 
 /** In a bundle the board's page lies beside it; from sources its package is found by itself. */
 export function boardUiPath(): string | undefined {
   const beside = join(packageRoot, 'dist/board')
   return import.meta.url.includes('/dist/') && existsSync(beside) ? beside : undefined
+}
+
+/** How the process that parses manifests is started: the bundle beside this one, or from its sources. */
+export function parseChildEntry(): { command: string; args: string[] } {
+  const isBundle = import.meta.url.includes('/dist/')
+  const file = join(packageRoot, isBundle ? 'dist/parse-child.js' : 'src/main/parse-child.ts')
+  return { command: process.execPath, args: ['--disable-warning=ExperimentalWarning', file] }
 }
 
 function findRoot(folder: string): string {

@@ -61,10 +61,13 @@ function usualKubeconfig(env: NodeJS.ProcessEnv): string | undefined {
   return existsSync(file) ? file : undefined
 }
 
-/** A chart in the source's own repository is reached as the source is; any other one anonymously, unless its HelmRelease names a Secret. */
-function chartRemote(url: string, { sources }: Parts): GitRemote {
-  const own = sources.list().find((spec) => sameRepository(spec.url, url))
-  return own ? { ...sources.remote(own), url } : { url }
+/**
+ * A chart in the repository of the flags is reached as that is; any other one anonymously, unless its HelmRelease names a Secret. The
+ * credentials of a Source object are those of its namespace and for nobody else.
+ */
+async function chartRemote(url: string, { sources }: Parts): Promise<GitRemote> {
+  const own = sources.list().find((spec) => spec.origin === 'flags' && sameRepository(spec.url, url))
+  return own ? { ...(await sources.remote(own)), url } : { url }
 }
 
 function helmEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

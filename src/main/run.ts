@@ -11,13 +11,19 @@ import { helpText } from '../config/document.ts'
 import { configFileOf, loadConfig } from '../config/load.ts'
 import { toAppError } from '../domain/error.ts'
 import { gitUrlProblem } from '../domain/source/git-url.ts'
+import { sourceDefaults } from '../domain/source/resource.ts'
+import type { Fence } from '../domain/work/fence.ts'
 import { watchReleases } from '../jobs/watch-releases.ts'
-import { ensureNamespace, installDefinitions, untilDone } from './bootstrap.ts'
+import { watchSources } from '../jobs/watch-sources.ts'
+import { ensureNamespace, installDefinition, installSources, untilDone } from './bootstrap.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
+import { fillKeyring } from './keyring.ts'
+import { readOnlyFence } from './read-only.ts'
 import { startRedisChild } from './redis-child.ts'
 import { ensureSecrets } from './secrets.ts'
 import { createProcessViews, readConditions, serve, serveMetrics } from './server.ts'
+import { sourceWatchOf } from './source-work.ts'
 import { type Ending, onStop } from './stop.ts'
 import { type Ground, type Parts, wire } from './wire.ts'
 import { processorsOf } from './worker.ts'
@@ -56,10 +62,12 @@ async function runProcess(config: Config, env: NodeJS.ProcessEnv): Promise<numbe
   const redactor = createRedactor()
   const log = createLog({ ...config.log, redactor })
   const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
+  const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path))
   const run = createRun({
     redact: redactor.redact,
     log: log.child({ component: 'process' }),
     ...(setpriv ? { setpriv } : {}),
+    ...(prlimit ? { prlimit } : {}),
   })
   const identity = `${hostname()
     .toLowerCase()
@@ -96,7 +104,7 @@ async function redisOf(
 
 /** The API first, so that probes and people get an answer; what needs the cluster follows as soon as it is there. */
 async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promise<void> {
-  const { config, cluster, queue, store, owned, log } = parts
+  const { config, cluster, queue, store, owned, sources, log } = parts
   let waitsFor = 'the Kubernetes API server'
   ending.last(() => cluster.close())
   ending.last(() => store.close())
@@ -106,6 +114,7 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
   ending.first(async () => {
     await queue.close(config.shutdownGraceMs)
     owned.stop()
+    sources.stop()
   })
   work(parts, ending, env).then(
     () => {
@@ -141,49 +150,67 @@ async function startServers(parts: Parts, ending: Ending, starting: () => string
 
 /** Everything that changes the world; begins once the cluster answers. */
 async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promise<void> {
-  const { config, cluster, queue, log, identity } = parts
+  const { config, cluster, queue, sources, log, identity } = parts
   const { signal } = ending
   const { namespace } = config
-  await untilDone(
-    'the namespace of our records',
-    () => ensureNamespace(namespace, { cluster, log }, signal),
-    log,
-    signal,
-  )
-  if (config.installCrds && config.enable.includes('releases')) {
-    await untilDone(
-      'the definition of HelmReleases',
-      () => installDefinitions(definitionFiles, { cluster, log }, signal),
-      log,
-      signal,
-    )
-  }
+  if (!config.readOnly) await prepareCluster(parts, signal)
+  await sources.synced
   if (config.roles.includes('worker')) {
+    await fillKeyring(parts, env, ending)
     const onLost = (why: string) => {
       log.warn({ reason: 'FenceLost' }, `${why}; this process ends and must be started again`)
       ending.stop(1)
     }
-    const fence = await untilDone(
-      'our Lease',
-      () => createFence({ cluster, namespace, identity, log, onLost }),
-      log,
-      signal,
-    )
+    const make = async () =>
+      config.readOnly ? readOnlyFence() : await createFence({ cluster, namespace, identity, log, onLost })
+    const fence = await untilDone('our Lease', make, log, signal)
     ending.last(() => fence.stop())
+    makeDeployKey(parts, fence)
     await queue.work(processorsOf(parts, fence, env, ending))
   }
   if (config.roles.includes('controller')) {
-    const leadership = createLeadership({
-      cluster,
-      namespace,
-      identity,
-      log,
-      onLead: (lead) => {
-        keepSchedules(periodsOf(config), { queue, log, namespace }, lead)
-        if (config.enable.includes('releases')) watchReleases(releaseWatchOf(parts), lead)
-      },
-    })
-    ending.first(() => leadership.stop())
+    const onLead = (lead: AbortSignal) => {
+      keepSchedules(periodsOf(config), { queue, log, namespace }, lead)
+      if (config.enable.includes('sync')) watchSources(sources, sourceWatchOf(parts), lead)
+      if (config.enable.includes('releases')) watchReleases(releaseWatchOf(parts), lead)
+    }
+    // who only looks needs no Lease to lead: this process looks for itself
+    if (config.readOnly) onLead(signal)
+    else {
+      const leadership = createLeadership({ cluster, namespace, identity, log, onLead })
+      ending.first(() => leadership.stop())
+    }
+  }
+}
+
+/** What our records need. */
+async function prepareCluster(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { config, cluster, log } = parts
+  const make = () => ensureNamespace(config.namespace, { cluster, log }, signal)
+  await untilDone('the namespace of our records', make, log, signal)
+  await installOurs(parts, signal)
+}
+
+/** Made and logged at the start, so that it can be entered at the forge; what fails is tried again by each fetch, which says why. */
+function makeDeployKey({ deployKeys, log }: Parts, fence: Fence): void {
+  deployKeys.allowMaking(fence)
+  if (deployKeys.none !== undefined) return
+  deployKeys.get().catch((error: unknown) => {
+    const { reason, message } = toAppError(error)
+    log.warn({ reason }, `there is no deploy key: ${message}`)
+  })
+}
+
+async function installOurs({ config, cluster, log }: Parts, signal: AbortSignal): Promise<void> {
+  if (!config.installCrds) return
+  const { releases, sources } = definitionFiles
+  if (config.enable.includes('releases')) {
+    const install = () => installDefinition(releases, { cluster, log }, signal)
+    await untilDone('the definition of HelmReleases', install, log, signal)
+  }
+  if (config.enable.includes('sync')) {
+    const install = () => installSources(sources, { cluster, log }, signal)
+    await untilDone('the definition of Sources', install, log, signal)
   }
 }
 
@@ -194,10 +221,11 @@ function releaseWatchOf({ cluster, queue, config: { releases }, log }: Parts): P
 
 function periodsOf({ enable, source, releases, images }: Config): Periods {
   return [
-    ...(enable.includes('sync') && source
+    // without a source of the flags these enqueue nothing, and still show whether Redis has lost the schedules
+    ...(enable.includes('sync')
       ? [
-          { scope: 'poll' as const, everyMs: source.pollIntervalMs },
-          { scope: 'sources' as const, everyMs: source.syncIntervalMs },
+          { scope: 'poll' as const, everyMs: (source ?? sourceDefaults).pollIntervalMs },
+          { scope: 'sources' as const, everyMs: (source ?? sourceDefaults).syncIntervalMs },
         ]
       : []),
     ...(enable.includes('releases') ? [{ scope: 'releases' as const, everyMs: releases.resyncIntervalMs }] : []),

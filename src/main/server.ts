@@ -3,9 +3,12 @@ import { createQueueBoard } from '../adapters/queue/index.ts'
 import { createApp, createMetricsApp } from '../api/app.ts'
 import type { AppOptions } from '../api/app-options.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
+import { statusInStore } from '../jobs/read-status.ts'
 import { createViews, type Views } from '../views/create-views.ts'
 import { releaseTarget } from '../views/release-row.ts'
 import { boardUiPath, version } from './package.ts'
+import { processRequests } from './requests.ts'
+import { processIdentity } from './deploy-key.ts'
 import type { Parts } from './wire.ts'
 
 type App = ReturnType<typeof createApp>
@@ -18,6 +21,7 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
   return createViews({
     cluster,
     store,
+    ...(config.readOnly ? { readStatus: statusInStore(store) } : {}),
     queue,
     sources: () => sources.list(),
     enable: config.enable,
@@ -33,18 +37,21 @@ export async function serve(
   options: { views: Views; secrets: Secrets } & Partial<Pick<AppOptions, 'metrics' | 'onAnswer'>>,
 ): Promise<App> {
   const { views, secrets, metrics, onAnswer } = options
-  const { queue, config, log, redactor } = parts
+  const { queue, store, config, log, redactor } = parts
   const read = (file: string) => readFileSync(file, 'utf8').trim()
   redactor.register([read(secrets.tokenFile), read(secrets.webhookSecretFile)])
   const uiPath = boardUiPath()
   const app = createApp({
     views,
     enqueue: queue.enqueue,
+    requests: processRequests(parts, secrets.tokenFile),
     queue,
     token: () => read(secrets.tokenFile),
     webhookSecret: () => read(secrets.webhookSecretFile),
+    deliveries: store,
     board: createQueueBoard(queue, uiPath ? { uiPath } : {}),
     version,
+    identity: () => processIdentity(parts.deployKeys),
     log: log.child({ component: 'api' }),
     now: () => new Date(),
     ...(metrics ? { metrics } : {}),

@@ -1,31 +1,68 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Cluster, contextNamespace } from '../adapters/cluster/index.ts'
 import type { GitRemote } from '../adapters/git/index.ts'
 import type { Config, SecretSource } from '../config/config.ts'
+import { sourceDefaults } from '../domain/source/resource.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import type { Sources } from '../jobs/fetch-source.ts'
+import type { Sources } from '../jobs/sources.ts'
+import { remoteOf } from '../jobs/source-credentials.ts'
+import { createSourceRegistry, type SourceRegistry } from '../jobs/source-registry.ts'
+import type { Logger } from '../lib/logger.ts'
 import type { Redactor } from '../lib/redactor.ts'
 import { urlSecrets } from '../lib/url-secrets.ts'
+import type { DeployKeys } from './deploy-key.ts'
+import { createPrivateFiles } from './private-files.ts'
 
-/** The sources that the flags make: one, or none without --git-url. Credentials are read from their files at each use. */
-export function createSources(config: Config, redactor: Redactor): Sources {
-  const specs: SourceSpec[] = config.source ? [{ namespace: config.namespace, ...config.source }] : []
-  for (const { url } of specs) redactor.register(urlSecrets(url))
+export type SourcesParts = { cluster: Cluster; redactor: Redactor; deployKeys: DeployKeys; log: Logger }
+
+/**
+ * The source that the flags make, if any, and Source objects. Credentials are read from their files and Secrets at each use; those of
+ * the flags are for the source of the flags alone.
+ */
+export function createSources(config: Config, parts: SourcesParts): SourceRegistry & Sources {
+  const { cluster, redactor, deployKeys, log } = parts
+  const { namespaces, ...defaults } = config.sources
+  const flagSource = config.source && makeFlagSource(config, config.source)
+  if (flagSource) redactor.register(urlSecrets(flagSource.url))
+  const registry = createSourceRegistry({
+    cluster,
+    flagSource,
+    defaults: { ...sourceDefaults, ...defaults },
+    namespaces: config.enable.includes('sync') ? namespaces : undefined,
+    log,
+    pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
+  })
+  const credentials = { cluster, redactor, keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')) }
   return {
-    list: () => specs,
-    get: (namespace, name) => specs.find((spec) => spec.namespace === namespace && spec.name === name),
-    remote: (spec) => ({ url: spec.url, ...authOf(config.git, redactor) }),
+    ...registry,
+    remote: async (spec, signal) =>
+      spec.origin === 'resource'
+        ? await remoteOf(spec, credentials, signal)
+        : { url: spec.url, ...(await authOf(config.git, { redactor, deployKeys })) },
   }
 }
 
+/** Objects that name no namespace go where the flag says, else where the kubeconfig's context is, else to `default` (flux-v1 §5). */
+function makeFlagSource({ namespace, kubeconfig }: Config, source: NonNullable<Config['source']>): SourceSpec {
+  const defaultNamespace = source.defaultNamespace || contextNamespace({ kubeconfig }) || 'default'
+  return { namespace, ...source, defaultNamespace }
+}
+
 /** Undefined where git finds its own way (no login given, or a public repository). */
-function authOf({ login, deployKeyFile }: Config['git'], redactor: Redactor): Pick<GitRemote, 'auth'> {
+async function authOf(
+  { login, deployKeyFile }: Config['git'],
+  { redactor, deployKeys }: Pick<SourcesParts, 'redactor' | 'deployKeys'>,
+): Promise<Pick<GitRemote, 'auth'>> {
   if (!login) return {}
   if (login.kind === 'basic') {
     const password = readSecret(login.password)
     redactor.register([password])
     return { auth: { kind: 'basic', username: login.username, password } }
   }
-  const privateKeyFile = login.privateKeyFile ?? (existsSync(deployKeyFile) ? deployKeyFile : undefined)
+  const ownKey = deployKeys.none === undefined ? (await deployKeys.get()).privateKeyFile : undefined
+  const privateKeyFile = login.privateKeyFile ?? ownKey ?? (existsSync(deployKeyFile) ? deployKeyFile : undefined)
   if (!privateKeyFile) return {}
   return {
     auth: { kind: 'ssh', privateKeyFile, ...(login.knownHostsFile ? { knownHostsFile: login.knownHostsFile } : {}) },

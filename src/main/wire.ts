@@ -1,19 +1,29 @@
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { type Cluster, createCluster } from '../adapters/cluster/index.ts'
-import { createGit, type Git } from '../adapters/git/index.ts'
+import { readOnly as readOnlyCluster } from '../adapters/cluster/read-only.ts'
+import { createGenerator, type Generator } from '../adapters/generate/index.ts'
+import { createGit, type Git, type GitRemote } from '../adapters/git/index.ts'
+import { readOnly as readOnlyGit } from '../adapters/git/read-only.ts'
+import { createParser } from '../adapters/parser/index.ts'
 import { createMetrics, type Metrics } from '../adapters/metrics/index.ts'
 import { createQueue, type Queue } from '../adapters/queue/index.ts'
+import { createSops, type Sops, sopsEnvironment } from '../adapters/sops/index.ts'
 import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
-import type { Sources } from '../jobs/fetch-source.ts'
+import type { ParseFiles } from '../domain/manifest/parsed-file.ts'
+import type { Sources } from '../jobs/sources.ts'
 import { createOwnedObjects, type OwnedObjects } from '../jobs/owned-objects.ts'
+import type { SourceRegistry } from '../jobs/source-registry.ts'
 import type { Packer } from '../jobs/sync-source/ledger.ts'
 import { createSyncMemory, type SyncMemory } from '../jobs/sync-source/memory.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Redactor } from '../lib/redactor.ts'
 import type { Run } from '../lib/run.ts'
+import { createDeployKeys, type DeployKeys } from './deploy-key.ts'
+import { parseChildEntry } from './package.ts'
 import { createSources } from './sources.ts'
 
 /** Everything that talks to the outside, made once per process. */
@@ -28,10 +38,17 @@ export type Parts = {
   git: Git
   queue: Queue
   store: Store
-  sources: Sources
+  sources: Sources & SourceRegistry
+  deployKeys: DeployKeys
   owned: OwnedObjects
   memory: SyncMemory
   packer: Packer
+  parse: ParseFiles
+  generator: Generator<GitRemote>
+  /** For files that sops encrypted. */
+  secrets: Sops
+  /** The keyring that signs, verifies and decrypts. */
+  gnupgHome: string
   metrics: Metrics
   /** Proxies and certificate authorities that the operator set (ruling 15). */
   environment: Readonly<Record<string, string>>
@@ -45,28 +62,59 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   const { redact } = redactor
   const { prefix } = config.redis
   const environment = networkOf(env)
-  const cluster = createCluster({
+  const connected = createCluster({
     ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}),
     log: log.child({ component: 'cluster' }),
   })
+  const cluster = config.readOnly ? readOnlyCluster(connected) : connected
   const queue = createQueue({ redisUrl, prefix, worker: identity, log: log.child({ component: 'queue' }), redact })
   const metrics = createMetrics()
   metrics.watchQueue(async () => ({ counts: await queue.counts(), oldestWaitMs: await queue.oldestWaitMs() }))
+  // short: the sockets of gpg's agent lie in it
+  const gnupgHome = env.GNUPGHOME || join(tmpdir(), `capstan-gpg-${identity.slice(-8)}`)
+  const mirrors = createGit({
+    directory: join(config.cacheDir, 'git'),
+    timeoutMs: config.git.timeoutMs,
+    environment,
+    gnupgHome,
+    log: log.child({ component: 'git' }),
+    redact,
+  })
+  const git = config.readOnly ? readOnlyGit(mirrors) : mirrors
+  const deployKeys = createDeployKeys(config, {
+    cluster,
+    run: ground.run,
+    path: env.PATH ?? '',
+    log: log.child({ component: 'git' }),
+  })
+  const parse = createParser({ run: ground.run, entry: parseChildEntry(), log: log.child({ component: 'parser' }) })
   return {
     ...ground,
     environment,
     cluster,
     metrics,
-    git: createGit({
-      directory: join(config.cacheDir, 'git'),
-      timeoutMs: config.git.timeoutMs,
-      environment,
-      log: log.child({ component: 'git' }),
-      redact,
+    git,
+    gnupgHome,
+    parse,
+    generator: createGenerator({
+      run: ground.run,
+      export: async (...where) => await git.export(...where),
+      parse,
+      directory: join(config.cacheDir, 'checkouts'),
+      environment: env,
+      gnupgHome,
+      ...config.generators,
+    }),
+    secrets: createSops({
+      run: ground.run,
+      binary: config.generators.sopsBinary,
+      environment: sopsEnvironment({ ...env, GNUPGHOME: gnupgHome }, join(config.cacheDir, 'sops')),
+      register: redactor.register,
     }),
     queue,
     store: createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) }),
-    sources: createSources(config, redactor),
+    deployKeys,
+    sources: createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) }),
     owned: createOwnedObjects(cluster),
     memory: createSyncMemory(),
     packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },

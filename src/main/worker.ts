@@ -1,14 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import type { JobKind } from '../domain/work/job.ts'
 import { watchDrift } from '../jobs/drift.ts'
 import { fetchSource } from '../jobs/fetch-source.ts'
+import { statusInCluster } from '../jobs/read-status.ts'
 import { resync } from '../jobs/resync.ts'
 import { syncSource } from '../jobs/sync-source/index.ts'
-import type { SyncEnded } from '../jobs/sync-source/sync.ts'
+import { fetching } from './fetching.ts'
+import { lookProcessors } from './read-only.ts'
+import { requestProcessors } from './request-worker.ts'
+import { syncDeps } from './sync-deps.ts'
 import { releaseProcessor } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
+import { forgetRemoved, reported } from './source-work.ts'
 import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
 
@@ -21,10 +25,9 @@ export function processorsOf(
   env: NodeJS.ProcessEnv,
   ending: Pick<Ending, 'last'>,
 ): Processors {
-  const { config, cluster, git, queue, store, sources, owned, memory, packer, metrics, log } = parts
+  const { config, cluster, git, queue, store, sources, owned, memory, metrics, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue
-  const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
   const processors: Processors = {}
   const images = config.enable.includes('images') && config.source ? imageWork(parts, fence) : undefined
   const periodic = {
@@ -40,24 +43,24 @@ export function processorsOf(
     processors['update-images'] = { slots: 1, run: images.update }
     ending.last(() => images.close())
   }
-  if (config.enable.includes('sync')) {
-    const common = { sources, git, cluster, log, now }
+  if (config.enable.includes('sync') && config.readOnly) Object.assign(processors, lookProcessors(parts, fence))
+  else if (config.enable.includes('sync')) {
+    const common = { sources, git, readStatus: statusInCluster(cluster), log, now }
     processors['fetch-source'] = {
       slots: 4,
-      run: (payload, { signal }) => fetchSource(payload, { ...common, store, enqueue }, signal),
+      run: reported(
+        fetching(parts, (payload, { signal }) => fetchSource(payload, { ...common, store, enqueue }, signal)),
+        parts,
+      ),
     }
-    const sync = {
-      ...common,
-      fence,
-      owned,
-      memory,
-      packer,
-      random: Math.random,
-      pause,
-      ended: (result: SyncEnded) => metrics.syncEnded(result),
+    const sync = syncDeps(parts, fence)
+    processors['sync-source'] = {
+      slots: 4,
+      run: reported((payload, { signal }) => syncSource(payload, sync, signal), parts),
     }
-    processors['sync-source'] = { slots: 4, run: (payload, { signal }) => syncSource(payload, sync, signal) }
+    Object.assign(processors, requestProcessors(parts, sync))
     watchDrift({ owned, memory, sources, enqueue, log, now })
+    forgetRemoved(parts)
   }
   if (config.enable.includes('releases')) {
     processors['sync-release'] = { slots: 16, run: releaseProcessor(parts, fence, env) }

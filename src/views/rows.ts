@@ -25,11 +25,11 @@ export type RowReader = {
 }
 
 export function createRowReader(
-  options: Pick<ViewsOptions, 'cluster' | 'store' | 'queue' | 'enable' | 'releaseNamespace' | 'now'>,
+  options: Pick<ViewsOptions, 'cluster' | 'store' | 'readStatus' | 'queue' | 'enable' | 'releaseNamespace' | 'now'>,
 ): RowReader {
-  const { cluster, store, queue, enable, releaseNamespace } = options
+  const { cluster, queue, enable, releaseNamespace } = options
   const now = (): number => options.now().getTime()
-  const reader = createSourceReader({ cluster, store, timeoutMs })
+  const reader = createSourceReader({ ...options, timeoutMs })
   const cacheOptions = { ttlMs, timeoutMs, now }
   const allReleases = createCached((signal) => readReleases(cluster, releaseNamespace, signal), cacheOptions)
   const allWorkloads = createCached((signal) => readWorkloads(cluster, signal), cacheOptions)

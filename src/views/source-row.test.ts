@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../domain/error.ts'
-import type { SourceSpec } from '../domain/source/spec.ts'
+import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
 import type { FetchFact, SourceStatus } from '../domain/source/status.ts'
 import { type SourceFacts, sourceRow } from './source-row.ts'
 
@@ -10,6 +10,8 @@ const spec: SourceSpec = {
   namespace: 'capstan-system',
   name: 'default',
   url: 'https://me:hunter2@git.example/a.git',
+  ...fluxdSource,
+  ref: { kind: 'branch', value: 'main' },
   branch: 'main',
   paths: [],
   pollIntervalMs: 60_000,
@@ -31,6 +33,7 @@ const status: SourceStatus = {
   failed: [],
   failedCount: 0,
   held: [],
+  drifted: [],
   inventory: { parts: [], digest: '', count: 3 },
   holder: '',
   changedAt: '',

@@ -1,8 +1,8 @@
 import type { AppError } from '../domain/error.ts'
 import { parseRevision } from '../domain/source/revision.ts'
 import { safeUrl } from '../domain/source/git-url.ts'
-import type { SourceSpec } from '../domain/source/spec.ts'
-import type { FetchFact, SourceFailure, SourceStatus } from '../domain/source/status.ts'
+import type { SourceSpec, Suspension } from '../domain/source/spec.ts'
+import type { FetchFact, SourceDrift, SourceFailure, SourceStatus } from '../domain/source/status.ts'
 import type { Reason } from '../domain/status/reason.ts'
 import type { Unhealthy } from './workloads.ts'
 
@@ -13,6 +13,8 @@ export type SourceRow = {
   /** Without password. */
   url: string
   branch: string
+  /** What is followed: `branch main`, `tag v1`, `semver ~1.2`, `commit 4f5e…`. */
+  ref: string
   paths: string[]
   /** `branch@<40 hex>`, applied and pruned without failure; empty when nothing was yet. */
   revision: string
@@ -30,6 +32,12 @@ export type SourceRow = {
   failedCount: number
   /** Deletions that wait for somebody. */
   held: SourceFailure[]
+  /** Differences from git that are left as they are, the first 100. */
+  drifted: SourceDrift[]
+  /** Who stopped it and why; null when nobody did. */
+  suspended: Suspension | null
+  /** The sync tag or Secret; null where the cluster itself keeps the state. */
+  marker: { commit: string; problem: string } | null
   unhealthy: Unhealthy[]
   /** RFC 3339; empty when not known. */
   fetchedAt: string
@@ -62,6 +70,7 @@ export function sourceRow(facts: SourceFacts): SourceRow {
     name: spec.name,
     url: safeUrl(spec.url),
     branch: spec.branch,
+    ref: `${spec.ref.kind} ${spec.ref.value}`,
     paths: [...spec.paths],
     revision: status.revision,
     attempted: status.attempted,
@@ -74,6 +83,9 @@ export function sourceRow(facts: SourceFacts): SourceRow {
     failed: status.failed,
     failedCount: status.failedCount,
     held: status.held,
+    drifted: status.drifted,
+    suspended: status.suspended ?? null,
+    marker: status.marker ?? null,
     unhealthy: unhealthy ?? [],
     fetchedAt: fetched?.at ?? '',
     changedAt: status.changedAt,
@@ -84,7 +96,17 @@ export function sourceRow(facts: SourceFacts): SourceRow {
 /** What stands for the status of a source that was never synced. */
 const noStatus: Pick<
   SourceStatus,
-  'revision' | 'attempted' | 'message' | 'objects' | 'failed' | 'failedCount' | 'held' | 'changedAt'
+  | 'revision'
+  | 'attempted'
+  | 'message'
+  | 'objects'
+  | 'failed'
+  | 'failedCount'
+  | 'held'
+  | 'drifted'
+  | 'suspended'
+  | 'marker'
+  | 'changedAt'
 > = {
   revision: '',
   attempted: '',
@@ -93,6 +115,7 @@ const noStatus: Pick<
   failed: [],
   failedCount: 0,
   held: [],
+  drifted: [],
   changedAt: '',
 }
 
@@ -108,10 +131,11 @@ function standstillOf({ spec, status, failure, fetched, redisIsUp, now }: Source
   if (!status.ready) return { reason: status.reason || 'NotReady', message: status.message }
   if (!fetched) return { reason: 'NotReady', message: 'The branch has not been fetched yet.' }
   const attempted = parseRevision(status.attempted)
-  if (attempted?.commit !== fetched.head || attempted.branch !== spec.branch) {
+  if (attempted?.commit !== fetched.head || (spec.branch !== '' && attempted.branch !== spec.branch)) {
+    const what = spec.branch === '' ? `The ${spec.ref.kind}` : 'The branch'
     return {
       reason: 'NotReady',
-      message: `The branch is at ${fetched.head.slice(0, 7)}, which has not been applied yet.`,
+      message: `${what} is at ${fetched.head.slice(0, 7)}, which has not been applied yet.`,
     }
   }
   const ageMs = now.getTime() - Date.parse(fetched.at)

@@ -2,7 +2,14 @@ import type { Cluster } from '../adapters/cluster/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import { type FetchFact, fetchKey, readSourceStatus, type SourceStatus, statusRef } from '../domain/source/status.ts'
+import {
+  type FetchFact,
+  fetchKey,
+  type ReadStatus,
+  readSourceStatus,
+  type SourceStatus,
+  statusRef,
+} from '../domain/source/status.ts'
 import { within } from './cached.ts'
 
 /** Reads the stored status of sources; never from a cache, for a person may wait for it to change. */
@@ -16,17 +23,19 @@ export type SourceReader = {
 export function createSourceReader(parts: {
   cluster: Pick<Cluster, 'get'>
   store: Pick<Store, 'get'>
+  readStatus?: ReadStatus
   timeoutMs: number
 }): SourceReader {
   const lastKnown = new Map<string, SourceStatus>()
+  const inCluster: ReadStatus = async (source, signal) =>
+    readSourceStatus(await parts.cluster.get(statusRef(source), { signal }))
+  const read = parts.readStatus ?? inCluster
   return {
     async status(spec) {
       const { namespace, name } = spec
       const key = `${namespace}/${name}`
       try {
-        const ref = statusRef(spec)
-        const found = await within(parts.timeoutMs, (signal) => parts.cluster.get(ref, { signal }))
-        const status = readSourceStatus(found)
+        const status = await within(parts.timeoutMs, (signal) => read(spec, signal))
         if (status) lastKnown.set(key, status)
         else lastKnown.delete(key)
         return { status, failure: undefined }

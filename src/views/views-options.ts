@@ -2,6 +2,7 @@ import type { Cluster } from '../adapters/cluster/index.ts'
 import type { Queue } from '../adapters/queue/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
+import type { ReadStatus } from '../domain/source/status.ts'
 
 /** The kinds of work that may be switched off. */
 export type Feature = 'sync' | 'releases' | 'images'
@@ -12,6 +13,8 @@ export type ViewsOptions = {
   store: Pick<Store, 'get'>
   queue: Pick<Queue, 'list' | 'get' | 'counts' | 'isUp' | 'warnings'>
   sources: () => readonly SourceSpec[]
+  /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
+  readStatus?: ReadStatus
   enable: readonly Feature[]
   /** The one namespace in which HelmReleases are looked for; empty for all. */
   releaseNamespace: string

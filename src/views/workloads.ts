@@ -1,10 +1,10 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import { healthOf } from '../domain/health/check.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
-import { gcMark, syncSetName } from '../domain/manifest/gc-mark.ts'
+import { gcMark } from '../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, refOf } from '../domain/manifest/object.ts'
-import { safeUrl } from '../domain/source/git-url.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
+import { syncSetOf } from '../domain/source/sync-set.ts'
 
 /** A workload that is not healthy, for people. */
 export type Unhealthy = { id: string; state: 'progressing' | 'failed'; message: string }
@@ -33,7 +33,7 @@ export async function readWorkloads(cluster: Pick<Cluster, 'list'>, signal: Abor
 
 /** The unhealthy workloads of one source: those that carry its very mark. */
 export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
-  const set = syncSetName({ safeUrl: safeUrl(spec.url), branch: spec.branch, paths: spec.paths })
+  const set = syncSetOf(spec)
   return unhealthy(
     workloads.ofSources.filter((object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))),
   )

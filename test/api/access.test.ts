@@ -9,6 +9,11 @@ const closed: [Method, string][] = [
   ['GET', '/api/v1/sources'],
   ['GET', '/api/v1/sources/capstan-system/default'],
   ['POST', '/api/v1/sources/capstan-system/default/sync'],
+  ['POST', '/api/v1/sources/capstan-system/default/plans'],
+  ['POST', '/api/v1/sources/capstan-system/default/approve'],
+  ['POST', '/api/v1/sources/capstan-system/default/suspend'],
+  ['POST', '/api/v1/sources/capstan-system/default/resume'],
+  ['GET', '/api/v1/plans/x'],
   ['POST', '/api/v1/sync-git'],
   ['GET', '/api/v1/releases'],
   ['GET', '/api/v1/releases/a/b'],
@@ -23,7 +28,7 @@ const closed: [Method, string][] = [
   ['GET', '/nothing/here'],
   ['POST', '/api/v1/nothing'],
 ]
-const open = ['/healthz', '/readyz', '/metrics', '/hooks/v1/:source']
+const open = ['/healthz', '/readyz', '/metrics', '/hooks/v1', '/hooks/v1/:source']
 
 describe('who may call what', () => {
   const { app, queue } = createWorkbench()

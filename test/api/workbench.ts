@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import type { JobView } from '../../src/adapters/queue/index.ts'
 import { createApp } from '../../src/api/app.ts'
 import type { AppOptions } from '../../src/api/app-options.ts'
 import type { KubeObject, ObjectRef } from '../../src/domain/manifest/object.ts'
-import type { SourceSpec } from '../../src/domain/source/spec.ts'
+import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import { fetchKey, type SourceStatus } from '../../src/domain/source/status.ts'
+import { requestKey } from '../../src/domain/work/request.ts'
+import { createRequests } from '../../src/jobs/requests.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { createViews } from '../../src/views/create-views.ts'
 import type { Feature, ViewsOptions } from '../../src/views/views-options.ts'
@@ -20,6 +23,8 @@ export const spec: SourceSpec = {
   namespace: 'capstan-system',
   name: 'default',
   url: 'https://me:hunter2@git.example/a.git',
+  ...fluxdSource,
+  ref: { kind: 'branch', value: 'main' },
   branch: 'main',
   paths: ['deploy'],
   pollIntervalMs: 60_000,
@@ -42,6 +47,7 @@ export const goodStatus: SourceStatus = {
   failed: [],
   failedCount: 0,
   held: [],
+  drifted: [],
   inventory: { parts: [], digest: '', count: 3 },
   holder: 'x',
   changedAt: '2026-11-21T10:00:00Z',
@@ -97,9 +103,16 @@ export function createWorkbench(
     releaseNamespace: '',
     now: () => new Date(),
   })
+  const requests = createRequests({
+    store,
+    key: () => requestKey(token),
+    newId: () => randomBytes(16).toString('hex'),
+    now: () => new Date(),
+  })
   const app = createApp({
     views,
     enqueue: queue.enqueue,
+    requests,
     queue,
     token: () => token,
     webhookSecret: () => webhookSecret,
@@ -138,7 +151,7 @@ export function createWorkbench(
     Object.assign(job, { state: 'completed', startedAt: now, finishedAt: now, attempts: 1 }, end)
   }
 
-  return { app, views, cluster, clusterState, queue, store, objects, putStatus, putFetch, endJob }
+  return { app, views, cluster, clusterState, queue, store, requests, objects, putStatus, putFetch, endJob }
 }
 
 export const authorized = { authorization: `Bearer ${token}` }

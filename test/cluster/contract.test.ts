@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Cluster, WatchEvent } from '../../src/adapters/cluster/index.ts'
+import type { ApplyOptions, Cluster, WatchEvent } from '../../src/adapters/cluster/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import type { KubeObject, ObjectRef } from '../../src/domain/manifest/object.ts'
+import { ownedHash } from '../../src/domain/plan/live.ts'
 import { createFakeCluster } from '../fakes/cluster.ts'
 import { makeNamespace, realCluster, removeNamespace, uniqueName, until } from './world.ts'
 
@@ -112,6 +113,40 @@ describe.each([
     const { overruled, object } = await cluster.apply(configMap('updated', { a: '1' }), { force: true })
     expect(overruled).toEqual(['capstan: .data.a'])
     expect(object.data).toEqual({ a: '1' })
+  })
+
+  it('sets a field that is left alone once, and lets it go', async () => {
+    const options: ApplyOptions = { force: true, leaveAlone: [[{ key: 'data' }, { key: 'a' }]] }
+    const made = await cluster.apply(configMap('left', { a: '1', b: '1' }), options)
+    expect(made).toMatchObject({ created: true, object: { data: { a: '1', b: '1' } } })
+    await cluster.patch(ref('left'), { data: { a: 'theirs' } })
+    const { object, overruled } = await cluster.apply(configMap('left', { a: '2', b: '2' }), options)
+    expect([object.data, overruled]).toEqual([{ a: 'theirs', b: '2' }, []])
+    expect(ownedHash(object)).toBe(ownedHash(made.object))
+  })
+
+  it('yields to others where it is told to, and names them', async () => {
+    await cluster.apply(configMap('yielding', { a: '1', b: '1' }), { force: true, fieldManager: 'other' })
+    const wanted = configMap('yielding', { a: '2', b: '1', c: '1' })
+    const { object, yielded, overruled } = await cluster.apply(wanted, { force: true, yieldTo: 'everybody' })
+    expect([object.data, yielded, overruled]).toEqual([{ a: '1', b: '1', c: '1' }, ['other: .data.a'], []])
+  })
+
+  it('takes nothing over where kubectl has applied nothing', async () => {
+    await cluster.apply(configMap('untaken', { a: '1' }), { force: true })
+    expect(await cluster.takeOver(ref('untaken'))).toBe('nothing')
+    expect(await cluster.takeOver(ref('nobody'))).toBe('nothing')
+  })
+
+  it('makes an object again, of the uid that it was told and no other', async () => {
+    const { object } = await cluster.apply(configMap('remade', { a: '1' }), { force: true })
+    const { uid = '' } = object.metadata
+    expect(await refusal(cluster.recreate(configMap('remade', { a: '2' }), 'another', { force: true }))).toBe(
+      'OtherWriter',
+    )
+    const remade = await cluster.recreate(configMap('remade', { a: '2' }), uid, { force: true })
+    expect(remade).toMatchObject({ created: true, object: { data: { a: '2' } } })
+    expect(remade.object.metadata.uid).not.toBe(uid)
   })
 
   it('changes nothing in a dry run', async () => {

@@ -49,6 +49,8 @@ export async function startCapstan(
     'run',
     `--listen=127.0.0.1:${port}`,
     `--namespace=${namespace}`,
+    // the cluster is shared: Source objects of other tests are not ours
+    `--source-namespaces=${namespace}`,
     `--kubeconfig=${options.kubeconfig ?? kubeconfig}`,
     `--redis-url=${options.redisUrl ?? redisUrl}`,
     `--redis-prefix={capstan-${id}}`,

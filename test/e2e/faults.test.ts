@@ -54,6 +54,7 @@ describe('faults', () => {
       '--git-poll-interval=2s',
       '--sync-interval=5s',
       '--sync-garbage-collection',
+      '--sync-state=cluster',
       '--enable=sync',
     ]
     capstan = await startCapstan([...common, ...flags], options)

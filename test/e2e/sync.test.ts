@@ -52,6 +52,7 @@ describe('a repository kept applied by a real process', () => {
       '--git-poll-interval=1h',
       '--sync-interval=1h',
       '--sync-garbage-collection',
+      '--sync-state=cluster',
       `--webhook-secret-file=${secretFile}`,
       '--enable=sync',
     ])

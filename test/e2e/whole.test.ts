@@ -71,6 +71,7 @@ ${chart}`
       '--charts-sync-interval=1h',
       '--automation-interval=1h',
       '--sync-garbage-collection',
+      '--sync-state=cluster',
       `--registry-insecure-host=${stack().registry}`,
     ])
   })

@@ -1,4 +1,5 @@
 import type { KubeObject, ManagedFields } from '../../src/domain/manifest/object.ts'
+import type { FieldPath } from '../../src/domain/plan/field-path.ts'
 
 /** A field as the steps that lead to it. Lists are one field: the fake does not merge them by key. */
 type Path = readonly string[]
@@ -48,6 +49,30 @@ function isMap(value: unknown): value is Record<string, unknown> {
 /** `.data.key`, as the server writes it. */
 export function printed(path: string): string {
   return `.${path.split(separator).join('.')}`
+}
+
+export function pathOf(path: string): FieldPath {
+  return path.split(separator).map((key) => ({ key }))
+}
+
+/** What `me` owns of these fields goes to the manager of fields that are left alone. */
+export function letGo(owners: Owners, me: string, left: readonly FieldPath[]): void {
+  const prefixes = left.map((path) => path.map((step) => ('key' in step ? step.key : '')).join(separator))
+  const gone = [...(owners.get(me) ?? [])].filter((path) =>
+    prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}${separator}`)),
+  )
+  if (gone.length === 0) return
+  const initial = 'capstan-initial/Update'
+  for (const path of gone) owners.get(me)?.delete(path)
+  own(owners, initial, [...(owners.get(initial) ?? []), ...gone], () => false)
+}
+
+/** What these managers own of the given leaves becomes ours; false when it is nothing. */
+export function moveFields(owners: Owners, from: readonly string[], leaves: Leaves): boolean {
+  const me = 'capstan/Apply'
+  const moved = from.flatMap((owner) => [...(owners.get(owner) ?? [])]).filter((path) => leaves.has(path))
+  own(owners, me, [...(owners.get(me) ?? []), ...moved], (path) => from.some((owner) => owners.get(owner)?.has(path)))
+  return moved.length > 0
 }
 
 export function setField(object: KubeObject, path: string, value: unknown): void {

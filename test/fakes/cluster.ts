@@ -10,12 +10,17 @@ import type {
 } from '../../src/adapters/cluster/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { groupOf, idOf, type KubeObject, type ObjectRef, refOf } from '../../src/domain/manifest/object.ts'
+import { removeFields } from '../../src/domain/plan/field-path.ts'
+import { lastAppliedAnnotation } from '../../src/domain/plan/take-over.ts'
 import {
   conflictsOf,
   leavesOf,
+  letGo,
   managedFieldsOf,
+  moveFields,
   type Owners,
   own,
+  pathOf,
   printed,
   removeField,
   same,
@@ -151,11 +156,16 @@ class MemoryCluster implements FakeCluster {
     const before = this.#objects.get(keyIn(ref))
     if (!before) this.#mustHaveNamespace(ref)
     const me = `${options.fieldManager ?? 'capstan'}/Apply`
-    const wanted = ownable(object)
+    const left = options.leaveAlone ?? []
+    const wanted = ownable(before ? removeFields(object, left) : object)
     const owners = copyOf(before?.owners)
+    letGo(owners, me, left)
     const live = before ? leavesOf(before.object) : new Map<string, unknown>()
-    const conflicts = conflictsOf(owners, me, wanted, live)
-    const overruled = [...conflicts].map(([manager, paths]) => `${manager}: ${paths.map(printed).join(', ')}`)
+    const meet = () => conflictsOf(owners, me, wanted, live)
+    const yielded = options.yieldTo === 'everybody' ? meet() : new Map<string, string[]>()
+    for (const path of [...yielded.values()].flat()) wanted.delete(path)
+    const conflicts = meet()
+    const overruled = named(conflicts)
     if (overruled.length > 0 && !options.force) {
       throw new AppError('FieldConflict', `Other managers own fields of ${idOf(ref)}: ${overruled.join('; ')}.`)
     }
@@ -164,11 +174,40 @@ class MemoryCluster implements FakeCluster {
     const dropped = [...(owners.get(me) ?? [])].filter((path) => !wanted.has(path))
     const taken = new Set([...conflicts.values()].flat())
     own(owners, me, wanted.keys(), (path) => taken.has(path))
-    for (const path of dropped) if (![...owners.values()].some((paths) => paths.has(path))) removeField(next, path)
-    for (const [path, value] of wanted) setField(next, path, value)
+    settle(next, dropped, wanted, owners)
+    letGo(owners, me, left)
     const stored = this.#store(next, owners, before, options.dryRun)
     if (!options.dryRun) this.#note('apply', stored, before)
-    return { object: shown(stored, ref), created: !before, warnings: [], overruled }
+    return {
+      object: shown(stored, ref),
+      created: !before,
+      warnings: [],
+      overruled,
+      conflicts: [...conflicts].map(([manager, paths]) => ({ manager, fields: paths.map(pathOf) })),
+      yielded: named(yielded),
+    }
+  }
+
+  async takeOver(ref: ObjectRef, signal?: AbortSignal): Promise<'taken' | 'nothing'> {
+    this.#enter('patch', ref, signal)
+    const before = this.#objects.get(keyIn(ref))
+    const applied = before?.object.metadata.annotations?.[lastAppliedAnnotation]
+    if (!before || !applied) return 'nothing'
+    const leaves = leavesOf(JSON.parse(applied) as KubeObject)
+    const owners = copyOf(before.owners)
+    const moved = moveFields(owners, ['kubectl-client-side-apply/Update', 'kubectl/Update'], leaves)
+    if (!moved) return 'nothing'
+    this.#note('patch', this.#store(structuredClone(before.object), owners, before), before)
+    return 'taken'
+  }
+
+  async recreate(object: KubeObject, uid: string, options: ApplyOptions, signal?: AbortSignal): Promise<Applied> {
+    const ref = refOf(object)
+    await this.delete(ref, { uid }, signal)
+    if (this.#objects.has(keyIn(ref))) {
+      throw new AppError('NotReady', `${idOf(ref)} is being deleted; applied again when it is gone.`)
+    }
+    return await this.apply(object, options, signal)
   }
 
   async create(object: KubeObject, signal?: AbortSignal): Promise<KubeObject> {
@@ -245,6 +284,11 @@ class MemoryCluster implements FakeCluster {
         first.reject(new AppError('ClusterUnavailable', 'The watch was stopped.'))
       },
     }
+  }
+
+  /** It knows no rights. */
+  as(): Cluster {
+    return this
   }
 
   async close(): Promise<void> {
@@ -400,6 +444,16 @@ type Definition = {
   names: { kind: string; plural: string }
   scope: string
   versions: { name: string }[]
+}
+
+/** What was dropped goes unless somebody owns it still; what is wanted is set. */
+function settle(next: KubeObject, dropped: string[], wanted: Map<string, unknown>, owners: Owners): void {
+  for (const path of dropped) if (![...owners.values()].some((paths) => paths.has(path))) removeField(next, path)
+  for (const [path, value] of wanted) setField(next, path, value)
+}
+
+function named(conflicts: ReadonlyMap<string, readonly string[]>): string[] {
+  return [...conflicts].map(([manager, paths]) => `${manager}: ${paths.map(printed).join(', ')}`)
 }
 
 function timestamp(): string {

@@ -47,7 +47,9 @@ describe('ssh', () => {
     expect(calls.slice(0, 2)).toEqual(['-F', '/dev/null'])
     for (const setting of ['BatchMode=yes', 'StrictHostKeyChecking=yes', 'IdentitiesOnly=yes'])
       expect(calls).toContain(setting)
-    expect(calls.find((one) => one.startsWith('UserKnownHostsFile='))).toMatch(/\/known$/)
+    expect(calls.find((one) => one.startsWith('UserKnownHostsFile='))).toMatch(/\/known"$/)
+    const [, shipped = ''] = /"(.*)"$/.exec(calls.find((one) => one.startsWith('GlobalKnownHostsFile=')) ?? '') ?? []
+    expect(readFileSync(shipped, 'utf8')).toContain('github.com ssh-ed25519 ')
     expect(calls[calls.findIndex((one) => one.startsWith('IdentityFile=')) + 1]).toBe('600')
     expect(calls).toContain('2222')
     expect(calls).toContain('git@git.example.com')

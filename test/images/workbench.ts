@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createGit, type Git } from '../../src/adapters/git/index.ts'
 import { createRegistry, type Registry } from '../../src/adapters/registry/index.ts'
-import type { SourceSpec } from '../../src/domain/source/spec.ts'
+import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import type { JobKind, JobPayload, Outcome } from '../../src/domain/work/job.ts'
 import { listImageScans, scanImage } from '../../src/jobs/scan-image/index.ts'
 import { createImageMemory } from '../../src/jobs/scan-image/workloads.ts'
@@ -69,7 +69,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     sources: {
       list: () => [spec],
       get: (namespace, name) => (namespace === spec.namespace && name === spec.name ? spec : undefined),
-      remote: () => ({ url: bare }),
+      remote: async () => ({ url: bare }),
     },
     git,
     registry: counted(registry, asked),
@@ -82,6 +82,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     redactor: { register: () => () => {} },
     fence: { check() {} },
     author: { name: 'Capstan', email: 'capstan@example.com' },
+    signingKey: '',
     ciSkip: '',
     readonly: false,
     random: () => 0,
@@ -145,6 +146,8 @@ function makeSpec(url: string, change: Partial<SourceSpec>): SourceSpec {
     namespace: 'capstan-system',
     name: 'default',
     url,
+    ...fluxdSource,
+    ref: { kind: 'branch', value: 'main' },
     branch: 'main',
     paths: [],
     pollIntervalMs: 60_000,

@@ -3,9 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createParser } from '../../src/adapters/parser/index.ts'
+import { createRun } from '../../src/adapters/process/index.ts'
+import type { Logger } from '../../src/lib/logger.ts'
 import { freePort } from '../../playground/stack/ports.ts'
 import { until } from '../../playground/stack/until.ts'
 import { stack } from '../stack/stack.ts'
@@ -50,10 +53,38 @@ async function statusOf(url: string): Promise<number> {
   )
 }
 
+const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+
+/** The files that a bundled one imports. */
+async function chunksOf(file: string): Promise<string[]> {
+  const code = await readFile(file, 'utf8')
+  return [...code.matchAll(/^} from "(\.\/[^"]+)"/gm)].map(([, path = '']) => join(dirname(file), path))
+}
+
 describe('the bundle, without any package beside it', () => {
   it('explains itself', async () => {
     const { stdout } = await run(process.execPath, [program, '--help'])
     expect(stdout).toContain('Usage: capstan')
+  })
+
+  it('parses manifests in a process that loads the parser and little else', async () => {
+    const child = join(folder, 'dist/parse-child.js')
+    const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n'
+    const parse = createParser({
+      run: createRun({ redact: (printed) => printed }),
+      entry: { command: process.execPath, args: [child] },
+      log: quiet,
+    })
+    const [parsed] = await parse(
+      [{ path: 'a.yaml', bytes: new TextEncoder().encode(text) }],
+      AbortSignal.timeout(30_000),
+    )
+    expect(parsed?.objects).toMatchObject([{ head: { kind: 'ConfigMap', metadata: { name: 'a' } }, line: 1 }])
+    const imported = [child, ...(await chunksOf(child))]
+    const sizes = await Promise.all(imported.map(async (file) => (await stat(file)).size))
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    expect(total).toBeGreaterThan(150_000)
+    expect(total).toBeLessThan(500_000)
   })
 
   it('gets ready on the real cluster with a Redis of its own, shows the queue board, and ends with 0', async () => {

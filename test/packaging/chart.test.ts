@@ -58,6 +58,16 @@ const valueSets: [string, string[]][] = [
     ['clusterRole.create=false', `allowNamespace=${tenant}`, `allowedNamespaces={${tenant}}`],
   ],
   [
+    'Sources of tenants in one namespace',
+    [
+      'clusterRole.create=false',
+      `allowNamespace=${tenant}`,
+      `sources.namespaces={${tenant}}`,
+      'sources.impersonate=true',
+      'sources.defaultServiceAccount=tenant',
+    ],
+  ],
+  [
     'rights that somebody else gives',
     ['rbac.create=false', 'serviceAccount.create=false', 'serviceAccount.name=given'],
   ],

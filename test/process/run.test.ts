@@ -133,6 +133,28 @@ describe('a process that must end', () => {
   })
 })
 
+describe('limits', () => {
+  const limited = createRun({ redact: (text) => text, setpriv: '/usr/bin/setpriv', prlimit: '/usr/bin/prlimit' })
+  const script = (command: string) => ({ command: 'bash', args: ['-c', command], env, timeoutMs: 20_000 })
+
+  it('of memory and processor time hold in the child, which writes no core dump either', async () => {
+    const limits = { dataBytes: 300 * 1024 * 1024, cpuSeconds: 7.5 }
+    const result = await limited({ ...script('ulimit -d; ulimit -t; ulimit -c; ulimit -v'), limits })
+    expect(result.stdout).toBe('307200\n8\n0\nunlimited\n')
+  })
+
+  it('are not there unless they are asked for, or where the tool is missing', async () => {
+    const limits = { dataBytes: 300 * 1024 * 1024, cpuSeconds: 7.5 }
+    expect((await limited(script('ulimit -t'))).stdout).toBe('unlimited\n')
+    expect((await run({ ...script('ulimit -t'), limits })).stdout).toBe('unlimited\n')
+  })
+
+  it('end a child that goes on computing', async () => {
+    const result = await limited({ ...script('while :; do :; done'), limits: { dataBytes: 2 ** 31, cpuSeconds: 1 } })
+    expect(result.ended).toBe('killed')
+  })
+})
+
 /** Starts another Node that starts a guarded `sleep`, kills it with -9 and looks whether the sleep went too. */
 async function parentKilled(): Promise<boolean> {
   const module = new URL('../../src/adapters/process/index.ts', import.meta.url).href

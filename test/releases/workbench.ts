@@ -115,7 +115,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     helm,
     charts: createCharts({ directory: join(directory, 'charts'), egress, now: Date.now }),
     git,
-    chartRemote: (url: string) => ({ url }),
+    chartRemote: async (url: string) => ({ url }),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: 60_000,
     egress,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { allTools, controlPlaneBinaries, linkTools, pathOf } from '../../playground/stack/binaries.ts'
+import { controlPlaneBinaries, linkTools, pathOf, testTools } from '../../playground/stack/binaries.ts'
 import { startControlPlane } from '../../playground/stack/control-plane.ts'
 import { startRedis } from '../../playground/stack/redis.ts'
 import { startRegistry } from '../../playground/stack/registry.ts'
@@ -18,7 +18,7 @@ let stop: (() => Promise<void>) | undefined
  */
 export async function setup(): Promise<void> {
   if (process.env.CAPSTAN_TEST_STACK) return
-  const toolbox = await installTools(allTools, { report: (line) => console.log(line) })
+  const toolbox = await installTools(testTools, { report: (line) => console.log(line) })
   if (toolbox.missing.length > 0) throw new Error(explainMissing(toolbox.missing))
   const directory = mkdtempSync(join(tmpdir(), 'capstan-test-'))
   const supervisor = createSupervisor({ directory })

@@ -1,28 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { until } from '../../playground/stack/until.ts'
+import { configMap, deployment } from './manifests.ts'
 import { createWorkbench, type Workbench } from './workbench.ts'
-
-function configMap(name: string, value: string, more = ''): string {
-  return `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${more}data:\n  key: "${value}"\n`
-}
-
-const deployment = (replicas: number) => `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  replicas: ${replicas}
-  selector:
-    matchLabels: {app: web}
-  template:
-    metadata:
-      labels: {app: web}
-    spec:
-      containers:
-        - name: web
-          image: registry.example/web:1
-`
 
 describe('syncSource on the real API server', () => {
   let bench: Workbench
@@ -37,7 +17,7 @@ describe('syncSource on the real API server', () => {
 
   it('applies everything, then writes nothing', async () => {
     bench = await createWorkbench()
-    const commit = bench.push({ 'a.yaml': configMap('a', '1'), 'sub/web.yaml': deployment(0) })
+    const commit = bench.push({ 'a.yaml': configMap('a', '1'), 'sub/web.yaml': deployment('web', 0) })
     const first = await bench.sync()
     expect(first.changes.map(({ action }) => action)).toEqual(['created', 'created'])
     expect(await bench.status()).toMatchObject({
@@ -72,7 +52,7 @@ describe('syncSource on the real API server', () => {
 
   it('takes back a field that kubectl scale took, and names the manager', async () => {
     bench = await createWorkbench()
-    bench.push({ 'web.yaml': deployment(0) })
+    bench.push({ 'web.yaml': deployment('web', 0) })
     await bench.sync()
     const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: bench.target, name: 'web' }
     await bench.cluster.patch(ref, { spec: { replicas: 3 } })

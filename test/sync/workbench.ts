@@ -7,13 +7,17 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
 import { createGit, type Git } from '../../src/adapters/git/index.ts'
-import type { SourceSpec } from '../../src/domain/source/spec.ts'
+import { createParser } from '../../src/adapters/parser/index.ts'
+import { createRun } from '../../src/adapters/process/index.ts'
+import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import { readSourceStatus, type SourceStatus, statusRef } from '../../src/domain/source/status.ts'
 import { createOwnedObjects, type OwnedObjects } from '../../src/jobs/owned-objects.ts'
 import { syncSource } from '../../src/jobs/sync-source/index.ts'
 import { createSyncMemory, type SyncMemory } from '../../src/jobs/sync-source/memory.ts'
 import type { SyncEnded } from '../../src/jobs/sync-source/sync.ts'
+import type { Outcome, WorkRequest } from '../../src/domain/work/job.ts'
 import type { Logger } from '../../src/lib/logger.ts'
+import { parseChildEntry } from '../../src/main/package.ts'
 import { stack } from '../stack/stack.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
@@ -28,31 +32,50 @@ export type Workbench = {
   memory: SyncMemory
   owned: OwnedObjects
   /** Replaces the whole content of the branch and pushes; gives the commit. */
-  push(files: Record<string, string>): string
-  /** One run of the job, as a worker would do it. */
-  sync(options?: { signal?: AbortSignal }): Promise<SyncEnded>
+  push(files: Record<string, string>, branch?: string): string
+  /** git in the checkout that pushes come from. */
+  inWork(...args: string[]): string
+  /** How one run of the job ended. */
+  outcome(options?: { signal?: AbortSignal; reason?: string }): Promise<Outcome>
+  /** One run of the job, as a worker would do it; throws for a source that is held. */
+  sync(options?: { signal?: AbortSignal; reason?: string }): Promise<SyncEnded>
   /** Writes that the API server saw from this workbench since the last call. */
   writes(): string[]
   status(): Promise<SourceStatus>
+  /** Work that syncs asked for. */
+  enqueued: WorkRequest[]
+  /** Milliseconds since 1970 that syncs take for now; undefined for the clock. */
+  now: number | undefined
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
   close(): Promise<void>
 }
 
-export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise<Workbench> {
+/** `others`: sources that are there beside it; a test may add to them. */
+export async function createWorkbench(
+  change: Partial<SourceSpec> = {},
+  others: SourceSpec[] = [],
+  gnupgHome?: string,
+): Promise<Workbench> {
   const id = randomBytes(4).toString('hex')
   const directory = mkdtempSync(join(tmpdir(), `capstan-sync-${id}-`))
   const bare = join(directory, 'repo.git')
   const work = join(directory, 'work')
-  const run = (...args: string[]) =>
+  const inWork = (...args: string[]) =>
     execFileSync('git', args, { cwd: work, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   mkdirSync(work)
   execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare])
-  run('init', '-q', '-b', 'main')
-  run('config', 'user.email', 'test@example.com')
-  run('config', 'user.name', 'test')
+  inWork('init', '-q', '-b', 'main')
+  inWork('config', 'user.email', 'test@example.com')
+  inWork('config', 'user.name', 'test')
   const cluster = recorded(createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
-  const git = createGit({ directory: join(directory, 'mirrors'), timeoutMs: 20_000, allowLocal: true, log: silent })
+  const git = createGit({
+    directory: join(directory, 'mirrors'),
+    timeoutMs: 20_000,
+    allowLocal: true,
+    log: silent,
+    ...(gnupgHome ? { gnupgHome } : {}),
+  })
   const home = `sync-${id}`
   const target = `app-${id}`
   for (const name of [home, target])
@@ -60,7 +83,10 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
   const spec: SourceSpec = {
     namespace: home,
     name: 'default',
+    ...fluxdSource,
+    syncState: 'cluster',
     url: bare,
+    ref: { kind: 'branch', value: 'main' },
     branch: 'main',
     paths: [],
     pollIntervalMs: 60_000,
@@ -72,7 +98,63 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     defaultNamespace: target,
     ...change,
   }
-  const bench = { memory: createSyncMemory(), owned: createOwnedObjects(cluster.api) }
+  let ended: SyncEnded | undefined
+  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now'> = {
+    memory: createSyncMemory(),
+    owned: createOwnedObjects(cluster.api),
+    enqueued: [],
+    now: undefined,
+  }
+  const run = createRun({ redact: (text) => text })
+  async function outcome({
+    signal = new AbortController().signal,
+    reason = 'test',
+  }: {
+    signal?: AbortSignal
+    reason?: string
+  } = {}): Promise<Outcome> {
+    const remote = { url: bare }
+    await git.fetch(remote)
+    const payload = {
+      kind: 'sync-source' as const,
+      namespace: home,
+      name: 'default',
+      reason,
+      requestedAt: '',
+    }
+    return await syncSource(
+      payload,
+      {
+        sources: { list: () => [spec, ...others], get: () => spec, remote: async () => remote },
+        git,
+        cluster: cluster.api,
+        fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
+        owned: bench.owned,
+        memory: bench.memory,
+        packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
+        parse: createParser({ run, entry: parseChildEntry(), log: silent }),
+        render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
+        secrets: { isEncrypted: () => false, decrypt: async (_, bytes) => bytes },
+        marking: {
+          author: { name: 'capstan', email: 'capstan@example.com' },
+          signingKey: '',
+          secret: { namespace: home, name: 'flux-git-deploy' },
+        },
+        enqueue: async (request) => {
+          bench.enqueued.push(request)
+          return { jobId: 'test' }
+        },
+        publish: async () => {},
+        log: silent,
+        now: () => new Date(bench.now ?? Date.now()),
+        random: Math.random,
+        pause: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
+        ended: (result) => (ended = result),
+      },
+      signal,
+    )
+  }
+
   return {
     cluster: cluster.api,
     git,
@@ -84,49 +166,34 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     get owned() {
       return bench.owned
     },
-    push(files) {
-      run('rm', '-rqf', '--ignore-unmatch', '.')
+    get enqueued() {
+      return bench.enqueued
+    },
+    get now() {
+      return bench.now
+    },
+    set now(now) {
+      bench.now = now
+    },
+    push(files, branch = 'main') {
+      inWork('rm', '-rqf', '--ignore-unmatch', '.')
       for (const [path, text] of Object.entries(files)) {
         mkdirSync(dirname(join(work, path)), { recursive: true })
         writeFileSync(join(work, path), text)
       }
-      run('add', '-A')
-      run('commit', '-q', '--allow-empty', '-m', 'change')
-      run('push', '-q', '-f', bare, 'main')
-      return run('rev-parse', 'HEAD').trim()
+      inWork('add', '-A')
+      inWork('commit', '-q', '--allow-empty', '-m', 'change')
+      inWork('push', '-q', '-f', bare, branch)
+      return inWork('rev-parse', 'HEAD').trim()
     },
-    async sync({ signal = new AbortController().signal } = {}) {
-      const remote = { url: bare }
-      await git.fetch(remote)
-      let ended: SyncEnded | undefined
-      const payload = {
-        kind: 'sync-source' as const,
-        namespace: home,
-        name: 'default',
-        reason: 'test',
-        requestedAt: '',
-      }
-      await syncSource(
-        payload,
-        {
-          sources: { list: () => [spec], get: () => spec, remote: () => remote },
-          git,
-          cluster: cluster.api,
-          fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
-          owned: bench.owned,
-          memory: bench.memory,
-          packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
-          log: silent,
-          now: () => new Date(),
-          random: Math.random,
-          pause: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
-          ended: (result) => (ended = result),
-        },
-        signal,
-      )
+    inWork,
+    async sync(options) {
+      ended = undefined
+      await outcome(options)
       if (!ended) throw new Error('the sync did not end')
       return ended
     },
+    outcome,
     writes: cluster.take,
     async status() {
       const found = await cluster.api.get(statusRef(spec))

@@ -22,6 +22,7 @@
   (printf "--git-poll-interval=%s" $git.pollInterval)
   (printf "--sync-interval=%s" .Values.sync.interval)
   (printf "--sync-timeout=%s" .Values.sync.timeout)
+  (printf "--sync-state=%s" .Values.sync.state)
 ) }}
 {{- with include "capstan.commas" $git.path }}{{ $args = append $args (printf "--git-path=%s" .) }}{{ end }}
 {{- if $git.readonly }}
@@ -59,9 +60,21 @@
 {{- with .Values.allowNamespace }}{{ $args = append $args (printf "--allow-namespace=%s" .) }}{{ end }}
 {{- end }}
 {{- with include "capstan.commas" .Values.allowedNamespaces }}{{ $args = append $args (printf "--k8s-allow-namespace=%s" .) }}{{ end }}
+{{- if has "sync" .Values.enable }}
+{{- with include "capstan.sourceNamespaces" . }}{{ $args = append $args (printf "--source-namespaces=%s" .) }}{{ end }}
+{{- with .Values.sources.defaultServiceAccount }}{{ $args = append $args (printf "--default-service-account=%s" .) }}{{ end }}
+{{- end }}
 {{- range $index, $arg := concat $args .Values.additionalArgs }}
 {{- if $index }}{{ "\n" }}{{ end }}- {{ $arg | quote }}
 {{- end }}
+{{- end }}
+
+{{/* Where Source objects are looked for; with rights in some namespaces only, there. */}}
+{{- define "capstan.sourceNamespaces" -}}
+{{- $given := splitList "," (include "capstan.commas" .Values.sources.namespaces) }}
+{{- $allowed := splitList "," (include "capstan.commas" .Values.allowedNamespaces) }}
+{{- if .Values.clusterRole.create }}{{ join "," (compact $given | uniq) }}
+{{- else }}{{ join "," (concat (list .Release.Namespace) $given $allowed | compact | uniq) }}{{ end }}
 {{- end }}
 
 {{/* What jobs are given, and half a minute for helm and git to end after that. */}}

@@ -49,6 +49,22 @@ describe('what a refusal means', () => {
       'ImmutableField',
       'never',
     ],
+    [
+      'immutable said beside another mistake',
+      422,
+      { message: 'x', details: { causes: [{ message: 'field is immutable' }, { message: 'Required value' }] } },
+      write,
+      'ApplyRefused',
+      'backoff',
+    ],
+    [
+      'a role that a binding cannot change',
+      422,
+      { message: 'cannot change roleRef' },
+      write,
+      'ImmutableField',
+      'never',
+    ],
     ['an invalid value', 422, { message: 'Invalid value' }, write, 'ApplyRefused', 'backoff'],
     [
       'an object without its schema',

@@ -18,7 +18,7 @@ export type Asked = { verb: string; kind: string; name: string; write: boolean }
 export const maxMessageLength = 1000
 
 const immutable =
-  /field is immutable|is immutable|updates to \w+ spec for fields other than|may not be changed|cannot be changed|may not change once set/i
+  /field is immutable|is immutable|updates to \w+ spec for fields other than|may not be changed|cannot be changed|may not change once set|cannot change roleRef/i
 /** RBAC's own sentences. Every other 403 (quota, admission, namespace under deletion) concerns this object only. */
 const denied = /\bcannot [a-z]+ (resource|path)\b|not currently held|attempting to grant/i
 
@@ -95,9 +95,11 @@ export function isAbsent(http: number, status: Status): boolean {
   return http === 404 && Boolean(status.details?.name)
 }
 
+/** Nothing else is wrong with the object: who makes it again must not find out after the deletion. */
 function isImmutable(status: Status): boolean {
-  const texts = [status.message ?? '', ...(status.details?.causes ?? []).map((cause) => cause.message ?? '')]
-  return texts.some((text) => immutable.test(text))
+  const causes = (status.details?.causes ?? []).map((cause) => cause.message ?? '')
+  const texts = causes.length > 0 ? causes : [status.message ?? '']
+  return texts.every((text) => immutable.test(text))
 }
 
 function sentence(http: number, status: Status, asked: Asked): string {
@@ -110,7 +112,7 @@ function sentence(http: number, status: Status, asked: Asked): string {
 
 /** Texts about Secrets that quote no value. */
 const harmless =
-  /illegal base64 data at input byte \d+|field is immutable|namespaces? "[^"]*" not found|\bcannot [a-z]+ resource "secrets"|exceeded quota/gi
+  /illegal base64 data at input byte \d+|field is immutable|namespaces? "[^"]*" not found|(?:User "system:serviceaccount:[a-z0-9.:-]+" )?\bcannot [a-z]+ resource "secrets"|exceeded quota/gi
 
 function secretSentence(http: number, status: Status, asked: Asked): string {
   const message = status.message ?? ''

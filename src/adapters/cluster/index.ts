@@ -1,8 +1,9 @@
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { type Applied, type ApplyOptions, applyObject } from './apply.ts'
-import { connect } from './connect.ts'
-import { type ApiResource, createDiscovery } from './discover.ts'
+import { applyObject } from './apply.ts'
+import { type Connection, connect } from './connect.ts'
+import { type ApiResource, createDiscovery, type Discovery } from './discover.ts'
+import { type Account, impersonated } from './impersonate.ts'
 import { createInFlight } from './limit.ts'
 import { listObjects } from './list.ts'
 import {
@@ -16,14 +17,19 @@ import {
   refused,
   replaceObject,
 } from './objects.ts'
-import { createSend, type RetryNote } from './send.ts'
+import { recreateObject } from './recreate.ts'
+import type { Applied, ApplyOptions } from './send-apply.ts'
+import { createSend, type RetryNote, type Send } from './send.ts'
+import { takeOverObject } from './take-over.ts'
 import { startWatch, type Watch, type WatchEvent, type WatchTiming, watchTiming } from './watch.ts'
 
-export type { Applied, ApplyOptions } from './apply.ts'
+export { contextNamespace } from './context-namespace.ts'
 export type { ApiResource } from './discover.ts'
+export type { Account } from './impersonate.ts'
 export { createLeadership, type Leadership } from './leadership.ts'
 export { createFence, type FenceOptions, type LeasedFence } from './lease.ts'
 export type { ListQuery } from './objects.ts'
+export type { Applied, ApplyOptions } from './send-apply.ts'
 export type { Watch, WatchEvent } from './watch.ts'
 
 /**
@@ -53,6 +59,13 @@ export type Cluster = {
   list(query: ListQuery, signal?: AbortSignal): Promise<KubeObject[]>
   /** Server-side apply of exactly this object, as it is (nothing stripped, bigint kept exact). */
   apply(object: KubeObject, options: ApplyOptions, signal?: AbortSignal): Promise<Applied>
+  /** Fields that kubectl's client-side apply set, hence fluxd's, become ours; nothing else changes. `nothing` when there are none. */
+  takeOver(ref: ObjectRef, signal?: AbortSignal): Promise<'taken' | 'nothing'>
+  /**
+   * Deletes the object of this uid and applies it again when it is gone, which may take 10 s; after that `NotReady`. Only where
+   * git allows it.
+   */
+  recreate(object: KubeObject, uid: string, options: ApplyOptions, signal?: AbortSignal): Promise<Applied>
   create(object: KubeObject, signal?: AbortSignal): Promise<KubeObject>
   /** PUT with the object's resourceVersion: somebody else's write in between is `OtherWriter`. */
   replace(object: KubeObject, signal?: AbortSignal): Promise<KubeObject>
@@ -73,6 +86,12 @@ export type Cluster = {
    * without events; jittered back-off ≤ 30 s; goes on until stopped. A kind that is not served yet is looked for again.
    */
   watch(query: ListQuery, onEvent: (event: WatchEvent) => void): Watch
+  /**
+   * The same cluster with the rights of a ServiceAccount and none of ours: every request and watch impersonates it, what it may not do
+   * is `Forbidden` with its name and the right that is missing. Connection, limit and discovery are shared. Throws `Forbidden` at once
+   * for what is no name of an account. Its `close` ends its own watches only.
+   */
+  as(account: Account): Cluster
   /** Ends all watches and connections. */
   close(): Promise<void>
 }
@@ -100,10 +119,37 @@ export function createCluster(options: ClusterOptions): Cluster {
   const { log, onRetry } = options
   const connection = connect(options)
   const inFlight = createInFlight(maxInFlight, () => performance.now())
-  const send = createSend({ connection, inFlight, log, ...(onRetry ? { onRetry } : {}) })
-  const discovery = createDiscovery(send)
-  const api: Api = { send, discovery }
+  const sendOver = (over: Connection) =>
+    createSend({ connection: over, inFlight, log, ...(onRetry ? { onRetry } : {}) })
+  const discovery = createDiscovery(sendOver(connection))
   const timing = { ...watchTiming, ...options.watchTiming }
+  const as = (account: Account): Cluster => clusterOver({ ...ground, connection: impersonated(connection, account) })
+  const ground: Ground = { connection, sendOver, discovery, timing, log, as, allWatches: new Set() }
+  return {
+    ...clusterOver(ground),
+    async close() {
+      for (const watch of ground.allWatches) watch.stop()
+      ground.allWatches.clear()
+      await connection.close()
+    },
+  }
+}
+
+type Ground = {
+  connection: Connection
+  sendOver: (connection: Connection) => Send
+  discovery: Discovery
+  timing: WatchTiming
+  log: Logger
+  as: Cluster['as']
+  /** Those of all accounts. */
+  allWatches: Set<Watch>
+}
+
+/** All calls over one connection; closing ends its watches and leaves the connection. */
+function clusterOver({ connection, sendOver, discovery, timing, log, as, allWatches }: Ground): Cluster {
+  const send = sendOver(connection)
+  const api: Api = { send, discovery }
   const watches = new Set<Watch>()
 
   return {
@@ -120,6 +166,9 @@ export function createCluster(options: ClusterOptions): Cluster {
     get: (ref, getOptions) => getObject(api, ref, getOptions),
     list: async (query, signal) => (await listObjects(api, query, signal)).items,
     apply: (object, applyOptions, signal) => applyObject(api, object, applyOptions, signal),
+    takeOver: (ref, signal) => takeOverObject(api, ref, signal),
+    recreate: (object, uid, applyOptions, signal) =>
+      recreateObject(api, object, { uid, options: applyOptions }, signal),
     create: (object, signal) => createObject(api, object, signal),
     replace: (object, signal) => replaceObject(api, object, signal),
     patch: (ref, patch, patchOptions) => patchObject(api, ref, patch, patchOptions),
@@ -127,18 +176,23 @@ export function createCluster(options: ClusterOptions): Cluster {
     watch(query, onEvent) {
       const watch = startWatch({ api, connection, log, timing }, query, onEvent)
       watches.add(watch)
+      allWatches.add(watch)
       return {
         synced: watch.synced,
         stop() {
           watches.delete(watch)
+          allWatches.delete(watch)
           watch.stop()
         },
       }
     },
+    as,
     async close() {
-      for (const watch of watches) watch.stop()
+      for (const watch of watches) {
+        allWatches.delete(watch)
+        watch.stop()
+      }
       watches.clear()
-      await connection.close()
     },
   }
 }

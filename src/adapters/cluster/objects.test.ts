@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { exactJson, pathOf } from './objects.ts'
+import { pathOf } from './objects.ts'
 
 const deployment = {
   group: 'apps',
@@ -25,14 +25,5 @@ describe('paths', () => {
   it.each(['', '.', '..', 'a/b', 'a%2Fb'])('refuse the name "%s"', (name) => {
     expect(() => pathOf(deployment, 'n', name)).toThrow('not a name')
     expect(() => pathOf(deployment, name || '..')).toThrow('not a name')
-  })
-})
-
-describe('JSON', () => {
-  it.each([
-    ['without big integers', { a: 1, b: ['x', null] }, '{"a":1,"b":["x",null]}'],
-    ['with big integers', { a: 9007199254740993n, b: [-1n], c: '1' }, '{"a":9007199254740993,"b":[-1],"c":"1"}'],
-  ])('%s', (_fact, value, expected) => {
-    expect(exactJson(value)).toBe(expected)
   })
 })

@@ -1,5 +1,6 @@
 import { AppError } from '../../domain/error.ts'
 import { groupOf, idOf, type KubeObject, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
+import { exactJson } from '../../lib/exact-json.ts'
 import type { ApiResource, Discovery } from './discover.ts'
 import { type Asked, isAbsent, parseStatus, refusal } from './failure.ts'
 import type { Answer, Send } from './send.ts'
@@ -84,26 +85,10 @@ export function parse(answer: Answer): unknown {
   }
 }
 
-/** JSON text with integers beyond 2^53 exact. */
-export function exactJson(value: unknown): string {
-  try {
-    return JSON.stringify(value)
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    // Only bigints make plain JSON throw here; the slower way is taken for those few objects alone.
-    return JSON.stringify(value, (_key, field: unknown) =>
-      typeof field === 'bigint' ? newerJson.rawJSON(String(field)) : field,
-    )
-  }
-}
-
-/** A number as it is written: in Node, not in the type library yet. */
-const newerJson = JSON as unknown as { rawJSON(text: string): unknown }
-
 export async function getObject(
   api: Api,
   ref: ObjectRef,
-  options: { metadataOnly?: boolean; signal?: AbortSignal } = {},
+  options: { metadataOnly?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<KubeObject | undefined> {
   const answer = await api.send({
     method: 'GET',

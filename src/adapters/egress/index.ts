@@ -39,10 +39,18 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
     signal: AbortSignal,
   ): Promise<EgressResponse> {
     mustBeAllowed(url, allowPrivate)
-    const response = await request(bare(url), { dispatcher: agent, signal, headers: headersFor(url, given) })
+    const { method = 'GET', body: sent = null } = given
+    const response = await request(bare(url), {
+      dispatcher: agent,
+      signal,
+      method,
+      body: sent,
+      headers: headersFor(url, given),
+    })
     const { location } = response.headers
     if (isRedirect(response.statusCode) && typeof location === 'string') {
       await response.body.dump()
+      if (method === 'POST') throw new Error('a POST is not redirected')
       if (redirects >= maxRedirects) throw new Error('too many redirects')
       return await follow(given, new URL(location, url), redirects + 1, signal)
     }

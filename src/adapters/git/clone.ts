@@ -7,9 +7,13 @@ import { type HomeOptions, prepareHome } from './home.ts'
 import type { Operation } from './operation.ts'
 import type { Reach } from './remote.ts'
 
-export type CloneOptions = HomeOptions & { environment: Readonly<Record<string, string>> }
+export type CloneOptions = HomeOptions & {
+  environment: Readonly<Record<string, string>>
+  /** Keyring with which commits and tags are signed and verified. */
+  gnupgHome?: string
+}
 
-const refspecs = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
+const refspecs = ['heads', 'tags', 'notes'].map((kind) => `+refs/${kind}/*:refs/${kind}/*`)
 
 const lockAttempts = 10
 const lockPauseMs = 200
@@ -37,7 +41,7 @@ function unlessAbsent(error: NodeJS.ErrnoException): void {
 }
 
 /**
- * Brings every branch and tag to what the remote has; what it no longer has goes. Tried again for a moment while another git holds
+ * Brings every branch, tag and note to what the remote has; what it no longer has goes. Tried again for a moment while another git holds
  * a lock: that of a process of ours that was killed is still at work.
  */
 export async function fetchInto(git: Command, { url }: Reach, signal: AbortSignal): Promise<void> {
@@ -53,7 +57,7 @@ export async function fetchInto(git: Command, { url }: Reach, signal: AbortSigna
   }
 }
 
-async function temporary(directory: string): Promise<string> {
+export async function temporary(directory: string): Promise<string> {
   const folder = join(directory, 'tmp')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   return folder

@@ -12,7 +12,11 @@ export type Command = {
   text(args: readonly string[], extra?: CommandInput): Promise<string>
   /** `cat-file` with these arguments, as bytes. */
   catFile(args: readonly string[], input: string): Promise<Buffer>
+  /** For what is said by more than words: the exit code and standard error, without a judgement. */
+  outcome(args: readonly string[]): Promise<Outcome>
 }
+
+export type Outcome = { exitCode: number; stderr: string }
 
 /** git said no. `output` is what it said, untranslated and not redacted: for failure.ts only. */
 export class GitRefusal extends Error {
@@ -37,6 +41,7 @@ const ownVariables = [
   'GIT_AUTHOR_EMAIL',
   'GIT_COMMITTER_NAME',
   'GIT_COMMITTER_EMAIL',
+  'GNUPGHOME',
 ]
 
 /** Of git's own variables an operator may set these; others would take over what git does. */
@@ -58,6 +63,8 @@ export function createCommand(where: {
   allowLocal: boolean
   /** Proxies and CA files that the operator set. */
   environment: Readonly<Record<string, string>>
+  /** The keyring that signs and verifies; without it there are no keys. */
+  gnupgHome?: string
   signal: AbortSignal
 }): Command {
   const env = {
@@ -70,15 +77,16 @@ export function createCommand(where: {
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_ATTR_NOSYSTEM: '1',
+    GNUPGHOME: where.gnupgHome ?? where.home,
   }
 
-  function git(extra: CommandInput) {
+  function git(extra: CommandInput, errors = refuseAnyExitCode) {
     const { input } = extra
     const options: Partial<SimpleGitOptions> = {
       baseDir: where.home,
       abort: where.signal,
       allowEnvironment: [...ownVariables, ...networkVariables],
-      errors: refuseAnyExitCode,
+      errors,
       // The default takes what was read 50 ms after the exit for all of it, which loses the end of a long answer.
       completion: { onClose: true, onExit: false },
       ...(input === undefined ? {} : { input: () => (typeof input === 'string' ? input : Buffer.from(input)) }),
@@ -103,6 +111,22 @@ export function createCommand(where: {
         throw asRefusal(error, where.signal)
       }
     },
+    async outcome(args) {
+      where.signal.throwIfAborted()
+      let seen: Outcome | undefined
+      const look: typeof refuseAnyExitCode = (error, { exitCode, stdErr }) => {
+        if (error instanceof Error && !(exitCode > 0)) return error
+        seen = { exitCode, stderr: Buffer.concat(stdErr).toString() }
+        return undefined
+      }
+      try {
+        await orAborted(git({}, look).raw([...args]), where.signal)
+      } catch (error) {
+        throw asRefusal(error, where.signal)
+      }
+      if (!seen) throw new Error('git did not tell its exit code')
+      return seen
+    },
   }
 }
 
@@ -126,17 +150,28 @@ async function orAborted<T>(running: PromiseLike<T>, signal: AbortSignal): Promi
   }
 }
 
-/** simple-git takes a failure without words on standard error for a success (W17). */
+/** simple-git takes a failure without words on standard error for a success, and quotes all of standard output (W17). */
 function refuseAnyExitCode(
   error: Buffer | Error | undefined,
   { exitCode, stdOut, stdErr }: { exitCode: number; stdOut: Buffer[]; stdErr: Buffer[] },
 ): Buffer | Error | undefined {
-  if (error instanceof Error) return error
+  // Below zero, or nothing at all: git was not started or was stopped, and the error says which.
+  if (error instanceof Error && !(exitCode > 0)) return error
   if (exitCode === 0) return undefined
   // Of standard output only the lines in which a push says why it was refused; the rest may be anybody's file.
   const refused = Buffer.concat(stdOut).toString().match(/^!.*$/gm) ?? []
-  const said = [...refused, Buffer.concat(stdErr).toString().trim()].join('\n').trim()
+  const said = [...refused, withoutChatter(Buffer.concat(stdErr).toString())].join('\n').trim()
   return Buffer.from(said === '' ? `git ended with code ${exitCode}` : said)
+}
+
+/** ssh speaks of its work so that the key of an unknown host is told; the rest of that concerns nobody. */
+function withoutChatter(stderr: string): string {
+  return stderr
+    .split(/\r?\n/)
+    .map((line) => line.replace(/^debug1: (?=Server host key: )/, ''))
+    .filter((line) => !/^(?:debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: )/.test(line))
+    .join('\n')
+    .trim()
 }
 
 function asRefusal(error: unknown, signal: AbortSignal): unknown {

@@ -2,9 +2,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../domain/error.ts'
 import type { Command } from './command.ts'
-import { GitRefusal } from './command.ts'
+import { type Author, identityVariables } from './identity.ts'
+import { dropPendingNote, type Note, prepareNote } from './notes.ts'
 import type { Operation } from './operation.ts'
+import { pushRefs } from './push.ts'
 import { checkId, checkRefName } from './ref-name.ts'
+import { signWith } from './signature.ts'
 
 export type Edit = {
   path: string
@@ -18,40 +21,38 @@ export type CommitRequest = {
   base: string
   edits: readonly Edit[]
   message: string
-  author: { name: string; email: string }
+  author: Author
+  /** Key of the keyring that signs the commit; absent or empty: not signed. */
+  signingKey?: string
+  /** Goes in the same push; left out where only it is in the way. */
+  note?: Note
 }
 
 export type CommitResult = { result: 'pushed'; commit: string } | { result: 'moved' } | { result: 'empty' }
 
-/** A push that lost the race, as git and the usual servers put it. */
-const lostRace =
-  /\[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value|reference already exists|remote ref does not match/i
-/** A push that the server will not have, race or not. */
-const refused = /\[remote rejected\]|hook declined|protected branch|not allowed to push|shallow update not allowed/i
-
 /** Builds the commit from objects alone, without a checkout, and pushes it with a lease on the base (hazards A4, D8). */
-export async function commitAndPush({ git, gitDir, reach }: Operation, request: CommitRequest): Promise<CommitResult> {
+export async function commitAndPush(operation: Operation, request: CommitRequest): Promise<CommitResult> {
+  const { git, gitDir } = operation
   const { branch, base, edits, message, author } = request
   checkRefName(branch)
   checkId(base)
   const ref = `refs/heads/${branch}`
   const tree = await writeTree(git, gitDir, base, edits)
   if (tree === (await git.text(['rev-parse', '--verify', `${base}^{tree}`])).trim()) return { result: 'empty' }
-  const env = {
-    GIT_AUTHOR_NAME: author.name,
-    GIT_AUTHOR_EMAIL: author.email,
-    GIT_COMMITTER_NAME: author.name,
-    GIT_COMMITTER_EMAIL: author.email,
-  }
-  const commit = (await git.text(['commit-tree', tree, '-p', base, '-F', '-'], { input: message, env })).trim()
+  const env = identityVariables(author)
+  const signed = ['commit-tree', ...signWith('-S', request.signingKey), tree, '-p', base, '-F', '-']
+  const commit = (await git.text(signed, { input: message, env })).trim()
+  const update = { ref, to: commit, expected: base }
+  const note = request.note && (await prepareNote(git, request.note, commit, env))
   try {
-    const flags = ['--porcelain', '--no-follow-tags', '--recurse-submodules=no', `--force-with-lease=${ref}:${base}`]
-    await git.text(['push', ...flags, '--end-of-options', reach.url, `${commit}:${ref}`])
-  } catch (error) {
-    return lost(error, reach.shown)
+    const result = await pushRefs(operation, note ? [update, note] : [update])
+    if (result === 'lost') return { result: 'moved' }
+    await git.text(['update-ref', ref, commit])
+    if (note && result === 'pushed') await git.text(['update-ref', note.ref, note.to])
+    return { result: 'pushed', commit }
+  } finally {
+    if (note) await dropPendingNote(git, note)
   }
-  await git.text(['update-ref', ref, commit])
-  return { result: 'pushed', commit }
 }
 
 /** An index of its own: two commits at the same time, or one that was killed, do not see each other. */
@@ -86,13 +87,4 @@ async function modeOf(git: Command, base: string, path: string): Promise<string>
     throw new AppError('PathNotFound', `${path} is not a file that can be edited`, { retry: 'never' })
   }
   return mode
-}
-
-function lost(error: unknown, shown: string): CommitResult {
-  if (!(error instanceof GitRefusal)) throw error
-  const line = error.output.split('\n').find((one) => one.startsWith('!'))
-  if (line && lostRace.test(line)) return { result: 'moved' }
-  if (!line || !refused.test(line)) throw error
-  const why = /\(([^()]*)\)\s*$/.exec(line)?.[1] ?? 'no reason given'
-  throw new AppError('GitPushRefused', `${shown}: the server refused the push: ${why.slice(0, 200)}`)
 }

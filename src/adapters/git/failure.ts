@@ -1,9 +1,11 @@
 import { AppError } from '../../domain/error.ts'
 import type { Reason } from '../../domain/status/reason.ts'
 import { GitRefusal } from './command.ts'
+import { hostKeyProblem } from './host-key.ts'
 
 /** Words by which git, ssh and the usual servers say the same thing. First match counts. */
 const meanings: readonly (readonly [pattern: RegExp, reason: Reason])[] = [
+  [/gpg failed to sign|cannot run gpg|no secret key/i, 'SigningFailed'],
   [/couldn't find remote ref|unknown revision|not a (?:valid object|valid ref|tree object)/i, 'GitRefNotFound'],
   [/host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED/i, 'GitAuthFailed'],
   [
@@ -39,7 +41,7 @@ const trouble =
 
 /** What stands after the line that says why. */
 const noise =
-  /^(?:and the repository exists\.?|please make sure you have the correct access rights|(?:fatal: )?could not read from remote repository\.?|error: failed to push some refs.*|hint:.*|to .*|done|fatal: fetch-pack: invalid index-pack output|fatal: the remote end hung up unexpectedly)$/i
+  /^(?:and the repository exists\.?|please make sure you have the correct access rights|(?:fatal: )?could not read from remote repository\.?|error: failed to push some refs.*|hint:.*|to .*|done|server host key: .*|fatal: fetch-pack: invalid index-pack output|fatal: the remote end hung up unexpectedly)$/i
 
 /** The mirror does not hold what it must hold. */
 export class MirrorDamage extends Error {
@@ -76,7 +78,7 @@ export function translate(
   if (error instanceof MirrorDamage) return new AppError('GitRefNotFound', `${shown}: ${error.message}`)
   if (!(error instanceof GitRefusal)) return error
   const reason = meanings.find(([pattern]) => pattern.test(error.output))?.[1] ?? 'GitUnreachable'
-  return new AppError(reason, `${shown}: ${redact(meaningfulLine(error.output))}`)
+  return new AppError(reason, `${shown}: ${hostKeyProblem(error.output) ?? redact(meaningfulLine(error.output))}`)
 }
 
 /** Cut, without passwords in URLs. */

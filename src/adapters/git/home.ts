@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../domain/error.ts'
+import { knownHosts } from './known-hosts.ts'
 import type { Reach } from './remote.ts'
 
 export type HomeOptions = {
@@ -12,13 +13,16 @@ export type HomeOptions = {
   gitConfigFile?: string
   /** ssh_config of the operator. */
   sshConfigFile?: string
+  /** .netrc of the operator: logins by host, for URLs that come without one. */
+  netrcFile?: string
 }
 
 /**
  * Makes the private home of one credential: git finds its configuration, and only this one, there (W17). Secrets are files of
  * mode 0600 in it, never arguments or environment. Gives its path.
  */
-export async function prepareHome(reach: Reach, options: HomeOptions): Promise<string> {
+export async function prepareHome(reach: Reach, given: HomeOptions): Promise<string> {
+  const options = reach.isForeign ? withoutLogins(given) : given
   const home = join(options.directory, 'homes', reach.name)
   await mkdir(join(home, 'template'), { recursive: true, mode: 0o700 })
   const sections = [...includeOf(options), ...hardening(home, options.allowLocal)]
@@ -26,10 +30,21 @@ export async function prepareHome(reach: Reach, options: HomeOptions): Promise<s
     await put(join(home, 'credential'), `username=${reach.auth.username}\npassword=${reach.auth.password}\n`)
     sections.push(...credentialHelper(home, reach.url))
   }
-  if (reach.auth?.kind === 'ssh') await put(join(home, 'identity'), await readKey(reach.auth.privateKeyFile))
+  if (reach.auth?.kind === 'ssh') {
+    await put(join(home, 'identity'), await readGiven(reach.auth.privateKeyFile, 'the ssh key file'))
+  }
+  if (options.netrcFile) await put(join(home, '.netrc'), await readGiven(options.netrcFile, 'the netrc file'))
+  await put(join(home, 'known_hosts'), knownHosts)
+  if (reach.caFile && /^https:/i.test(reach.url))
+    sections.push(`[http "${new URL(reach.url).origin}"]`, `\tsslCAInfo = ${quote(reach.caFile)}`)
   sections.push(...sshCommand(home, reach, options))
   await put(join(home, '.gitconfig'), `${sections.join('\n')}\n`)
   return home
+}
+
+/** Each of these may hold a login of the operator, which is not for somebody else's repository. */
+function withoutLogins({ directory, allowLocal, sshKnownHosts }: HomeOptions): HomeOptions {
+  return { directory, allowLocal, ...(sshKnownHosts ? { sshKnownHosts } : {}) }
 }
 
 function includeOf({ gitConfigFile }: HomeOptions): string[] {
@@ -74,8 +89,31 @@ function hardening(home: string, allowLocal: boolean): string[] {
     '\tauto = false',
     '[credential]',
     '\thelper =',
+    ...signing,
   ]
 }
+
+/** Only OpenPGP counts: a signature of another kind would be checked against other keys than those that were imported (hazard D9). */
+const signing = [
+  '[gpg]',
+  '\tformat = openpgp',
+  '\tprogram = gpg',
+  '\tminTrustLevel = undefined',
+  '[gpg "x509"]',
+  '\tprogram = false',
+  '[gpg "ssh"]',
+  '\tprogram = false',
+  '\tdefaultKeyCommand = false',
+  '[log]',
+  '\tshowSignature = false',
+  '[commit]',
+  '\tgpgSign = false',
+  '[tag]',
+  '\tgpgSign = false',
+  '\tforceSignAnnotated = false',
+  '[push]',
+  '\tgpgSign = false',
+]
 
 /** Blemishes that old but honest histories have; they cannot hurt who does not check out. */
 const harmless = [
@@ -100,23 +138,30 @@ function credentialHelper(home: string, url: string): string[] {
   return [`[credential "${origin}"]`, `\thelper = ${quote(helper)}`]
 }
 
-/** ssh that asks nobody, trusts no unknown host and offers no other key (hazards D6, H8). */
-function sshCommand(home: string, { auth }: Reach, { sshKnownHosts, sshConfigFile }: HomeOptions): string[] {
-  const knownHosts = (auth?.kind === 'ssh' ? auth.knownHostsFile : undefined) ?? sshKnownHosts
+/**
+ * ssh that asks nobody, trusts no unknown host and offers no other key (hazards D6, H8). Its own list of hosts stands beside those
+ * of the operator. It speaks up, because only so the key of an unknown host is told.
+ */
+function sshCommand(home: string, { auth, isForeign }: Reach, { sshKnownHosts, sshConfigFile }: HomeOptions): string[] {
+  const given = (auth?.kind === 'ssh' ? auth.knownHostsFile : undefined) ?? sshKnownHosts
   const settings = ['BatchMode=yes', 'StrictHostKeyChecking=yes', 'ConnectTimeout=15', 'ServerAliveInterval=15']
-  if (knownHosts) settings.push(`UserKnownHostsFile=${knownHosts}`)
+  settings.push('LogLevel=DEBUG1', 'UpdateHostKeys=no')
+  settings.push(`GlobalKnownHostsFile=/etc/ssh/ssh_known_hosts ${sshQuote(join(home, 'known_hosts'))}`)
+  if (given) settings.push(`UserKnownHostsFile=${sshQuote(given)}`)
   if (auth?.kind === 'ssh') settings.push('IdentitiesOnly=yes', `IdentityFile=${join(home, 'identity')}`)
+  // ssh looks for keys in the home of its user, whatever HOME says
+  else if (isForeign) settings.push('IdentitiesOnly=yes', 'IdentityFile=none')
   const words = ['ssh', '-F', sshConfigFile ?? '/dev/null', ...settings.flatMap((setting) => ['-o', setting])]
   return ['[core]', `\tsshCommand = ${quote(words.map(shellQuote).join(' '))}`]
 }
 
 /** ssh refuses a key that others may read, and a mounted Secret often is such; hence the copy. */
-async function readKey(file: string): Promise<string> {
+async function readGiven(file: string, what: string): Promise<string> {
   try {
-    const key = await readFile(file, 'utf8')
-    return key.endsWith('\n') ? key : `${key}\n`
+    const text = await readFile(file, 'utf8')
+    return text.endsWith('\n') ? text : `${text}\n`
   } catch (error) {
-    throw new AppError('GitAuthFailed', `the ssh key file ${file} cannot be read`, { cause: error })
+    throw new AppError('GitAuthFailed', `${what} ${file} cannot be read`, { cause: error })
   }
 }
 
@@ -133,6 +178,12 @@ async function put(file: string, content: string): Promise<void> {
 function quote(value: string): string {
   if (/[\0\r\n]/.test(value)) throw new AppError('InternalError', 'a path in the git configuration holds a line break')
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
+/** One file name in a setting of ssh that takes several. */
+function sshQuote(file: string): string {
+  if (/["\0\r\n]/.test(file)) throw new AppError('InternalError', 'the name of a known_hosts file holds a quote')
+  return `"${file.replaceAll('%', '%%')}"`
 }
 
 /** One word for the shell through which git runs helpers and ssh. */

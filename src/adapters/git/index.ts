@@ -4,19 +4,27 @@ import { type CommitRequest, type CommitResult, commitAndPush } from './commit.t
 import { exportFiles } from './export-files.ts'
 import { type LogEntry, readLog } from './log.ts'
 import { createMirrors } from './mirror.ts'
+import { readNotes } from './notes.ts'
 import { listTree, readBlobs, type TreeFile } from './objects.ts'
 import { belowPaths } from './paths.ts'
-import { listRefs, resolveRef } from './refs.ts'
+import { listRefs, listTags, resolveRef } from './refs.ts'
+import { type Relation, relate } from './relation.ts'
 import type { GitRemote } from './remote.ts'
+import { checkWrite, moveTag, readTag, type TagMove } from './tag.ts'
 import { tidy } from './tidy.ts'
+import { type Verified, type VerifyRequest, verifyCommits } from './verify.ts'
 
 export type { CommitRequest, CommitResult, Edit } from './commit.ts'
+export { createGithubApp, type GithubApp } from './github-app.ts'
 export type { TreeFile } from './objects.ts'
+export type { Relation } from './relation.ts'
 export type { GitRemote } from './remote.ts'
+export type { TagMove } from './tag.ts'
+export type { Verified, VerifyRequest } from './verify.ts'
 
 /**
  * Git over one bare mirror per remote. Errors are AppError: GitUnreachable, GitAuthFailed, GitRefNotFound, PathNotFound,
- * GitPushRefused. Every call has the timeout given to createGit and takes the job's signal, whose reason it rejects with. URLs in
+ * GitPushRefused, SignatureInvalid, SigningFailed. Every call has the timeout given to createGit and takes the job's signal, whose reason it rejects with. URLs in
  * messages never show a password.
  */
 export type Git = {
@@ -37,6 +45,38 @@ export type Git = {
   commitAndPush(remote: GitRemote, request: CommitRequest, signal?: AbortSignal): Promise<CommitResult>
   /** Messages of the commits reachable from `to` and not from `from`, newest first, at most `limit`. */
   log(remote: GitRemote, range: { from?: string; to: string; limit: number }, signal?: AbortSignal): Promise<LogEntry[]>
+  /**
+   * The last commit up to which all are signed by keys of the keyring (flux-v1 §13), and the first that is not. SignatureInvalid when
+   * `from` itself is not.
+   */
+  verify(remote: GitRemote, request: VerifyRequest, signal?: AbortSignal): Promise<Verified>
+  /**
+   * The commit of a tag as last fetched, annotated or not; undefined when there is none. With `verify` its own signature must be good,
+   * else SignatureInvalid.
+   */
+  readTag(
+    remote: GitRemote,
+    tag: string,
+    options: { verify: boolean },
+    signal?: AbortSignal,
+  ): Promise<{ commit: string } | undefined>
+  /**
+   * Pushes an annotated tag in the place of the one at `expected`. `lost`: it is elsewhere, here or on the server; fetch and decide
+   * again. The mirror has it at once.
+   */
+  moveTag(remote: GitRemote, move: TagMove, signal?: AbortSignal): Promise<'moved' | 'lost'>
+  /** Notes of commits, as last fetched; without those that have none. */
+  notes(
+    remote: GitRemote,
+    wanted: { ref: string; commits: readonly string[] },
+    signal?: AbortSignal,
+  ): Promise<Map<string, string>>
+  /** Whether the branch only went on from `older` to `newer`. */
+  relation(remote: GitRemote, older: string, newer: string, signal?: AbortSignal): Promise<Relation>
+  /** Every tag by its short name, with its commit, as last fetched. */
+  tags(remote: GitRemote, signal?: AbortSignal): Promise<Map<string, string>>
+  /** Proves that we may push, by a tag that is gone afterwards; throws GitPushRefused or GitAuthFailed. */
+  canWrite(remote: GitRemote, signal?: AbortSignal): Promise<void>
 }
 
 export type GitOptions = {
@@ -51,6 +91,10 @@ export type GitOptions = {
   /** ssh_config and git configuration of the operator; what protects us is set after them (ruling 15). */
   sshConfigFile?: string
   gitConfigFile?: string
+  /** .netrc of the operator, for http remotes without a login of their own. */
+  netrcFile?: string
+  /** Folder of the keyring that signs and verifies (adapters/gpg); without it nothing is signed and no signature counts. */
+  gnupgHome?: string
   /**
    * Variables that the operator set for git's network: `https_proxy`, `no_proxy`, `SSL_CERT_FILE`, `GIT_SSL_CAINFO` and their like,
    * and PATH if it is not ours. Others of git's own are left out.
@@ -63,12 +107,13 @@ export type GitOptions = {
 
 /** Git with the real git binary. Needs git 2.31 or newer on PATH, and ssh for ssh URLs. */
 export function createGit(options: GitOptions): Git {
-  const mirrors = createMirrors({
+  const filled = {
     ...options,
     allowLocal: options.allowLocal ?? false,
     environment: options.environment ?? {},
-    redact: options.redact ?? ((text) => text),
-  })
+    redact: options.redact ?? ((text: string) => text),
+  }
+  const mirrors = createMirrors(filled)
   const isDue = tidy()
   return {
     fetch: (remote, signal) =>
@@ -90,5 +135,14 @@ export function createGit(options: GitOptions): Git {
     commitAndPush: (remote, request, signal) =>
       mirrors.change(remote, (operation) => commitAndPush(operation, request), signal),
     log: (remote, range, signal) => mirrors.read(remote, ({ git }) => readLog(git, range), signal),
+    verify: (remote, request, signal) =>
+      verifyCommits((task) => mirrors.read(remote, ({ git }) => task(git), signal), request),
+    readTag: (remote, tag, how, signal) => mirrors.read(remote, (operation) => readTag(operation, tag, how), signal),
+    moveTag: (remote, move, signal) => mirrors.change(remote, (operation) => moveTag(operation, move, filled), signal),
+    notes: (remote, wanted, signal) => mirrors.read(remote, ({ git }) => readNotes(git, wanted), signal),
+    relation: (remote, ...[older, newer, signal]) =>
+      mirrors.read(remote, ({ git }) => relate(git, older, newer), signal),
+    tags: (remote, signal) => mirrors.read(remote, ({ git }) => listTags(git), signal),
+    canWrite: (remote, signal) => mirrors.change(remote, checkWrite, signal),
   }
 }

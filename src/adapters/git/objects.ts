@@ -48,8 +48,8 @@ export async function listTree(git: Command, commit: string): Promise<TreeFile[]
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-/** A commit that nobody has fetched is the caller's business, not damage. */
-async function mustHave(git: Command, commit: string): Promise<void> {
+/** Throws GitRefNotFound for a commit that is not in the mirror: one that nobody has fetched is the caller's business, not damage. */
+export async function mustHave(git: Command, commit: string): Promise<void> {
   const answer = await git.text(['cat-file', '--batch-check=%(objecttype)'], { input: `${commit}\n` })
   if (answer.trim() !== 'commit') throw new AppError('GitRefNotFound', `the commit ${commit} is not in the repository`)
 }

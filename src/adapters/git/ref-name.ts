@@ -1,18 +1,12 @@
 import { AppError } from '../../domain/error.ts'
+import { isRefName } from '../../domain/source/ref-name.ts'
 
 /**
  * Refuses what is no name of a branch, tag or commit, by the rules of git-check-ref-format, before git sees it (hazard H1).
  * Throws GitRefNotFound, not retried.
  */
 export function checkRefName(ref: string): void {
-  const bad =
-    ref === '' ||
-    ref === '@' ||
-    ref.length > 250 ||
-    /[\s\p{Cc}~^:?*[\\]/u.test(ref) ||
-    /\.\.|@\{|\/\/|\.lock(?:\/|$)|\.$/.test(ref) ||
-    ref.split('/').some((part) => part === '' || part.startsWith('.') || part.startsWith('-'))
-  if (bad)
+  if (!isRefName(ref))
     throw new AppError('GitRefNotFound', `'${printable(ref)}' is not a valid name of a branch or tag`, {
       retry: 'never',
     })

@@ -15,6 +15,12 @@ export async function listRefs(git: Command): Promise<Map<string, string>> {
   return refs
 }
 
+/** Every tag by its short name, with its commit. */
+export async function listTags(git: Command): Promise<Map<string, string>> {
+  const tags = [...(await listRefs(git))].filter(([name]) => name.startsWith('refs/tags/'))
+  return new Map(tags.map(([name, commit]) => [name.slice('refs/tags/'.length), commit]))
+}
+
 /** Branch before tag before commit, as git's own users expect. Asked over standard input, where nothing is an option. */
 export async function resolveRef(git: Command, ref: string): Promise<string> {
   checkRefName(ref)

@@ -6,9 +6,16 @@ import { gitUrlProblem, safeUrl } from '../../domain/source/git-url.ts'
 export type GitRemote = {
   /** https, http, ssh, or scp-like. Local paths and file:// only when `allowLocal` was given to createGit. */
   url: string
-  auth?:
-    | { kind: 'basic'; username: string; password: string }
+  auth?: /** `account` names the login where its password changes with time: the mirror then goes by this name. */
+    | { kind: 'basic'; username: string; password: string; account?: string }
     | { kind: 'ssh'; privateKeyFile: string; knownHostsFile?: string }
+  /** Certificates (PEM) that are trusted for this repository instead of the usual ones. */
+  caFile?: string
+  /**
+   * Somebody else's repository: no login of the operator is used for it (netrc, git and ssh configuration, keys at home), and it never
+   * shares a mirror with one for which they were.
+   */
+  isForeign?: boolean
 }
 
 /** A remote that was checked, with what must not stand on a command line taken out of its URL. */
@@ -18,6 +25,8 @@ export type Reach = {
   /** For people: no password. */
   shown: string
   auth: GitRemote['auth']
+  caFile: string | undefined
+  isForeign: boolean
   /** Folder name of its mirror and of its private home: other credentials never see what these fetched. */
   name: string
 }
@@ -33,10 +42,12 @@ export function reach(remote: GitRemote, { allowLocal }: { allowLocal: boolean }
   }
   const shown = safeUrl(remote.url)
   const name = createHash('sha256')
-    .update(JSON.stringify([url, auth]))
+    .update(JSON.stringify([url, auth?.kind === 'basic' && auth.account ? ['account', auth.account] : auth]))
+    .update(remote.caFile ?? '')
+    .update(remote.isForeign ? 'foreign' : '')
     .digest('hex')
     .slice(0, 32)
-  return { url, shown, auth, name }
+  return { url, shown, auth, caFile: remote.caFile, isForeign: remote.isForeign ?? false, name }
 }
 
 /** People put tokens into the URL: as the password, and at some hosts as the user. Both would show in `ps`. */

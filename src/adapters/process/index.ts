@@ -14,6 +14,8 @@ export type RunOptions = {
    * (hazard A8). Left out where the tool does not exist: then only an orderly exit ends them.
    */
   setpriv?: string
+  /** Absolute path of util-linux' prlimit. Without it the `limits` of a request do not count. */
+  prlimit?: string
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import type { RunRequest, RunResult } from '../../lib/run.ts'
+import type { RunLimits, RunRequest, RunResult } from '../../lib/run.ts'
 import { keepTail, type Tail } from './tail.ts'
 
 const killAfterMs = 5_000
@@ -12,10 +12,10 @@ type Ending = { failed: boolean; timedOut: boolean; isCanceled: boolean; isMaxBu
 export async function start(
   file: string,
   request: RunRequest,
-  options: { redact: (text: string) => string; setpriv?: string },
+  options: { redact: (text: string) => string; setpriv?: string; prlimit?: string },
 ): Promise<RunResult> {
   const startedAt = performance.now()
-  const [command, args] = withParentDeathSignal(file, request.args, options.setpriv)
+  const [command, args] = guarded([file, ...request.args], request.limits, options)
   const child = execa(command, args, {
     env: request.env,
     extendEnv: false,
@@ -60,12 +60,20 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-function withParentDeathSignal(
-  file: string,
-  args: readonly string[],
-  setpriv: string | undefined,
+/** Each tool replaces itself with what comes behind it, so that the process keeps its id. */
+function guarded(
+  program: readonly [file: string, ...args: string[]],
+  limits: RunLimits | undefined,
+  { setpriv, prlimit }: { setpriv?: string; prlimit?: string },
 ): [command: string, args: readonly string[]] {
-  return setpriv ? [setpriv, ['--pdeathsig', 'TERM', '--', file, ...args]] : [file, args]
+  const [command, ...args] = [
+    ...(setpriv ? [setpriv, '--pdeathsig', 'TERM', '--'] : []),
+    ...(prlimit && limits
+      ? [prlimit, `--data=${Math.ceil(limits.dataBytes)}`, `--cpu=${Math.ceil(limits.cpuSeconds)}`, '--core=0', '--']
+      : []),
+    ...program,
+  ]
+  return [command ?? program[0], args]
 }
 
 function endingOf(result: Ending): RunResult['ended'] {

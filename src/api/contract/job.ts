@@ -8,6 +8,8 @@ export const jobKindNames = [
   'sync-release',
   'scan-image',
   'update-images',
+  'plan-source',
+  'change-source',
   'resync',
 ] as const
 export const jobStateNames = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const
@@ -65,6 +67,8 @@ export const QueueCounts = Type.Object(
       'sync-release': Count,
       'scan-image': Count,
       'update-images': Count,
+      'plan-source': Count,
+      'change-source': Count,
       resync: Count,
     }),
   },

@@ -18,5 +18,20 @@ export const Readiness = Type.Object(
 )
 export type Readiness = Static<typeof Readiness>
 
+const Fingerprint = Type.Object({
+  hash: Type.String(),
+  randomart: Type.String({ description: "ssh-keygen's picture of it." }),
+})
+
+/** The public half of the deploy key, to be entered where the repository is kept. */
+export const Identity = Type.Object(
+  {
+    publicKey: Type.String({ description: 'One line as in authorized_keys, with its line break.' }),
+    fingerprints: Type.Object({ md5: Fingerprint, sha256: Fingerprint }),
+  },
+  { $id: 'Identity' },
+)
+export type Identity = Static<typeof Identity>
+
 export const Version = Type.Object({ version: Type.String() }, { $id: 'Version' })
 export type Version = Static<typeof Version>

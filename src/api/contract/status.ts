@@ -24,13 +24,40 @@ export const Unhealthy = Type.Object(
 )
 export type Unhealthy = Static<typeof Unhealthy>
 
+/** An object whose fields are not what git says, and that is left so. */
+export const Drift = Type.Object(
+  {
+    id: Type.String(),
+    file: Type.String(),
+    line: Type.Integer(),
+    manager: Type.String({ description: 'Who changed it; empty when a field or the object is gone.' }),
+    at: Type.String({ description: 'RFC 3339; empty when not known.' }),
+    fields: Type.Array(Type.String(), { description: 'Empty when the whole object is gone.' }),
+    reason: Type.Enum(['Drifted', 'DriftFight']),
+  },
+  { $id: 'Drift' },
+)
+export type Drift = Static<typeof Drift>
+
+/** Who stopped a source, why, and when (RFC 3339). */
+export const Suspension = Type.Object(
+  { by: Type.String(), why: Type.String(), since: Type.String() },
+  { $id: 'Suspension' },
+)
+export type Suspension = Static<typeof Suspension>
+
+/** The commit that the sync tag or Secret names, and why it could not be moved. */
+export const Marker = Type.Object({ commit: Type.String(), problem: Type.String() }, { $id: 'Marker' })
+export type Marker = Static<typeof Marker>
+
 /** A git repository that is kept applied. */
 export const Source = Type.Object(
   {
     namespace: Type.String(),
     name: Type.String(),
     url: Type.String({ description: 'Without password.' }),
-    branch: Type.String(),
+    branch: Type.String({ description: 'Empty when a tag, range or commit is followed.' }),
+    ref: Type.String({ description: 'What is followed: branch main, tag v1, semver ~1.2, commit 4f5e….' }),
     paths: Type.Array(Type.String()),
     revision: Type.String({ description: `Applied and pruned without failure: ${revision}` }),
     attempted: Type.String({ description: `Loaded and tried last: ${revision}` }),
@@ -43,6 +70,11 @@ export const Source = Type.Object(
     failed: Type.Array(ref(Failure), { description: 'The first 100.' }),
     failedCount: Type.Integer(),
     held: Type.Array(ref(Failure), { description: 'Deletions that wait for somebody.' }),
+    drifted: Type.Array(ref(Drift), { description: 'Differences from git that are left as they are; the first 100.' }),
+    suspended: Type.Union([ref(Suspension), Type.Null()], { description: 'Who stopped it and why.' }),
+    marker: Type.Union([ref(Marker), Type.Null()], {
+      description: 'The sync tag or Secret; null where the cluster itself keeps the state.',
+    }),
     unhealthy: Type.Array(ref(Unhealthy), { description: 'The first 20.' }),
     fetchedAt: Type.String({ description: 'RFC 3339; empty when not known.' }),
     changedAt: Type.String({

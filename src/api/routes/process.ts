@@ -1,15 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { AppOptions } from '../app-options.ts'
-import { Readiness, Version } from '../contract/process.ts'
+import { Identity, Readiness, Version } from '../contract/process.ts'
 import { ref } from '../contract/ref.ts'
 import { Status } from '../contract/status.ts'
 import { problemAnswers } from '../openapi.ts'
+import { problem, sendProblem } from '../problem.ts'
 
-/** About this process and everything at once: probes, metrics, version, status, the OpenAPI document. */
-export const processRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'metrics' | 'version'>> = async (
-  app,
-  { views, metrics, version },
-) => {
+/** About this process and everything at once: probes, metrics, version, deploy key, status, the OpenAPI document. */
+export const processRoutes: FastifyPluginAsyncTypebox<
+  Pick<AppOptions, 'views' | 'metrics' | 'version' | 'identity'>
+> = async (app, { views, metrics, version, identity }) => {
   const open = { config: { open: true } }
 
   app.get(
@@ -49,6 +49,22 @@ export const processRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' |
     '/api/v1/version',
     { schema: { operationId: 'getVersion', tags: ['process'], response: { 200: ref(Version), ...problemAnswers } } },
     async () => ({ version }),
+  )
+
+  app.get(
+    '/api/v1/identity',
+    {
+      schema: {
+        operationId: 'getIdentity',
+        description: 'The public half of the deploy key, which the git server must know.',
+        tags: ['process'],
+        response: { 200: ref(Identity), ...problemAnswers },
+      },
+    },
+    async (_request, reply) => {
+      const found = (await identity?.()) ?? { none: 'There is no deploy key.' }
+      return 'none' in found ? sendProblem(reply, problem('NotFound', found.none)) : found
+    },
   )
 
   app.get(

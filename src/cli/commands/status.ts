@@ -1,4 +1,4 @@
-import type { Failure, Release, Source, Status, Unhealthy } from '../../api/contract/status.ts'
+import type { Drift, Failure, Release, Source, Status, Unhealthy } from '../../api/contract/status.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
@@ -49,12 +49,20 @@ function releaseTable(releases: readonly Release[], style: Style): string {
 }
 
 /** Which objects stand still, with file and line; deletions that wait come after them. */
-export function failureText(sources: readonly Pick<Source, 'failed' | 'failedCount' | 'held'>[], style: Style): string {
+export function failureText(
+  sources: readonly (Pick<Source, 'failed' | 'failedCount' | 'held'> & Partial<Pick<Source, 'drifted' | 'marker'>>)[],
+  style: Style,
+): string {
   const failed = sources.flatMap((source) => source.failed)
   const held = sources.flatMap((source) => source.held)
   const rows = [
     ...failed.slice(0, shownFailures).map((failure) => failureRow(style.bad('failed'), failure)),
     ...held.slice(0, shownFailures).map((failure) => failureRow(style.warn('held'), failure)),
+    ...sources
+      .flatMap(({ drifted = [] }) => drifted)
+      .slice(0, shownFailures)
+      .map((drift) => failureRow(style.warn('drifted'), { ...drift, message: driftMessage(drift) })),
+    ...sources.flatMap(({ marker }) => (marker?.problem ? [markerRow(marker.problem, style)] : [])),
   ]
   if (rows.length === 0) return ''
   const more = sources.reduce((sum, source) => sum + source.failedCount, 0) - Math.min(failed.length, shownFailures)
@@ -62,7 +70,17 @@ export function failureText(sources: readonly Pick<Source, 'failed' | 'failedCou
   return printTable(['', 'OBJECT', 'FILE', 'WHY'], rows) + rest
 }
 
-function failureRow(word: string, { id, file, line, reason, message }: Failure): string[] {
+function driftMessage({ manager, at, fields }: Drift): string {
+  const what = fields.length === 0 ? 'it was deleted' : fields.join(', ')
+  const who = manager === '' ? '' : ` by ${manager}`
+  return `${what}${who}${at === '' ? '' : ` at ${at}`}`
+}
+
+function markerRow(problem: string, style: Style): string[] {
+  return [style.warn('marker'), '-', '-', clean(`the sync marker could not be moved: ${problem}`)]
+}
+
+function failureRow(word: string, { id, file, line, reason, message }: Omit<Failure, 'since'>): string[] {
   return [word, clean(id) || '-', clean(line > 0 ? `${file}:${line}` : file) || '-', clean(`${reason}: ${message}`)]
 }
 

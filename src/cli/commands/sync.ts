@@ -1,9 +1,10 @@
 import type { Source } from '../../api/contract/status.ts'
 import { fetchedRevisionOf, nextJobOf } from '../../api/contract/next-job.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
-import { type ExitCode, exitCodes, NotThere, WrongUsage } from '../exit.ts'
+import { type ExitCode, exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
+import { chooseSource } from './choose-source.ts'
 import { type Deadline, endOf, poll, readJob } from './follow-job.ts'
 import { failureText, shortRevision } from './status.ts'
 
@@ -49,16 +50,6 @@ type Applied = { revision: string; isApplied: boolean; failure: string; source: 
 
 /** How a job ended; `endedAt` by the clock of the server. */
 type Ended = { end: 'done' | 'failed'; text: string; endedAt: string }
-
-async function chooseSource({ client, signal }: Context, given: string | undefined): Promise<Name> {
-  const { sources } = await client().sources({ signal })
-  const names = sources.map(({ namespace, name }) => `${namespace}/${name}`)
-  if (given === undefined && sources.length > 1) throw new WrongUsage(`Which source? ${names.join(', ')}`)
-  const found = sources.find(({ name }, at) => given === undefined || given === name || given === names[at])
-  if (found) return found
-  if (sources.length === 0) throw new NotThere('There is no source: Capstan runs without --git-url.')
-  throw new NotThere(`There is no source ${given}; there is ${names.join(', ')}.`)
-}
 
 /** Follows the fetch, then the sync that it led to. A job that is lost with Redis is made up for by what the source says. */
 async function waitUntilApplied(run: Run, fetchId: string): Promise<Applied> {

@@ -8,3 +8,8 @@ export function clean(text: string): string {
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '�')
     .trim()
 }
+
+/** The same for a line whose blanks count, such as one of a diff. */
+export function cleanLine(line: string): string {
+  return line.replaceAll('\t', '  ').replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '�')
+}

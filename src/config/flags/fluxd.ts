@@ -1,9 +1,7 @@
 import type { Flag } from '../flag.ts'
 
-const noMarker = 'the sync marker is kept in the cluster'
 const noScanCache = 'images are scanned without memcached'
 const noUpstream = 'there is no Weave Cloud any more'
-const noKeyMaking = 'give the deploy key with --git-ssh-key-file or in the Secret'
 
 /** fluxd's flags with fluxd's defaults, to the letter (flux-v1 §26). */
 export const fluxdFlags = {
@@ -48,22 +46,16 @@ export const fluxdFlags = {
   'git-label': {
     type: 'string',
     default: '',
-    state: 'later',
-    why: noMarker,
     doc: 'Names both the sync tag and the notes ref.',
   },
   'git-sync-tag': {
     type: 'string',
     default: 'flux-sync',
-    state: 'later',
-    why: noMarker,
     doc: 'Tag that marks the synced commit.',
   },
   'git-notes-ref': {
     type: 'string',
     default: 'flux',
-    state: 'later',
-    why: noMarker,
     doc: 'Ref of the notes on commits.',
   },
   'git-ci-skip': { type: 'switch', default: false, doc: 'Append "[ci skip]" to commit messages.' },
@@ -77,49 +69,33 @@ export const fluxdFlags = {
   'git-secret': {
     type: 'switch',
     default: false,
-    state: 'later',
-    why: 'git-secret is not run yet',
-    danger: 'files encrypted with git-secret are read as they lie in git',
-    doc: 'Decrypt with git-secret.',
+    doc: 'Decrypt with git-secret before files are read.',
   },
   sops: {
     type: 'switch',
     default: false,
-    state: 'later',
-    why: 'sops is not run yet',
-    danger: 'files encrypted with sops are applied encrypted',
-    doc: 'Decrypt files with sops.',
+    doc: 'Decrypt files with sops before they are read.',
   },
 
   'git-gpg-key-import': {
     type: 'list',
     default: [],
-    state: 'later',
-    why: 'commits are not signed yet',
-    doc: 'GPG keys to import.',
+    doc: 'Files, or folders of files, with GPG keys to import at the start.',
   },
   'git-signing-key': {
     type: 'string',
     default: '',
-    state: 'later',
-    why: 'commits are not signed yet',
-    doc: 'Key that signs commits.',
+    doc: 'GPG key that signs commits and the sync tag; without a passphrase.',
   },
   'git-verify-signatures': {
     type: 'switch',
     default: false,
-    state: 'later',
-    why: 'signatures are not verified yet',
-    danger: 'commits are applied without a look at their signatures',
     doc: 'Deprecated: --git-verify-signatures-mode=all.',
   },
   'git-verify-signatures-mode': {
     type: 'choice',
     default: '',
     choices: ['', 'none', 'all', 'first-parent'],
-    state: 'later',
-    why: 'signatures are not verified yet',
-    danger: 'commits are applied without a look at their signatures',
     doc: 'Which commits must be signed by a known key.',
   },
 
@@ -135,16 +111,11 @@ export const fluxdFlags = {
     type: 'choice',
     default: 'git',
     choices: ['git', 'secret', 'cluster'],
-    state: 'later',
-    why: noMarker,
     doc: 'Where the sync marker is kept.',
   },
   'manifest-generation': {
     type: 'switch',
     default: false,
-    state: 'later',
-    why: '.flux.yaml is not read yet',
-    danger: 'files are applied as they lie in git and nothing is deleted',
     doc: 'Run the generators of .flux.yaml.',
   },
 
@@ -259,8 +230,6 @@ export const fluxdFlags = {
   'k8s-secret-name': {
     type: 'string',
     default: 'flux-git-deploy',
-    state: 'later',
-    why: noKeyMaking,
     doc: 'Secret that holds the deploy key.',
   },
   'k8s-secret-volume-mount-path': {
@@ -278,15 +247,13 @@ export const fluxdFlags = {
   'k8s-default-namespace': {
     type: 'string',
     default: '',
-    defaultDoc: '`default`',
+    defaultDoc: "the namespace of the kubeconfig's context, else `default`",
     doc: 'Namespace of objects that name none.',
   },
   'k8s-unsafe-exclude-resource': {
     type: 'list',
     default: ['*metrics.k8s.io/*', 'webhook.certmanager.k8s.io/*', 'v1/Event'],
-    state: 'later',
-    why: 'only kinds that are in git are looked at',
-    doc: 'Kinds to leave alone.',
+    doc: 'Kinds to leave alone, as glob patterns of `group/version/Kind`; objects of them in git are neither applied nor deleted.',
   },
   'k8s-in-cluster': { type: 'switch', default: true, state: 'ignored', why: 'fluxd ignored it too', doc: 'Nothing.' },
   'kube-config': { type: 'string', default: '', doc: 'Deprecated: --kubeconfig.' },
@@ -294,29 +261,23 @@ export const fluxdFlags = {
   'ssh-keygen-bits': {
     type: 'string',
     default: '',
-    state: 'later',
-    why: noKeyMaking,
+    defaultDoc: '4096 for rsa',
     doc: 'Bits of a new deploy key.',
   },
   'ssh-keygen-type': {
     type: 'string',
     default: '',
-    state: 'later',
-    why: noKeyMaking,
+    defaultDoc: '`ed25519`, or `rsa` for hosts that take nothing else',
     doc: 'Type of a new deploy key.',
   },
   'ssh-keygen-format': {
     type: 'string',
     default: '',
-    state: 'later',
-    why: noKeyMaking,
     doc: 'Format of a new deploy key.',
   },
   'ssh-keygen-dir': {
     type: 'string',
     default: '',
-    state: 'later',
-    why: noKeyMaking,
     doc: 'Folder for a new deploy key.',
   },
 

@@ -21,6 +21,16 @@ export const ownFlags = {
     doc: 'Namespace of our own records; made when it does not exist.',
   },
   'source-name': { type: 'string', default: 'default', doc: 'Name of the source that --git-url makes.' },
+  'source-namespaces': {
+    type: 'list',
+    default: [],
+    doc: 'Namespaces in which Source objects are looked for; all when none is given.',
+  },
+  'default-service-account': {
+    type: 'string',
+    default: '',
+    doc: 'Service account, in the namespace of each Source object, for those that name none; with it none has our own rights.',
+  },
   'config-file': {
     type: 'string',
     default: '',
@@ -91,11 +101,54 @@ export const ownFlags = {
     doc: 'File with the password or token for an https repository; else the variable GIT_AUTHKEY or CAPSTAN_GIT_TOKEN.',
   },
   'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3: a name on PATH or an absolute path.' },
+  'kustomize-binary': { type: 'string', default: 'kustomize', doc: 'kustomize 5: a name on PATH or an absolute path.' },
+  'sops-binary': { type: 'string', default: 'sops', doc: 'sops 3: a name on PATH or an absolute path.' },
   'install-crds': {
     type: 'switch',
     default: true,
     defaultDoc: 'true outside a cluster, false in a pod',
     doc: 'Install the HelmRelease definition and keep it up to date, never downgraded.',
+  },
+  kustomize: {
+    type: 'switch',
+    default: false,
+    doc: 'Build folders of the flag source that hold a kustomization file, with the real kustomize.',
+  },
+  'kustomize-remote-bases': {
+    type: 'switch',
+    default: false,
+    doc: 'Allow kustomizations to name bases outside the repository.',
+  },
+  'generator-strict': {
+    type: 'switch',
+    default: true,
+    doc: 'A generator fails when any stage of its pipeline fails (bash, pipefail).',
+  },
+  drift: {
+    type: 'choice',
+    default: 'correct',
+    choices: ['correct', 'warn', 'off'],
+    doc: 'What happens to fields of the flag source that somebody else changed: put back, only reported, or not looked at.',
+  },
+  'overrule-autoscalers': {
+    type: 'switch',
+    default: false,
+    doc: 'Put replicas back to what git says even where a HorizontalPodAutoscaler scales them.',
+  },
+  'max-source-size': {
+    type: 'number',
+    default: 200,
+    doc: 'Megabytes that the files of one source may have together; with more, nothing of it is applied or deleted.',
+  },
+  'max-source-objects': {
+    type: 'number',
+    default: 100_000,
+    doc: 'Objects that one source may have; with more, nothing of it is applied or deleted.',
+  },
+  'read-only': {
+    type: 'switch',
+    default: false,
+    doc: 'Write nothing, neither to the cluster nor to git: fetch, compare, plan and answer. Safe beside a running fluxd.',
   },
   'shutdown-grace': { type: 'duration', default: '30s', doc: 'How long running jobs may go on after SIGTERM.' },
   'log-level': {

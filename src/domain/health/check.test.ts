@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '../manifest/object.ts'
-import { healthOf } from './check.ts'
+import { hasHealthRule, healthOf } from './check.ts'
 import type { Health } from './health.ts'
 import { isEstablished } from './kinds/custom-resource-definition.ts'
 
@@ -46,7 +46,33 @@ const tables: Record<string, Row[]> = {
     ],
   ],
   'apps/v1 Deployment': [
-    ['just created', { spec: {} }, 'progressing', '0 of 1 pods updated'],
+    ['just created', { spec: {} }, 'progressing', 'the latest change is not seen yet'],
+    ['just created without replicas', { spec: { replicas: 0 } }, 'progressing', 'the latest change is not seen yet'],
+    ['without a pod', { spec: {}, status: seen }, 'progressing', '0 of 1 pods updated'],
+    [
+      'held back by a quota',
+      {
+        spec: { replicas: 2 },
+        status: { ...seen, ...condition('ReplicaFailure', 'True', 'FailedCreate', 'exceeded quota: small') },
+      },
+      'progressing',
+      'exceeded quota: small',
+    ],
+    [
+      'held back by a quota until it was out of time',
+      {
+        spec: { replicas: 2 },
+        status: {
+          ...seen,
+          conditions: [
+            { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'has timed out' },
+            { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'exceeded quota: small' },
+          ],
+        },
+      },
+      'failed',
+      'exceeded quota: small',
+    ],
     [
       'not seen by its controller',
       { status: { observedGeneration: 1 } },
@@ -91,7 +117,8 @@ const tables: Record<string, Row[]> = {
     ],
   ],
   'apps/v1 StatefulSet': [
-    ['just created', { spec: { replicas: 3 } }, 'progressing', '0 of 3 pods ready'],
+    ['just created', { spec: { replicas: 3 } }, 'progressing', 'the latest change is not seen yet'],
+    ['without a pod', { spec: { replicas: 3 }, status: seen }, 'progressing', '0 of 3 pods ready'],
     [
       'ready and of one revision',
       { spec: {}, status: { ...seen, readyReplicas: 1, currentRevision: 'a', updateRevision: 'a' } },
@@ -124,6 +151,7 @@ const tables: Record<string, Row[]> = {
     ],
   ],
   'apps/v1 DaemonSet': [
+    ['just created', {}, 'progressing', 'the latest change is not seen yet'],
     ['no node wants it', { status: seen }, 'healthy'],
     [
       'not updated',
@@ -148,12 +176,46 @@ const tables: Record<string, Row[]> = {
   ],
   'batch/v1 Job': [
     ['running', { spec: { completions: 3 }, status: { succeeded: 1 } }, 'progressing', '1 of 3 completions'],
+    ['running after a failure', { spec: {}, status: { failed: 1 } }, 'progressing', '0 of 1 completions, 1 pod failed'],
     ['suspended', { spec: { suspend: true } }, 'progressing', 'is suspended'],
+    ['no longer failed', { status: condition('Failed', 'False') }, 'progressing', '0 of 1 completions'],
     ['complete', { status: condition('Complete', 'True') }, 'healthy'],
     ['failed', { status: condition('Failed', 'True', 'BackoffLimitExceeded') }, 'failed', 'BackoffLimitExceeded'],
   ],
   'v1 PersistentVolumeClaim': [
     ['pending', { status: { phase: 'Pending' } }, 'progressing', 'is not bound to a volume yet'],
+    [
+      'pending and asked for',
+      {
+        metadata: { annotations: { 'volume.kubernetes.io/storage-provisioner': 'ebs.csi.aws.com' } },
+        spec: { storageClassName: 'gp3' },
+        status: { phase: 'Pending' },
+      },
+      'progressing',
+      'is not bound to a volume yet',
+    ],
+    [
+      'pending since a pod was scheduled',
+      {
+        metadata: { annotations: { 'volume.kubernetes.io/selected-node': 'node-1' } },
+        spec: { storageClassName: 'local-path' },
+        status: { phase: 'Pending' },
+      },
+      'progressing',
+      'is not bound to a volume yet',
+    ],
+    [
+      'waiting for its first consumer',
+      { spec: { storageClassName: 'local-path' }, status: { phase: 'Pending' } },
+      'healthy',
+    ],
+    [
+      'of a volume that is not there',
+      { spec: { storageClassName: 'manual', volumeName: 'pv-1' }, status: { phase: 'Pending' } },
+      'progressing',
+      'is not bound to a volume yet',
+    ],
+    ['just created', { spec: { storageClassName: 'gp3' } }, 'progressing', 'is not bound to a volume yet'],
     ['bound', { status: { phase: 'Bound' } }, 'healthy'],
     ['lost', { status: { phase: 'Lost' } }, 'failed', 'its volume is lost'],
   ],
@@ -162,6 +224,158 @@ const tables: Record<string, Row[]> = {
     ['ready', { status: { phase: 'Running', ...condition('Ready', 'True') } }, 'healthy'],
     ['ended well', { status: { phase: 'Succeeded', ...condition('Ready', 'False') } }, 'healthy'],
     ['failed', { status: { phase: 'Failed' } }, 'failed', 'its containers failed'],
+    [
+      'without a node',
+      {
+        status: { phase: 'Pending', ...condition('PodScheduled', 'False', 'Unschedulable', '0/3 nodes are available') },
+      },
+      'progressing',
+      '0/3 nodes are available',
+    ],
+    [
+      'without its image',
+      {
+        status: {
+          phase: 'Pending',
+          ...condition('Ready', 'False', 'ContainersNotReady', 'containers with unready status: [web]'),
+          initContainerStatuses: [{ name: 'init', state: { terminated: { exitCode: 0 } } }],
+          containerStatuses: [
+            { name: 'side', state: { waiting: { reason: 'ContainerCreating' } } },
+            { name: 'web', state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "x"' } } },
+          ],
+        },
+      },
+      'progressing',
+      'container web: ImagePullBackOff, Back-off pulling image "x"',
+    ],
+  ],
+  'apps/v1 ReplicaSet': [
+    ['just created', {}, 'progressing', 'the latest change is not seen yet'],
+    ['all available', { spec: { replicas: 2 }, status: { ...seen, replicas: 2, availableReplicas: 2 } }, 'healthy'],
+    [
+      'one missing',
+      { spec: { replicas: 2 }, status: { ...seen, replicas: 2, availableReplicas: 1 } },
+      'progressing',
+      '1 of 2 pods available',
+    ],
+    [
+      'one too many',
+      { spec: { replicas: 1 }, status: { ...seen, replicas: 2, availableReplicas: 2 } },
+      'progressing',
+      '1 pods still to end',
+    ],
+    [
+      'held back',
+      { spec: {}, status: { ...seen, ...condition('ReplicaFailure', 'True', 'FailedCreate', 'no account "x"') } },
+      'progressing',
+      'no account "x"',
+    ],
+  ],
+  'v1 ReplicationController': [
+    ['all available', { spec: {}, status: { ...seen, replicas: 1, availableReplicas: 1 } }, 'healthy'],
+  ],
+  'batch/v1 CronJob': [['between its runs', { spec: { schedule: '* * * * *' }, status: {} }, 'healthy']],
+  'apiregistration.k8s.io/v1 APIService': [
+    ['just created', {}, 'progressing', 'the API server has not looked at it yet'],
+    ['reached', { status: condition('Available', 'True', 'Passed') }, 'healthy'],
+    [
+      'not reached',
+      { status: condition('Available', 'False', 'MissingEndpoints', 'endpoints have no addresses') },
+      'progressing',
+      'endpoints have no addresses',
+    ],
+  ],
+  'autoscaling/v2 HorizontalPodAutoscaler': [
+    ['at work', { status: condition('ScalingActive', 'True', 'ValidMetricFound') }, 'healthy'],
+    ['of an API without conditions', { status: {} }, 'healthy'],
+    [
+      'switched off',
+      { status: condition('ScalingActive', 'False', 'ScalingDisabled', 'replicas are zero') },
+      'healthy',
+    ],
+    [
+      'without a target',
+      { status: condition('AbleToScale', 'False', 'FailedGetScale', 'deployments.apps "x" not found') },
+      'progressing',
+      'deployments.apps "x" not found',
+    ],
+    [
+      'without metrics',
+      { status: condition('ScalingActive', 'False', 'FailedGetResourceMetric', 'no metrics returned') },
+      'progressing',
+      'no metrics returned',
+    ],
+    ['at its limit', { status: condition('ScalingLimited', 'True', 'TooManyReplicas') }, 'healthy'],
+  ],
+  'policy/v1 PodDisruptionBudget': [
+    ['just created', {}, 'progressing', 'the latest change is not seen yet'],
+    [
+      'that allows nothing just now',
+      { status: { ...seen, ...condition('DisruptionAllowed', 'False', 'InsufficientPods') } },
+      'healthy',
+    ],
+    [
+      'that cannot be counted',
+      { status: { ...seen, ...condition('DisruptionAllowed', 'False', 'SyncFailed', 'no controller for pod') } },
+      'progressing',
+      'no controller for pod',
+    ],
+  ],
+  'helm.fluxcd.io/v1 HelmRelease': [
+    ['just created', {}, 'progressing', 'the latest change has not been worked on yet'],
+    [
+      'released',
+      { status: { ...seen, phase: 'Succeeded', ...condition('Released', 'True', 'Succeeded', 'ok') } },
+      'healthy',
+    ],
+    [
+      'released before the latest change',
+      { status: { observedGeneration: 1, phase: 'Succeeded', ...condition('Released', 'True') } },
+      'progressing',
+      'the latest change has not been worked on yet',
+    ],
+    [
+      'failed on the latest change, whose generation is not written',
+      {
+        status: {
+          observedGeneration: 1,
+          phase: 'ChartFetchFailed',
+          ...condition('Released', 'False', 'ChartFetchFailed', 'no such chart'),
+        },
+      },
+      'failed',
+      'no such chart',
+    ],
+    [
+      'tried again after a failure',
+      { status: { observedGeneration: 1, phase: 'Upgrading', ...condition('Released', 'False') } },
+      'progressing',
+      'the latest change has not been worked on yet',
+    ],
+    [
+      'failed',
+      { status: { ...seen, phase: 'DeployFailed', ...condition('Released', 'False', 'DeployFailed', 'timed out') } },
+      'failed',
+      'timed out',
+    ],
+    [
+      'rolled back',
+      {
+        status: {
+          ...seen,
+          phase: 'RolledBack',
+          conditions: [
+            { type: 'Released', status: 'False', message: 'timed out' },
+            { type: 'RolledBack', status: 'True', message: 'rolled back to revision 3' },
+          ],
+        },
+      },
+      'failed',
+      'rolled back to revision 3',
+    ],
+  ],
+  'helm.toolkit.fluxcd.io/v2 HelmRelease': [
+    ['another group’s', { status: { ...seen, ...condition('Ready', 'False', 'X', 'waits') } }, 'progressing', 'waits'],
   ],
   'v1 Service': [
     ['inside the cluster', { spec: { type: 'ClusterIP' } }, 'healthy'],
@@ -203,6 +417,33 @@ for (const [kind, rows] of Object.entries(tables)) {
     })
   })
 }
+
+describe('hasHealthRule', () => {
+  it.each([
+    ['apps/v1', 'Deployment', true],
+    ['batch/v1', 'Job', true],
+    ['batch/v1', 'CronJob', false],
+    ['v1', 'ConfigMap', false],
+    ['v1', 'Secret', false],
+    ['v1', 'Service', true],
+    ['rbac.authorization.k8s.io/v1', 'ClusterRole', false],
+    ['networking.k8s.io/v1', 'Ingress', false],
+    ['networking.k8s.io/v1', 'NetworkPolicy', false],
+    ['helm.fluxcd.io/v1', 'HelmRelease', true],
+    ['cert-manager.io/v1', 'Certificate', true],
+    ['gateway.networking.k8s.io/v1', 'Gateway', true],
+  ])('of %s %s is %s', (apiVersion, kind, expected) => {
+    expect(hasHealthRule(apiVersion, kind)).toBe(expected)
+  })
+
+  it('is there wherever an object can be anything but healthy', () => {
+    for (const [kind, rows] of Object.entries(tables)) {
+      const [apiVersion = '', name = ''] = kind.split(' ')
+      const isEver = rows.some(([, { metadata }, state]) => state !== 'healthy' && !(metadata as object | undefined))
+      if (isEver) expect([kind, hasHealthRule(apiVersion, name)]).toEqual([kind, true])
+    }
+  })
+})
 
 describe('isEstablished', () => {
   const kind = 'apiextensions.k8s.io/v1 CustomResourceDefinition'

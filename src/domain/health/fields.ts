@@ -40,6 +40,12 @@ export function isObserved(object: KubeObject): boolean {
   return numberAt(mapAt(object, 'status'), 'observedGeneration', generation) >= generation
 }
 
+/** As {@link isObserved}, for kinds whose controller always says what it has seen: silence means that it has seen nothing. */
+export function isSeen(object: KubeObject): boolean {
+  const { generation = 0 } = object.metadata
+  return numberAt(mapAt(object, 'status'), 'observedGeneration', 0) >= generation
+}
+
 /** The words of a condition, for people. */
 export function saying({ type, reason, message }: Condition): string {
   return message || reason || type

@@ -1,6 +1,6 @@
+import { parseConstraint } from '../semver/constraint.ts'
+import { compareVersions, parseVersion } from '../semver/version.ts'
 import { makeGlob } from './glob.ts'
-import { parseConstraint } from './semver-constraint.ts'
-import { compareVersions, parseVersion } from './semver-version.ts'
 
 /** Which tags a container may take, and which of them comes first. */
 export type Policy = {

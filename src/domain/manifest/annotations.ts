@@ -30,6 +30,11 @@ export const imagePathPrefixes = {
 /** Annotation of ours on live objects: `allow` lets a kind be deleted that is otherwise kept (law 8). */
 export const pruneAnnotation = 'capstan.dev/prune'
 
+/** Annotation of ours in git: `yield` leaves fields that others own to them, in place of taking them over (ruling 2). */
+export const conflictAnnotation = 'capstan.dev/conflict'
+/** Annotation of ours in git: `allowed` lets an object be deleted and made again when a field of it cannot be changed. */
+export const recreateAnnotation = 'capstan.dev/recreate'
+
 /** By name without prefix, value as it stands. Unknown names under the prefixes are policies too (flux-v1 §2). */
 export type Policies = ReadonlyMap<string, string>
 

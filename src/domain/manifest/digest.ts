@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 
 /**
@@ -6,5 +6,10 @@ import { canonicalJson } from '../../lib/canonical-json.ts'
  * taken over its own YAML (W13).
  */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 40)
+  return digestOfText(canonicalJson(value))
+}
+
+/** {@link digestOf} of a value that stands there as canonical JSON already. */
+export function digestOfText(canonical: string): string {
+  return hash('sha256', canonical, 'hex').slice(0, 40)
 }

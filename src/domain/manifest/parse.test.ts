@@ -57,7 +57,30 @@ describe('what a file holds', () => {
         ['b', 5],
       ])
     }
-    expect(parse('apiVersion: x/v1\nkind: AllowList\nmetadata: {name: a}\n').objects).toHaveLength(1)
+  })
+
+  it.each([
+    ['an object whose kind merely ends in List is one', 'apiVersion: x/v1\nkind: AllowList\nmetadata: {name: a}\n', 1],
+    ['a list whose items are empty vanishes', 'apiVersion: v1\nkind: List\nitems: []\n', 0],
+    ['so does one whose items are null', 'apiVersion: v1\nkind: SecretList\nitems:\n', 0],
+    ['so does one without items', 'apiVersion: v1\nkind: List\nmetadata: {name: a}\n', 0],
+    ['so does an empty one inside another', 'apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List}]\n', 0],
+    ['kustomize’s own file is passed over', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n', 0],
+    ['also without an apiVersion', 'kind: Kustomization\nresources: [a.yaml]\n', 0],
+    [
+      'a name with an @ is one where users are named',
+      'apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a@b.c}\n',
+      1,
+    ],
+    [
+      'a name with colons is one',
+      'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: "system:x:y"}\n',
+      1,
+    ],
+    ['an object whose kind is empty is none', 'apiVersion: v1\nkind:\nmetadata: {name: a}\n', 0],
+  ])('%s', (_, text, count) => {
+    expect(problems(text)).toEqual([])
+    expect(parse(text).objects).toHaveLength(count)
   })
 })
 
@@ -88,6 +111,17 @@ describe('a broken part', () => {
       'a path for a name',
       'apiVersion: v1\nkind: A\nmetadata:\n  name: a/b\n',
       '4: A: metadata.name is not a valid name',
+    ],
+    [
+      'a name that could not be read back out of an ID',
+      'apiVersion: v1\nkind: A\nmetadata:\n  name: a@b\n',
+      "4: A: metadata.name 'a@b' holds characters that no name has",
+    ],
+    ['items that are no list', 'apiVersion: v1\nkind: List\nitems: {a: b}\n', '3: the items of List are not a list'],
+    [
+      'a namespace with dots',
+      `${configMap('a')}  namespace: a.b\n`,
+      '5: ConfigMap/a: metadata.namespace is not a valid name',
     ],
     [
       'a generated name',
@@ -143,7 +177,7 @@ describe('a broken part', () => {
 
   it('of bytes is refused, good bytes are read', () => {
     expect(problems(new Uint8Array([0x61, 0xff]))).toEqual(['0: the file is not valid UTF-8'])
-    expect(parse(new TextEncoder().encode(configMap('ä'))).objects[0]?.object.metadata.name).toBe('ä')
+    expect(parse(new TextEncoder().encode(`${configMap('a')}data: {x: ä}`)).objects[0]?.object.data).toEqual({ x: 'ä' })
   })
 })
 

@@ -25,7 +25,8 @@ export type Manifests = {
   warnings: Problem[]
 }
 
-const maxFileBytes = 5 * 1024 * 1024
+/** A longer file is refused unread (hazard G3). */
+export const maxFileBytes = 5 * 1024 * 1024
 const maxDocuments = 5_000
 /** A file of 5 MB of equal keys would otherwise make a list longer than itself. */
 const maxWarnings = 20

@@ -106,6 +106,76 @@ describe('two definitions of one object', () => {
   })
 })
 
+describe('a target namespace', () => {
+  const options = { facts, defaultNamespace: 'default', targetNamespace: 'team', allowedNamespaces: [] }
+
+  it('takes every object whose kind has namespaces, whatever it says, and no other', () => {
+    const items = [item('v1 ConfigMap x a'), item('v1 ConfigMap - b'), item('v1 Namespace - x')]
+    const { objects } = place(items, options)
+    expect(objects.map(({ object: { kind, metadata } }) => `${metadata.namespace ?? '-'} ${kind}`)).toEqual([
+      'team ConfigMap',
+      'team ConfigMap',
+      '- Namespace',
+    ])
+  })
+
+  it('is where duplicates are found', () => {
+    const { objects, problems } = place([item('v1 ConfigMap x a'), item('v1 ConfigMap y a', 'b.yaml')], options)
+    expect(objects).toEqual([])
+    expect(problems).toMatchObject([{ reason: 'DuplicateObject', file: 'b.yaml', id: 'team:configmap/a' }])
+  })
+
+  it('is what the allowed namespaces are asked about, and where unknown kinds would go', () => {
+    expect(place([item('v1 ConfigMap x a')], { ...options, allowedNamespaces: ['x'] }).withheld).toContain(
+      '/ConfigMap/team/a',
+    )
+    expect([...place([item('x.io/v1 Foo x a')], options).withheld]).toEqual(['x.io/Foo//a', 'x.io/Foo/team/a'])
+  })
+})
+
+describe('an excluded kind', () => {
+  const options = { facts, defaultNamespace: 'default', allowedNamespaces: [] }
+
+  it('is withheld with a warning, known to the cluster or not, and no problem', () => {
+    const items = [
+      item('v1 ConfigMap x a', 'a.yaml', 3),
+      item('custom.metrics.k8s.io/v1 Foo x b'),
+      item('v1 Namespace - y'),
+    ]
+    const { objects, problems, warnings, withheld } = place(items, {
+      ...options,
+      excludeResources: ['v1/ConfigMap', '*metrics.k8s.io/*'],
+    })
+    expect(objects).toHaveLength(1)
+    expect(problems).toEqual([])
+    expect(warnings).toMatchObject([
+      { reason: 'KindExcluded', file: 'a.yaml', line: 3, id: 'x:configmap/a' },
+      { reason: 'KindExcluded', id: 'x:foo/b' },
+    ])
+    expect(withheld).toContain('/ConfigMap/x/a')
+    expect(withheld).toContain('custom.metrics.k8s.io/Foo/x/b')
+  })
+
+  it('may be defined twice', () => {
+    const twice = [item('v1 ConfigMap x a'), item('v1 ConfigMap x a', 'b.yaml')]
+    expect(place(twice, { ...options, excludeResources: ['v1/ConfigMap'] }).problems).toEqual([])
+  })
+})
+
+describe('more objects than are read', () => {
+  it('place none, withhold all and are a problem', () => {
+    const items = [item('v1 ConfigMap - a'), item('v1 Namespace - b'), item('v1 ConfigMap x c')]
+    const options = { facts, defaultNamespace: 'default', allowedNamespaces: [] }
+    const { objects, problems, withheld } = place(items, { ...options, maxObjects: 2 })
+    expect(objects).toEqual([])
+    expect(problems).toMatchObject([
+      { reason: 'SourceTooLarge', message: expect.stringContaining('3 objects; at most 2') },
+    ])
+    expect([...withheld]).toEqual(expect.arrayContaining(['/ConfigMap/default/a', '/Namespace//b', '/ConfigMap/x/c']))
+    expect(place(items, { ...options, maxObjects: 3 }).objects).toHaveLength(3)
+  })
+})
+
 describe('the allowed namespaces', () => {
   it('let through what is in them, cluster-scoped objects, and Namespaces that they name', () => {
     const items = [

@@ -1,24 +1,34 @@
-import { groupOf, idOf, keyOf, type KubeObject, refOf } from './object.ts'
+import { makeExcludedKinds } from './exclude-resources.ts'
+import { groupOf, idOf, keyOf, type KubeObject, type ObjectRef, refOf } from './object.ts'
 import type { ManifestObject } from './parse.ts'
 import type { Problem } from './problem.ts'
 
-/** What the API server says about a kind; undefined when it does not serve it. */
-export type ApiFacts = (apiVersion: string, kind: string) => { namespaced: boolean } | undefined
+/** What the API server says about a kind: undefined when it does not serve it, and why when its group does not answer. */
+export type ApiFacts = (
+  apiVersion: string,
+  kind: string,
+) => { namespaced: boolean } | { unavailable: string } | undefined
 
 export type PlaceOptions = {
   facts: ApiFacts
   /** Where namespaced objects without a namespace go. */
   defaultNamespace: string
+  /** Where all namespaced objects go, whatever they say; empty leaves them. */
+  targetNamespace?: string
   /** Empty means all (flux-v1 §28). */
   allowedNamespaces: readonly string[]
+  /** Globs of kinds that are left alone ({@link makeExcludedKinds}). */
+  excludeResources?: readonly string[]
+  /** With more objects than this none is placed (ruling 15); no limit without it. */
+  maxObjects?: number
 }
 
 export type Placement<T extends ManifestObject> = {
   /** What may be applied: final namespace set, or taken off where the kind has none. Everything else of the item is kept. */
   objects: T[]
-  /** Unknown kinds and duplicates. */
+  /** Unknown kinds, duplicates, too many objects. */
   problems: Problem[]
-  /** Objects outside the allowed namespaces. */
+  /** Objects of excluded kinds or outside the allowed namespaces. */
   warnings: Problem[]
   /** Keys of objects that git defines but that must not be applied, so that nobody takes them for gone and deletes them. */
   withheld: Set<string>
@@ -30,17 +40,22 @@ export type Placement<T extends ManifestObject> = {
  */
 export function place<T extends ManifestObject>(items: readonly T[], options: PlaceOptions): Placement<T> {
   const result: Placement<T> = { objects: [], problems: [], warnings: [], withheld: new Set() }
+  if (items.length > (options.maxObjects ?? Number.POSITIVE_INFINITY)) return tooMany(items, options, result)
   const defined = factsOfDefinitions(items)
+  const isExcluded = makeExcludedKinds(options.excludeResources ?? [])
   const byKey = new Map<string, T[]>()
   for (const item of items) {
-    const { apiVersion, kind, metadata } = item.object
-    const facts = options.facts(apiVersion, kind) ?? defined.get(`${apiVersion} ${kind}`)
-    if (!facts) {
-      withholdUnknown(item, options.defaultNamespace, result)
+    const { apiVersion, kind } = item.object
+    if (isExcluded(item.object)) {
+      withholdExcluded(item, options, result)
       continue
     }
-    const namespace = facts.namespaced ? metadata.namespace || options.defaultNamespace : undefined
-    const placed = { ...item, object: inNamespace(item.object, namespace) }
+    const facts = options.facts(apiVersion, kind) ?? defined.get(`${apiVersion} ${kind}`)
+    if (!facts || 'unavailable' in facts) {
+      withholdUnknown(item, facts, options, result)
+      continue
+    }
+    const placed = { ...item, object: inNamespace(item.object, facts.namespaced ? homeOf(item, options) : undefined) }
     const key = keyOf(refOf(placed.object))
     const same = byKey.get(key)
     if (same) same.push(placed)
@@ -48,6 +63,23 @@ export function place<T extends ManifestObject>(items: readonly T[], options: Pl
   }
   for (const [key, same] of byKey) settle(key, same, options.allowedNamespaces, result)
   return result
+}
+
+/**
+ * Whether an object may be touched (flux-v1 §28): cluster-scoped ones all may, but Namespaces, which must be in the list
+ * themselves. An empty list allows everything.
+ */
+export function isInAllowedNamespace(ref: ObjectRef, allowed: readonly string[]): boolean {
+  if (allowed.length === 0) return true
+  if (ref.kind === 'Namespace' && groupOf(ref.apiVersion) === '') return allowed.includes(ref.name)
+  return ref.namespace === undefined || allowed.includes(ref.namespace)
+}
+
+type Homes = Pick<PlaceOptions, 'defaultNamespace' | 'targetNamespace'>
+
+/** The namespace of an object whose kind has namespaces. */
+function homeOf({ object }: ManifestObject, { targetNamespace, defaultNamespace }: Homes): string {
+  return targetNamespace || object.metadata.namespace || defaultNamespace
 }
 
 function settle<T extends ManifestObject>(
@@ -58,8 +90,9 @@ function settle<T extends ManifestObject>(
 ): void {
   const [first, second] = same
   if (!first) return
-  const id = idOf(refOf(first.object))
-  if (!isAllowed(first.object, allowed)) {
+  const ref = refOf(first.object)
+  const id = idOf(ref)
+  if (!isInAllowedNamespace(ref, allowed)) {
     const message = `${id} is outside the allowed namespaces`
     result.warnings.push({ reason: 'NamespaceNotAllowed', file: first.file, line: first.line, message, id })
     result.withheld.add(key)
@@ -71,22 +104,44 @@ function settle<T extends ManifestObject>(
   } else result.objects.push(first)
 }
 
-/** Both keys that it may turn out to have are withheld: nobody knows yet whether the kind has namespaces. */
-function withholdUnknown<T extends ManifestObject>(item: T, defaultNamespace: string, result: Placement<T>): void {
-  const { object, file, line } = item
-  const id = idOf(refOf(object))
-  const message = `the cluster does not know the kind ${object.kind} of ${object.apiVersion}`
-  result.problems.push({ reason: 'UnknownKind', file, line, message, id })
-  for (const namespace of [undefined, object.metadata.namespace || defaultNamespace]) {
-    result.withheld.add(keyOf(refOf(inNamespace(object, namespace))))
-  }
+/** Nothing of it is in `objects`; all that it names is withheld. */
+function tooMany<T extends ManifestObject>(
+  items: readonly T[],
+  options: PlaceOptions,
+  result: Placement<T>,
+): Placement<T> {
+  for (const item of items) withhold(item, options, result)
+  const message = `the source holds ${items.length} objects; at most ${options.maxObjects} are read (--max-source-objects)`
+  result.problems.push({ reason: 'SourceTooLarge', file: '', line: 0, message })
+  return result
 }
 
-/** Cluster-scoped objects are all allowed but Namespaces, which must be in the list themselves. */
-function isAllowed({ apiVersion, kind, metadata }: KubeObject, allowed: readonly string[]): boolean {
-  if (allowed.length === 0) return true
-  if (kind === 'Namespace' && groupOf(apiVersion) === '') return allowed.includes(metadata.name)
-  return metadata.namespace === undefined || allowed.includes(metadata.namespace)
+function withholdExcluded<T extends ManifestObject>(item: T, options: Homes, result: Placement<T>): void {
+  const { object, file, line } = item
+  const id = idOf(refOf(object))
+  const message = `${id} is left alone: ${object.apiVersion}/${object.kind} is excluded (--k8s-unsafe-exclude-resource)`
+  result.warnings.push({ reason: 'KindExcluded', file, line, message, id })
+  withhold(item, options, result)
+}
+
+function withholdUnknown<T extends ManifestObject>(
+  item: T,
+  facts: { unavailable: string } | undefined,
+  options: Homes,
+  result: Placement<T>,
+): void {
+  const { object, file, line } = item
+  const id = idOf(refOf(object))
+  const message = facts?.unavailable ?? `the cluster does not know the kind ${object.kind} of ${object.apiVersion}`
+  result.problems.push({ reason: facts ? 'ClusterUnavailable' : 'UnknownKind', file, line, message, id })
+  withhold(item, options, result)
+}
+
+/** Both keys that it may turn out to have: nobody asked yet whether the kind has namespaces. */
+function withhold<T extends ManifestObject>(item: T, options: Homes, { withheld }: Placement<T>): void {
+  for (const namespace of [undefined, homeOf(item, options)]) {
+    withheld.add(keyOf(refOf(inNamespace(item.object, namespace))))
+  }
 }
 
 function inNamespace(object: KubeObject, namespace: string | undefined): KubeObject {

@@ -28,9 +28,23 @@ export function readObjects(
   return found
 }
 
-/** kustomize's own files are no objects of a cluster; where plain manifests are read they are passed over (ruling 8). */
-function isForKustomize({ apiVersion }: Fields): boolean {
-  return typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')
+/**
+ * kustomize's own files are no objects of a cluster; where plain manifests are read they are passed over (ruling 8). kustomize
+ * takes them without an apiVersion too.
+ */
+function isForKustomize({ apiVersion, kind }: Fields): boolean {
+  if (typeof apiVersion === 'string') return apiVersion.startsWith('kustomize.config.k8s.io/')
+  return (apiVersion === undefined || apiVersion === null) && (kind === 'Kustomization' || kind === 'Component')
+}
+
+/**
+ * A list without items vanishes, as it did in fluxd (flux-v1 §4). Something that has a name and no items is an object whose kind
+ * merely ends in List: fluxd lost it, kubectl applies it, and so do we.
+ */
+function isEmptyList({ kind, items, metadata }: Fields): boolean {
+  const isList = typeof kind === 'string' && kind.endsWith('List')
+  const hasName = kind !== 'List' && isFields(metadata) && Boolean(metadata.name)
+  return isList && (items === undefined || items === null) && !hasName
 }
 
 function collect(value: Fields, node: Node | null, found: { objects: ObjectFound[]; faults: Fault[] }): void {
@@ -41,6 +55,11 @@ function collect(value: Fields, node: Node | null, found: { objects: ObjectFound
       if (isFields(item)) collect(item, itemNode, found)
       else found.faults.push({ message: `item ${index + 1} of ${value.kind} is not an object`, node: itemNode })
     }
+    return
+  }
+  if (isEmptyList(value)) return
+  if (value.kind === 'List') {
+    found.faults.push({ message: 'the items of List are not a list', node: locate(node, 'items') })
     return
   }
   const fault = faultOf(value, node)
@@ -60,12 +79,18 @@ function faultOf(value: Fields, node: Node | null): Fault | undefined {
   }
   if (!isKind(kind)) return { message: 'kind holds characters that no kind has', node: locate(node, 'kind') }
   if (!isFields(metadata)) return { message: `${kind}: metadata is missing`, node: locate(node, 'metadata') }
-  const badName = nameFault(kind, metadata)
+  const badName = nameFault(value as Fields & { apiVersion: string; kind: string }, metadata)
   if (badName) return { message: badName, node: locate(node, 'metadata', 'name') }
   return metadataFault(kind, metadata, node)
 }
 
-function nameFault(kind: string, { name, generateName }: Fields): string | undefined {
+/** Names there are what users are called, e.g. an address; everywhere else an ID must be readable again (complaint 4). */
+const takesAnyName = /^(?:rbac\.authorization\.k8s|[\w.-]+\.openshift)\.io\//
+
+function nameFault(
+  { apiVersion, kind }: { apiVersion: string; kind: string },
+  { name, generateName }: Fields,
+): string | undefined {
   if (name === undefined || name === null || name === '') {
     return generateName
       ? `${kind}: metadata.generateName cannot be synced, give metadata.name`
@@ -73,6 +98,8 @@ function nameFault(kind: string, { name, generateName }: Fields): string | undef
   }
   if (typeof name !== 'string') return `${kind}: metadata.name is a ${nameOfType(name)}, put it in quotes`
   if (!isPathSegment(name)) return `${kind}: metadata.name is not a valid name`
+  if (!/^[\w.:-]+$/.test(name) && !takesAnyName.test(apiVersion))
+    return `${kind}: metadata.name '${name}' holds characters that no name has`
   return undefined
 }
 
@@ -83,7 +110,7 @@ function metadataFault(kind: string, metadata: Fields, node: Node | null): Fault
   if (
     namespace !== undefined &&
     namespace !== null &&
-    (typeof namespace !== 'string' || !/^[a-z0-9.-]{0,253}$/.test(namespace))
+    (typeof namespace !== 'string' || !/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)?$/.test(namespace))
   ) {
     return { message: `${who}: metadata.namespace is not a valid name`, node: locate(node, 'metadata', 'namespace') }
   }

@@ -16,6 +16,8 @@ export type Change = {
   message?: string
   /** Managers whose fields git overruled, as `manager: field, field`. */
   overruled?: string[]
+  /** Managers to whom fields were left, as the object asks (`capstan.dev/conflict: yield`); written as `overruled`. */
+  yielded?: string[]
 }
 
 export type ChangeSet = readonly Change[]

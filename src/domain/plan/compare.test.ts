@@ -17,11 +17,11 @@ const live: LiveObject = {
   pruneAllowed: false,
 }
 const entry: InventoryEntry = { ref, file: 'a.yaml', applied: 'd1', owned: 'o1', tried: '', triedAt: '' }
-const same: CompareFacts = { digest: 'd1', ignoredInGit: false, live, mark: 'm', entry }
+const same: CompareFacts = { digest: 'd1', ignoredInGit: false, live, mark: 'm', entry, drift: 'correct' }
 
 const rows: [string, Partial<CompareFacts>, Verdict][] = [
   ['nothing differs', {}, { act: 'nothing' }],
-  ['absent in the cluster', { live: undefined }, { act: 'apply', why: 'absent' }],
+  ['absent in the cluster', { live: undefined, entry: undefined }, { act: 'apply', why: 'absent' }],
   ['changed in git', { digest: 'd2' }, { act: 'apply', why: 'changed' }],
   ['checksum changed by somebody', { live: { ...live, checksum: 'd0' } }, { act: 'apply', why: 'drifted' }],
   ['a field of ours was taken', { live: { ...live, owned: 'o2' } }, { act: 'apply', why: 'drifted' }],
@@ -42,6 +42,29 @@ const rows: [string, Partial<CompareFacts>, Verdict][] = [
     'sync_only still applies',
     { digest: 'd2', live: { ...live, ignore: 'sync_only' } },
     { act: 'apply', why: 'changed' },
+  ],
+  ['deleted by somebody', { live: undefined }, { act: 'apply', why: 'absent' }],
+  ['deleted by somebody, drift is told', { live: undefined, drift: 'warn' }, { act: 'report', why: 'deleted' }],
+  ['deleted by somebody, drift is not looked at', { live: undefined, drift: 'off' }, { act: 'nothing' }],
+  [
+    'a field of ours was taken, drift is told',
+    { live: { ...live, owned: 'o2' }, drift: 'warn' },
+    { act: 'report', why: 'drifted' },
+  ],
+  [
+    'a field of ours was taken, drift is not looked at',
+    { live: { ...live, owned: 'o2' }, drift: 'off' },
+    { act: 'nothing' },
+  ],
+  [
+    'changed in git, drift is not looked at',
+    { digest: 'd2', live: { ...live, owned: 'o2' }, drift: 'off' },
+    { act: 'apply', why: 'changed' },
+  ],
+  [
+    'new in git, drift is not looked at',
+    { live: undefined, entry: undefined, drift: 'off' },
+    { act: 'apply', why: 'absent' },
   ],
   ['being deleted', { digest: 'd2', live: { ...live, deleting: true } }, { act: 'skip', why: 'being deleted' }],
 ]

@@ -4,6 +4,8 @@ import type { LiveObject } from './live.ts'
 /** Why an object must be applied, or why not. */
 export type Verdict =
   | { act: 'apply'; why: 'absent' | 'changed' | 'drifted' | 'unknown' }
+  /** It differs from what was applied, and that is only told. */
+  | { act: 'report'; why: 'deleted' | 'drifted' }
   | { act: 'nothing' }
   | { act: 'skip'; why: 'ignored in git' | 'ignored in the cluster' | 'being deleted' }
 
@@ -18,16 +20,23 @@ export type CompareFacts = {
   mark: string
   /** What we know from the last sync. */
   entry: InventoryEntry | undefined
+  /** What to do where somebody else changed what was applied at this very digest. */
+  drift: 'correct' | 'warn' | 'off'
 }
 
 /** Compares digests and ownership only; no read of the whole object, no dry run (law 6). */
-export function compare({ digest, ignoredInGit, live, mark, entry }: CompareFacts): Verdict {
-  if (ignoredInGit) return { act: 'skip', why: 'ignored in git' }
-  if (!live) return { act: 'apply', why: 'absent' }
+export function compare(facts: CompareFacts): Verdict {
+  const { digest, live, mark, entry } = facts
+  if (facts.ignoredInGit) return { act: 'skip', why: 'ignored in git' }
+  const wasApplied = entry !== undefined && entry.applied === digest && entry.owned !== ''
+  if (!live) return wasApplied && facts.drift !== 'correct' ? left(facts, 'deleted') : { act: 'apply', why: 'absent' }
   if (live.ignore === 'true') return { act: 'skip', why: 'ignored in the cluster' }
   if (live.deleting) return { act: 'skip', why: 'being deleted' }
-  if (live.checksum !== digest) return { act: 'apply', why: entry && entry.applied !== digest ? 'changed' : 'drifted' }
-  if (!entry || entry.owned === '') return { act: 'apply', why: 'unknown' }
-  if (live.owned !== entry.owned || live.mark !== mark) return { act: 'apply', why: 'drifted' }
-  return { act: 'nothing' }
+  if (!wasApplied) return { act: 'apply', why: live.checksum === digest ? 'unknown' : 'changed' }
+  if (live.checksum === digest && live.owned === entry.owned && live.mark === mark) return { act: 'nothing' }
+  return facts.drift === 'correct' ? { act: 'apply', why: 'drifted' } : left(facts, 'drifted')
+}
+
+function left({ drift }: CompareFacts, why: 'deleted' | 'drifted'): Verdict {
+  return drift === 'warn' ? { act: 'report', why } : { act: 'nothing' }
 }

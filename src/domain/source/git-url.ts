@@ -18,10 +18,12 @@ export function gitUrlProblem(url: string, { allowLocal = false }: { allowLocal?
 }
 
 function standardProblem(url: string, allowLocal: boolean): string | undefined {
+  // As git reads it: what is no known scheme to fluxd's library is a host there, but still the name of a helper to git.
+  const scheme = /^[^:]*/.exec(url)?.[0].toLowerCase() ?? ''
+  if (scheme === 'file') return allowLocal ? undefined : 'is a local path, which is not allowed here'
+  if (!['https', 'http', 'ssh'].includes(scheme)) return `has the scheme ${scheme}, which is not allowed`
   const parts = splitGitUrl(url)
   if (!parts) return 'cannot be read: check the port and percent signs'
-  if (parts.scheme === 'file') return allowLocal ? undefined : 'is a local path, which is not allowed here'
-  if (!['https', 'http', 'ssh'].includes(parts.scheme)) return `has the scheme ${parts.scheme}, which is not allowed`
   if (!/^(?:[\w.][\w.-]*|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/.test(parts.host)) return 'has no valid host'
   if (parts.user?.startsWith('-')) return 'has a user that begins with a dash'
   if (parts.path === '' || parts.path === '/') return 'names no repository'

@@ -13,7 +13,7 @@ function tree(...lines: string[]): TreeEntry[] {
 }
 
 function paths(entries: TreeEntry[], roots: string[] = []): string[] {
-  return filesInScope(entries, roots).files.map(({ path }) => path)
+  return filesInScope(entries, { paths: roots }).files.map(({ path }) => path)
 }
 
 describe('the files of a sync', () => {
@@ -46,7 +46,7 @@ describe('the files of a sync', () => {
   })
 
   it('that only look like them are named', () => {
-    expect(filesInScope(tree('a.YML', 'b.json', 'c.yaml~', 'd.yaml.bak', 'e.txt'), []).nearMisses).toEqual([
+    expect(filesInScope(tree('a.YML', 'b.json', 'c.yaml~', 'd.yaml.bak', 'e.txt'), { paths: [] }).nearMisses).toEqual([
       'a.YML',
       'b.json',
       'c.yaml~',
@@ -56,9 +56,60 @@ describe('the files of a sync', () => {
 
   it('are refused by their size', () => {
     const big = tree('a.yaml', 'b.yaml').map((entry, i) => ({ ...entry, size: i === 0 ? 5 * 1024 * 1024 + 1 : 1 }))
-    const { files, problems } = filesInScope(big, [])
+    const { files, problems } = filesInScope(big, { paths: [] })
     expect(files.map(({ path }) => path)).toEqual(['b.yaml'])
     expect(problems).toMatchObject([{ file: 'a.yaml', reason: 'InvalidYAML' }])
+  })
+})
+
+describe('what is included and excluded', () => {
+  const repository = tree('a.yaml', 'apps/b.yaml', 'apps/test/c.yaml', 'apps/test/sub @', 'docs/d.yml', 'docs/e.YML')
+
+  it.each<[string, { paths?: string[]; include?: string[]; exclude?: string[] }, string[]]>([
+    ['only what is included', { include: ['apps/'] }, ['apps/b.yaml', 'apps/test/c.yaml']],
+    ['all but what is excluded', { exclude: ['test/', '*.yml'] }, ['a.yaml', 'apps/b.yaml']],
+    ['the exclusion goes first', { include: ['apps'], exclude: ['test'] }, ['apps/b.yaml']],
+    [
+      'patterns begin at the root, whatever the paths',
+      { paths: ['apps'], exclude: ['/test'] },
+      ['apps/b.yaml', 'apps/test/c.yaml'],
+    ],
+    ['nothing of the paths', { paths: ['docs'], include: ['apps'] }, []],
+  ])('%s', (_, rules, expected) => {
+    expect(filesInScope(repository, { paths: [], ...rules }).files.map(({ path }) => path)).toEqual(expected)
+  })
+
+  it('complains about nothing that is left out', () => {
+    const { problems, nearMisses } = filesInScope(repository, { paths: [], exclude: ['test', '*.YML'] })
+    expect({ problems, nearMisses }).toEqual({ problems: [], nearMisses: [] })
+  })
+
+  it('a link is judged by its own path', () => {
+    const links = tree('a.yaml -> real.txt', 'real.txt')
+    expect(filesInScope(links, { paths: [], exclude: ['real.txt'] }).files).toHaveLength(1)
+    expect(filesInScope(links, { paths: [], exclude: ['a.yaml'] }).files).toHaveLength(0)
+  })
+})
+
+describe('more bytes than are read', () => {
+  const two = tree('a.yaml', 'b.yaml', 'c.txt').map((entry) => ({ ...entry, size: 3_000_000 }))
+
+  it('leave every file out and are a problem, so that nothing is deleted', () => {
+    const { files, problems } = filesInScope(two, { paths: [], maxBytes: 5_999_999 })
+    expect(files).toEqual([])
+    expect(problems).toEqual([
+      {
+        reason: 'SourceTooLarge',
+        file: '',
+        line: 0,
+        message: 'the files to read have 6 MB together; at most 6 MB are read (--max-source-size)',
+      },
+    ])
+  })
+
+  it('are counted over the files that are read', () => {
+    expect(filesInScope(two, { paths: [], maxBytes: 6_000_000 }).files).toHaveLength(2)
+    expect(filesInScope(two, { paths: [], exclude: ['b.yaml'], maxBytes: 3_000_000 }).files).toHaveLength(1)
   })
 })
 
@@ -67,7 +118,7 @@ describe('a path that is not there', () => {
     ['one', ['b', 'nope'], "'nope' does not exist in the repository at this revision"],
     ['several', ['nope', 'b/c', '../x'], "'nope', 'b/c', '../x' do not exist in the repository at this revision"],
   ])('stops the sync and is named: %s', (_, roots, message) => {
-    expect(() => filesInScope(tree('b/a.yaml'), roots)).toThrow(
+    expect(() => filesInScope(tree('b/a.yaml'), { paths: roots })).toThrow(
       expect.objectContaining({ reason: 'PathNotFound', message }),
     )
   })
@@ -75,7 +126,7 @@ describe('a path that is not there', () => {
 
 describe('a link', () => {
   it('is read as the file that it leads to', () => {
-    const { files, problems } = filesInScope(tree('a/link.yaml -> ../b/file.txt', 'b/file.txt'), ['a'])
+    const { files, problems } = filesInScope(tree('a/link.yaml -> ../b/file.txt', 'b/file.txt'), { paths: ['a'] })
     expect(files).toEqual([{ path: 'a/link.yaml', blob: 'blob b/file.txt', mode: 'file', target: '../b/file.txt' }])
     expect(problems).toEqual([])
   })
@@ -97,13 +148,13 @@ describe('a link', () => {
     ['to itself', 'a.yaml -> a.yaml'],
     ['to a folder', 'a.yaml -> b'],
   ])('that leads %s could not be read', (_, link) => {
-    const { files, problems } = filesInScope(tree(link, 'b/c.txt'), [])
+    const { files, problems } = filesInScope(tree(link, 'b/c.txt'), { paths: [] })
     expect(files).toEqual([])
     expect(problems).toMatchObject([{ file: 'a.yaml', reason: 'PathNotFound' }])
   })
 
   it('that is no manifest does not matter, one to a folder is not entered', () => {
-    expect(filesInScope(tree('x -> /etc', 'y -> z', 'z/a.yaml'), ['.'])).toMatchObject({
+    expect(filesInScope(tree('x -> /etc', 'y -> z', 'z/a.yaml'), { paths: ['.'] })).toMatchObject({
       problems: [],
       files: [{ path: 'z/a.yaml' }],
     })
@@ -117,7 +168,7 @@ describe('a link', () => {
 describe('a submodule', () => {
   it('in the paths could not be read, elsewhere it does not matter', () => {
     const entries = tree('a/x.yaml', 'a/sub @', 'b/sub @')
-    expect(filesInScope(entries, ['a']).problems).toMatchObject([{ file: 'a/sub', reason: 'PathNotFound' }])
+    expect(filesInScope(entries, { paths: ['a'] }).problems).toMatchObject([{ file: 'a/sub', reason: 'PathNotFound' }])
   })
 })
 
@@ -172,7 +223,7 @@ describe('no tree and no path', () => {
             const known = new Set(
               entries.filter(({ mode }) => mode === 'file' || mode === 'executable').map(({ blob }) => blob),
             )
-            for (const { blob } of filesInScope(entries, roots).files) expect(known.has(blob)).toBe(true)
+            for (const { blob } of filesInScope(entries, { paths: roots }).files) expect(known.has(blob)).toBe(true)
           } catch (error) {
             expect(error).toMatchObject({ reason: 'PathNotFound' })
           }

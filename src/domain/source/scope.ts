@@ -1,13 +1,22 @@
 import { AppError } from '../error.ts'
 import type { Problem } from '../manifest/problem.ts'
+import { type IncludeRules, makeIncludeTest } from './include.ts'
 import { createTree, type TreeEntry, type TreeLookup } from './tree.ts'
 
 const maxFileBytes = 5 * 1024 * 1024
 
+/** What of a tree a source reads; a SourceSpec is one. */
+export type ScopeRules = IncludeRules & {
+  /** Folders or files; empty means the root. */
+  paths: readonly string[]
+  /** Bytes of all files together; no limit without it. */
+  maxBytes?: number
+}
+
 export type Scope<T extends TreeEntry> = {
   /** The files to read, sorted by path, each once. A link stands under its own path with the blob that it leads to. */
   files: T[]
-  /** What is there and could not be read: links that lead out or nowhere, submodules (W18). */
+  /** What is there and could not be read: links that lead out or nowhere, submodules (W18), too many bytes. */
   problems: Problem[]
   /** Files that look as if they were meant: `.YML`, `.json`, `.yaml~`. Not read, as by fluxd. */
   nearMisses: string[]
@@ -15,19 +24,22 @@ export type Scope<T extends TreeEntry> = {
 
 /**
  * The files of a tree that belong to a sync (flux-v1 §3): names ending in exactly `.yaml` or `.yml` below the given folders (or
- * the files given), hidden ones too, charts left out wherever they are. The tree must be whole, not only the paths: a chart's
- * folder and a link's target may be elsewhere. Paths that overlap read a file once (fluxd reported each object twice).
+ * the files given), hidden ones too, charts left out wherever they are, and what `include` and `exclude` leave. The tree must be
+ * whole, not only the paths: a chart's folder and a link's target may be elsewhere. Paths that overlap read a file once (fluxd
+ * reported each object twice). With more bytes than `maxBytes` no file is read and a problem says so.
  * Throws PathNotFound that names every path that is missing.
  */
-export function filesInScope<T extends TreeEntry>(entries: readonly T[], paths: readonly string[]): Scope<T> {
+export function filesInScope<T extends TreeEntry>(entries: readonly T[], rules: ScopeRules): Scope<T> {
   const tree = createTree(entries)
-  const roots = findRoots(tree, paths)
+  const roots = findRoots(tree, rules.paths)
+  const isIncluded = makeIncludeTest(rules)
   const charts = chartFolders(entries)
   const scope: Scope<T> = { files: [], problems: [], nearMisses: [] }
   const taken = new Set<string>()
   const links: T[] = []
   for (const entry of entries) {
     if (!roots.some((root) => isBelow(entry.path, root)) || isInChart(entry.path, charts)) continue
+    if (!isIncluded(entry.path)) continue
     if (entry.mode === 'submodule') scope.problems.push(unreadable(entry, 'a submodule, which is not read'))
     else if (entry.mode === 'symlink') links.push(entry)
     else if (isManifest(entry.path)) {
@@ -37,7 +49,20 @@ export function filesInScope<T extends TreeEntry>(entries: readonly T[], paths: 
   }
   for (const link of links) if (isManifest(link.path)) followLink(link, tree, taken, scope)
   scope.files.sort((a, b) => (a.path < b.path ? -1 : 1))
-  return scope
+  return withinLimit(scope, rules.maxBytes ?? Number.POSITIVE_INFINITY)
+}
+
+/** All or nothing: half of a repository would be a state that nobody wanted (ruling 15). */
+function withinLimit<T extends TreeEntry>(scope: Scope<T>, maxBytes: number): Scope<T> {
+  const bytes = scope.files.reduce((sum, { size }) => sum + (size ?? 0), 0)
+  if (bytes <= maxBytes) return scope
+  const message = `the files to read have ${inMegabytes(bytes)} MB together; at most ${inMegabytes(maxBytes)} MB are read (--max-source-size)`
+  const problem: Problem = { reason: 'SourceTooLarge', file: '', line: 0, message }
+  return { ...scope, files: [], problems: [...scope.problems, problem] }
+}
+
+function inMegabytes(bytes: number): number {
+  return Math.ceil(bytes / 1_000_000)
 }
 
 /** Refused by its size, before anybody reads it (hazard G3). */

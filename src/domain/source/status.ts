@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectRef } from '../manifest/object.ts'
 import type { Reason } from '../status/reason.ts'
+import type { Suspension } from './spec.ts'
 
 /** An object or file that stands still, for people. */
 export type SourceFailure = {
@@ -11,6 +12,24 @@ export type SourceFailure = {
   /** Commit at which it failed first. */
   since: string
 }
+
+/** An object whose fields in the cluster are not what git says, and that is left so (`drift: warn`, or a fight over a field). */
+export type SourceDrift = {
+  id: string
+  file: string
+  line: number
+  /** Who changed it; empty when a field or the object is gone. */
+  manager: string
+  /** RFC 3339 of that change; empty when not known. */
+  at: string
+  /** As people write them: `.spec.replicas`; empty when the whole object is gone. */
+  fields: string[]
+  /** `DriftFight`: corrected a moment ago and changed again, so it is left until the next sync interval (ruling 18). */
+  reason: 'Drifted' | 'DriftFight'
+}
+
+/** An object that is not healthy yet, in a source that waits for health. */
+export type SourceUnhealthy = { id: string; state: 'progressing' | 'failed'; message: string }
 
 /**
  * What a sync saw; the truth about a source, kept in the cluster (ConfigMap `capstan-source-<name>`, key `status.json`,
@@ -34,6 +53,18 @@ export type SourceStatus = {
   failedCount: number
   /** Deletions that wait for somebody (law 8). */
   held: SourceFailure[]
+  /** Differences from git that are left as they are, the first 100. */
+  drifted: SourceDrift[]
+  /** Somebody stopped the source; nothing is applied meanwhile. */
+  suspended?: Suspension
+  /** The commit behind which nothing is applied, because its signature is not good. */
+  refused?: { commit: string; why: string }
+  /** A source that waits for health: since when, and the first 20 objects that are not healthy. */
+  waiting?: { since: string; count: number; unhealthy: SourceUnhealthy[] }
+  /** The sync tag or Secret: the commit that it names, and why it could not be moved. */
+  marker?: { commit: string; problem: string }
+  /** The commit that the branch left by a rewrite; nothing is pruned until all was applied once (hazard D2). */
+  rewrittenFrom?: string
   /** Names of the ConfigMaps that hold the inventory, in order, and the digest of its content. */
   inventory: { parts: string[]; digest: string; count: number }
   /** Lease of the process that writes; a live other one means OtherWriter. */
@@ -46,7 +77,7 @@ export type SourceStatus = {
 export type FetchFact = {
   /** RFC 3339. */
   at: string
-  /** 40 hex of the branch, empty when the fetch failed. */
+  /** 40 hex of what is followed and may be applied, empty when the fetch failed. */
   head: string
   reason: Reason | ''
   message: string
@@ -61,13 +92,28 @@ export function statusRef({ namespace, name }: { namespace: string; name: string
   return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: `capstan-source-${name}` }
 }
 
+/** Reads the status of a source; undefined when there is none. Throws what the other side says when it cannot be asked. */
+export type ReadStatus = (
+  source: { namespace: string; name: string },
+  signal: AbortSignal,
+) => Promise<SourceStatus | undefined>
+
+/** Where the status of a source lies in the store of a Capstan that only looks (`--read-only`): nothing of it is in the cluster. */
+export function lookKey(namespace: string, name: string): string {
+  return `look:${namespace}/${name}`
+}
+
 /** The status in that ConfigMap; undefined when there is none, or when it is not ours or of a version that we do not know. */
 export function readSourceStatus(found: KubeObject | undefined): SourceStatus | undefined {
-  const text = (found?.data as Record<string, string> | undefined)?.['status.json']
+  return parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])
+}
+
+/** The same of its text. */
+export function parseSourceStatus(text: string | undefined): SourceStatus | undefined {
   if (!text) return undefined
   try {
     const value = JSON.parse(text) as SourceStatus
-    return value.version === 1 ? value : undefined
+    return value.version === 1 ? { ...value, drifted: value.drifted ?? [] } : undefined
   } catch {
     return undefined
   }

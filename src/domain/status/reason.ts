@@ -20,20 +20,53 @@ export const reasons = {
     'A file is not valid YAML or not a Kubernetes object.',
     'Mend the file at the line given; the rest is applied.',
   ],
+  InvalidSource: [
+    'A field of the Source object cannot be used; nothing of it is fetched, applied or deleted meanwhile.',
+    'Mend the field that the message names.',
+  ],
+  InvalidUpload: [
+    'The folder that was sent for a plan cannot be compared.',
+    'Send the checkout itself, without links, or push it and plan its commit.',
+  ],
   DuplicateObject: ['The same object is defined twice; neither is applied.', 'Remove one of the two definitions.'],
   UnknownKind: [
     'The cluster does not know this kind.',
     'Install its definition (CRD); applied by itself once it is there.',
   ],
   NamespaceNotAllowed: ['The object is outside the allowed namespaces.', 'Allow its namespace, or remove it from git.'],
+  KindExcluded: [
+    'Objects of this kind are left alone, as the settings say.',
+    'Take the kind out of --k8s-unsafe-exclude-resource or spec.excludeResources, or the object out of git.',
+  ],
+  SourceTooLarge: [
+    'The files or objects of the source are more than what is read. Nothing is applied or deleted meanwhile.',
+    'Name fewer paths, exclude files, or raise --max-source-size or --max-source-objects.',
+  ],
   ApplyRefused: ['The API server refused the object.', 'Mend the object as the message says.'],
   FieldConflict: [
     'Another manager keeps changing a field that is set in git.',
     'Remove the field from git or stop the other manager.',
   ],
+  SyncTimeout: [
+    'Loading the source took longer than it may.',
+    'Make its generators faster, or give it more time with --sync-timeout or spec.timeout.',
+  ],
+  Drifted: [
+    'Fields in the cluster are not what git says, and are only reported.',
+    'Put them back, change git, or let drift be corrected.',
+  ],
+  DriftFight: [
+    'Somebody changes a field again and again that git sets.',
+    'Stop the manager that is named, or take the field out of git or add an ignore rule for it.',
+  ],
+  NotHealthy: ['Objects that were applied did not become healthy in time.', 'See the objects named in the message.'],
+  DependencyCycle: [
+    'Sources depend on each other in a circle.',
+    'Remove one of the dependencies named in the message.',
+  ],
   ImmutableField: [
     'A field that cannot be changed was changed.',
-    'Undo the change, or delete the object by hand to have it created again.',
+    'Undo the change, delete the object by hand, or annotate it in git with capstan.dev/recreate: allowed.',
   ],
   MassDeletion: [
     'Too many objects would be deleted at once.',
@@ -93,7 +126,35 @@ export const reasons = {
     'The git server refused the push.',
     'Give the credentials the right to push to this branch, or lift its protection.',
   ],
+  SignatureInvalid: [
+    'A commit or the sync tag carries no valid signature of a known key; nothing behind it is applied.',
+    'Sign it with a key that is imported, or import its key with --git-gpg-key-import.',
+  ],
+  SigningFailed: [
+    'A commit or tag of ours could not be signed.',
+    'Import the secret key named by --git-signing-key; it must have no passphrase and must not have expired.',
+  ],
   GitConflict: ['The push was refused because the branch moved.', 'Fetched and tried again by itself.'],
+  GeneratorFailed: [
+    'A generator of .flux.yaml, or the decryption before it, failed; what it makes is left as it is.',
+    'Mend the command as the message says; the rest is applied, nothing is deleted meanwhile.',
+  ],
+  KustomizeFailed: [
+    'A kustomization could not be built.',
+    'Mend it as the message says; the rest is applied, nothing is deleted meanwhile.',
+  ],
+  RemoteBase: [
+    'A kustomization names something outside the repository.',
+    'Copy it into the repository, or allow it with --kustomize-remote-bases.',
+  ],
+  DecryptFailed: [
+    'An encrypted file could not be decrypted; its objects are neither applied nor deleted.',
+    'Give Capstan the key, or encrypt the file again, as the message says.',
+  ],
+  ReadOnly: [
+    'This Capstan only looks and plans: it was started with --read-only.',
+    'See capstan plan; start it without --read-only to have it applied.',
+  ],
   InternalError: ['A bug in Capstan.', 'Please report it with the log of the job.'],
 } as const satisfies Record<string, readonly [meaning: string, unblock: string]>
 

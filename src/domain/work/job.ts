@@ -5,6 +5,8 @@ export const jobKinds = [
   'sync-release',
   'scan-image',
   'update-images',
+  'plan-source',
+  'change-source',
   'resync',
 ] as const
 export type JobKind = (typeof jobKinds)[number]
@@ -17,7 +19,8 @@ export type Lane = keyof typeof lanes
 export type JobPayload = {
   kind: JobKind
   namespace: string
-  /** Object name. For scan-image the canonical repository; for resync what is listed: `sources`, `releases` or `images`. */
+  /** Object name. For scan-image the canonical repository; for resync what is listed: `sources`, `releases` or `images`; for
+   * what needs arguments (plan-source, change-source) `<source>@<request id>`, see request.ts. */
   name: string
   /** Plain words for people: "push to main", "generation 3", "periodic". */
   reason: string

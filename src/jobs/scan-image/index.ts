@@ -84,7 +84,8 @@ async function readAllSources(deps: WorkloadDeps, signal: AbortSignal): Promise<
   const failures: AppError[] = []
   for (const spec of deps.sources.list()) {
     try {
-      const workloads = await readWorkloads(spec, await readHead(spec, deps, signal), deps, signal)
+      const { commit } = await readHead(spec, deps, signal)
+      const workloads = await readWorkloads(spec, commit, deps, signal)
       found.push({ spec, workloads })
     } catch (error) {
       signal.throwIfAborted()

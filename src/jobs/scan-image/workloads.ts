@@ -4,7 +4,7 @@ import { readWorkload, type Workload } from '../../domain/image/workload.ts'
 import { automatedPolicy } from '../../domain/manifest/annotations.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import type { Sources } from '../fetch-source.ts'
+import type { Sources } from '../sources.ts'
 
 /** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
 export type ImageMemory = {
@@ -18,7 +18,7 @@ export function createImageMemory(): ImageMemory {
 
 export type WorkloadDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read'>
+  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify'>
   memory: ImageMemory
 }
 
@@ -35,8 +35,8 @@ export async function readWorkloads(
   const key = `${spec.namespace}/${spec.name}`
   const known = deps.memory.sources.get(key)
   if (known?.commit === commit) return known.workloads
-  const remote = deps.sources.remote(spec)
-  const { files } = filesInScope(await deps.git.tree(remote, commit, [], signal), spec.paths)
+  const remote = await deps.sources.remote(spec, signal)
+  const { files } = filesInScope(await deps.git.tree(remote, commit, [], signal), spec)
   const unseen = files.filter(({ blob }) => !known?.blobs.has(blob)).map(({ blob }) => blob)
   const contents = await deps.git.read(remote, [...new Set(unseen)], signal)
   const blobs = new Map<string, Workload[]>()

@@ -15,7 +15,7 @@ export type SyncReleaseDeps = {
   charts: Charts
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
   /** How to log in to a chart's repository when the HelmRelease names no Secret: the flag source's way where it is the same host. */
-  chartRemote: (url: string) => GitRemote
+  chartRemote: (url: string) => Promise<GitRemote>
   /** When a chart's repository was fetched last, by URL, in milliseconds since 1970; kept between runs. */
   fetchedAt: Map<string, number>
   /** A git chart's repository is fetched at most this often. */

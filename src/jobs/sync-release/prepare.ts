@@ -111,7 +111,7 @@ async function remoteOf(
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<GitRemote> {
-  if (!secret || !/^https:/i.test(url)) return deps.chartRemote(url)
+  if (!secret || !/^https:/i.test(url)) return await deps.chartRemote(url)
   const found = await deps.cluster.get({ apiVersion: 'v1', kind: 'Secret', ...secret }, { signal })
   if (!found) {
     const message = `Secret ${secret.namespace}/${secret.name} for the chart's repository does not exist`

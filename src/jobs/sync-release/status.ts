@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { type Definition, definitionName, operatorDefinition, readDefinition } from '../../domain/release/definition.ts'
 import { enterPhase, type Phase, type ReleaseStatus } from '../../domain/release/phase.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
+import { announceOn } from '../kube-event.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
 
@@ -79,21 +79,5 @@ export async function announce(
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace = 'default', name, uid = '' } = object.metadata
-  const now = deps.now().toISOString()
-  const id = createHash('sha256').update(`${uid}${now}${event.message}`).digest('hex').slice(0, 16)
-  const body: KubeObject = {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { name: `${name.slice(0, 230)}.${id}`, namespace },
-    involvedObject: { ...helmReleaseKind, namespace, name, uid },
-    ...event,
-    message: event.message.slice(0, 1_000),
-    source: { component: 'capstan' },
-    firstTimestamp: now,
-    lastTimestamp: now,
-    count: 1,
-  }
-  await deps.cluster
-    .create(body, signal)
-    .catch(() => deps.log.debug({ namespace, name }, 'an event could not be written'))
+  await announceOn({ ...helmReleaseKind, namespace, name, uid }, event, deps, signal)
 }

@@ -1,14 +1,21 @@
-import type { Cluster } from '../../adapters/cluster/index.ts'
+import pLimit from 'p-limit'
+import type { Applied, Cluster } from '../../adapters/cluster/index.ts'
 import { type AppError, toAppError } from '../../domain/error.ts'
 import { isEstablished } from '../../domain/health/kinds/custom-resource-definition.ts'
+import { conflictAnnotation } from '../../domain/manifest/annotations.ts'
+import { withSyncMeta } from '../../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, type ObjectRef } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
+import type { FieldPath } from '../../domain/plan/field-path.ts'
+import type { Conflict } from '../../domain/plan/fights.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
+import { mayRecreate } from '../../domain/plan/recreate.ts'
 import type { Fence } from '../../domain/work/fence.ts'
+import { parseExactJson } from '../../lib/exact-json.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
 
 export type ApplyDeps = {
-  cluster: Pick<Cluster, 'apply' | 'get' | 'forgetDiscovery'>
+  cluster: Pick<Cluster, 'apply' | 'get' | 'forgetDiscovery' | 'takeOver' | 'recreate'>
   fence: Fence
   owned: Pick<OwnedObjects, 'note'>
   /** Resolves after that many milliseconds or when the signal aborts. */
@@ -23,30 +30,50 @@ export type Writing = {
   digest: string
   file: string
   line: number
-  /** Exactly what is sent: final namespace, mark and checksum merged in. */
-  object: KubeObject
+  /** The manifest as JSON; it is made into an object only when it is sent, so that ten thousand of them stay small. */
+  body: string
+  mark: string
   /** What the cluster held before; undefined when absent or not known. */
   live: LiveObject | undefined
+  /** Somebody else applied it last, or nobody of us yet: what kubectl, hence fluxd, put there is taken over. */
+  takeOver: boolean
+  /** Fields that are somebody else's business. */
+  leaveAlone: readonly FieldPath[]
+  /** Some of those are fought over: looked at again with every sync, until the fight has rested. */
+  contested: boolean
+  /** What people should know about it. */
+  warning?: string
 }
 
-export type Written = { writing: Writing; change: Change; owned: string }
+export type Written = { writing: Writing; change: Change; owned: string; conflicts: readonly Conflict[] }
 
 const establishedWithinMs = 30_000
+/** A few more than the cluster adapter has in flight. */
+const atOnce = 40
 
 /**
- * Sends the objects of one stage, all at once (the cluster adapter limits what is in flight). One bad object fails alone;
- * only a lost cluster, a lost Lease or an abort end the stage, by throwing.
+ * Sends the objects of one stage, many at a time. One bad object fails alone; only a lost cluster, a lost Lease or an abort end the
+ * stage, by throwing.
  */
 export async function applyStage(stage: readonly Writing[], deps: ApplyDeps, signal: AbortSignal): Promise<Written[]> {
-  const written = await Promise.all(stage.map((writing) => applyOne(writing, deps, signal)))
+  const limit = pLimit(atOnce)
+  try {
+    const written = await Promise.all(stage.map((writing) => limit(() => applyOne(writing, deps, signal))))
+    await waitForDefinitions(written, deps, signal)
+    return written
+  } finally {
+    // after a failure that concerns every object the rest is not even tried
+    limit.clearQueue()
+  }
+}
+
+async function waitForDefinitions(written: readonly Written[], deps: ApplyDeps, signal: AbortSignal): Promise<void> {
   const definitions = written.filter(
     ({ writing, change }) => writing.ref.kind === 'CustomResourceDefinition' && change.action !== 'failed',
   )
-  if (definitions.length > 0) {
-    await Promise.all(definitions.map(({ writing }) => waitEstablished(writing.ref, deps, signal)))
-    deps.cluster.forgetDiscovery()
-  }
-  return written
+  if (definitions.length === 0) return
+  await Promise.all(definitions.map(({ writing }) => waitEstablished(writing.ref, deps, signal)))
+  deps.cluster.forgetDiscovery()
 }
 
 async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal): Promise<Written> {
@@ -55,12 +82,18 @@ async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal):
   try {
     signal.throwIfAborted()
     deps.fence.check()
-    const applied = await deps.cluster.apply(writing.object, { force: true }, signal)
+    const applied = await send(writing, deps, signal)
     const { owned } = deps.owned.note(applied.object)
     const same = live?.resourceVersion === applied.object.metadata.resourceVersion
     const action = applied.created ? 'created' : same ? 'unchanged' : 'configured'
-    const change: Change = { ...about, action, ...(applied.overruled.length ? { overruled: applied.overruled } : {}) }
-    return { writing, change, owned }
+    const change: Change = {
+      ...about,
+      action,
+      ...(applied.overruled.length ? { overruled: applied.overruled } : {}),
+      ...(applied.yielded.length ? { yielded: applied.yielded } : {}),
+      ...(writing.warning ? { message: writing.warning } : {}),
+    }
+    return { writing, change, owned, conflicts: applied.conflicts }
   } catch (error) {
     const failure = toAppError(error)
     if (signal.aborted || endsSync(failure)) throw failure
@@ -68,8 +101,35 @@ async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal):
       writing,
       change: { ...about, action: 'failed', reason: failure.reason, message: failure.message },
       owned: '',
+      conflicts: [],
     }
   }
+}
+
+/** First contact takes over what kubectl, hence fluxd, put there; the rest is one server-side apply (ruling 2). */
+async function send(writing: Writing, { cluster }: ApplyDeps, signal: AbortSignal): Promise<Applied> {
+  const { ref, live, leaveAlone } = writing
+  const object = bodyOf(writing)
+  if (writing.takeOver) await cluster.takeOver(ref, signal)
+  const options = {
+    force: true,
+    ...(leaveAlone.length > 0 ? { leaveAlone } : {}),
+    ...(object.metadata.annotations?.[conflictAnnotation] === 'yield' ? { yieldTo: 'everybody' as const } : {}),
+  }
+  try {
+    return await cluster.apply(object, options, signal)
+  } catch (error) {
+    if (toAppError(error).reason !== 'ImmutableField' || !live || !mayRecreate(object)) throw error
+    return await cluster.recreate(object, live.uid, options, signal)
+  }
+}
+
+/** Exactly what is sent: final namespace, mark and checksum merged in. */
+export function bodyOf({ body, ref, mark, digest }: Pick<Writing, 'body' | 'ref' | 'mark' | 'digest'>): KubeObject {
+  const object = parseExactJson(body) as KubeObject
+  const { namespace: _, ...metadata } = object.metadata
+  const placed = { ...object, metadata: { ...metadata, ...(ref.namespace ? { namespace: ref.namespace } : {}) } }
+  return withSyncMeta(placed, { mark, checksum: digest })
 }
 
 /** Reasons that concern every object, not this one. */

@@ -1,13 +1,15 @@
 import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
+import { toAppError } from '../../domain/error.ts'
 import { ignoreOf } from '../../domain/manifest/annotations.ts'
-import { digestOf } from '../../domain/manifest/digest.ts'
-import { idOf, keyOf, type KubeObject, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
-import { type ManifestObject, parseManifests } from '../../domain/manifest/parse.ts'
+import { idOf, keyOf, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
+import type { ManifestObject } from '../../domain/manifest/parse.ts'
 import { type ApiFacts, place } from '../../domain/manifest/place.ts'
 import type { Problem } from '../../domain/manifest/problem.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { type Head, headObject, type SourceMemory } from './memory.ts'
+import { fileManifest, type Manifest, madeManifest, type ReadFilesDeps, readManifests } from './files.ts'
+import type { Head, SourceMemory } from './memory.ts'
+import type { Rendered } from './render.ts'
 
 /** One object that git wants, placed in its namespace. */
 export type DesiredObject = {
@@ -30,47 +32,50 @@ export type Desired = {
   /** What could not be loaded; while there is one, nothing is pruned (ruling 7c). */
   problems: Problem[]
   warnings: Problem[]
-  /** Whole objects of the blobs that were parsed for this very sync, so that what is applied now is not parsed twice. */
-  fresh: ReadonlyMap<string, KubeObject[]>
+  /** Whole objects, as JSON, of the blobs that were parsed for this very sync, so that what is applied now is not parsed twice. */
+  fresh: ReadonlyMap<string, readonly string[]>
+  /** Texts that generators made, by blob. */
+  made: ReadonlyMap<string, Manifest>
 }
 
 type Found = ManifestObject & { blob: string; head: Head }
 
-export type DesiredDeps = {
+/** What of a source is not read as it lies in git; see render.ts. */
+export type Render = (
+  where: { spec: SourceSpec; remote: GitRemote; commit: string; tree: readonly TreeFile[] },
+  signal: AbortSignal,
+) => Promise<Rendered>
+
+export type DesiredDeps = ReadFilesDeps & {
   git: Pick<Git, 'tree' | 'read'>
+  render: Render
   /** Scope of a kind by discovery; undefined when the cluster does not serve it. */
   scopeOf: (apiVersion: string, kind: string) => Promise<{ namespaced: boolean } | undefined>
 }
 
+type Where = { spec: SourceSpec; remote: GitRemote; commit: string }
+
 /** Reads the files of a commit, parses those that were not seen before, and places every object. Throws PathNotFound. */
 export async function loadDesired(
-  where: { spec: SourceSpec; remote: GitRemote; commit: string },
+  where: Where,
   memory: SourceMemory,
   deps: DesiredDeps,
   signal: AbortSignal,
 ): Promise<Desired> {
-  const { spec, remote, commit } = where
-  const tree = await deps.git.tree(remote, commit, [], signal)
-  const scope = filesInScope(tree, spec.paths)
-  const fresh = await parseNew(scope.files, memory, where, { deps, signal })
-  forgetOthers(memory, scope.files)
+  const { spec, remote } = where
+  const { manifests, problems, warnings } = await listManifests(where, memory, deps, signal)
+  const fresh = await parseNew(manifests, remote, { memory, deps }, signal)
+  forgetOthers(memory, manifests)
 
-  const problems: Problem[] = [...scope.problems]
-  const warnings: Problem[] = []
   const found: Found[] = []
-  for (const { path, blob } of scope.files) {
+  for (const { file, blob } of manifests) {
     const parsed = memory.blobs.get(blob)
     if (!parsed) continue
-    problems.push(...parsed.problems.map((problem) => ({ ...problem, file: path })))
-    warnings.push(...parsed.warnings.map((warning) => ({ ...warning, file: path })))
-    for (const head of parsed.heads) found.push({ object: head.object, file: path, line: head.line, blob, head })
+    problems.push(...parsed.problems.map((problem) => ({ ...problem, file })))
+    warnings.push(...parsed.warnings.map((warning) => ({ ...warning, file })))
+    for (const head of parsed.heads) found.push({ object: head.object, file, line: head.line, blob, head })
   }
-  const facts = await readFacts(found, deps)
-  const placed = place(found, {
-    facts,
-    defaultNamespace: spec.defaultNamespace,
-    allowedNamespaces: spec.allowedNamespaces,
-  })
+  const placed = place(found, { ...spec, facts: await readFacts(found, deps) })
   problems.push(...placed.problems)
   return {
     objects: placed.objects.map(toDesired),
@@ -78,89 +83,103 @@ export async function loadDesired(
     problems,
     warnings: [...warnings, ...placed.warnings],
     fresh,
+    made: new Map(manifests.filter(({ text }) => text !== undefined).map((made) => [made.blob, made])),
   }
 }
 
-/** Whole objects of these heads, by key, with the namespace that placing gave them. Files that were not parsed just now are read again. */
+/** The texts that make up the source at a commit: its files, and what its generators make of it, run once per commit. */
+async function listManifests(where: Where, memory: SourceMemory, deps: DesiredDeps, signal: AbortSignal) {
+  const { spec, remote, commit } = where
+  const tree = await deps.git.tree(remote, commit, [], signal)
+  const rendered =
+    memory.rendered?.commit === commit ? memory.rendered.result : await deps.render({ ...where, tree }, signal)
+  // a failed generator is tried again: its cause may lie outside the repository
+  memory.rendered = rendered.problems.length === 0 ? { commit, result: rendered } : undefined
+  const paths = rendered.plainPaths ?? spec.paths
+  const isAllMade = rendered.plainPaths?.length === 0
+  const scope = isAllMade ? { files: [], problems: [] } : filesInScope(tree, { ...spec, paths })
+  return {
+    manifests: [...scope.files.map(fileManifest), ...rendered.outputs.map(madeManifest)],
+    problems: [...scope.problems, ...rendered.problems],
+    warnings: [...rendered.warnings],
+  }
+}
+
+/**
+ * Whole objects as JSON, by key. Files that were not parsed just now are read again. An object whose text is gone meanwhile is not
+ * in the answer.
+ */
 export async function loadBodies(
   wanted: readonly DesiredObject[],
-  fresh: Desired['fresh'],
-  { git, remote }: Pick<DesiredDeps, 'git'> & { remote: GitRemote },
+  { fresh, made }: Pick<Desired, 'fresh' | 'made'>,
+  { remote, deps }: { remote: GitRemote; deps: ReadFilesDeps },
   signal: AbortSignal,
-): Promise<Map<string, KubeObject>> {
+): Promise<Map<string, string>> {
   const byBlob = Map.groupBy(wanted, ({ blob }) => blob)
-  const stale = [...byBlob.keys()].filter((blob) => !fresh.has(blob))
-  const contents = stale.length > 0 ? await git.read(remote, stale, signal) : new Map<string, Uint8Array>()
-  const bodies = new Map<string, KubeObject>()
+  const stale = [...byBlob]
+    .filter(([blob]) => !fresh.has(blob))
+    .map(([blob, objects]) => made.get(blob) ?? { file: objects[0]?.file ?? '', blob })
+  const parsed = await readManifests(stale, remote, deps, signal)
+  const bodies = new Map<string, string>()
   for (const [blob, objects] of byBlob) {
-    const bytes = contents.get(blob)
-    if (bytes) await breathe()
-    const parsed = fresh.get(blob) ?? (bytes ? wholeObjects(objects[0]?.file ?? '', bytes) : [])
-    for (const { key, index, ref } of objects) {
-      const body = parsed[index]
-      if (!body) continue
-      const { namespace: _, ...metadata } = body.metadata
-      bodies.set(key, { ...body, metadata: { ...metadata, ...(ref.namespace ? { namespace: ref.namespace } : {}) } })
+    const texts = fresh.get(blob) ?? parsed.get(blob)?.objects.map(({ body }) => body) ?? []
+    for (const { key, index } of objects) {
+      const body = texts[index]
+      if (body !== undefined) bodies.set(key, body)
     }
   }
   return bodies
 }
 
-function wholeObjects(file: string, bytes: Uint8Array): KubeObject[] {
-  return parseManifests({ file, text: bytes }).objects.map(({ object }) => object)
-}
-
 async function parseNew(
-  files: readonly TreeFile[],
-  memory: SourceMemory,
-  { remote }: { remote: GitRemote },
-  { deps, signal }: { deps: DesiredDeps; signal: AbortSignal },
-): Promise<Map<string, KubeObject[]>> {
-  const fresh = new Map<string, KubeObject[]>()
-  const unseen = new Map(files.filter(({ blob }) => !memory.blobs.has(blob)).map((file) => [file.blob, file]))
-  if (unseen.size === 0) return fresh
-  const contents = await deps.git.read(remote, [...unseen.keys()], signal)
-  for (const [blob, { path }] of unseen) {
-    await breathe()
-    signal.throwIfAborted()
-    const bytes = contents.get(blob)
-    const { objects, problems, warnings } = bytes ? parseManifests({ file: path, text: bytes }) : unread(path)
-    const heads = objects.map(({ object, line }, index) => ({
-      object: headObject(object),
-      line,
-      index,
-      digest: digestOf(object),
-    }))
-    memory.blobs.set(blob, { heads, problems, warnings })
+  manifests: readonly Manifest[],
+  remote: GitRemote,
+  { memory, deps }: { memory: SourceMemory; deps: DesiredDeps },
+  signal: AbortSignal,
+): Promise<Map<string, string[]>> {
+  const fresh = new Map<string, string[]>()
+  const isUnseen = ({ blob }: Manifest) => !memory.blobs.get(blob)?.isFinal
+  const unseen = new Map(manifests.filter(isUnseen).map((one) => [one.blob, one]))
+  const parsed = await readManifests([...unseen.values()], remote, deps, signal)
+  for (const [blob, { objects, problems, warnings }] of parsed) {
+    const heads = objects.map(({ head, line, digest }, index) => ({ object: head, line, index, digest }))
+    // a key may be given later; what is wrong with the bytes stays wrong
+    const isFinal = problems.every(({ reason }) => reason === 'InvalidYAML')
+    memory.blobs.set(blob, { heads, problems, warnings, isFinal })
     fresh.set(
       blob,
-      objects.map(({ object }) => object),
+      objects.map(({ body }) => body),
     )
   }
   return fresh
 }
 
-function unread(file: string): ReturnType<typeof parseManifests> {
-  return {
-    objects: [],
-    problems: [{ reason: 'InvalidYAML', file, line: 0, message: 'the file could not be read from git' }],
-    warnings: [],
-  }
-}
-
 /** Only the blobs of the newest revision stay; a file that comes back is parsed again. */
-function forgetOthers(memory: SourceMemory, files: readonly TreeFile[]): void {
-  const wanted = new Set(files.map(({ blob }) => blob))
+function forgetOthers(memory: SourceMemory, manifests: readonly Manifest[]): void {
+  const wanted = new Set(manifests.map(({ blob }) => blob))
   for (const blob of memory.blobs.keys()) if (!wanted.has(blob)) memory.blobs.delete(blob)
 }
 
+/**
+ * Which kinds are served, and how. An API group whose server does not answer while the others do (a metrics server that is down)
+ * holds up its own kinds alone.
+ */
 async function readFacts(objects: readonly ManifestObject[], deps: DesiredDeps): Promise<ApiFacts> {
   const kinds = new Map(
     objects.map(({ object: { apiVersion, kind } }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]),
   )
-  const scopes = new Map<string, { namespaced: boolean } | undefined>()
+  const scopes = new Map<string, ReturnType<ApiFacts>>()
   await Promise.all(
-    [...kinds].map(async ([key, { apiVersion, kind }]) => scopes.set(key, await deps.scopeOf(apiVersion, kind))),
+    [...kinds].map(async ([key, { apiVersion, kind }]) => {
+      try {
+        scopes.set(key, await deps.scopeOf(apiVersion, kind))
+      } catch (error) {
+        const { reason, message } = toAppError(error)
+        if (!apiVersion.includes('/') || reason !== 'ClusterUnavailable') throw error
+        await deps.scopeOf('v1', 'Namespace')
+        scopes.set(key, { unavailable: message })
+      }
+    }),
   )
   return (apiVersion, kind) => scopes.get(`${apiVersion} ${kind}`)
 }
@@ -178,9 +197,4 @@ function toDesired({ object, file, line, blob, head }: Found): DesiredObject {
     blob,
     index: head.index,
   }
-}
-
-/** Lets the event loop turn between files, so that locks are renewed while a big repository is parsed (hazard B13). */
-async function breathe(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve))
 }

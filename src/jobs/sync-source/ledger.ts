@@ -2,7 +2,7 @@ import type { Cluster } from '../../adapters/cluster/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { decodeInventory, encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
-import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { SourceSpec, Suspension } from '../../domain/source/spec.ts'
 import { readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 
@@ -23,11 +23,17 @@ export type Ledger = {
   inventory: Inventory | undefined
   /** The commit whose mass deletion somebody approved, from the annotation on the status. */
   approved: string
+  /** Who stopped the source: the annotation on the status, or the Source object itself. */
+  suspended: Suspension | undefined
+  /** Annotations on the status that are not ours to lose. */
+  annotations: Readonly<Record<string, string>>
   resourceVersion: string
 }
 
 /** `kubectl annotate configmap capstan-source-<name> capstan.dev/approve-deletion=<commit>` lets a held mass deletion go. */
 export const approveAnnotation = 'capstan.dev/approve-deletion'
+/** `{"by":"…","why":"…","since":"…"}`: the source is not synced until it is taken away. */
+export const suspendAnnotation = 'capstan.dev/suspend'
 const partBytes = 256 * 1024
 const sourceLabel = 'capstan.dev/source'
 
@@ -42,6 +48,7 @@ const emptyStatus: SourceStatus = {
   failed: [],
   failedCount: 0,
   held: [],
+  drifted: [],
   inventory: { parts: [], digest: '', count: 0 },
   holder: '',
   changedAt: '',
@@ -58,11 +65,25 @@ export async function readLedger(
   const status = readSourceStatus(found) ?? emptyStatus
   const { digest } = status.inventory
   const inventory = known && known.digest === digest ? known.inventory : await readInventory(deps, spec, status, signal)
+  const annotations = found?.metadata.annotations ?? {}
   return {
     status,
     inventory,
-    approved: found?.metadata.annotations?.[approveAnnotation] ?? '',
+    approved: annotations[approveAnnotation] ?? '',
+    suspended: spec.suspended ?? readSuspension(annotations[suspendAnnotation]),
+    annotations,
     resourceVersion: found?.metadata.resourceVersion ?? '',
+  }
+}
+
+/** Anything but an empty annotation stops the source: one that cannot be read was meant all the same. */
+function readSuspension(text: string | undefined): Suspension | undefined {
+  if (!text) return undefined
+  try {
+    const { by, why, since } = JSON.parse(text) as Partial<Suspension>
+    return { by: String(by ?? ''), why: String(why ?? ''), since: String(since ?? '') }
+  } catch {
+    return { by: '', why: text.slice(0, 200), since: '' }
   }
 }
 
@@ -91,16 +112,17 @@ async function readInventory(
 /**
  * Stores the inventory as new ConfigMaps (named by its digest, so that the stored one stays whole until the status names the
  * new one), then the status. Refuses when another live process holds the source: one writer per object (law 4).
+ * `encoded` spares the encoding where the caller has it.
  */
 export async function writeLedger(
   deps: LedgerDeps,
   spec: SourceSpec,
-  ledger: Ledger,
+  { encoded, ...ledger }: Ledger & { encoded?: { content: string; digest: string } },
   signal: AbortSignal,
 ): Promise<Ledger> {
   await claim(deps, spec, ledger)
   const inventory = ledger.inventory ?? new Map()
-  const { content, digest } = encodeInventory(inventory)
+  const { content, digest } = encoded ?? encodeInventory(inventory)
   const before = ledger.status.inventory
   const parts = digest === before.digest ? before.parts : await writeParts(deps, spec, { content, digest }, signal)
   const status: SourceStatus = {
@@ -161,7 +183,7 @@ async function createOrKeep(deps: LedgerDeps, part: KubeObject, signal: AbortSig
 
 async function writeStatus(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger, signal: AbortSignal): Promise<string> {
   const body = configMap(spec, statusRef(spec).name)
-  if (ledger.approved) body.metadata.annotations = { [approveAnnotation]: ledger.approved }
+  if (Object.keys(ledger.annotations).length > 0) body.metadata.annotations = { ...ledger.annotations }
   const object = { ...body, data: { 'status.json': JSON.stringify(ledger.status) } }
   if (ledger.resourceVersion === '') {
     const made = await deps.cluster.create(object, signal)

@@ -1,6 +1,9 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { Problem } from '../../domain/manifest/problem.ts'
+import type { Fights } from '../../domain/plan/fights.ts'
 import type { Inventory } from '../../domain/plan/inventory.ts'
+import type { SourceDrift, SourceUnhealthy } from '../../domain/source/status.ts'
+import type { Rendered } from './render.ts'
 
 /** One object of a parsed file, without its body: what a sync needs when nothing changed. */
 export type Head = {
@@ -14,11 +17,13 @@ export type Head = {
 }
 
 /** What one blob holds; kept by blob id, so that an unchanged file is never parsed again. */
-export type ParsedBlob = { heads: Head[]; problems: Problem[]; warnings: Problem[] }
+export type ParsedBlob = { heads: Head[]; problems: Problem[]; warnings: Problem[]; isFinal: boolean }
 
 /** What a process remembers of a source between syncs. Lost without harm: it is read again. */
 export type SourceMemory = {
   blobs: Map<string, ParsedBlob>
+  /** What the generators made of a commit. */
+  rendered: { commit: string; result: Rendered } | undefined
   inventory: { digest: string; inventory: Inventory } | undefined
   /** Failed syncs in a row; sets the pace of the next try. */
   failures: number
@@ -27,10 +32,20 @@ export type SourceMemory = {
   missed: Set<string>
   /** When drift of an object was corrected last, in milliseconds since 1970. */
   corrected: Map<string, number>
+  /** Who takes fields back, and how often. */
+  fights: Fights
+  /** What was found out about objects that differ and are left so, by key. */
+  drift: Map<string, { state: string; drifts: Omit<SourceDrift, 'reason'>[] }>
+  /** Health of objects by key, as of a resource version. */
+  health: Map<string, { resourceVersion: string; unhealthy: SourceUnhealthy | undefined }>
+  /** The last sync left objects that were not healthy: any change of an object of the source wakes it. */
+  waitsForHealth: boolean
 }
 
 export type SyncMemory = {
   of(namespace: string, name: string): SourceMemory
+  /** The source is no more. */
+  forget(namespace: string, name: string): void
   entries(): Iterable<[string, SourceMemory]>
 }
 
@@ -43,33 +58,21 @@ export function createSyncMemory(): SyncMemory {
       if (known) return known
       const made: SourceMemory = {
         blobs: new Map(),
+        rendered: undefined,
         inventory: undefined,
         failures: 0,
         syncing: false,
         missed: new Set(),
         corrected: new Map(),
+        fights: new Map(),
+        drift: new Map(),
+        health: new Map(),
+        waitsForHealth: false,
       }
       sources.set(key, made)
       return made
     },
+    forget: (namespace, name) => void sources.delete(`${namespace}/${name}`),
     entries: () => sources.entries(),
-  }
-}
-
-/** Keeps what comparing needs and drops the rest, so that ten thousand objects stay small in memory. */
-export function headObject(object: KubeObject): KubeObject {
-  if (object.kind === 'CustomResourceDefinition') return object
-  const { name, namespace, annotations } = object.metadata
-  const kept = Object.entries(annotations ?? {}).filter(
-    ([key]) => key.includes('fluxcd.io/') || key.includes('flux.weave.works/') || key.includes('capstan.dev/'),
-  )
-  return {
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    metadata: {
-      name,
-      ...(namespace ? { namespace } : {}),
-      ...(kept.length ? { annotations: Object.fromEntries(kept) } : {}),
-    },
   }
 }

@@ -9,53 +9,67 @@ import type { SyncSourceDeps } from './sync.ts'
 const readOneByOne = 5
 const listDeadlineMs = 60_000
 
+/** What the cluster holds of the objects concerned, by key, and why some of them could not be read. */
+export type Observed = { live: Map<string, LiveObject>; unreadable: Map<string, AppError> }
+
+type Where = { inventory: Inventory | undefined; namespaces: readonly string[]; byNamespace: boolean }
+
 /**
- * What the cluster holds of the objects concerned. Objects with a gc mark come from the watches; those that git names and no
- * watch knows (first contact) are read, metadata only, since an annotation on them may say "leave me alone".
+ * Looks at what is in the cluster. Objects with a gc mark come from the watches; those that git names and no watch knows (first
+ * contact) are read, metadata only, since an annotation on them may say "leave me alone". One that may not be read fails alone.
+ * `byNamespace`: the right to list all namespaces at once is not there.
  */
 export async function observeLive(
   desired: readonly DesiredObject[],
-  inventory: Inventory | undefined,
+  { inventory, namespaces, byNamespace }: Where,
   deps: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
   signal: AbortSignal,
-): Promise<Map<string, LiveObject>> {
+): Promise<Observed> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
   const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
   try {
-    await deps.owned.ensure(kinds, deadline)
+    await deps.owned.ensure(kinds, namespaces, deadline)
   } catch (error) {
     if (signal.aborted || !deadline.aborted) throw error
     const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s; the right to list and watch one of their kinds may be missing`
     throw new AppError('ClusterUnavailable', message, { cause: error })
   }
   const live = new Map<string, LiveObject>()
+  const unreadable = new Map<string, AppError>()
   for (const object of deps.owned.all()) live.set(liveKey(object), object)
   const unknown = desired.filter(({ key }) => !live.has(key))
-  const byKind = Map.groupBy(unknown, ({ ref }) => `${ref.apiVersion} ${ref.kind}`)
+  const groups = Map.groupBy(unknown, ({ ref }) => `${ref.apiVersion} ${ref.kind} ${byNamespace ? ref.namespace : ''}`)
   await Promise.all(
-    [...byKind.values()].map(async (objects) => {
-      for (const object of await readUnknown(objects, deps, deadline)) {
+    [...groups.values()].map(async (objects) => {
+      for (const object of await readUnknown(objects, { byNamespace, unreadable }, deps, deadline)) {
         const found = liveObject(object)
         live.set(liveKey(found), found)
       }
     }),
   )
-  return live
+  return { live, unreadable }
 }
 
 async function readUnknown(
   objects: readonly DesiredObject[],
+  { byNamespace, unreadable }: { byNamespace: boolean; unreadable: Observed['unreadable'] },
   { cluster }: Pick<SyncSourceDeps, 'cluster'>,
   signal: AbortSignal,
 ): Promise<KubeObject[]> {
-  const first = objects[0]
+  const [first] = objects
   if (!first || !(await cluster.resource(first.ref.apiVersion, first.ref.kind, signal))) return []
-  if (objects.length <= readOneByOne) {
+  const { apiVersion, kind, namespace } = first.ref
+  const scope = byNamespace && namespace ? { namespace } : {}
+  try {
+    if (objects.length > readOneByOne)
+      return await cluster.list({ apiVersion, kind, ...scope, metadataOnly: true }, signal)
     const found = await Promise.all(objects.map(({ ref }) => cluster.get(ref, { metadataOnly: true, signal })))
     return found.filter((object) => object !== undefined)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.reason !== 'Forbidden') throw error
+    for (const { key } of objects) unreadable.set(key, error)
+    return []
   }
-  const { apiVersion, kind } = first.ref
-  return await cluster.list({ apiVersion, kind, metadataOnly: true }, signal)
 }
 
 /**

@@ -1,56 +1,129 @@
 import { idOf } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
-import { failingSince, type SourceFailure, type SourceStatus } from '../../domain/source/status.ts'
+import {
+  failingSince,
+  type SourceFailure,
+  type SourceStatus,
+  type SourceUnhealthy,
+} from '../../domain/source/status.ts'
 import type { Reason } from '../../domain/status/reason.ts'
+import type { Hold } from './hold.ts'
+import type { Ledger } from './ledger.ts'
 import type { Sync } from './sync.ts'
 
 const shownFailures = 100
+const shownUnhealthy = 20
 
 type Failure = Omit<SourceFailure, 'since'>
+type Verdict = Pick<SourceStatus, 'ready' | 'reason' | 'message'>
+
+/** What the end of a sync knows beside what it did. */
+export type Ending = { now: Date; unhealthy: readonly SourceUnhealthy[]; marker: SourceStatus['marker'] }
 
 /** The status that this sync leaves behind; holder, inventory and time are filled in when it is written. */
-export function nextStatus(sync: Sync): SourceStatus {
-  const { desired, changes, held, revision, ledger } = sync
-  const known = (failure: Failure): SourceFailure => ({
-    ...failure,
-    since: failingSince(failure, ledger.status.failed, sync.commit),
-  })
-  const failures = [
-    ...desired.problems.map(({ id = '', file, line, reason, message }) => known({ id, file, line, reason, message })),
-    ...changes.filter(({ action }) => action === 'failed').map((change) => known(failureOf(change))),
-  ]
-  const waiting = changes
-    .filter(({ action, reason }) => action === 'skipped' && reason === 'NotReady')
-    .map((change) => known(failureOf(change)))
-  const mass = held.find(({ reason }) => reason === 'MassDeletion')
-  const ready = failures.length === 0 && waiting.length === 0 && !mass
-  const first = failures[0] ?? waiting[0]
+export function nextStatus(sync: Sync, { now, unhealthy, marker }: Ending): SourceStatus {
+  const { held, revision, ledger } = sync
+  const { suspended: _, refused: __, waiting: ___, rewrittenFrom: ____, ...before } = ledger.status
+  const { failures, blocked } = failuresOf(sync)
+  const waiting = waitingOf(sync, unhealthy, now)
+  const verdict = verdictOf(sync, { failures, blocked, waiting, now })
+  const rewrittenFrom = failures.length === 0 ? '' : sync.rewrittenFrom
   return {
-    ...ledger.status,
-    revision: ready ? revision : ledger.status.revision,
+    ...before,
+    ...verdict,
+    revision: failures.length + blocked.length === 0 && !isMassHeld(sync) ? revision : before.revision,
     attempted: revision,
-    ready,
-    reason: ready ? '' : (first?.reason ?? mass?.reason ?? 'NotReady'),
-    message: messageOf(sync, failures, first?.message ?? mass?.message),
-    failed: [...failures, ...waiting].slice(0, shownFailures),
-    failedCount: failures.length + waiting.length,
+    failed: [...failures, ...blocked].slice(0, shownFailures),
+    failedCount: failures.length + blocked.length,
     held: held
       .slice(0, shownFailures)
-      .map(({ entry, reason, message }) => known({ id: idOf(entry.ref), file: entry.file, line: 0, reason, message })),
+      .map(({ entry, reason, message }) =>
+        known(sync, { id: idOf(entry.ref), file: entry.file, line: 0, reason, message }),
+      ),
+    drifted: sync.drifted,
+    ...(sync.head.refused ? { refused: sync.head.refused } : {}),
+    ...(waiting ? { waiting } : {}),
+    ...(marker ? { marker } : {}),
+    ...(rewrittenFrom ? { rewrittenFrom } : {}),
   }
 }
 
-function messageOf(sync: Sync, failures: readonly SourceFailure[], first: string | undefined): string {
-  const total = sync.desired.objects.length
-  const heldNote = sync.held.length > 0 ? `; ${sync.held.length} deletions wait for approval` : ''
-  if (failures.length > 0)
-    return `${failures.length} of ${total + sync.desired.problems.length} objects failed: ${first ?? ''}${heldNote}`
-  if (first) return first
-  return `${total} objects applied${heldNote}`
+/** The status of a source that stands still: what it was applied to stays as it was. */
+export function heldStatus({ status, suspended }: Pick<Ledger, 'status' | 'suspended'>, hold: Hold): SourceStatus {
+  const { suspended: _, ...before } = status
+  const { reason, message } = hold
+  return { ...before, ready: false, reason, message, ...(suspended ? { suspended } : {}) }
+}
+
+function known({ ledger, commit }: Sync, failure: Failure): SourceFailure {
+  return { ...failure, since: failingSince(failure, ledger.status.failed, commit) }
+}
+
+/** What failed, and what only waits for something else to end. */
+function failuresOf(sync: Sync): { failures: SourceFailure[]; blocked: SourceFailure[] } {
+  const { desired, changes } = sync
+  return {
+    failures: [
+      ...desired.problems.map(({ id = '', file, line, reason, message }) =>
+        known(sync, { id, file, line, reason, message }),
+      ),
+      ...changes.filter(({ action }) => action === 'failed').map((change) => known(sync, failureOf(change))),
+    ],
+    blocked: changes
+      .filter(({ action, reason }) => action === 'skipped' && reason === 'NotReady')
+      .map((change) => known(sync, failureOf(change))),
+  }
 }
 
 function failureOf({ id, file, line, reason, message }: Change): Failure {
   return { id, file, line, reason: reason ?? ('ApplyRefused' satisfies Reason), message: message ?? '' }
+}
+
+/** Since when the source waits for health: the time of the first sync of this revision that found it wanting. */
+function waitingOf(
+  { spec, ledger, revision }: Sync,
+  unhealthy: readonly SourceUnhealthy[],
+  now: Date,
+): SourceStatus['waiting'] {
+  if (!spec.wait || unhealthy.length === 0) return undefined
+  const { waiting, attempted } = ledger.status
+  const since = waiting && attempted === revision ? waiting.since : now.toISOString()
+  return { since, count: unhealthy.length, unhealthy: unhealthy.slice(0, shownUnhealthy) }
+}
+
+type Found = { failures: SourceFailure[]; blocked: SourceFailure[]; waiting: SourceStatus['waiting']; now: Date }
+
+/** The first cause that stands between the source and ready. */
+function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verdict {
+  const { spec, desired, held, head } = sync
+  const total = desired.objects.length
+  const mass = held.find(({ reason }) => reason === 'MassDeletion')
+  const heldNote = held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
+  const [failure] = failures
+  if (failure) {
+    const message = `${failures.length} of ${total + desired.problems.length} objects failed: ${failure.message}${heldNote}`
+    return { ready: false, reason: failure.reason, message }
+  }
+  const [first] = blocked
+  if (first) return { ready: false, reason: first.reason, message: first.message }
+  if (mass) return { ready: false, reason: mass.reason, message: `${total} objects applied${heldNote}` }
+  if (head.refused) {
+    const { commit, why } = head.refused
+    const message = `found invalid GPG signature for commit ${commit}: ${why}; the last good commit is applied`
+    return { ready: false, reason: 'SignatureInvalid', message }
+  }
+  if (waiting) {
+    const isOver = now.getTime() - Date.parse(waiting.since) >= spec.waitTimeoutMs
+    const [worst] = waiting.unhealthy
+    const message = `${waiting.count} objects are not healthy${isOver ? ` after ${spec.waitTimeoutMs / 1000} s` : ' yet'}: ${worst?.id} ${worst?.message}`
+    return { ready: false, reason: isOver ? 'NotHealthy' : 'NotReady', message }
+  }
+  const driftNote = sync.drifted.length > 0 ? `; ${sync.drifted.length} differences from git are only reported` : ''
+  return { ready: true, reason: '', message: `${total} objects applied${heldNote}${driftNote}` }
+}
+
+function isMassHeld({ held }: Sync): boolean {
+  return held.some(({ reason }) => reason === 'MassDeletion')
 }
 
 /** Equal but for what every write changes: nothing to say, so nothing is written (law 6). */
@@ -59,7 +132,8 @@ export function sameStatus(a: SourceStatus, b: SourceStatus): boolean {
 }
 
 function comparable(status: SourceStatus): string {
-  return JSON.stringify({ ...status, holder: '', changedAt: '', inventory: undefined, objects: 0 })
+  const entries = Object.entries({ ...status, holder: '', changedAt: '', inventory: undefined, objects: 0 })
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** "3 created, 1 configured, 116 unchanged in 0.4 s": what a person reads in the log and on the job. */

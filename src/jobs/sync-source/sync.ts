@@ -1,17 +1,24 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { Git } from '../../adapters/git/index.ts'
+import type { AppError } from '../../domain/error.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
+import type { ParseFiles } from '../../domain/manifest/parsed-file.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
 import type { Held } from '../../domain/plan/prune.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { SourceDrift, SourceStatus } from '../../domain/source/status.ts'
+import type { Enqueue } from '../../domain/work/job.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { Sources } from '../fetch-source.ts'
+import type { Sources } from '../sources.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
-import type { Desired } from './desired.ts'
+import type { Head } from '../read-head.ts'
+import type { Desired, Render } from './desired.ts'
+import type { Decrypt } from './files.ts'
 import type { Ledger, Packer } from './ledger.ts'
+import type { MarkerDeps } from './marker.ts'
 import type { SourceMemory, SyncMemory } from './memory.ts'
 
 /** What a finished sync tells to metrics. */
@@ -26,23 +33,35 @@ export type SyncEnded = {
 
 export type SyncSourceDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read'>
+  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify' | 'readTag' | 'moveTag' | 'relation'>
+  /** With Capstan's own rights; a source with a service account writes with that one's. */
   cluster: Cluster
+  parse: ParseFiles
+  render: Render
+  /** For sources with `sops`. */
+  secrets: Decrypt
+  marking: MarkerDeps['marking']
   fence: Fence
   owned: OwnedObjects
   memory: SyncMemory
   packer: Packer
+  enqueue: Enqueue
   log: Logger
   now: () => Date
   random: () => number
   /** Resolves after that many milliseconds; rejects when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Mirrors the status to where people look, beside the ConfigMap; never fails a sync. */
+  publish: (spec: SourceSpec, status: SourceStatus, signal: AbortSignal) => Promise<void>
   ended: (result: SyncEnded) => void
 }
 
 /** One sync in the making: what was read, and what becomes of it. */
 export type Sync = {
   spec: SourceSpec
+  /** Writes and reads the source's objects, with the rights of its service account. */
+  cluster: Cluster
+  head: Head
   commit: string
   /** `branch@commit`. */
   revision: string
@@ -51,10 +70,18 @@ export type Sync = {
   desired: Desired
   /** Objects in the cluster that are ours or that git names, by key. */
   live: ReadonlyMap<string, LiveObject>
+  /** Why an object could not be looked at, by key; it is not touched. */
+  unreadable: ReadonlyMap<string, AppError>
   /** The gc mark that an object of this source carries (flux-v1 §2). */
   mark: (ref: ObjectRef) => string
   /** Becomes the stored inventory. */
   inventory: Map<string, InventoryEntry>
   changes: Change[]
   held: Held[]
+  /** What differs from git and is left so. */
+  drifted: SourceDrift[]
+  /** Milliseconds until something that is left alone for now may be put back; 0 for nothing. */
+  pauseMs: number
+  /** The commit that a rewrite left behind, until all was applied once. */
+  rewrittenFrom: string
 }

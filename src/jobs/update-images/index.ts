@@ -13,11 +13,13 @@ import {
 import { printRef } from '../../domain/image/ref.ts'
 import { makeScanFilter } from '../../domain/image/scan-list.ts'
 import type { Workload } from '../../domain/image/workload.ts'
+import { parseRevision } from '../../domain/source/revision.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type FetchFact, fetchKey } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
-import { readHead } from '../read-head.ts'
+import { type Head, readHead } from '../read-head.ts'
+import { statusInCluster } from '../read-status.ts'
 import { accessTo } from '../scan-image/access.ts'
 import type { ScanImageDeps } from '../scan-image/index.ts'
 import { readRepository } from '../scan-image/repository.ts'
@@ -31,6 +33,8 @@ export type UpdateImagesDeps = ScanImageDeps & {
   fence: Pick<Fence, 'check'>
   /** Of commits (`--git-user`, `--git-email`). */
   author: { name: string; email: string }
+  /** Key that signs commits (`--git-signing-key`); empty: they are not signed. */
+  signingKey: string
   /** Appended to commit messages as it is (`--git-ci-skip`). */
   ciSkip: string
   /** Nothing is committed; what would be is said (`--git-readonly`). */
@@ -66,9 +70,10 @@ export async function updateImages(payload: JobPayload, deps: UpdateImagesDeps, 
 
 /** Undefined when the branch moved. */
 async function tryOnce(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSignal): Promise<Outcome | undefined> {
-  const remote = deps.sources.remote(spec)
+  const remote = await deps.sources.remote(spec, signal)
   await deps.git.fetch(remote, signal)
-  const commit = await readHead(spec, deps, signal)
+  const head = await headOf(spec, deps, signal)
+  const { commit } = head
   const workloads = await readWorkloads(spec, commit, deps, signal)
   const { updates, notes } = await decide(workloads, deps, signal)
   const edited = await editFiles({ remote, commit, updates }, deps, signal)
@@ -78,8 +83,9 @@ async function tryOnce(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSi
     return { end: 'done', summary: ['nothing to change', ...notes].join('; ') }
   }
   const changes = edited.done.map(describeUpdate)
-  if (deps.readonly)
-    return { end: 'done', summary: ['git is read-only; not committed', ...changes, ...notes].join('; ') }
+  const obstacle = obstacleOf(spec, deps)
+  if (obstacle) return { end: 'done', summary: [`${obstacle}; not committed`, ...changes, ...notes].join('; ') }
+  if (head.refused) throw unsigned(`commit ${head.refused.commit}: ${head.refused.why}`)
   const result = await commitEdits(spec, { commit, edits: edited.edits, updates: edited.done }, deps, signal)
   if (result.result === 'moved') return undefined
   const { namespace, name } = spec
@@ -87,6 +93,28 @@ async function tryOnce(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSi
   for (const change of changes) deps.log.info({ source: `${namespace}/${name}`, ...result }, change)
   const made = result.result === 'pushed' ? `commit ${result.commit.slice(0, 12)}` : 'nothing differs'
   return { end: 'done', summary: [made, ...changes, ...notes].join('; ') }
+}
+
+/** What the branch is at; nothing is verified again that the last sync has verified. */
+async function headOf(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSignal): Promise<Head> {
+  const status = spec.verify === 'none' ? undefined : await statusInCluster(deps.cluster)(spec, signal)
+  try {
+    return await readHead(spec, deps, signal, parseRevision(status?.attempted ?? '')?.commit)
+  } catch (error) {
+    const { reason, message } = toAppError(error)
+    throw reason === 'SignatureInvalid' ? unsigned(message) : error
+  }
+}
+
+/** Nothing is written on top of what is not signed: it would look as if we vouched for it (flux-v1 §13). */
+function unsigned(why: string): AppError {
+  return new AppError('SignatureInvalid', `HEAD revision is unsigned: ${why}`)
+}
+
+/** Why nothing may be committed; empty where it may. */
+function obstacleOf(spec: SourceSpec, { readonly }: Pick<UpdateImagesDeps, 'readonly'>): string {
+  if (readonly || spec.readonly) return 'git is read-only'
+  return spec.branch === '' ? `the source follows a ${spec.ref.kind} and no branch` : ''
 }
 
 async function decide(
@@ -128,19 +156,19 @@ async function commitEdits(
   const images = updates.map(({ to }) => printRef(to))
   const message = autoReleaseMessage(images, deps.ciSkip)
   deps.fence.check()
-  const request = { branch: spec.branch, base: commit, edits, message, author: deps.author }
-  return await deps.git.commitAndPush(deps.sources.remote(spec), request, signal)
+  const request = { branch: spec.branch, base: commit, edits, message, author: deps.author, signingKey: deps.signingKey }
+  return await deps.git.commitAndPush(await deps.sources.remote(spec, signal), request, signal)
 }
 
 /** A run that was killed after its push asked for no fetch: whoever comes next sees a head that no fetch has told of. */
 async function fetchIfUnseen(spec: SourceSpec, commit: string, deps: UpdateImagesDeps): Promise<void> {
   const { namespace, name } = spec
-  const head = headOf(await deps.store.get(fetchKey(namespace, name)))
+  const head = fetchedHead(await deps.store.get(fetchKey(namespace, name)))
   if (!head || head === commit) return
   await deps.enqueue({ kind: 'fetch-source', namespace, name, reason: fetchReason, lane: 'image' })
 }
 
-function headOf(fact: string | undefined): string | undefined {
+function fetchedHead(fact: string | undefined): string | undefined {
   try {
     return (JSON.parse(fact ?? 'null') as Partial<FetchFact> | null)?.head
   } catch {

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../manifest/object.ts'
-import { isObserved, mapAt, numberAt } from '../fields.ts'
+import { isSeen, mapAt, numberAt } from '../fields.ts'
 import { type Health, healthy, progressing } from '../health.ts'
 
 /** A pod on each node that wants one, available and (unless updated by hand, OnDelete) of the latest revision. */
 export function daemonSetHealth(daemonSet: KubeObject): Health {
-  if (!isObserved(daemonSet)) return progressing('the latest change is not seen yet')
+  if (!isSeen(daemonSet)) return progressing('the latest change is not seen yet')
   const status = mapAt(daemonSet, 'status')
   const wanted = numberAt(status, 'desiredNumberScheduled', 0)
   const byHand = mapAt(mapAt(daemonSet, 'spec'), 'updateStrategy').type === 'OnDelete'

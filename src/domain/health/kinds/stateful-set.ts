@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../manifest/object.ts'
-import { isObserved, mapAt, numberAt } from '../fields.ts'
+import { isSeen, mapAt, numberAt } from '../fields.ts'
 import { type Health, healthy, progressing } from '../health.ts'
 
 /** All pods ready; and, unless they are updated by hand (OnDelete), those above the partition of the latest revision. */
 export function statefulSetHealth(statefulSet: KubeObject): Health {
-  if (!isObserved(statefulSet)) return progressing('the latest change is not seen yet')
+  if (!isSeen(statefulSet)) return progressing('the latest change is not seen yet')
   const spec = mapAt(statefulSet, 'spec')
   const status = mapAt(statefulSet, 'status')
   const wanted = numberAt(spec, 'replicas', 1)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { conflicts } from './apply.ts'
+import { conflictsOf, nameConflicts } from './conflicts.ts'
 import type { Cause } from './failure.ts'
 
 function cause(manager: string, field: string): Cause {
@@ -27,6 +27,6 @@ describe('the managers of a conflict', () => {
       [`kubectl: ${Array.from({ length: 20 }, (_, field) => `.f${field}`).join(', ')} and 3 more`],
     ],
   ])('%s', (_fact, causes, expected) => {
-    expect(conflicts({ details: { causes } })).toEqual(expected)
+    expect(nameConflicts(conflictsOf({ details: { causes } }, {}))).toEqual(expected)
   })
 })

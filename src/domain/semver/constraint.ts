@@ -1,5 +1,5 @@
 import { never } from '../../lib/never.ts'
-import { comparePreReleases, compareVersions, parseVersion, type Version } from './semver-version.ts'
+import { comparePreReleases, compareVersions, parseVersion, type Version } from './version.ts'
 
 /** Whether a version is in the range. */
 export type Constraint = (version: Version) => boolean

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { parseConstraint } from './semver-constraint.ts'
-import { rangeVectors, versionVectors } from './semver-vectors.ts'
-import { compareVersions, parseVersion } from './semver-version.ts'
+import { parseConstraint } from './constraint.ts'
+import { rangeVectors, versionVectors } from './vectors.ts'
+import { compareVersions, parseVersion } from './version.ts'
 
 const versions = Object.keys(versionVectors).flatMap((text) => {
   const version = parseVersion(text)

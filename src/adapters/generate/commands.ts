@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import type { Problem } from '../../domain/manifest/problem.ts'
+import type { FluxCommand } from '../../domain/source/flux-config.ts'
+import { environmentOf, maxOutputBytes, type Place } from './place.ts'
+import { inOneLine, whyFailed } from './words.ts'
+
+const bash = '/bin/bash'
+
+/** Where commands run: `file` is the .flux.yaml, `directory` the target, both from the root of the repository. */
+export type CommandsAt = { file: string; directory: string; timeoutMs: number }
+
+/**
+ * Runs generators one after the other under bash in the target and gives what they printed, each with `---` before the next
+ * (flux-v1 §6). The first that fails ends it; a stage of a pipeline that fails counts, unless strictness is off (ruling 14).
+ */
+export async function runGenerators(
+  generators: readonly FluxCommand[],
+  at: CommandsAt,
+  place: Place,
+): Promise<{ text: string } | { problem: Problem }> {
+  const env = await environmentOf(place)
+  const outputs: string[] = []
+  for (const { command, timeoutMs = at.timeoutMs } of generators) {
+    const result = await place.run({
+      command: bash,
+      args: [...(place.strict ? ['-o', 'pipefail'] : []), '-c', command],
+      env,
+      cwd: join(place.root, at.directory),
+      timeoutMs,
+      maxOutputBytes,
+      signal: place.signal,
+    })
+    place.signal.throwIfAborted()
+    if (result.ended !== 'exit' || result.exitCode !== 0) {
+      const why =
+        result.ended === 'notFound' && result.stderr.startsWith(bash)
+          ? `there is no ${bash}, under which generators run; install bash`
+          : whyFailed(result, { timeoutMs, root: place.root })
+      const message = `the generator '${inOneLine(command, 200)}' failed in ${at.directory || '.'}: ${why}`
+      return { problem: { reason: 'GeneratorFailed', file: at.file, line: 0, message } }
+    }
+    outputs.push(result.stdout)
+  }
+  return { text: outputs.join('\n---\n') }
+}

@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ParseFiles } from '../../domain/manifest/parsed-file.ts'
+import { inPortions } from '../../domain/manifest/portions.ts'
+import type { Problem } from '../../domain/manifest/problem.ts'
+import type { FluxConfig } from '../../domain/source/flux-config.ts'
+import type { TreeEntry } from '../../domain/source/tree.ts'
+import type { Run } from '../../lib/run.ts'
+import { type CommandsAt, runGenerators } from './commands.ts'
+import { generatorEnvironment } from './environment.ts'
+import { filesBelow, newFiles } from './files.ts'
+import { reveal } from './git-secret.ts'
+import { type BuildAt, buildFolder } from './kustomize.ts'
+import { copyLinks } from './links.ts'
+import { applyPatchFile } from './patch.ts'
+import type { Generated, Place } from './place.ts'
+import { createScratch } from './scratch.ts'
+
+export type { BuildAt } from './kustomize.ts'
+export type { CommandsAt } from './commands.ts'
+export type { Generated } from './place.ts'
+
+/** The files of one commit in a folder of their own. Paths are from the root of the repository. */
+export type Checkout = {
+  /** Bytes of a file; undefined when there is no such file, or it is larger than 5 MB. */
+  read(path: string): Uint8Array | undefined
+  /** The tree, with the files that are there and not in git. */
+  tree(): Promise<TreeEntry[]>
+  /** Decrypts what git-secret encrypted; gives what went wrong. */
+  reveal(timeoutMs: number): Promise<Problem | undefined>
+  /** What a `.flux.yaml` makes of a target. `timeoutMs` is for each command that has none of its own. */
+  generate(config: Exclude<FluxConfig, { kind: 'scanForFiles' }>, at: CommandsAt): Promise<Generated>
+  /** What kustomize makes of a folder. */
+  build(at: BuildAt): Promise<Generated>
+}
+
+/** Programs on the files of a commit: generators, kustomize, git-secret. What they do wrong is a Problem, never an exception. */
+export type Generator<Remote> = {
+  /** Exports a commit into a private folder, which is gone when `use` has ended, however. Rejects with the signal's reason. */
+  withCheckout<T>(
+    where: { remote: Remote; commit: string; tree: readonly TreeEntry[] },
+    use: (checkout: Checkout) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T>
+}
+
+export type GeneratorOptions<Remote> = {
+  run: Run
+  /** Writes the files below a path of a commit into a directory that is empty or not there, no links (adapters/git). */
+  export: (
+    remote: Remote,
+    commit: string,
+    ...to: [path: string, directory: string, signal: AbortSignal]
+  ) => Promise<void>
+  parse: ParseFiles
+  /** Where checkouts go; 0700, made if absent. This process' own, or shared with others on this machine. */
+  directory: string
+  /** `--generator-strict`: a generator fails with any stage of its pipeline. */
+  strict: boolean
+  /** `--kustomize-remote-bases`. */
+  remoteBases: boolean
+  /** The variables of this process; ours are left out. */
+  environment: Readonly<Record<string, string | undefined>>
+  /** GnuPG's home with the keys for git-secret. */
+  gnupgHome?: string
+  /** A name on PATH or an absolute path. */
+  kustomizeBinary: string
+}
+
+/** Generators, kustomize and git-secret as child processes, in checkouts below one folder. */
+export function createGenerator<Remote>(options: GeneratorOptions<Remote>): Generator<Remote> {
+  const { directory, run, parse, strict, remoteBases, gnupgHome, kustomizeBinary } = options
+  const scratch = createScratch({ directory, run })
+  const environment = generatorEnvironment(options.environment)
+  return {
+    withCheckout: ({ remote, commit, tree }, use, signal) =>
+      scratch(async (folder) => {
+        const root = join(folder, 'tree')
+        await mkdir(root)
+        await options.export(remote, commit, '', root, signal)
+        await copyLinks(tree, root, signal)
+        const common = { run, parse, signal, strict, remoteBases, kustomizeBinary, gnupgHome, environment }
+        return use(openCheckout(tree, { ...common, root, scratch: folder }))
+      }),
+  }
+}
+
+function openCheckout(tree: readonly TreeEntry[], place: Place): Checkout {
+  return {
+    read: (path) => filesBelow(place.root).bytes(path),
+    tree: async () => [...tree, ...(await newFiles(place.root, tree))],
+    reveal: (timeoutMs) => reveal(timeoutMs, place),
+    async generate(config, at) {
+      const printed = await runGenerators(config.generators, at, place)
+      if ('problem' in printed) return printed
+      if (config.kind === 'patchUpdated') return applyPatchFile(printed.text, config.patchFile, at, place)
+      return { texts: inPortions(printed.text), warnings: [] }
+    },
+    async build(at) {
+      const built = await buildFolder(at, place)
+      return 'problem' in built ? built : { texts: inPortions(built.text), warnings: [] }
+    },
+  }
+}

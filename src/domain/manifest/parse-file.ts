@@ -1,0 +1,19 @@
+import { canonicalJson } from '../../lib/canonical-json.ts'
+import { digestOfText } from './digest.ts'
+import { headObject } from './head.ts'
+import { parseManifests } from './parse.ts'
+import type { ParsedFile } from './parsed-file.ts'
+
+/** Everything a sync needs of one file, as {@link parseManifests} reads it. Never throws but for want of memory. */
+export function parseFile({ path, bytes }: { path: string; bytes: Uint8Array }): ParsedFile {
+  const { objects, problems, warnings } = parseManifests({ file: path, text: bytes })
+  return {
+    objects: objects.map(({ object, line }) => {
+      // The text that is digested is the text that is sent: one walk through the object instead of two.
+      const body = canonicalJson(object)
+      return { head: headObject(object), line, digest: digestOfText(body), body }
+    }),
+    problems,
+    warnings,
+  }
+}

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { syncSetName } from '../manifest/gc-mark.ts'
+import { syncSetOf } from './sync-set.ts'
+
+const flags = {
+  origin: 'flags' as const,
+  namespace: 'a',
+  name: 'default',
+  url: 'git@git.example:me/repo.git',
+  branch: 'main',
+  paths: ['x', 'y'],
+}
+const resource = { ...flags, origin: 'resource' as const }
+
+it('is fluxd’s name for the flag source', () => {
+  const name = syncSetName({ safeUrl: 'ssh://git@git.example/me/repo.git', branch: 'main', paths: ['x', 'y'] })
+  expect(syncSetOf(flags)).toBe(name)
+})
+
+it('tells two Source objects of one repository, branch and path apart', () => {
+  expect(syncSetOf(resource)).not.toBe(syncSetOf({ ...resource, name: 'other' }))
+  expect(syncSetOf(resource)).not.toBe(syncSetOf({ ...resource, namespace: 'other' }))
+})
+
+it('stays the same when a Source object moves to another path', () => {
+  expect(syncSetOf(resource)).toBe(syncSetOf({ ...resource, paths: ['z'], branch: 'next' }))
+})

@@ -1,0 +1,15 @@
+import { syncSetName } from '../manifest/gc-mark.ts'
+import { safeUrl } from './git-url.ts'
+import type { SourceSpec } from './spec.ts'
+
+/**
+ * Names the set of objects that a source owns; part of each object's gc mark. The flag source has fluxd's name, byte for byte
+ * (W13), which changes with URL, branch and paths; a Source object's stays whatever becomes of those (complaint 27).
+ */
+export function syncSetOf(
+  spec: Pick<SourceSpec, 'origin' | 'namespace' | 'name' | 'url' | 'branch' | 'paths'>,
+): string {
+  const { origin, namespace, name, url, branch, paths } = spec
+  if (origin === 'flags') return syncSetName({ safeUrl: safeUrl(url), branch, paths })
+  return syncSetName({ safeUrl: 'capstan.dev/Source', branch: `${namespace}/${name}`, paths: [] })
+}

@@ -1,0 +1,117 @@
+import type { Store } from '../adapters/store/index.ts'
+import { AppError } from '../domain/error.ts'
+import { emptyPlan, type Plan } from '../domain/plan/plan.ts'
+import type { JobPayload } from '../domain/work/job.ts'
+import {
+  isRequestId,
+  open,
+  openRequest,
+  type Request,
+  requestIdOf,
+  requestJobName,
+  requestRecord,
+  seal,
+  sealRequest,
+} from '../domain/work/request.ts'
+import { openFiles, sealFiles } from '../domain/work/sealed-files.ts'
+
+/**
+ * Requests with arguments, and what answers them, between api and worker (W1, W7). Everything lies in Redis signed: what was not
+ * written by one of us is as if it were not there. Lost with Redis: whoever asked asks again.
+ */
+export type Requests = {
+  /** Stores a request and gives it with its new id. `files` are kept apart, encrypted, for an hour. */
+  put(request: Pick<Request, 'namespace' | 'name' | 'by' | 'ask'>, files?: Uint8Array): Promise<Request>
+  /** The request that a job names and that was not answered yet, or a sentence for why there is nothing to do. */
+  read(payload: Pick<JobPayload, 'kind' | 'namespace' | 'name'>): Promise<RequestRead>
+  /** It was answered: it is not done again, and gone 24 h later, its files at once. */
+  end(request: Request): Promise<void>
+  files(id: string): Promise<Uint8Array | undefined>
+  putPlan(plan: Plan): Promise<void>
+  /** Nobody works on the plan (any more). */
+  dropPlan(id: string): Promise<void>
+  /** Undefined when there is none (any more). */
+  plan(id: string): Promise<Plan | undefined>
+}
+
+export type RequestRead = { request: Request; problem?: undefined } | { request?: undefined; problem: string }
+
+const unknown = 'there is no such request (any more); nothing to do'
+const notOurs =
+  'the request was not signed by us; nothing to do. Give api and worker the same --token-file if they have two'
+
+const hour = 3_600_000
+/** A request that no worker ever took. */
+const waitingMs = 7 * 24 * hour
+const endedMs = 24 * hour
+const planMs = hour
+
+/** `key` is asked for at each use, so that the token may be changed; `newId` gives 32 random hex digits. */
+export function createRequests(parts: {
+  store: Pick<Store, 'get' | 'set' | 'delete'>
+  key: () => Uint8Array
+  newId: () => string
+  now: () => Date
+}): Requests {
+  const { store, key, newId, now } = parts
+
+  async function write(request: Request, ttlMs: number): Promise<void> {
+    const text = sealRequest(request, key())
+    if (text === undefined) throw new AppError('InternalError', 'A request is larger than 64 KB.', { retry: 'never' })
+    await store.set(requestRecord(request.id), text, { ttlMs })
+  }
+
+  async function readById(id: string | undefined): Promise<RequestRead> {
+    const text = id === undefined ? undefined : await store.get(requestRecord(id))
+    if (id === undefined || text === undefined) return { problem: unknown }
+    const request = openRequest(text, id, key())
+    if (!request) return { problem: notOurs }
+    return request.endedAt === '' ? { request } : { problem: 'it was answered already; nothing to do' }
+  }
+
+  return {
+    async put(asked, files) {
+      const request: Request = { ...asked, id: newId(), at: now().toISOString(), endedAt: '' }
+      if (files) await store.set(filesKey(request.id), sealFiles(files, request.id, key()), { ttlMs: hour })
+      await write(request, waitingMs)
+      return request
+    },
+    async read({ kind, namespace, name }) {
+      const read = await readById(requestIdOf(name))
+      if (!read.request) return read
+      const { ask, namespace: home } = read.request
+      const isMeant = ask.kind === kind && home === namespace && requestJobName(read.request) === name
+      return isMeant ? read : { problem: unknown }
+    },
+    async end(request) {
+      await write({ ...request, endedAt: now().toISOString() }, endedMs)
+      await store.delete(filesKey(request.id))
+    },
+    async files(id) {
+      const text = await store.get(filesKey(id))
+      return text === undefined ? undefined : openFiles(text, id, key())
+    },
+    async putPlan(plan) {
+      const place = planKey(plan.id)
+      await store.set(place, seal(JSON.stringify(plan), { place, key: key() }), { ttlMs: planMs })
+    },
+    dropPlan: (id) => store.delete(planKey(id)),
+    async plan(id) {
+      if (!isRequestId(id)) return undefined
+      const place = planKey(id)
+      const text = await store.get(place)
+      const body = text === undefined ? undefined : open(text, { place, key: key() })
+      if (body !== undefined) return JSON.parse(body) as Plan
+      const { request } = await readById(id)
+      return request?.ask.kind === 'plan-source' ? emptyPlan(request, 'queued') : undefined
+    },
+  }
+}
+
+function filesKey(id: string): string {
+  return `request-files:${id}`
+}
+
+function planKey(id: string): string {
+  return `plan:${id}`
+}

@@ -1,0 +1,128 @@
+import { AppError } from '../../domain/error.ts'
+import { gcMark } from '../../domain/manifest/gc-mark.ts'
+import type { ObjectRef } from '../../domain/manifest/object.ts'
+import { parseRevision, printRevision } from '../../domain/source/revision.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import { syncSetOf } from '../../domain/source/sync-set.ts'
+import { type Head, readHead } from '../read-head.ts'
+import { type Desired, loadDesired } from './desired.ts'
+import type { Ledger } from './ledger.ts'
+import { readMarker } from './marker.ts'
+import type { SourceMemory } from './memory.ts'
+import { observeLive, seedInventory } from './observe.ts'
+import type { Sync, SyncSourceDeps } from './sync.ts'
+import { readingOf } from './bodies.ts'
+
+/** Everything that a sync must read before it may write. */
+export async function begin(
+  spec: SourceSpec,
+  { ledger, memory }: { ledger: Ledger; memory: SourceMemory },
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Sync> {
+  const since = await lastCommit(spec, ledger, deps, signal)
+  const head = await readHead(spec, deps, signal, since)
+  const { commit } = head
+  const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
+  const desired = await inTime({ spec, commit, memory }, deps, signal)
+  const cluster = clusterOf(spec, deps)
+  const { live, unreadable } = await observeLive(
+    desired.objects,
+    {
+      inventory: ledger.inventory,
+      namespaces: spec.allowedNamespaces,
+      byNamespace: spec.serviceAccount !== '' || spec.allowedNamespaces.length > 0,
+    },
+    { cluster, owned: deps.owned },
+    signal,
+  )
+  const set = syncSetOf(spec)
+  const mark = (ref: ObjectRef) => gcMark(set, ref)
+  const inventory = seedInventory(ledger.inventory, live.values(), mark)
+  const seen = {
+    spec,
+    cluster,
+    head,
+    commit,
+    revision: printRevision(head),
+    memory,
+    ledger,
+    desired,
+    live,
+    unreadable,
+    mark,
+  }
+  return { ...seen, inventory, changes: [], held: [], drifted: [], pauseMs: 0, rewrittenFrom }
+}
+
+/** The rights that this source is applied with. */
+function clusterOf({ namespace, serviceAccount }: SourceSpec, { cluster }: SyncSourceDeps): Sync['cluster'] {
+  return serviceAccount === '' ? cluster : cluster.as({ namespace, serviceAccount })
+}
+
+/** What was tried last: our own record, else the marker that fluxd or an earlier Capstan left (ruling 13). */
+async function lastCommit(
+  spec: SourceSpec,
+  { status }: Ledger,
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<string> {
+  const own = parseRevision(status.attempted)?.commit
+  if (own || spec.verify === 'none') return own ?? ''
+  return await readMarker(spec, deps, signal)
+}
+
+/** The commit that the branch was rewritten away from, now or before and not yet applied whole. */
+async function readRewrite(
+  { spec, ledger, head }: { spec: SourceSpec; ledger: Ledger; head: Head },
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<string> {
+  const { attempted, rewrittenFrom = '' } = ledger.status
+  const last = parseRevision(attempted)
+  if (!last || last.commit === head.commit || last.branch !== head.branch || spec.ref.kind !== 'branch')
+    return rewrittenFrom
+  const remote = await deps.sources.remote(spec, signal)
+  if ((await deps.git.relation(remote, last.commit, head.commit, signal)) !== 'rewritten') return rewrittenFrom
+  const source = `${spec.namespace}/${spec.name}`
+  deps.log.warn(
+    { source, reason: 'HistoryRewritten', from: last.commit, to: head.commit },
+    `the history of ${head.branch} was rewritten: from ${last.commit.slice(0, 12)} to ${head.commit.slice(0, 12)}; followed, and nothing is deleted until all of it was applied once`,
+  )
+  return last.commit
+}
+
+/** Files, generators and parsing have one budget together (`--sync-timeout`). */
+async function inTime(
+  what: Parameters<typeof loadOrReport>[0],
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Desired> {
+  const { syncTimeoutMs } = what.spec
+  const deadline = AbortSignal.timeout(syncTimeoutMs)
+  try {
+    return await loadOrReport(what, deps, AbortSignal.any([signal, deadline]))
+  } catch (error) {
+    if (signal.aborted || !deadline.aborted) throw error
+    const message = `loading the source took longer than ${syncTimeoutMs / 1000} s; give it more with --sync-timeout (spec.timeout of a Source)`
+    throw new AppError('SyncTimeout', message, { cause: error })
+  }
+}
+
+/** A path that is missing is a problem of the desired state, shown in the status; nothing is applied or deleted for it. */
+async function loadOrReport(
+  { spec, commit, memory }: { spec: SourceSpec; commit: string; memory: SourceMemory },
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Desired> {
+  const scopeOf = async (apiVersion: string, kind: string) => await deps.cluster.resource(apiVersion, kind, signal)
+  const remote = await deps.sources.remote(spec, signal)
+  const loading = { ...readingOf(spec, deps), git: deps.git, render: deps.render, scopeOf }
+  try {
+    return await loadDesired({ spec, remote, commit }, memory, loading, signal)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.reason !== 'PathNotFound') throw error
+    const problem = { reason: error.reason, file: '', line: 0, message: error.message }
+    return { objects: [], withheld: new Set(), problems: [problem], warnings: [], fresh: new Map(), made: new Map() }
+  }
+}

@@ -1,0 +1,145 @@
+import { encodeInventory } from '../../domain/plan/inventory.ts'
+import { dependentsOf } from '../../domain/source/dependency.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { SourceStatus } from '../../domain/source/status.ts'
+import { backoffMs } from '../../domain/work/backoff.ts'
+import type { Outcome } from '../../domain/work/job.ts'
+import { missedDrift } from '../drift.ts'
+import { isLoadedWhole } from './delete.ts'
+import { readHealth } from './health.ts'
+import type { Hold } from './hold.ts'
+import { type Ledger, writeLedger } from './ledger.ts'
+import { moveMarker } from './marker.ts'
+import type { SourceMemory } from './memory.ts'
+import { heldStatus, nextStatus, sameStatus, summarise } from './report.ts'
+import type { Sync, SyncSourceDeps } from './sync.ts'
+
+/** A sync that was overtaken by somebody else's change runs again after this time. */
+const againMs = 500
+/** What is held or waits for health is looked at again after this time, if nothing wakes it before. */
+const lookAgainMs = 30_000
+
+/** Writes what was seen, moves the marker, wakes who waits for this source, and says when to come back. */
+export async function finish(
+  sync: Sync,
+  run: { writings: number; seconds: () => number },
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { spec, memory, revision, changes, ledger } = sync
+  const unhealthy = spec.wait
+    ? await readHealth(sync.desired.objects, memory, { ...deps, cluster: sync.cluster }, signal)
+    : []
+  const marker = await markerOf(sync, deps, signal)
+  const status = nextStatus(sync, { now: deps.now(), unhealthy, marker })
+  memory.waitsForHealth = unhealthy.length > 0
+  const isNews = await keep(sync, status, deps, signal)
+  const seconds = run.seconds()
+  const summary = summarise(changes, sync.desired.objects.length - run.writings, seconds)
+  const { namespace, name } = spec
+  deps.ended({ namespace, name, success: status.ready, seconds, changes, objects: sync.desired.objects.length })
+  if (isNews || changes.some(({ action }) => action === 'created' || action === 'configured' || action === 'deleted'))
+    logSync(sync, summary, deps)
+  if (status.ready && !ledger.status.ready) await wakeDependents(spec, deps)
+  return outcomeOf({ status, summary: `${revision}: ${summary}` }, sync, deps)
+}
+
+/** The marker moves when the revision was loaded whole and every object was tried (ruling 13). */
+async function markerOf(sync: Sync, deps: SyncSourceDeps, signal: AbortSignal): Promise<SourceStatus['marker']> {
+  const before = sync.ledger.status.marker
+  if (!isLoadedWhole(sync)) return before
+  return await moveMarker(sync.spec, { commit: sync.commit, before }, deps, signal)
+}
+
+/** True when there is anything new to tell. */
+async function keep(sync: Sync, status: SourceStatus, deps: SyncSourceDeps, signal: AbortSignal): Promise<boolean> {
+  const { spec, memory } = sync
+  const isNews = !sameStatus(status, sync.ledger.status)
+  const encoded = encodeInventory(sync.inventory)
+  if (isNews || encoded.digest !== sync.ledger.status.inventory.digest) {
+    sync.ledger = await writeLedger(deps, spec, { ...sync.ledger, status, inventory: sync.inventory, encoded }, signal)
+  }
+  memory.inventory = { digest: encoded.digest, inventory: sync.inventory }
+  await deps.publish(spec, sync.ledger.status, signal)
+  return isNews
+}
+
+function outcomeOf(
+  { status, summary }: { status: SourceStatus; summary: string },
+  sync: Sync,
+  deps: SyncSourceDeps,
+): Outcome {
+  const { spec, memory } = sync
+  const missed = missedDrift(memory, deps.owned)
+  const problem = problemOf(status)
+  memory.failures = problem === '' ? 0 : memory.failures + 1
+  if (missed.length > 0)
+    return { end: 'again', afterMs: againMs, why: `${missed.length} objects changed in the cluster meanwhile` }
+  if (problem !== '') {
+    const afterMs = Math.min(backoffMs(memory.failures, deps.random), spec.syncIntervalMs)
+    return { end: 'again', afterMs, why: problem }
+  }
+  return lookAgain(status, sync) ?? { end: 'done', summary }
+}
+
+/** What a later try may mend by itself; empty when there is nothing. */
+function problemOf({ failedCount, message, marker }: SourceStatus): string {
+  return failedCount > 0 ? message : (marker?.problem ?? '')
+}
+
+/** What only time changes: objects on their way to health, and what is left to somebody for now. */
+function lookAgain(status: SourceStatus, { memory, pauseMs, drifted: [first] }: Sync): Outcome | undefined {
+  if (memory.waitsForHealth && status.reason === 'NotReady')
+    return { end: 'again', afterMs: lookAgainMs, why: status.message }
+  if (pauseMs === 0) return undefined
+  return { end: 'again', afterMs: pauseMs, why: `${first?.id} was changed again by ${first?.manager || 'somebody'}` }
+}
+
+/** A held source changes nothing but its status; what wakes it is its own business, and it is looked at again. */
+export async function standStill(
+  { spec, ledger, memory }: { spec: SourceSpec; ledger: Ledger; memory: SourceMemory },
+  hold: Hold,
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const status = heldStatus(ledger, hold)
+  memory.waitsForHealth = false
+  if (!sameStatus(status, ledger.status)) {
+    const written = await writeLedger(deps, spec, { ...ledger, status }, signal)
+    await deps.publish(spec, written.status, signal)
+    deps.log.info({ source: `${spec.namespace}/${spec.name}`, reason: hold.reason }, hold.message)
+  }
+  if (hold.reason === 'Suspended') return { end: 'done', summary: hold.message }
+  return { end: 'again', afterMs: lookAgainMs, why: hold.message }
+}
+
+async function wakeDependents(spec: SourceSpec, { sources, enqueue, log }: SyncSourceDeps): Promise<void> {
+  const reason = `source ${spec.namespace}/${spec.name} is ready`
+  for (const { namespace, name } of dependentsOf(spec, sources.list())) {
+    try {
+      await enqueue({ kind: 'sync-source', namespace, name, reason, lane: 'change' })
+    } catch (error) {
+      log.warn({ source: `${namespace}/${name}`, error: String(error) }, 'could not be woken; it looks again by itself')
+    }
+  }
+}
+
+/** A user's mistake is info plus a status; each failure and each deletion has its line. Called on news only: an idle sync is silent. */
+function logSync(sync: Sync, summary: string, deps: SyncSourceDeps): void {
+  const log = deps.log.child({ source: `${sync.spec.namespace}/${sync.spec.name}`, revision: sync.revision })
+  for (const { file, line, reason, message } of sync.desired.problems) log.info({ reason, file, line }, message)
+  for (const { id, action, file, line, reason, message, overruled, yielded } of sync.changes) {
+    if (action === 'failed') log.info({ id, reason, file, line }, message ?? '')
+    if (action === 'deleted') log.info({ id }, 'deleted, it left git')
+    if (overruled) log.info({ id, overruled }, 'git overruled another manager')
+    if (yielded) log.info({ id, yielded }, 'fields were left to other managers, as the object asks')
+    if ((action === 'created' || action === 'configured') && message) log.info({ id, file, line }, message)
+  }
+  for (const { id, manager, fields } of sync.drifted)
+    log.info({ id, manager, fields, reason: 'Drifted' }, 'differs from git')
+  if (sync.head.refused) {
+    const { commit, why } = sync.head.refused
+    log.warn({ reason: 'SignatureInvalid', commit }, `found invalid GPG signature for commit ${commit}: ${why}`)
+  }
+  log.info({}, summary)
+}

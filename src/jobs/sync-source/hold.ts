@@ -1,0 +1,45 @@
+import type { Cluster } from '../../adapters/cluster/index.ts'
+import { findCycle } from '../../domain/source/dependency.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import { readSourceStatus, statusRef } from '../../domain/source/status.ts'
+import type { Reason } from '../../domain/status/reason.ts'
+import type { Sources } from '../sources.ts'
+import type { Ledger } from './ledger.ts'
+
+/** Why a source is not synced now. */
+export type Hold = { reason: Reason; message: string }
+
+export type HoldDeps = { sources: Pick<Sources, 'list'>; cluster: Pick<Cluster, 'get'> }
+
+/** The first reason not to sync; undefined when there is none. Reads the status of each source that this one depends on. */
+export async function findHold(
+  spec: SourceSpec,
+  { suspended }: Pick<Ledger, 'suspended'>,
+  deps: HoldDeps,
+  signal: AbortSignal,
+): Promise<Hold | undefined> {
+  if (suspended) return { reason: 'Suspended', message: suspensionMessage(suspended) }
+  const cycle = findCycle(spec, deps.sources.list())
+  if (cycle) return { reason: 'DependencyCycle', message: `dependsOn goes in a circle: ${cycle.join(' → ')}` }
+  for (const dependency of spec.dependsOn) {
+    const message = await whyNotReady(dependency, deps, signal)
+    if (message) return { reason: 'DependencyNotReady', message }
+  }
+  return undefined
+}
+
+function suspensionMessage({ by, why, since }: NonNullable<Ledger['suspended']>): string {
+  const who = by === '' ? 'somebody' : by
+  return `suspended by ${who}${since === '' ? '' : ` at ${since}`}${why === '' ? '' : `: ${why}`}`
+}
+
+async function whyNotReady(
+  dependency: { namespace: string; name: string },
+  { cluster }: HoldDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const name = `${dependency.namespace}/${dependency.name}`
+  const status = readSourceStatus(await cluster.get(statusRef(dependency), { signal }))
+  if (!status) return `it waits for source ${name}, which has not been synced yet`
+  return status.ready ? undefined : `it waits for source ${name}, which is not ready: ${status.message}`
+}

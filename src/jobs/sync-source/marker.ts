@@ -1,0 +1,88 @@
+import type { Cluster } from '../../adapters/cluster/index.ts'
+import type { Git } from '../../adapters/git/index.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { SourceStatus } from '../../domain/source/status.ts'
+import type { Fence } from '../../domain/work/fence.ts'
+import type { Sources } from '../sources.ts'
+
+type Marker = NonNullable<SourceStatus['marker']>
+
+export type MarkerDeps = {
+  sources: Pick<Sources, 'remote'>
+  git: Pick<Git, 'readTag' | 'moveTag'>
+  cluster: Pick<Cluster, 'get' | 'patch' | 'create'>
+  fence: Fence
+  /** How the tag is made, and where the Secret of `--sync-state=secret` lies. */
+  marking: { author: { name: string; email: string }; signingKey: string; secret: { namespace: string; name: string } }
+}
+
+/** fluxd's message on the tag, and its annotation on the Secret (flux-v1 §12). */
+const tagMessage = 'Sync pointer'
+const secretAnnotation = 'flux.weave.works/sync-hwm'
+
+/** The commit that the marker names; empty when there is none. In the cluster's own state there is no other marker than our status. */
+export async function readMarker(spec: SourceSpec, deps: MarkerDeps, signal: AbortSignal): Promise<string> {
+  if (spec.syncState === 'git') {
+    const remote = await deps.sources.remote(spec, signal)
+    const tag = await deps.git.readTag(remote, spec.syncTag, { verify: spec.verify !== 'none' }, signal)
+    return tag?.commit ?? ''
+  }
+  if (spec.syncState === 'cluster') return ''
+  const secret = await deps.cluster.get(secretRef(deps), { metadataOnly: true, signal })
+  return secret?.metadata.annotations?.[secretAnnotation] ?? ''
+}
+
+/**
+ * Moves the marker to the commit that was loaded whole and tried. It never fails a sync: why it could not be moved is in the
+ * answer, and it is tried again with the next one.
+ */
+export async function moveMarker(
+  spec: SourceSpec,
+  { commit, before }: { commit: string; before: Marker | undefined },
+  deps: MarkerDeps,
+  signal: AbortSignal,
+): Promise<Marker | undefined> {
+  if (spec.syncState === 'cluster' || (spec.syncState === 'git' && spec.readonly)) return undefined
+  if (before?.commit === commit && before.problem === '') return before
+  try {
+    deps.fence.check()
+    if (spec.syncState === 'git') await moveTag(spec, commit, deps, signal)
+    else await moveAnnotation(commit, deps, signal)
+    return { commit, problem: '' }
+  } catch (error) {
+    const failure = toAppError(error)
+    if (signal.aborted || failure.reason === 'FenceLost') throw failure
+    return { commit: before?.commit ?? '', problem: `${failure.reason}: ${failure.message}` }
+  }
+}
+
+async function moveTag(spec: SourceSpec, commit: string, deps: MarkerDeps, signal: AbortSignal): Promise<void> {
+  const { author, signingKey } = deps.marking
+  const remote = await deps.sources.remote(spec, signal)
+  const expected = (await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal))?.commit
+  if (expected === commit) return
+  const move = {
+    tag: spec.syncTag,
+    commit,
+    expected,
+    message: tagMessage,
+    author,
+    ...(signingKey ? { signingKey } : {}),
+  }
+  if ((await deps.git.moveTag(remote, move, signal)) === 'moved') return
+  throw new AppError('OtherWriter', `the tag ${spec.syncTag} was moved by somebody else meanwhile`)
+}
+
+async function moveAnnotation(commit: string, deps: MarkerDeps, signal: AbortSignal): Promise<void> {
+  const ref = secretRef(deps)
+  if (!(await deps.cluster.get(ref, { metadataOnly: true, signal }))) {
+    const { apiVersion, kind, namespace, name } = ref
+    await deps.cluster.create({ apiVersion, kind, metadata: { namespace, name } }, signal)
+  }
+  await deps.cluster.patch(ref, { metadata: { annotations: { [secretAnnotation]: commit } } }, { signal })
+}
+
+function secretRef({ marking: { secret } }: MarkerDeps) {
+  return { apiVersion: 'v1', kind: 'Secret', ...secret }
+}

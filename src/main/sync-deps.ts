@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LeasedFence } from '../adapters/cluster/index.ts'
+import { renderSource } from '../jobs/sync-source/render.ts'
+import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
+import { publisher } from './source-work.ts'
+import type { Parts } from './wire.ts'
+
+/** What syncs of sources work with in this process. */
+export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
+  const { config, generator, queue, metrics } = parts
+  const { sources, git, cluster, owned, memory, packer, parse, secrets, log } = parts
+  const { author, signingKey, deployKey } = config.git
+  return {
+    sources,
+    git,
+    cluster,
+    owned,
+    memory,
+    packer,
+    parse,
+    secrets,
+    log,
+    fence,
+    render: (where, signal) => renderSource(where, { generator }, signal),
+    marking: { author, signingKey, secret: { namespace: config.namespace, name: deployKey.secretName } },
+    enqueue: queue.enqueue,
+    now: () => new Date(),
+    random: Math.random,
+    pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
+    publish: publisher(parts),
+    ended: (result) => metrics.syncEnded(result),
+  }
+}

@@ -1,0 +1,46 @@
+import type { Hazard } from '../hazard.ts'
+import { c10 } from './admission.ts'
+import { c1, c3, c5, c6 } from './api-away.ts'
+import { d8 } from './commit-back.ts'
+import { b10, b11, b9 } from './deliveries.ts'
+import { a1, d1, d2 } from './git-faults.ts'
+import { g8 } from './hostile-trees.ts'
+import { g1, g2, g3, g4 } from './hostile-yaml.ts'
+import { h1, h2, h3, h4 } from './injection.ts'
+import { d3 } from './nothing-left.ts'
+import { a2 } from './process-death.ts'
+import { b1, b2 } from './redis-away.ts'
+import { a5, b8 } from './two-writers.ts'
+import { g6 } from './yaml-like-kubectl.ts'
+
+/** Every row that is tried, in the order of the table of hazards. */
+export const hazards: readonly Hazard[] = [
+  a1,
+  a2,
+  a5,
+  b1,
+  b2,
+  b8,
+  b9,
+  b10,
+  b11,
+  c1,
+  c3,
+  c5,
+  c6,
+  c10,
+  d1,
+  d2,
+  d3,
+  d8,
+  g1,
+  g2,
+  g3,
+  g4,
+  g6,
+  g8,
+  h1,
+  h2,
+  h3,
+  h4,
+]

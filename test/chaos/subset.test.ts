@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { stack } from '../stack/stack.ts'
+import type { Trial, TrialResult } from './hazard.ts'
+import { c1, halfOpen } from './hazards/api-away.ts'
+import { rewrite } from './hazards/git-faults.ts'
+import { inject } from './hazards/injection.ts'
+import { vanish } from './hazards/nothing-left.ts'
+import { killChange, killFirstSync } from './hazards/process-death.ts'
+import { flushAll, redisAway } from './hazards/redis-away.ts'
+import { standStill } from './hazards/two-writers.ts'
+import { likeKubectl } from './hazards/yaml-like-kubectl.ts'
+import { createRandom } from './random.ts'
+import { createWorld } from './world.ts'
+
+/** Outages of a few seconds. */
+const scale = 0.005
+
+/** A few trials of the rows that matter most, with fixed chance; all of them by `npm run chaos`. */
+const trials: [title: string, seed: number, run: (trial: Trial) => Promise<TrialResult>][] = [
+  ['A2 kill -9 in the first sync', 1, (trial) => killFirstSync(trial, 100)],
+  ['A2 kill -9 in a sync that changes and deletes', 2, (trial) => killChange(trial, 60)],
+  ['B1 Redis away during a sync', 3, (trial) => redisAway(trial, 60)],
+  ['B2 FLUSHALL during a sync', 4, (trial) => flushAll(trial, 60)],
+  ['B8 a worker that stood still writes no more', 5, (trial) => standStill(trial, 60)],
+  ['C1 the API server dies during a sync', 6, (trial) => c1.run(trial)],
+  ['C6 a watch that is open and dead', 7, (trial) => halfOpen(trial, 10)],
+  ['D2 an unrelated root', 8, (trial) => rewrite({ ...trial, index: 2 })],
+  ['D3 the path vanishes', 9, (trial) => vanish({ ...trial, index: 0 }, 20)],
+  ['D3 the branch vanishes', 10, (trial) => vanish({ ...trial, index: 1 }, 20)],
+  ['G6 YAML as kubectl reads it', 11, (trial) => likeKubectl(trial, 30)],
+  ['H1 texts that would like to be options', 12, (trial) => inject(trial, 3)],
+]
+
+describe('the fault suite, in small', { concurrent: true }, () => {
+  it.each(trials)('%s', { timeout: 170_000 }, async (...[, seed, run]) => {
+    const world = createWorld(stack(), scale)
+    let result: TrialResult | undefined
+    try {
+      result = await run({ world, random: createRandom(seed), index: 0, scale })
+      expect(result).toMatchObject({ ok: true })
+    } finally {
+      await world.close({ keep: !result?.ok })
+    }
+  })
+})

@@ -1,0 +1,153 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createKeyring } from '../../src/adapters/gpg/index.ts'
+import type { SourceSpec } from '../../src/domain/source/spec.ts'
+import { openWorkshop, run, shortFolder } from '../gpg/workshop.ts'
+import { configMap } from './manifests.ts'
+import { createWorkbench, type Workbench } from './workbench.ts'
+
+let bench: Workbench
+
+afterEach(async () => {
+  await bench.close()
+})
+
+const a = () => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.target, name: 'a' })
+const value = async () => ((await bench.cluster.get(a()))?.data as { key: string } | undefined)?.key
+const tag = (name: string) => bench.inWork('ls-remote', bench.spec.url, `refs/tags/${name}^{}`).slice(0, 40)
+
+describe('the sync marker', () => {
+  it('is a tag that follows what was tried, and is not written again', async () => {
+    bench = await createWorkbench({ syncState: 'git', syncTag: 'flux-sync' })
+    const first = bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(tag('flux-sync')).toBe(first)
+    expect((await bench.status()).marker).toEqual({ commit: first, problem: '' })
+    const object = bench.inWork('ls-remote', bench.spec.url, 'refs/tags/flux-sync')
+    await bench.sync()
+    bench.restart()
+    await bench.sync()
+    expect(bench.inWork('ls-remote', bench.spec.url, 'refs/tags/flux-sync')).toBe(object)
+    const second = bench.push({ 'a.yaml': configMap('a', '2') })
+    await bench.sync()
+    expect(tag('flux-sync')).toBe(second)
+  })
+
+  it('moves although an object failed, and stays where a file could not be read', async () => {
+    bench = await createWorkbench({ syncState: 'git' })
+    const bad = configMap('b', '1').replace('\ndata:', '\ndata: {x: {y: 1}}\nmore:')
+    const first = bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': bad })
+    await bench.sync()
+    expect((await bench.status()).ready).toBe(false)
+    expect(tag('flux-sync')).toBe(first)
+    bench.push({ 'a.yaml': configMap('a', '2'), 'b.yaml': 'a: [' })
+    await bench.sync()
+    expect(await value()).toBe('2')
+    expect(tag('flux-sync')).toBe(first)
+  })
+
+  it('is an annotation on the Secret where that is asked for', async () => {
+    bench = await createWorkbench({ syncState: 'secret' })
+    const commit = bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    const secret = { apiVersion: 'v1', kind: 'Secret', namespace: bench.spec.namespace, name: 'flux-git-deploy' }
+    expect((await bench.cluster.get(secret))?.metadata.annotations).toMatchObject({
+      'flux.weave.works/sync-hwm': commit,
+    })
+  })
+})
+
+describe('what is followed', () => {
+  it.each<[string, SourceSpec['ref'], string, string]>([
+    ['a tag', { kind: 'tag', value: 'v1.0.0' }, '1', 'v1.0.0'],
+    ['the highest tag of a range', { kind: 'semver', value: '~1.1' }, '3', 'v1.1.9'],
+    ['a branch', { kind: 'branch', value: 'main' }, '4', 'main'],
+  ])('may be %s', async (_, ref, expected, label) => {
+    bench = await createWorkbench({ ref, branch: ref.kind === 'branch' ? ref.value : '' })
+    const commits: string[] = []
+    for (const [index, name] of ['v1.0.0', 'v1.1.0', 'v1.1.9', 'v2.0.0'].entries()) {
+      commits.push(bench.push({ 'a.yaml': configMap('a', String(index + 1)) }))
+      bench.inWork('tag', name)
+    }
+    bench.inWork('push', '-q', bench.spec.url, '--tags')
+    await bench.sync()
+    expect(await value()).toBe(expected)
+    expect((await bench.status()).revision).toBe(`${label}@${commits[Number(expected) - 1]}`)
+  })
+
+  it('may be a commit', async () => {
+    bench = await createWorkbench()
+    const commit = bench.push({ 'a.yaml': configMap('a', '1') })
+    bench.push({ 'a.yaml': configMap('a', '2') })
+    bench.spec.ref = { kind: 'commit', value: commit }
+    bench.spec.branch = ''
+    await bench.sync()
+    expect(await value()).toBe('1')
+  })
+})
+
+describe('a rewritten history', () => {
+  it('is followed, and deletes nothing until all of it was applied once', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    const before = bench.push({ 'a.yaml': configMap('a', '2'), 'b.yaml': configMap('b', '1') })
+    await bench.sync()
+    bench.inWork('checkout', '-q', '--orphan', 'other')
+    const bad = configMap('c', '1').replace('\ndata:', '\ndata: {x: {y: 1}}\nmore:')
+    const commitOther = (files: Record<string, string>) => {
+      const commit = bench.push(files, 'other')
+      bench.inWork('push', '-q', '-f', bench.spec.url, 'other:main')
+      return commit
+    }
+    commitOther({ 'a.yaml': configMap('a', '3'), 'c.yaml': bad })
+    await bench.sync()
+    expect(await value()).toBe('3')
+    expect(await bench.status()).toMatchObject({ rewrittenFrom: before, ready: false })
+    expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeDefined()
+
+    const after = commitOther({ 'a.yaml': configMap('a', '3'), 'c.yaml': configMap('c', '1') })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ revision: `main@${after}`, ready: true })
+    expect(await bench.status()).not.toHaveProperty('rewrittenFrom')
+    expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeUndefined()
+  })
+})
+
+describe('signed commits', () => {
+  it('are applied up to the last good one, and never past it', async () => {
+    const workshop = openWorkshop()
+    const folder = shortFolder()
+    const home = join(folder, 'keys')
+    const keyring = createKeyring({ run, home, path: process.env.PATH ?? '' })
+    try {
+      bench = await createWorkbench({ verify: 'all' }, [], home)
+      const good = workshop.makeKey('good@example.com')
+      await keyring.importKeys([workshop.exportKey(good)])
+      await keyring.trustAll()
+      const commit = (version: string, key?: string) =>
+        workshop.commit(bench.spec.url, { branch: 'main', message: configMap('a', version), ...(key ? { key } : {}) })
+
+      commit('1', good)
+      await bench.sync()
+      expect(await value()).toBe('1')
+      const second = commit('2', good)
+      const bad = commit('3')
+      commit('4', good)
+      await bench.sync()
+      expect(await value()).toBe('2')
+      const status = await bench.status()
+      expect(status).toMatchObject({
+        ready: false,
+        reason: 'SignatureInvalid',
+        revision: `main@${second}`,
+        refused: { commit: bad },
+      })
+      expect(status.message).toContain(`found invalid GPG signature for commit ${bad}`)
+    } finally {
+      await keyring.close()
+      rmSync(folder, { recursive: true, force: true })
+      workshop.close()
+    }
+  })
+})
