@@ -3,11 +3,11 @@ import type { Store } from '../adapters/store/index.ts'
 import { lookKey, parseSourceStatus, type ReadStatus, readSourceStatus, statusRef } from '../domain/source/status.ts'
 
 /** The status that syncs keep in the cluster. */
-export function statusInCluster({ get }: Pick<Cluster, 'get'>): ReadStatus {
-  return async (source, signal) => readSourceStatus(await get(statusRef(source), { signal }))
+export function statusInCluster(cluster: Pick<Cluster, 'get'>): ReadStatus {
+  return async (source, signal) => readSourceStatus(await cluster.get(statusRef(source), { signal }))
 }
 
 /** The status that looks keep in the store; undefined also when the store does not answer. */
-export function statusInStore({ get }: Pick<Store, 'get'>): ReadStatus {
-  return async ({ namespace, name }) => parseSourceStatus(await get(lookKey(namespace, name)))
+export function statusInStore(store: Pick<Store, 'get'>): ReadStatus {
+  return async ({ namespace, name }) => parseSourceStatus(await store.get(lookKey(namespace, name)))
 }

@@ -25,6 +25,8 @@ export type WatchTiming = {
   openMs: number
   /** No byte for that time and so much more: the connection is dead, whatever TCP says. */
   graceMs: number
+  /** Nor for so long: a living watch has a bookmark about every minute (Kubernetes documentation, "Watch bookmarks"). */
+  silenceMs: number
   /** A list at least so often, so that a change lost on the way cannot stay lost (hazard C6). */
   relistMs: number
   /** Least time between two attempts (hazard C7), and the pace at which a kind that is not served is looked for. */
@@ -35,6 +37,7 @@ export type WatchTiming = {
 export const watchTiming: WatchTiming = {
   openMs: 240_000,
   graceMs: 30_000,
+  silenceMs: 75_000,
   relistMs: 600_000,
   paceMs: 1000,
   maxBackoffMs: 30_000,
@@ -124,13 +127,13 @@ class WatchLoop {
   }
 
   async #follow(): Promise<void> {
-    const { openMs, graceMs } = this.#parts.timing
+    const { openMs, graceMs, silenceMs } = this.#parts.timing
     const jitteredMs = openMs * (1 + Math.random() / 4)
     const follow: Follow = {
       query: this.#query,
       resourceVersion: this.#resourceVersion,
       openMs: jitteredMs,
-      silenceMs: jitteredMs + graceMs,
+      silenceMs: Math.min(jitteredMs + graceMs, silenceMs),
       signal: this.#signal,
     }
     let heard = 0

@@ -52,6 +52,8 @@ describe('a URL that git may see', () => {
     '--upload-pack=x',
     'ext::sh -c id',
     'ext::sh',
+    'file:/etc/repo',
+    'http:/host/repo',
     'fd::3',
     'ext://host/x',
     'transport::https://host/x',

@@ -13,7 +13,9 @@ export function gitUrlProblem(url: string, { allowLocal = false }: { allowLocal?
   if (url.startsWith('-')) return 'begins with a dash'
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return standardProblem(url, allowLocal)
   if (url.startsWith('/')) return allowLocal ? undefined : 'is a local path, which is not allowed here'
-  if (!scpLike.test(url)) return 'is neither https://, http://, ssh:// nor user@host:path'
+  // git takes `file:/x` for a host of that name
+  if (/^(?:file|ext|fd|ftps?|git|https?|ssh):/i.test(url) || !scpLike.test(url))
+    return 'is neither https://, http://, ssh:// nor user@host:path'
   return undefined
 }
 

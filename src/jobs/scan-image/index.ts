@@ -4,7 +4,7 @@ import { listScans, makeScanFilter, type ScanFilter } from '../../domain/image/s
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Enqueue, JobPayload, Outcome } from '../../domain/work/job.ts'
-import { readHead } from '../read-head.ts'
+import { readKnownHead } from '../read-known-head.ts'
 import { type AccessDeps, accessTo } from './access.ts'
 import { type RepositoryDeps, readRepository } from './repository.ts'
 import { readWorkloads, type WorkloadDeps } from './workloads.ts'
@@ -68,7 +68,7 @@ function holdsOf(held: readonly Held[], repository: string): string[] {
 
 /** The canonical repositories that automated workloads of any source use and that may be scanned. */
 export async function listImageScans(
-  deps: WorkloadDeps & { filter: ScanFilter },
+  deps: WorkloadDeps & Pick<AccessDeps, 'cluster'> & { filter: ScanFilter },
   signal: AbortSignal,
 ): Promise<string[]> {
   const sources = await readAllSources(deps, signal)
@@ -79,12 +79,15 @@ export async function listImageScans(
 }
 
 /** A source that cannot be read does not keep the others from being scanned; when none can, that is the failure. */
-async function readAllSources(deps: WorkloadDeps, signal: AbortSignal): Promise<SourceWorkloads[]> {
+async function readAllSources(
+  deps: WorkloadDeps & Pick<AccessDeps, 'cluster'>,
+  signal: AbortSignal,
+): Promise<SourceWorkloads[]> {
   const found: SourceWorkloads[] = []
   const failures: AppError[] = []
   for (const spec of deps.sources.list()) {
     try {
-      const { commit } = await readHead(spec, deps, signal)
+      const { commit } = await readKnownHead(spec, deps, signal)
       const workloads = await readWorkloads(spec, commit, deps, signal)
       found.push({ spec, workloads })
     } catch (error) {

@@ -1,18 +1,18 @@
 import pLimit from 'p-limit'
-import type { Applied, Cluster } from '../../adapters/cluster/index.ts'
+import type { Applied, ApplyOptions, Cluster } from '../../adapters/cluster/index.ts'
 import { type AppError, toAppError } from '../../domain/error.ts'
 import { isEstablished } from '../../domain/health/kinds/custom-resource-definition.ts'
 import { conflictAnnotation } from '../../domain/manifest/annotations.ts'
 import { withSyncMeta } from '../../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, type ObjectRef } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
-import type { FieldPath } from '../../domain/plan/field-path.ts'
 import type { Conflict } from '../../domain/plan/fights.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
 import { mayRecreate } from '../../domain/plan/recreate.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import { parseExactJson } from '../../lib/exact-json.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
+import type { LeftAlone } from './left-alone.ts'
 
 export type ApplyDeps = {
   cluster: Pick<Cluster, 'apply' | 'get' | 'forgetDiscovery' | 'takeOver' | 'recreate'>
@@ -37,13 +37,7 @@ export type Writing = {
   live: LiveObject | undefined
   /** Somebody else applied it last, or nobody of us yet: what kubectl, hence fluxd, put there is taken over. */
   takeOver: boolean
-  /** Fields that are somebody else's business. */
-  leaveAlone: readonly FieldPath[]
-  /** Some of those are fought over: looked at again with every sync, until the fight has rested. */
-  contested: boolean
-  /** What people should know about it. */
-  warning?: string
-}
+} & LeftAlone
 
 export type Written = { writing: Writing; change: Change; owned: string; conflicts: readonly Conflict[] }
 
@@ -108,19 +102,25 @@ async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal):
 
 /** First contact takes over what kubectl, hence fluxd, put there; the rest is one server-side apply (ruling 2). */
 async function send(writing: Writing, { cluster }: ApplyDeps, signal: AbortSignal): Promise<Applied> {
-  const { ref, live, leaveAlone } = writing
+  const { ref, live } = writing
   const object = bodyOf(writing)
   if (writing.takeOver) await cluster.takeOver(ref, signal)
-  const options = {
-    force: true,
-    ...(leaveAlone.length > 0 ? { leaveAlone } : {}),
-    ...(object.metadata.annotations?.[conflictAnnotation] === 'yield' ? { yieldTo: 'everybody' as const } : {}),
-  }
+  const options = applyOptions(object, writing)
   try {
     return await cluster.apply(object, options, signal)
   } catch (error) {
     if (toAppError(error).reason !== 'ImmutableField' || !live || !mayRecreate(object)) throw error
     return await cluster.recreate(object, live.uid, options, signal)
+  }
+}
+
+/** Git wins, but for what is left alone and for objects that yield (ruling 2). */
+export function applyOptions(object: KubeObject, { leaveAlone }: Pick<LeftAlone, 'leaveAlone'>): ApplyOptions {
+  const yields = object.metadata.annotations?.[conflictAnnotation] === 'yield'
+  return {
+    force: true,
+    ...(leaveAlone.length > 0 ? { leaveAlone } : {}),
+    ...(yields ? { yieldTo: 'everybody' as const } : {}),
   }
 }
 

@@ -1,17 +1,13 @@
-import type { AppError } from '../../domain/error.ts'
-import { gcMark } from '../../domain/manifest/gc-mark.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
-import { autoscaledFields, autoscalerKinds, autoscalerWarning, isScalable } from '../../domain/plan/autoscaler.ts'
-import { compare } from '../../domain/plan/compare.ts'
-import { type Conflict, contested, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
-import { ignoredFields } from '../../domain/plan/ignore.ts'
+import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import { mergeInventory } from '../../domain/plan/inventory.ts'
-import { syncSetOf } from '../../domain/source/sync-set.ts'
 import { applyStage, type Writing, type Written } from './apply.ts'
 import { readBodies } from './bodies.ts'
 import type { DesiredObject } from './desired.ts'
 import { type Drifted, reportDrift } from './drift-report.ts'
+import { createJudge } from './judge.ts'
+import { leftAlone, readAutoscalers } from './left-alone.ts'
 import { writeLedger } from './ledger.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 
@@ -35,28 +31,12 @@ export async function applyDesired(
 function sortOut(sync: Sync, insist: boolean, deps: SyncSourceDeps): { wanted: DesiredObject[]; drifted: Drifted[] } {
   const wanted: DesiredObject[] = []
   const drifted: Drifted[] = []
-  const others = otherSets(sync, deps)
+  const judge = createJudge(sync, deps)
   for (const object of sync.desired.objects) {
-    const live = sync.live.get(object.key)
-    const unreadable = object.ignored ? undefined : sync.unreadable.get(object.key)
-    if (unreadable) {
-      sync.changes.push(failedToRead(object, unreadable))
-      continue
-    }
-    const verdict = compare({
-      digest: object.digest,
-      ignoredInGit: object.ignored,
-      live,
-      mark: sync.mark(object.ref),
-      entry: sync.inventory.get(object.key),
-      drift: sync.spec.drift,
-    })
-    if (verdict.act === 'nothing') continue
-    const owner = live && live.mark !== '' && others.find(({ set }) => live.mark === gcMark(set, object.ref))
-    if (owner) sync.changes.push(ownedByOther(object, owner.name))
+    const verdict = judge(object)
+    if (verdict.act === 'leave') sync.changes.push(verdict.change)
     else if (verdict.act === 'report') drifted.push({ object, reason: 'Drifted' })
-    else if (verdict.act === 'skip') sync.changes.push(skipped(object, verdict.why))
-    else {
+    else if (verdict.act === 'apply') {
       const pauseMs = verdict.why === 'drifted' && !insist ? pauseOf(object.key, sync, deps) : 0
       if (pauseMs === 0) wanted.push(object)
       else {
@@ -81,29 +61,6 @@ function reportFights({ desired, memory, changes }: Sync, { now }: SyncSourceDep
     const message = fightMessage(memory.fights, key, now().getTime())
     if (message) changes.push({ id, file, line, action: 'failed', reason: 'FieldConflict', message })
   }
-}
-
-/** Two sources that define one object would take it from each other for ever: the one that has it keeps it (ruling 2). */
-function otherSets({ spec }: Sync, { sources }: SyncSourceDeps): { name: string; set: string }[] {
-  return sources
-    .list()
-    .filter(({ namespace, name }) => namespace !== spec.namespace || name !== spec.name)
-    .map((other) => ({ name: `${other.namespace}/${other.name}`, set: syncSetOf(other) }))
-}
-
-function ownedByOther({ id, file, line }: DesiredObject, source: string): Sync['changes'][number] {
-  const message = `${id} belongs to source ${source}, which defines it too; it is left to that one`
-  return { id, file, line, action: 'failed', reason: 'DuplicateObject', message }
-}
-
-function failedToRead({ id, file, line }: DesiredObject, { reason, message }: AppError): Sync['changes'][number] {
-  return { id, file, line, action: 'failed', reason, message }
-}
-
-function skipped({ id, file, line }: DesiredObject, why: string): Sync['changes'][number] {
-  if (why !== 'being deleted') return { id, file, line, action: 'skipped', message: why }
-  const message = `${id} is being deleted in the cluster; applied again when it is gone`
-  return { id, file, line, action: 'skipped', message, reason: 'NotReady' }
 }
 
 async function applyAll(
@@ -141,23 +98,6 @@ export async function claim(sync: Sync, deps: SyncSourceDeps, signal: AbortSigna
   }
 }
 
-/** The autoscalers of the cluster, when one of them may scale what is about to be written (ruling 18). */
-async function readAutoscalers(
-  wanted: readonly DesiredObject[],
-  { spec, cluster }: Sync,
-  signal: AbortSignal,
-): Promise<readonly KubeObject[]> {
-  if (spec.overruleAutoscalers || !wanted.some(({ ref }) => isScalable(ref))) return []
-  const scopes = spec.allowedNamespaces.length > 0 ? spec.allowedNamespaces.map((namespace) => ({ namespace })) : [{}]
-  const lists = await Promise.all(
-    autoscalerKinds.map(async (kind) => {
-      if (!(await cluster.resource(kind.apiVersion, kind.kind, signal))) return []
-      return await Promise.all(scopes.map((scope) => cluster.list({ ...kind, ...scope }, signal)))
-    }),
-  )
-  return lists.flat(2)
-}
-
 function toWriting(
   object: DesiredObject,
   body: string,
@@ -165,22 +105,11 @@ function toWriting(
 ): Writing {
   const { key, ref, file, line, digest } = object
   const live = sync.live.get(key)
-  const fought = contested(sync.memory.fights, key, deps.now().getTime())
-  const scaled = autoscaledFields(autoscalers, ref)
-  const warning = live && scaled.length > 0 ? autoscalerWarning(autoscalers, ref) : undefined
   return {
-    key,
-    ref,
-    file,
-    line,
-    digest,
-    body,
+    ...{ key, ref, file, line, digest, body, live },
     mark: sync.mark(ref),
-    live,
     takeOver: live !== undefined && (live.owned === '' || live.checksum !== (sync.inventory.get(key)?.applied ?? '')),
-    leaveAlone: [...ignoredFields(sync.spec.ignore, ref), ...scaled, ...fought],
-    contested: fought.length > 0,
-    ...(warning ? { warning } : {}),
+    ...leftAlone(object, sync, { autoscalers, now: deps.now().getTime() }),
   }
 }
 

@@ -13,13 +13,12 @@ import {
 import { printRef } from '../../domain/image/ref.ts'
 import { makeScanFilter } from '../../domain/image/scan-list.ts'
 import type { Workload } from '../../domain/image/workload.ts'
-import { parseRevision } from '../../domain/source/revision.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type FetchFact, fetchKey } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
-import { type Head, readHead } from '../read-head.ts'
-import { statusInCluster } from '../read-status.ts'
+import type { Head } from '../read-head.ts'
+import { readKnownHead } from '../read-known-head.ts'
 import { accessTo } from '../scan-image/access.ts'
 import type { ScanImageDeps } from '../scan-image/index.ts'
 import { readRepository } from '../scan-image/repository.ts'
@@ -95,11 +94,9 @@ async function tryOnce(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSi
   return { end: 'done', summary: [made, ...changes, ...notes].join('; ') }
 }
 
-/** What the branch is at; nothing is verified again that the last sync has verified. */
 async function headOf(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSignal): Promise<Head> {
-  const status = spec.verify === 'none' ? undefined : await statusInCluster(deps.cluster)(spec, signal)
   try {
-    return await readHead(spec, deps, signal, parseRevision(status?.attempted ?? '')?.commit)
+    return await readKnownHead(spec, deps, signal)
   } catch (error) {
     const { reason, message } = toAppError(error)
     throw reason === 'SignatureInvalid' ? unsigned(message) : error
@@ -156,7 +153,14 @@ async function commitEdits(
   const images = updates.map(({ to }) => printRef(to))
   const message = autoReleaseMessage(images, deps.ciSkip)
   deps.fence.check()
-  const request = { branch: spec.branch, base: commit, edits, message, author: deps.author, signingKey: deps.signingKey }
+  const request = {
+    branch: spec.branch,
+    base: commit,
+    edits,
+    message,
+    author: deps.author,
+    signingKey: deps.signingKey,
+  }
   return await deps.git.commitAndPush(await deps.sources.remote(spec, signal), request, signal)
 }
 

@@ -1,0 +1,50 @@
+import { gcMark } from '../../domain/manifest/gc-mark.ts'
+import type { Change } from '../../domain/plan/change.ts'
+import { compare, type Verdict } from '../../domain/plan/compare.ts'
+import { syncSetOf } from '../../domain/source/sync-set.ts'
+import type { DesiredObject } from './desired.ts'
+import type { Sync, SyncSourceDeps } from './sync.ts'
+
+/** What a sync makes of one object; `leave`: it is not touched, and people are told why. */
+export type Judgement = Extract<Verdict, { act: 'apply' | 'report' | 'nothing' }> | { act: 'leave'; change: Change }
+
+/** Judges the objects of one sync: by digests and metadata alone, nothing is read for it. The same for a sync and for a plan. */
+export function createJudge(
+  sync: Pick<Sync, 'spec' | 'live' | 'unreadable' | 'mark' | 'inventory'>,
+  deps: Pick<SyncSourceDeps, 'sources'>,
+): (object: DesiredObject) => Judgement {
+  const { spec, mark, live: all, unreadable, inventory } = sync
+  const others = otherSets(spec, deps)
+  return (object) => {
+    const { key, ref, digest, ignored } = object
+    const cause = ignored ? undefined : unreadable.get(key)
+    if (cause) return leave(object, { action: 'failed', reason: cause.reason, message: cause.message })
+    const live = all.get(key)
+    const facts = { digest, ignoredInGit: ignored, live, mark: mark(ref), entry: inventory.get(key), drift: spec.drift }
+    const verdict = compare(facts)
+    const owner = live?.mark ? others.find(({ set }) => live.mark === gcMark(set, ref)) : undefined
+    if (owner && verdict.act !== 'nothing') {
+      const message = `${object.id} belongs to source ${owner.name}, which defines it too; it is left to that one`
+      return leave(object, { action: 'failed', reason: 'DuplicateObject', message })
+    }
+    return verdict.act === 'skip' ? skip(object, verdict.why) : verdict
+  }
+}
+
+/** Two sources that define one object would take it from each other for ever: the one that has it keeps it (ruling 2). */
+function otherSets(spec: Sync['spec'], { sources }: Pick<SyncSourceDeps, 'sources'>): { name: string; set: string }[] {
+  return sources
+    .list()
+    .filter(({ namespace, name }) => namespace !== spec.namespace || name !== spec.name)
+    .map((other) => ({ name: `${other.namespace}/${other.name}`, set: syncSetOf(other) }))
+}
+
+function skip(object: DesiredObject, why: string): Judgement {
+  if (why !== 'being deleted') return leave(object, { action: 'skipped', message: why })
+  const message = `${object.id} is being deleted in the cluster; applied again when it is gone`
+  return leave(object, { action: 'skipped', message, reason: 'NotReady' })
+}
+
+function leave({ id, file, line }: DesiredObject, change: Pick<Change, 'action' | 'reason' | 'message'>): Judgement {
+  return { act: 'leave', change: { id, file, line, ...change } }
+}
