@@ -283,7 +283,29 @@ describe('loadConfig: warnings', () => {
       [/forcing to --sync-state=secret/],
     ],
     ['helm 2', ['--enabled-helm-versions=v2,v3'], [/helm 2 is not supported/]],
+    ['that nothing is written with --read-only', ['--read-only'], [/nothing is written/]],
   ])('%s', (_what, argv, lines) => {
     expect(load(argv).warnings).toEqual(lines.map((line) => expect.stringMatching(line)))
+  })
+})
+
+describe('loadConfig: --read-only', () => {
+  it('works on sources alone, and on jobs of its own', () => {
+    expect(load(['--read-only'])).toMatchObject({
+      readOnly: true,
+      enable: ['sync'],
+      redis: { prefix: '{capstan}:read-only' },
+    })
+    expect(load([])).toMatchObject({ readOnly: false, enable: ['sync', 'releases', 'images'] })
+  })
+})
+
+describe('loadConfig: the deploy key', () => {
+  it.each<[string, string[], Record<string, string>, boolean]>([
+    ["outside a cluster is git's own business", [], {}, false],
+    ['inside a cluster is kept', [], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, true],
+    ['is kept where its Secret is named', ['--k8s-secret-name=flux-git-deploy'], {}, true],
+  ])('%s', (_what, argv, env, isKept) => {
+    expect(load(argv, env).git.deployKey.isKept).toBe(isKept)
   })
 })

@@ -1,8 +1,8 @@
 import type { Store } from '../adapters/store/index.ts'
 import { toAppError } from '../domain/error.ts'
-import { lookStatus } from '../domain/source/look.ts'
 import { lookKey, parseSourceStatus, type SourceStatus } from '../domain/source/status.ts'
 import type { JobPayload, Outcome } from '../domain/work/job.ts'
+import { lookStatus } from './look-status.ts'
 import { makePlan, type MakePlanDeps } from './plan-source/make-plan.ts'
 import { sameStatus } from './sync-source/report.ts'
 

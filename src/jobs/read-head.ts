@@ -29,7 +29,7 @@ export async function readHead(
 ): Promise<Head> {
   const remote = await deps.sources.remote(spec, signal)
   const revision = await resolve(spec, remote, deps, signal)
-  if (spec.verify === 'none' || revision.commit === since) return revision
+  if (spec.verify === 'none') return revision
   const range = { to: revision.commit, mode: spec.verify, ...(since ? { from: since } : {}) }
   const { valid, bad } = await deps.git.verify(remote, range, signal)
   if (!bad) return revision

@@ -79,10 +79,10 @@ export function createDeployKeys(
 }
 
 /** The public half of the deploy key for the API. */
-export async function processIdentity({ none, get }: DeployKeys): ReturnType<ReadIdentity> {
-  if (none !== undefined) return { none }
+export async function processIdentity(deployKeys: DeployKeys): ReturnType<ReadIdentity> {
+  if (deployKeys.none !== undefined) return { none: deployKeys.none }
   try {
-    const { publicKey, fingerprints } = await get()
+    const { publicKey, fingerprints } = await deployKeys.get()
     return { publicKey, fingerprints }
   } catch (error) {
     if (error instanceof AppError && (error.reason === 'NotReady' || error.reason === 'ReadOnly'))

@@ -5,6 +5,7 @@ type Method = 'GET' | 'POST'
 const closed: [Method, string][] = [
   ['GET', '/api/v1/status'],
   ['GET', '/api/v1/version'],
+  ['GET', '/api/v1/identity'],
   ['GET', '/api/v1/openapi.json'],
   ['GET', '/api/v1/sources'],
   ['GET', '/api/v1/sources/capstan-system/default'],

@@ -17,7 +17,10 @@ export function gitObjects(space: string): Record<string, KubeObject> {
     metadata: { name },
     ...body,
   })
-  const policy = (value: string) => ({ metadata: { annotations: { 'fluxcd.io/ignore': value } }, data: { from: 'git' } })
+  const policy = (value: string) => ({
+    metadata: { annotations: { 'fluxcd.io/ignore': value } },
+    data: { from: 'git' },
+  })
   const subjects = [{ kind: 'ServiceAccount', name: 'web', namespace: space }]
   return {
     namespace: cluster('v1', 'Namespace', space),
@@ -34,7 +37,13 @@ export function gitObjects(space: string): Record<string, KubeObject> {
       spec: { ...(deployment(space, 'api').spec as Body), replicas: 0 },
     },
     service: thing('v1', 'Service', 'web', {
-      spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }, { name: 'admin', port: 81 }] },
+      spec: {
+        selector: { app: 'web' },
+        ports: [
+          { name: 'http', port: 80, targetPort: 8080 },
+          { name: 'admin', port: 81 },
+        ],
+      },
     }),
     settings: thing('v1', 'ConfigMap', 'settings', { data: { mode: 'fast', colour: 'green' } }),
     password: thing('v1', 'Secret', 'password', { type: 'Opaque', stringData: { user: 'jane', password: 'geheim' } }),

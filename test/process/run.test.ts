@@ -187,6 +187,37 @@ describe('output', () => {
     expect(result.ended).toBe('tooMuchOutput')
   })
 
+  it('of a child that fails holds nobody up, however many lines it has', async () => {
+    let [longest, last] = [0, performance.now()]
+    const beat = setInterval(() => {
+      const now = performance.now()
+      longest = Math.max(longest, now - last)
+      last = now
+    }, 10)
+    const result = await bash('yes abc | head -c 40000000; exit 1', { maxOutputBytes: 50_000_000 })
+    clearInterval(beat)
+    expect(result).toMatchObject({ ended: 'exit', exitCode: 1, stderr: '' })
+    expect(result.stdout.length).toBe(40_000_000)
+    expect(Math.max(longest, performance.now() - last)).toBeLessThan(500)
+  })
+
+  it('beyond its limit ends all processes of a pipe', async () => {
+    const result = await bash('echo $$; yes | cat', { maxOutputBytes: 1_000 })
+    expect(result).toMatchObject({ ended: 'tooMuchOutput', exitCode: undefined })
+    expect(result.stdout).toHaveLength(1_000)
+    expect(await isGone(Number(result.stdout.split('\n')[0]))).toBe(true)
+    expect(result.durationMs).toBeLessThan(4_000)
+  })
+
+  it('of a process that was stopped is no reason of its own', async () => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 300)
+    const last = `trap 'head -c 5000 /dev/zero; exit 0' TERM; while :; do sleep 0.05; done`
+    const result = await bash(last, { maxOutputBytes: 1_000, signal: controller.signal })
+    expect(result.ended).toBe('aborted')
+    expect((await bash(last, { maxOutputBytes: 1_000, timeoutMs: 300 })).ended).toBe('timeout')
+  })
+
   it('on standard error is cut, keeps its end and does not end the process', async () => {
     const result = await bash('yes noise | head -c 3000000 >&2; echo the reason >&2; echo done')
     expect(result).toMatchObject({ ended: 'exit', stdout: 'done\n' })

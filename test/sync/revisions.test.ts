@@ -23,7 +23,7 @@ describe('the sync marker', () => {
     const first = bench.push({ 'a.yaml': configMap('a', '1') })
     await bench.sync()
     expect(tag('flux-sync')).toBe(first)
-    expect((await bench.status()).marker).toEqual({ commit: first, problem: '' })
+    expect((await bench.status()).marker).toMatchObject({ commit: first, problem: '' })
     const object = bench.inWork('ls-remote', bench.spec.url, 'refs/tags/flux-sync')
     await bench.sync()
     bench.restart()
@@ -32,6 +32,27 @@ describe('the sync marker', () => {
     const second = bench.push({ 'a.yaml': configMap('a', '2') })
     await bench.sync()
     expect(tag('flux-sync')).toBe(second)
+  })
+
+  it('that somebody else moves stops deleting until it is left alone or that is allowed', async () => {
+    bench = await createWorkbench({ syncState: 'git', syncIntervalMs: 60_000 })
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    bench.now = Date.now()
+    await bench.sync()
+    bench.inWork('tag', '-f', '-a', '-m', 'Sync pointer', 'flux-sync')
+    bench.inWork('push', '-q', '-f', bench.spec.url, 'flux-sync')
+    bench.push({ 'a.yaml': configMap('a', '2') })
+    await bench.sync()
+    expect(await value()).toBe('2')
+    expect(await bench.status()).toMatchObject({ ready: false, reason: 'OtherWriter' })
+    expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeDefined()
+    bench.now += 60_000
+    await bench.sync()
+    expect((await bench.status()).ready).toBe(false)
+    bench.now += 60_000
+    await bench.sync()
+    expect((await bench.status()).ready).toBe(true)
+    expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeUndefined()
   })
 
   it('moves although an object failed, and stays where a file could not be read', async () => {

@@ -29,6 +29,7 @@ export type { Account } from './impersonate.ts'
 export { createLeadership, type Leadership } from './leadership.ts'
 export { createFence, type FenceOptions, type LeasedFence } from './lease.ts'
 export type { ListQuery } from './objects.ts'
+export { readOnly } from './read-only.ts'
 export type { Applied, ApplyOptions } from './send-apply.ts'
 export type { Watch, WatchEvent } from './watch.ts'
 

@@ -10,7 +10,7 @@ import { belowPaths } from './paths.ts'
 import { listRefs, listTags, resolveRef } from './refs.ts'
 import { type Relation, relate } from './relation.ts'
 import type { GitRemote } from './remote.ts'
-import { checkWrite, moveTag, readTag, type TagMove } from './tag.ts'
+import { checkWrite, moveTag, type ReadTag, readTag, type TagMove } from './tag.ts'
 import { tidy } from './tidy.ts'
 import { type Verified, type VerifyRequest, verifyCommits } from './verify.ts'
 
@@ -18,6 +18,7 @@ export type { CommitRequest, CommitResult, Edit } from './commit.ts'
 export { createGithubApp, type GithubApp } from './github-app.ts'
 export type { TreeFile } from './objects.ts'
 export type { Relation } from './relation.ts'
+export { readOnly } from './read-only.ts'
 export type { GitRemote } from './remote.ts'
 export type { TagMove } from './tag.ts'
 export type { Verified, VerifyRequest } from './verify.ts'
@@ -59,7 +60,7 @@ export type Git = {
     tag: string,
     options: { verify: boolean },
     signal?: AbortSignal,
-  ): Promise<{ commit: string } | undefined>
+  ): Promise<ReadTag | undefined>
   /**
    * Pushes an annotated tag in the place of the one at `expected`. `lost`: it is elsewhere, here or on the server; fetch and decide
    * again. The mirror has it at once.

@@ -23,6 +23,9 @@ export type TagMove = {
   signingKey?: string
 }
 
+/** `object`: id of the tag itself, another one with each move of an annotated tag. */
+export type ReadTag = { commit: string; object: string }
+
 /**
  * The commit of a tag as last fetched; undefined when there is none. With `verify` the tag itself must be signed by a key of the
  * keyring, else SignatureInvalid; a tag of anything but a commit is GitRefNotFound.
@@ -31,7 +34,7 @@ export async function readTag(
   operation: Operation,
   tag: string,
   { verify }: { verify: boolean },
-): Promise<{ commit: string } | undefined> {
+): Promise<ReadTag | undefined> {
   const found = await find(operation, tag)
   if (!found) return undefined
   if (verify) {
@@ -39,7 +42,7 @@ export async function readTag(
     const why = found.annotated ? statusProblem(stderr) : 'it is not signed'
     if (why) throw new AppError('SignatureInvalid', `${operation.reach.shown}: the tag ${tag} does not count: ${why}`)
   }
-  return { commit: found.commit }
+  return { commit: found.commit, object: found.object }
 }
 
 /**

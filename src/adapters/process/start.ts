@@ -1,12 +1,13 @@
 import { execa } from 'execa'
 import type { RunLimits, RunRequest, RunResult } from '../../lib/run.ts'
+import { collect } from './collect.ts'
 import { keepTail, type Tail } from './tail.ts'
 
 const killAfterMs = 5_000
 const defaultOutputBytes = 10 * 1024 * 1024
 const stderrBytes = 64 * 1024
 
-type Ending = { failed: boolean; timedOut: boolean; isCanceled: boolean; isMaxBuffer: boolean; signal?: string }
+type Ending = { timedOut: boolean; isCanceled: boolean; signal?: string }
 
 /** Runs a file that exists and waits until it and all of its process group are gone. */
 export async function start(
@@ -24,9 +25,8 @@ export async function start(
     ...(request.cwd ? { cwd: request.cwd } : {}),
     ...(request.input === undefined ? { stdin: 'ignore' } : { input: request.input }),
     encoding: 'buffer',
-    // Standard error is collected below: too much of it must not end the process, only be cut.
-    buffer: { stdout: true, stderr: false },
-    maxBuffer: { stdout: request.maxOutputBytes ?? defaultOutputBytes },
+    // Collected below: execa would put all of it into an error message, line by line, which holds the event loop for seconds.
+    buffer: false,
     stripFinalNewline: false,
     timeout: Math.max(1, Math.ceil(request.timeoutMs)),
     killSignal: 'SIGTERM',
@@ -35,6 +35,14 @@ export async function start(
     ...(request.signal ? { cancelSignal: request.signal } : {}),
     reject: false,
   })
+  let isTooMuch = false
+  const stdout = collect(request.maxOutputBytes ?? defaultOutputBytes, () => {
+    // What a process says while it is ending already is no reason of its own.
+    isTooMuch = request.signal?.aborted !== true && performance.now() - startedAt < request.timeoutMs
+    child.kill()
+  })
+  child.stdout.on('data', (chunk: Uint8Array) => stdout.add(chunk))
+  // Too much of this must not end the process, only be cut.
   const stderr = keepTail(stderrBytes * 2)
   child.stderr.on('data', (chunk: Uint8Array) => stderr.add(chunk))
   const result = await child
@@ -43,9 +51,9 @@ export async function start(
   const failure = child.pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
   return {
     exitCode: result.exitCode,
-    stdout: new TextDecoder().decode(result.stdout),
+    stdout: new TextDecoder().decode(stdout.bytes()),
     stderr: readable(stderr, failure, options.redact),
-    ended: endingOf(result),
+    ended: endingOf(result, isTooMuch),
     durationMs,
   }
 }
@@ -76,10 +84,10 @@ function guarded(
   return [command ?? program[0], args]
 }
 
-function endingOf(result: Ending): RunResult['ended'] {
+function endingOf(result: Ending, isTooMuch: boolean): RunResult['ended'] {
+  if (isTooMuch) return 'tooMuchOutput'
   if (result.timedOut) return 'timeout'
   if (result.isCanceled) return 'aborted'
-  if (result.isMaxBuffer) return 'tooMuchOutput'
   if (result.signal !== undefined) return 'killed'
   return 'exit'
 }

@@ -62,7 +62,14 @@ export type SourceStatus = {
   /** A source that waits for health: since when, and the first 20 objects that are not healthy. */
   waiting?: { since: string; count: number; unhealthy: SourceUnhealthy[] }
   /** The sync tag or Secret: the commit that it names, and why it could not be moved. */
-  marker?: { commit: string; problem: string }
+  marker?: {
+    commit: string
+    problem: string
+    /** Id of the tag that we left there: another one there now was put by somebody else. */
+    object?: string
+    /** RFC 3339: when somebody else was seen to have moved it last. */
+    foreignAt?: string
+  }
   /** The commit that the branch left by a rewrite; nothing is pruned until all was applied once (hazard D2). */
   rewrittenFrom?: string
   /** Names of the ConfigMaps that hold the inventory, in order, and the digest of its content. */

@@ -7,7 +7,7 @@ import { syncSetOf } from '../../domain/source/sync-set.ts'
 import { type Head, readHead } from '../read-head.ts'
 import { type Desired, loadDesired } from './desired.ts'
 import type { Ledger } from './ledger.ts'
-import { readMarker } from './marker.ts'
+import { lookForOther, readMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
 import { observeLive, seedInventory } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
@@ -24,6 +24,7 @@ export async function begin(
   const head = await readHead(spec, deps, signal, since)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
+  const foreignAt = await lookForOther(spec, ledger.status.marker, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
   const { live, unreadable } = await observeLive(
@@ -52,7 +53,7 @@ export async function begin(
     unreadable,
     mark,
   }
-  return { ...seen, inventory, changes: [], held: [], drifted: [], pauseMs: 0, rewrittenFrom }
+  return { ...seen, inventory, changes: [], held: [], drifted: [], pauseMs: 0, rewrittenFrom, foreignAt }
 }
 
 /** The rights that this source is applied with. */

@@ -6,12 +6,14 @@ import { planPrune } from '../../domain/plan/prune.ts'
 import { failingSince } from '../../domain/source/status.ts'
 import { prune } from './prune.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
+import { hasOtherWriter } from './marker.ts'
 import { claim } from './write.ts'
 
 /** Deletes what left git, when that may be done at all. */
 export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
   const { spec, inventory } = sync
-  if (!(spec.prune || spec.pruneDry) || !isLoadedWhole(sync) || hasNewFailure(sync) || isHalfRewritten(sync)) return
+  if (!(spec.prune || spec.pruneDry) || hasOtherWriter(sync, deps.now())) return
+  if (!isLoadedWhole(sync) || hasNewFailure(sync) || isHalfRewritten(sync)) return
   const plan = planOf(sync)
   sync.held = plan.held
   if (spec.pruneDry) {

@@ -5,7 +5,6 @@ import type { SourceStatus } from '../../domain/source/status.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import { missedDrift } from '../drift.ts'
-import { isLoadedWhole } from './delete.ts'
 import { readHealth } from './health.ts'
 import type { Hold } from './hold.ts'
 import { type Ledger, writeLedger } from './ledger.ts'
@@ -47,8 +46,9 @@ export async function finish(
 /** The marker moves when the revision was loaded whole and every object was tried (ruling 13). */
 async function markerOf(sync: Sync, deps: SyncSourceDeps, signal: AbortSignal): Promise<SourceStatus['marker']> {
   const before = sync.ledger.status.marker
-  if (!isLoadedWhole(sync)) return before
-  return await moveMarker(sync.spec, { commit: sync.commit, before }, deps, signal)
+  // what was read and only has no definition yet was tried, as far as that goes
+  if (sync.desired.problems.some(({ reason }) => reason !== 'UnknownKind')) return before
+  return await moveMarker(sync.spec, { commit: sync.commit, before, foreignAt: sync.foreignAt }, deps, signal)
 }
 
 /** True when there is anything new to tell. */

@@ -34,6 +34,8 @@ export type Ledger = {
 export const approveAnnotation = 'capstan.dev/approve-deletion'
 /** `{"by":"…","why":"…","since":"…"}`: the source is not synced until it is taken away. */
 export const suspendAnnotation = 'capstan.dev/suspend'
+/** `allow`: somebody else may move the sync tag, and nothing is held up for it. */
+export const otherWriterAnnotation = 'capstan.dev/other-writer'
 const partBytes = 256 * 1024
 const sourceLabel = 'capstan.dev/source'
 

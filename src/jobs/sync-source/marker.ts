@@ -5,6 +5,7 @@ import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { SourceStatus } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { Sources } from '../sources.ts'
+import { type Ledger, otherWriterAnnotation } from './ledger.ts'
 
 type Marker = NonNullable<SourceStatus['marker']>
 
@@ -34,44 +35,76 @@ export async function readMarker(spec: SourceSpec, deps: MarkerDeps, signal: Abo
 }
 
 /**
+ * When somebody else was seen to have moved the tag last; empty for never. Two that sync one branch into one cluster, as fluxd beside
+ * us, would prune each other's objects (ruling 20).
+ */
+export async function lookForOther(
+  spec: SourceSpec,
+  before: Marker | undefined,
+  deps: MarkerDeps & { now: () => Date },
+  signal: AbortSignal,
+): Promise<string> {
+  if (spec.syncState !== 'git' || spec.readonly || !before?.object) return ''
+  const remote = await deps.sources.remote(spec, signal)
+  const tag = await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal)
+  return tag?.object === before.object ? (before.foreignAt ?? '') : deps.now().toISOString()
+}
+
+/**
+ * Whether somebody else syncs this source too, as far as the tag tells: until it has been left alone for two sync intervals, or
+ * somebody allows it by an annotation on the status.
+ */
+export function hasOtherWriter(
+  { spec, foreignAt, ledger }: { spec: SourceSpec; foreignAt: string; ledger: Pick<Ledger, 'annotations'> },
+  now: Date,
+): boolean {
+  if (foreignAt === '' || ledger.annotations[otherWriterAnnotation] === 'allow') return false
+  return now.getTime() - Date.parse(foreignAt) < 2 * spec.syncIntervalMs
+}
+
+/**
  * Moves the marker to the commit that was loaded whole and tried. It never fails a sync: why it could not be moved is in the
  * answer, and it is tried again with the next one.
  */
 export async function moveMarker(
   spec: SourceSpec,
-  { commit, before }: { commit: string; before: Marker | undefined },
+  { commit, before, foreignAt }: { commit: string; before: Marker | undefined; foreignAt: string },
   deps: MarkerDeps,
   signal: AbortSignal,
 ): Promise<Marker | undefined> {
   if (spec.syncState === 'cluster' || (spec.syncState === 'git' && spec.readonly)) return undefined
-  if (before?.commit === commit && before.problem === '') return before
+  const foreign = foreignAt === '' ? {} : { foreignAt }
+  if (before?.commit === commit && before.problem === '' && foreignAt === (before.foreignAt ?? '')) return before
   try {
     deps.fence.check()
-    if (spec.syncState === 'git') await moveTag(spec, commit, deps, signal)
-    else await moveAnnotation(commit, deps, signal)
+    if (spec.syncState === 'git')
+      return { commit, problem: '', ...(await moveTag(spec, commit, deps, signal)), ...foreign }
+    await moveAnnotation(commit, deps, signal)
     return { commit, problem: '' }
   } catch (error) {
     const failure = toAppError(error)
     if (signal.aborted || failure.reason === 'FenceLost') throw failure
-    return { commit: before?.commit ?? '', problem: `${failure.reason}: ${failure.message}` }
+    return { ...before, commit: before?.commit ?? '', problem: `${failure.reason}: ${failure.message}`, ...foreign }
   }
 }
 
-async function moveTag(spec: SourceSpec, commit: string, deps: MarkerDeps, signal: AbortSignal): Promise<void> {
+async function moveTag(
+  spec: SourceSpec,
+  commit: string,
+  deps: MarkerDeps,
+  signal: AbortSignal,
+): Promise<{ object?: string }> {
   const { author, signingKey } = deps.marking
   const remote = await deps.sources.remote(spec, signal)
-  const expected = (await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal))?.commit
-  if (expected === commit) return
-  const move = {
-    tag: spec.syncTag,
-    commit,
-    expected,
-    message: tagMessage,
-    author,
-    ...(signingKey ? { signingKey } : {}),
-  }
-  if ((await deps.git.moveTag(remote, move, signal)) === 'moved') return
-  throw new AppError('OtherWriter', `the tag ${spec.syncTag} was moved by somebody else meanwhile`)
+  const read = async () => await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal)
+  const there = await read()
+  if (there?.commit === commit) return { object: there.object }
+  const key = signingKey ? { signingKey } : {}
+  const move = { tag: spec.syncTag, commit, expected: there?.commit, message: tagMessage, author, ...key }
+  if ((await deps.git.moveTag(remote, move, signal)) === 'lost')
+    throw new AppError('OtherWriter', `the tag ${spec.syncTag} was moved by somebody else meanwhile`)
+  const moved = await read()
+  return moved ? { object: moved.object } : {}
 }
 
 async function moveAnnotation(commit: string, deps: MarkerDeps, signal: AbortSignal): Promise<void> {

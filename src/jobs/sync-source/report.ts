@@ -5,10 +5,12 @@ import {
   type SourceFailure,
   type SourceStatus,
   type SourceUnhealthy,
+  statusRef,
 } from '../../domain/source/status.ts'
 import type { Reason } from '../../domain/status/reason.ts'
 import type { Hold } from './hold.ts'
-import type { Ledger } from './ledger.ts'
+import { type Ledger, otherWriterAnnotation } from './ledger.ts'
+import { hasOtherWriter } from './marker.ts'
 import type { Sync } from './sync.ts'
 
 const shownFailures = 100
@@ -111,6 +113,10 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     const { commit, why } = head.refused
     const message = `found invalid GPG signature for commit ${commit}: ${why}; the last good commit is applied`
     return { ready: false, reason: 'SignatureInvalid', message }
+  }
+  if (hasOtherWriter(sync, now)) {
+    const message = `somebody else moved the tag ${spec.syncTag} at ${sync.foreignAt}; nothing is deleted until it is left alone for two sync intervals, or kubectl annotate configmap -n ${spec.namespace} ${statusRef(spec).name} ${otherWriterAnnotation}=allow`
+    return { ready: false, reason: 'OtherWriter', message }
   }
   if (waiting) {
     const isOver = now.getTime() - Date.parse(waiting.since) >= spec.waitTimeoutMs

@@ -81,7 +81,7 @@ const bombs: readonly ((random: Random) => string)[] = [
   (random) => `${merges(random.between(10, 30))}\n`,
   (random) => `a: &a ${'x'.repeat(20_000)}\nb: [${'*a, '.repeat(random.between(500, 2000))}*a]\n`,
   () => 'a: [*nobody]\n',
-  (random) => Array.from({ length: random.between(500, 5000) }, (_, n) => `k${n}: &a${n} v`).join('\n'),
+  (random) => Array.from({ length: random.between(500, 1500) }, (_, n) => `k${n}: &a${n} v`).join('\n'),
 ]
 
 function bomb(open: string, close: string, levels: number, width: number): string {

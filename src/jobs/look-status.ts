@@ -1,6 +1,6 @@
-import type { Change } from '../plan/change.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { SourceFailure, SourceStatus } from './status.ts'
+import type { Change } from '../domain/plan/change.ts'
+import type { Plan } from '../domain/plan/plan.ts'
+import type { SourceFailure, SourceStatus } from '../domain/source/status.ts'
 
 const shown = 100
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Change } from '../plan/change.ts'
-import { countChanges } from '../plan/plan.ts'
-import { type Looked, lookStatus } from './look.ts'
+import type { Change } from '../domain/plan/change.ts'
+import { countChanges } from '../domain/plan/plan.ts'
+import { type Looked, lookStatus } from './look-status.ts'
 
 const revision = `main@${'a'.repeat(40)}`
 

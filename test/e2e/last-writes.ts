@@ -1,0 +1,18 @@
+import { gcMarkLabel } from '../../src/domain/manifest/annotations.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
+import { kubectl } from './kubectl.ts'
+
+const kinds = 'deploy,svc,cm,secret,sa,role,rolebinding,netpol,quota,pvc,job,cronjob,hpa,helmreleases.helm.fluxcd.io'
+/** Of these nobody but us writes anything once they are there. */
+const still = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Role', 'RoleBinding', 'NetworkPolicy', 'HelmRelease'])
+
+/** A line for each object of a namespace that a source owns, which changes with each write of Capstan and with no other. */
+export async function lastWrites(space: string): Promise<string[]> {
+  const found = await kubectl('get', kinds, '-n', space, '-l', gcMarkLabel, '-o', 'json', '--show-managed-fields')
+  const { items } = JSON.parse(found) as { items: KubeObject[] }
+  return items.map(({ kind, metadata }) => {
+    const own = metadata.managedFields?.find(({ manager }) => manager === 'capstan')
+    const version = still.has(kind) ? metadata.resourceVersion : metadata.generation
+    return `${kind}/${metadata.name} ${own?.time} ${version}`
+  })
+}
