@@ -13,7 +13,7 @@ const mallocSettings = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536',
 export function beginSmall(): void {
   const { execArgv, argv, execPath, env } = process
   if (execArgv.some((flag) => flag.startsWith('--heap-growing-percent')) || !process.execve) return
-  const { emitWarning } = process
+  const emitWarning = process.emitWarning.bind(process)
   // it calls itself experimental on standard error
   process.emitWarning = () => {}
   try {

@@ -126,6 +126,9 @@ describe('a rewritten history', () => {
     expect(await value()).toBe('3')
     expect(await bench.status()).toMatchObject({ rewrittenFrom: before, ready: false })
     expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeDefined()
+    const events = await bench.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: bench.spec.namespace })
+    const told = events.filter(({ reason }) => reason === 'HistoryRewritten').map(({ message }) => String(message))
+    expect(told).toEqual([expect.stringContaining(before)])
 
     const after = commitOther({ 'a.yaml': configMap('a', '3'), 'c.yaml': configMap('c', '1') })
     await bench.sync()

@@ -4,12 +4,13 @@ import type { ObjectRef } from '../../domain/manifest/object.ts'
 import { parseRevision, printRevision } from '../../domain/source/revision.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { syncSetOf } from '../../domain/source/sync-set.ts'
-import { type Head, readHead } from '../read-head.ts'
+import { readHead } from '../read-head.ts'
 import { type Desired, loadDesired } from './desired.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
 import { observeLive, seedInventory } from './observe.ts'
+import { readRewrite } from './rewrite.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { readingOf } from './bodies.ts'
 
@@ -71,26 +72,6 @@ async function lastCommit(
   const own = parseRevision(status.attempted)?.commit
   if (own || spec.verify === 'none') return own ?? ''
   return await readMarker(spec, deps, signal)
-}
-
-/** The commit that the branch was rewritten away from, now or before and not yet applied whole. */
-async function readRewrite(
-  { spec, ledger, head }: { spec: SourceSpec; ledger: Ledger; head: Head },
-  deps: SyncSourceDeps,
-  signal: AbortSignal,
-): Promise<string> {
-  const { attempted, rewrittenFrom = '' } = ledger.status
-  const last = parseRevision(attempted)
-  if (!last || last.commit === head.commit || last.branch !== head.branch || spec.ref.kind !== 'branch')
-    return rewrittenFrom
-  const remote = await deps.sources.remote(spec, signal)
-  if ((await deps.git.relation(remote, last.commit, head.commit, signal)) !== 'rewritten') return rewrittenFrom
-  const source = `${spec.namespace}/${spec.name}`
-  deps.log.warn(
-    { source, reason: 'HistoryRewritten', from: last.commit, to: head.commit },
-    `the history of ${head.branch} was rewritten: from ${last.commit.slice(0, 12)} to ${head.commit.slice(0, 12)}; followed, and nothing is deleted until all of it was applied once`,
-  )
-  return last.commit
 }
 
 /** Files, generators and parsing have one budget together (`--sync-timeout`). */
