@@ -18,7 +18,8 @@ export type ReadHeadDeps = {
 
 /**
  * What the source follows, as last fetched, up to the last commit with a good signature where signatures count; a process whose
- * mirror has never seen it fetches. `since` is the commit that was applied last: what is before it is not verified again. Throws
+ * mirror has never seen it, or not even `since`, fetches first. `since` is the commit that was applied last, here or by a process
+ * that fetched later than this one: what is before it is not verified again, and nothing older is applied for want of it. Throws
  * GitRefNotFound, SignatureInvalid where no commit at all may be applied, and what a fetch throws.
  */
 export async function readHead(
@@ -28,7 +29,7 @@ export async function readHead(
   since?: string,
 ): Promise<Head> {
   const remote = await deps.sources.remote(spec, signal)
-  const revision = await resolve(spec, remote, deps, signal)
+  const revision = await resolve({ spec, remote, since }, deps, signal)
   if (spec.verify === 'none') return revision
   const range = { to: revision.commit, mode: spec.verify, ...(since ? { from: since } : {}) }
   const { valid, bad } = await deps.git.verify(remote, range, signal)
@@ -41,12 +42,12 @@ export async function readHead(
 }
 
 async function resolve(
-  spec: SourceSpec,
-  remote: GitRemote,
+  { spec, remote, since }: { spec: SourceSpec; remote: GitRemote; since: string | undefined },
   { git }: ReadHeadDeps,
   signal: AbortSignal,
 ): Promise<Revision> {
   try {
+    if (since) await git.resolve(remote, since, signal)
     return await resolveInMirror(spec, remote, git, signal)
   } catch (error) {
     if (toAppError(error).reason !== 'GitRefNotFound') throw error

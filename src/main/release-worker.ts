@@ -32,7 +32,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     log: log.child({ component: 'helm' }),
   })
   const deps = {
-    cluster,
+    cluster: cluster.fenced(() => fence.check()),
     helm,
     charts: createCharts({ directory: join(config.cacheDir, 'charts'), egress, now: Date.now }),
     git,

@@ -15,9 +15,15 @@ export function requestProcessors(
   parts: Parts,
   sync: SyncSourceDeps,
 ): Pick<Record<JobKind, { run: Processor; slots: number }>, 'plan-source' | 'change-source'> {
-  const { cluster, sources, queue } = parts
+  const { sources, queue } = parts
   const planning = planningDeps(parts, sync)
-  const changing = { sources, requests: planning.requests, cluster, fence: sync.fence, enqueue: queue.enqueue }
+  const changing = {
+    sources,
+    requests: planning.requests,
+    cluster: sync.cluster,
+    fence: sync.fence,
+    enqueue: queue.enqueue,
+  }
   return {
     'plan-source': { slots: 2, run: (payload, { signal }) => planSource(payload, planning, signal) },
     'change-source': { slots: 1, run: (payload, { signal }) => changeSource(payload, changing, signal) },

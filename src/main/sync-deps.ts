@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
+import { fetchKey, parseFetchFact } from '../domain/source/status.ts'
 import { renderSource } from '../jobs/sync-source/render.ts'
 import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
 import { publisher } from './source-work.ts'
@@ -7,13 +8,15 @@ import type { Parts } from './wire.ts'
 
 /** What syncs of sources work with in this process. */
 export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
-  const { config, generator, queue, metrics } = parts
-  const { sources, git, cluster, owned, memory, packer, parse, secrets, log } = parts
+  const { config, generator, queue, store, metrics } = parts
+  const { sources, git, owned, memory, packer, parse, secrets, log } = parts
   const { author, signingKey, deployKey } = config.git
   return {
     sources,
     git,
-    cluster,
+    lastFetch: async ({ namespace, name }) =>
+      parseFetchFact(await store.get(fetchKey(namespace, name)).catch(() => undefined)),
+    cluster: parts.cluster.fenced(() => fence.check()),
     owned,
     memory,
     packer,

@@ -4,6 +4,7 @@ import { type AppError, toAppError } from '../domain/error.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import {
   type FetchFact,
+  parseFetchFact,
   fetchKey,
   type ReadStatus,
   readSourceStatus,
@@ -46,16 +47,5 @@ export function createSourceReader(parts: {
     async fetched({ namespace, name }) {
       return parseFetchFact(await parts.store.get(fetchKey(namespace, name)))
     },
-  }
-}
-
-/** Redis is untrusted (hazard B7): anything odd is as if it were not there. */
-function parseFetchFact(text: string | undefined): FetchFact | undefined {
-  try {
-    const { at, head, reason, message } = JSON.parse(text ?? 'null') as FetchFact
-    const isFact = [at, head, reason, message].every((field) => typeof field === 'string')
-    return isFact ? { at, head, reason, message } : undefined
-  } catch {
-    return undefined
   }
 }

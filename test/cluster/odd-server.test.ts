@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Cluster, createCluster, type WatchEvent } from '../../src/adapters/cluster/index.ts'
+import { AppError } from '../../src/domain/error.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { quiet, until } from './world.ts'
 
@@ -122,6 +123,30 @@ describe('discovery', () => {
   it('asks once a second at most for a kind that is not there', async () => {
     for (let time = 0; time < 20; time++) expect(await cluster.resource('apps/v1', 'Nope')).toBeUndefined()
     expect(asked('GET /apis/apps/v1')).toBe(2)
+  })
+})
+
+describe('a fenced cluster', () => {
+  it('sends nothing that stood in line when the Lease was lost, and nothing again (hazard B8)', async () => {
+    // 32 are sent and get no answer, so that the others wait for their turn
+    script = (request) => (request.method === 'PATCH' ? { status: 200, body: '{', open: true } : undefined)
+    let isLost = false
+    const fenced = cluster.fenced(() => {
+      if (isLost) throw new AppError('FenceLost', 'the Lease was lost')
+    })
+    const writes = Array.from({ length: 40 }, (_, nth) =>
+      fenced.apply({ ...map, metadata: { ...map.metadata, name: `a-${nth}` } }, { force: true }),
+    )
+    const ends = Promise.allSettled(writes)
+    const sent = () => seen.filter(({ line }) => line.startsWith('PATCH')).length
+    await until('32 writes are under way', () => sent() === 32)
+    isLost = true
+    server.closeAllConnections()
+    const reasons = (await ends).map((end) => (end.status === 'rejected' ? (end.reason as AppError).reason : 'written'))
+    expect(reasons).toEqual(Array.from({ length: 40 }, () => 'FenceLost'))
+    expect(sent()).toBe(32)
+    script = () => ({ status: 200, body: map })
+    await expect(fenced.get(ref)).resolves.toMatchObject({ kind: 'ConfigMap' })
   })
 })
 

@@ -79,6 +79,16 @@ export function gitObjects(space: string): Record<string, KubeObject> {
         },
       },
     }),
+    scaler: thing('autoscaling/v1', 'HorizontalPodAutoscaler', 'later', {
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'later' },
+        minReplicas: 2,
+        maxReplicas: 4,
+        targetCPUUtilizationPercentage: 80,
+      },
+    }),
+    ancient: thing('v1', 'ConfigMap', 'ancient', { data: { old: 'yes', new: 'yes' } }),
+    homeless: thing('v1', 'ConfigMap', 'homeless', { data: { from: 'git' } }),
     seed: thing('v1', 'ConfigMap', 'seed', policy('sync_only')),
     byHand: thing('v1', 'ConfigMap', 'by-hand', { data: { from: 'git' } }),
     ignored: thing('v1', 'ConfigMap', 'ignored', policy('true')),

@@ -89,6 +89,8 @@ describe('fluxcd/flux-get-started', () => {
     expect(source?.failed).toMatchObject([
       { id: `${space}:horizontalpodautoscaler/podinfo`, file: 'workloads/podinfo-hpa.yaml', reason: 'UnknownKind' },
     ])
+    const commit = await site.repository.git('rev-parse', 'HEAD')
+    expect(await syncTag(site.repository)).toEqual({ commit, message: 'Sync pointer' })
     expect(await image(space)).toBe('stefanprodan/podinfo:3.1.0')
     expect(await read('service', space, 'podinfo')).toBeDefined()
     expect((await read('secret', space, 'redis-auth'))?.data).toEqual({ 'values.yaml': 'cGFzc3dvcmQ6IGFkbWlu' })

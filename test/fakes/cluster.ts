@@ -291,6 +291,11 @@ class MemoryCluster implements FakeCluster {
     return this
   }
 
+  /** Nothing waits for its turn here, so what callers check before a write is enough. */
+  fenced(): Cluster {
+    return this
+  }
+
   async close(): Promise<void> {
     this.#listeners.clear()
   }

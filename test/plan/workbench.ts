@@ -70,6 +70,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       publish: async () => {},
       log: silent,
       now: () => new Date(),
+      lastFetch: async () => undefined,
       random: Math.random,
       pause: async () => {},
       ended: () => {},

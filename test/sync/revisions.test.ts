@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createKeyring } from '../../src/adapters/gpg/index.ts'
@@ -103,6 +103,45 @@ describe('what is followed', () => {
     bench.push({ 'a.yaml': configMap('a', '2') })
     bench.spec.ref = { kind: 'commit', value: commit }
     bench.spec.branch = ''
+    await bench.sync()
+    expect(await value()).toBe('1')
+  })
+})
+
+describe('a mirror that is behind', () => {
+  it('is brought up to date by the first sync of a process, so that nothing goes back to what was', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    bench.push({ 'a.yaml': configMap('a', '2') })
+    bench.fetches = false
+    bench.restart()
+    await bench.sync()
+    expect(await value()).toBe('2')
+  })
+
+  it('is brought up to date when another process has fetched a newer head', async () => {
+    bench = await createWorkbench()
+    const first = bench.push({ 'a.yaml': configMap('a', '1') })
+    bench.fetched = { at: '2026-11-21T08:00:00Z', head: first }
+    await bench.sync()
+    bench.fetches = false
+    const second = bench.push({ 'a.yaml': configMap('a', '2') })
+    await bench.sync()
+    expect(await value()).toBe('1')
+    bench.fetched = { at: '2026-11-21T08:01:00Z', head: second }
+    await bench.sync()
+    expect(await value()).toBe('2')
+  })
+
+  it('is kept applied while the git server is away', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    bench.fetches = false
+    bench.restart()
+    renameSync(bench.spec.url, `${bench.spec.url}.away`)
+    await bench.cluster.patch(a(), { data: { key: '9' } })
     await bench.sync()
     expect(await value()).toBe('1')
   })

@@ -46,6 +46,10 @@ export type Workbench = {
   enqueued: WorkRequest[]
   /** Milliseconds since 1970 that syncs take for now; undefined for the clock. */
   now: number | undefined
+  /** What the last fetch by another process saw; undefined when nobody knows. */
+  fetched: { at: string; head: string } | undefined
+  /** False: `sync` does not fetch before, as where another process fetched. */
+  fetches: boolean
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
   close(): Promise<void>
@@ -99,11 +103,13 @@ export async function createWorkbench(
     ...change,
   }
   let ended: SyncEnded | undefined
-  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now'> = {
+  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches'> = {
     memory: createSyncMemory(),
     owned: createOwnedObjects(cluster.api),
     enqueued: [],
     now: undefined,
+    fetched: undefined,
+    fetches: true,
   }
   const run = createRun({ redact: (text) => text })
   async function outcome({
@@ -114,7 +120,7 @@ export async function createWorkbench(
     reason?: string
   } = {}): Promise<Outcome> {
     const remote = { url: bare }
-    await git.fetch(remote)
+    if (bench.fetches) await git.fetch(remote)
     const payload = {
       kind: 'sync-source' as const,
       namespace: home,
@@ -127,6 +133,7 @@ export async function createWorkbench(
       {
         sources: { list: () => [spec, ...others], get: () => spec, remote: async () => remote },
         git,
+        lastFetch: async () => bench.fetched,
         cluster: cluster.api,
         fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
         owned: bench.owned,
@@ -168,6 +175,18 @@ export async function createWorkbench(
     },
     get enqueued() {
       return bench.enqueued
+    },
+    get fetched() {
+      return bench.fetched
+    },
+    set fetched(fetched) {
+      bench.fetched = fetched
+    },
+    get fetches() {
+      return bench.fetches
+    },
+    set fetches(fetches) {
+      bench.fetches = fetches
     },
     get now() {
       return bench.now

@@ -93,6 +93,11 @@ export type Cluster = {
    * for what is no name of an account. Its `close` ends its own watches only.
    */
   as(account: Account): Cluster
+  /**
+   * The same, on which `check` is called right before each write is sent, also one that waited for its turn or is sent again: what it
+   * throws is what the caller gets. A process that lost its Lease while a write stood in line must not send it (law 4, hazard B8).
+   */
+  fenced(check: () => void): Cluster
   /** Ends all watches and connections. */
   close(): Promise<void>
 }
@@ -120,12 +125,11 @@ export function createCluster(options: ClusterOptions): Cluster {
   const { log, onRetry } = options
   const connection = connect(options)
   const inFlight = createInFlight(maxInFlight, () => performance.now())
-  const sendOver = (over: Connection) =>
-    createSend({ connection: over, inFlight, log, ...(onRetry ? { onRetry } : {}) })
+  const sendOver = (over: Connection, check?: () => void) =>
+    createSend({ connection: over, inFlight, log, ...(check ? { check } : {}), ...(onRetry ? { onRetry } : {}) })
   const discovery = createDiscovery(sendOver(connection))
   const timing = { ...watchTiming, ...options.watchTiming }
-  const as = (account: Account): Cluster => clusterOver({ ...ground, connection: impersonated(connection, account) })
-  const ground: Ground = { connection, sendOver, discovery, timing, log, as, allWatches: new Set() }
+  const ground: Ground = { connection, sendOver, discovery, timing, log, allWatches: new Set() }
   return {
     ...clusterOver(ground),
     async close() {
@@ -138,18 +142,19 @@ export function createCluster(options: ClusterOptions): Cluster {
 
 type Ground = {
   connection: Connection
-  sendOver: (connection: Connection) => Send
+  sendOver: (connection: Connection, check?: () => void) => Send
+  check?: () => void
   discovery: Discovery
   timing: WatchTiming
   log: Logger
-  as: Cluster['as']
   /** Those of all accounts. */
   allWatches: Set<Watch>
 }
 
 /** All calls over one connection; closing ends its watches and leaves the connection. */
-function clusterOver({ connection, sendOver, discovery, timing, log, as, allWatches }: Ground): Cluster {
-  const send = sendOver(connection)
+function clusterOver(ground: Ground): Cluster {
+  const { connection, discovery, timing, log, allWatches } = ground
+  const send = ground.sendOver(connection, ground.check)
   const api: Api = { send, discovery }
   const watches = new Set<Watch>()
 
@@ -187,7 +192,8 @@ function clusterOver({ connection, sendOver, discovery, timing, log, as, allWatc
         },
       }
     },
-    as,
+    as: (account) => clusterOver({ ...ground, connection: impersonated(connection, account) }),
+    fenced: (check) => clusterOver({ ...ground, check }),
     async close() {
       for (const watch of watches) {
         allWatches.delete(watch)

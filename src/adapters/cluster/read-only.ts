@@ -13,6 +13,7 @@ type Writing<Itself> = {
   patch(ref: ObjectRef, patch: Record<string, unknown>): Promise<KubeObject>
   delete(ref: ObjectRef, preconditions: object, signal?: AbortSignal): Promise<unknown>
   as(account: Account): Itself
+  fenced(check: () => void): Itself
 }
 
 /** The cluster with every write refused as `ReadOnly` before it is sent; reads, watches and dry runs go through, for all accounts. */
@@ -30,6 +31,7 @@ export function readOnly<C extends Writing<C>>(cluster: C): C {
     patch: async (ref: ObjectRef) => refuse('changed', ref),
     delete: async (ref: ObjectRef) => refuse('deleted', ref),
     as: (account: Account) => readOnly(cluster.as(account)),
+    fenced: (check: () => void) => readOnly(cluster.fenced(check)),
   }
 }
 

@@ -30,7 +30,14 @@ export type RetryNote = { method: string; path: string; attempt: number; why: st
 
 export type Send = (call: Call) => Promise<Answer>
 
-type Parts = { connection: Connection; inFlight: InFlight; log: Logger; onRetry?: (note: RetryNote) => void }
+type Parts = {
+  connection: Connection
+  inFlight: InFlight
+  log: Logger
+  onRetry?: (note: RetryNote) => void
+  /** Called right before a write is sent; what it throws ends the call. */
+  check?: () => void
+}
 
 const maxResends = 3
 const maxSlowDowns = 5
@@ -69,6 +76,7 @@ export function createSend(parts: Parts): Send {
 async function attemptOnce(call: Call, parts: Parts): Promise<Answer | Again> {
   const giveBack = await parts.inFlight.take(call.urgency, call.signal)
   try {
+    if (call.method !== 'GET') parts.check?.()
     return judgeAnswer(await exchange(call, parts.connection), call, parts)
   } catch (error) {
     call.signal?.throwIfAborted()

@@ -90,6 +90,17 @@ export type FetchFact = {
   message: string
 }
 
+/** Redis is untrusted (hazard B7): anything odd is as if it were not there. */
+export function parseFetchFact(text: string | undefined): FetchFact | undefined {
+  try {
+    const { at, head, reason, message } = JSON.parse(text ?? 'null') as FetchFact
+    const isFact = [at, head, reason, message].every((field) => typeof field === 'string')
+    return isFact ? { at, head, reason, message } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 export function fetchKey(namespace: string, name: string): string {
   return `fetch:${namespace}/${name}`
 }

@@ -4,8 +4,8 @@ import type { ObjectRef } from '../../domain/manifest/object.ts'
 import { parseRevision, printRevision } from '../../domain/source/revision.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { syncSetOf } from '../../domain/source/sync-set.ts'
-import { readHead } from '../read-head.ts'
 import { type Desired, loadDesired } from './desired.ts'
+import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
@@ -22,7 +22,7 @@ export async function begin(
   signal: AbortSignal,
 ): Promise<Sync> {
   const since = await lastCommit(spec, ledger, deps, signal)
-  const head = await readHead(spec, deps, signal, since)
+  const head = await latestHead({ spec, since, memory }, deps, signal)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
   const foreignAt = await lookForOther(spec, ledger.status.marker, deps, signal)

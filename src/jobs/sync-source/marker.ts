@@ -44,7 +44,7 @@ export async function lookForOther(
   deps: MarkerDeps & { now: () => Date },
   signal: AbortSignal,
 ): Promise<string> {
-  if (spec.syncState !== 'git' || spec.readonly || !before?.object) return ''
+  if (spec.syncState !== 'git' || !hasMarker(spec) || !before?.object) return ''
   const remote = await deps.sources.remote(spec, signal)
   const tag = await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal)
   return tag?.object === before.object ? (before.foreignAt ?? '') : deps.now().toISOString()
@@ -72,20 +72,25 @@ export async function moveMarker(
   deps: MarkerDeps,
   signal: AbortSignal,
 ): Promise<Marker | undefined> {
-  if (spec.syncState === 'cluster' || (spec.syncState === 'git' && spec.readonly)) return undefined
-  const foreign = foreignAt === '' ? {} : { foreignAt }
-  if (before?.commit === commit && before.problem === '' && foreignAt === (before.foreignAt ?? '')) return before
+  if (!hasMarker(spec)) return undefined
+  const known: Marker = { ...before, commit: before?.commit ?? '', problem: '' }
+  if (foreignAt !== '') known.foreignAt = foreignAt
+  if (before?.commit === commit && before.problem === '' && before.foreignAt === known.foreignAt) return before
   try {
     deps.fence.check()
-    if (spec.syncState === 'git')
-      return { commit, problem: '', ...(await moveTag(spec, commit, deps, signal)), ...foreign }
+    if (spec.syncState === 'git') return { ...known, commit, ...(await moveTag(spec, commit, deps, signal)) }
     await moveAnnotation(commit, deps, signal)
-    return { commit, problem: '' }
+    return { ...known, commit }
   } catch (error) {
     const failure = toAppError(error)
     if (signal.aborted || failure.reason === 'FenceLost') throw failure
-    return { ...before, commit: before?.commit ?? '', problem: `${failure.reason}: ${failure.message}`, ...foreign }
+    return { ...known, problem: `${failure.reason}: ${failure.message}` }
   }
+}
+
+/** A tag that we may not push is none; in the cluster's own state the status is the marker. */
+function hasMarker({ syncState, readonly }: SourceSpec): boolean {
+  return syncState === 'secret' || (syncState === 'git' && !readonly)
 }
 
 async function moveTag(

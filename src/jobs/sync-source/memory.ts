@@ -24,6 +24,8 @@ export type SourceMemory = {
   blobs: Map<string, ParsedBlob>
   /** What the generators made of a commit. */
   rendered: { commit: string; result: Rendered } | undefined
+  /** Time of the last fetch that was taken into account; undefined until this process has fetched once. */
+  fetchSeen: string | undefined
   inventory: { digest: string; inventory: Inventory } | undefined
   /** Failed syncs in a row; sets the pace of the next try. */
   failures: number
@@ -59,6 +61,7 @@ export function createSyncMemory(): SyncMemory {
       const made: SourceMemory = {
         blobs: new Map(),
         rendered: undefined,
+        fetchSeen: undefined,
         inventory: undefined,
         failures: 0,
         syncing: false,

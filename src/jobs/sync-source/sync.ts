@@ -8,7 +8,7 @@ import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
 import type { Held } from '../../domain/plan/prune.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import type { SourceDrift, SourceStatus } from '../../domain/source/status.ts'
+import type { FetchFact, SourceDrift, SourceStatus } from '../../domain/source/status.ts'
 import type { Enqueue } from '../../domain/work/job.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -34,6 +34,8 @@ export type SyncEnded = {
 export type SyncSourceDeps = {
   sources: Sources
   git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify' | 'readTag' | 'moveTag' | 'relation'>
+  /** What the last fetch of this source saw, by whichever process; undefined when nobody knows. */
+  lastFetch: (spec: SourceSpec) => Promise<Pick<FetchFact, 'at' | 'head'> | undefined>
   /** With Capstan's own rights; a source with a service account writes with that one's. */
   cluster: Cluster
   parse: ParseFiles

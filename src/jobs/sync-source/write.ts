@@ -106,7 +106,13 @@ function toWriting(
   const { key, ref, file, line, digest } = object
   const live = sync.live.get(key)
   return {
-    ...{ key, ref, file, line, digest, body, live },
+    key,
+    ref,
+    file,
+    line,
+    digest,
+    body,
+    live,
     mark: sync.mark(ref),
     takeOver: live !== undefined && (live.owned === '' || live.checksum !== (sync.inventory.get(key)?.applied ?? '')),
     ...leftAlone(object, sync, { autoscalers, now: deps.now().getTime() }),

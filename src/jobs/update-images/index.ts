@@ -14,7 +14,7 @@ import { printRef } from '../../domain/image/ref.ts'
 import { makeScanFilter } from '../../domain/image/scan-list.ts'
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { type FetchFact, fetchKey } from '../../domain/source/status.ts'
+import { fetchKey, parseFetchFact } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
 import type { Head } from '../read-head.ts'
@@ -167,15 +167,7 @@ async function commitEdits(
 /** A run that was killed after its push asked for no fetch: whoever comes next sees a head that no fetch has told of. */
 async function fetchIfUnseen(spec: SourceSpec, commit: string, deps: UpdateImagesDeps): Promise<void> {
   const { namespace, name } = spec
-  const head = fetchedHead(await deps.store.get(fetchKey(namespace, name)))
+  const head = parseFetchFact(await deps.store.get(fetchKey(namespace, name)))?.head
   if (!head || head === commit) return
   await deps.enqueue({ kind: 'fetch-source', namespace, name, reason: fetchReason, lane: 'image' })
-}
-
-function fetchedHead(fact: string | undefined): string | undefined {
-  try {
-    return (JSON.parse(fact ?? 'null') as Partial<FetchFact> | null)?.head
-  } catch {
-    return undefined
-  }
 }
