@@ -8,6 +8,7 @@ import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReas
 import type { Logger } from '../lib/logger.ts'
 import { readHead } from './read-head.ts'
 import type { Sources } from './sources.ts'
+import type { SyncMemory } from './sync-source/memory.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
@@ -15,6 +16,7 @@ export type FetchSourceDeps = {
   readStatus: ReadStatus
   store: Pick<Store, 'set'>
   enqueue: Enqueue
+  memory: Pick<SyncMemory, 'of'>
   log: Logger
   now: () => Date
 }
@@ -50,7 +52,9 @@ async function fetchHead(
   try {
     await deps.git.fetch(await deps.sources.remote(spec, signal), signal)
     const head = await readHead(spec, deps, signal, parseRevision(attempted)?.commit)
-    await note(spec, deps, { head: head.commit, reason: '', message: '' })
+    const at = await note(spec, deps, { head: head.commit, reason: '', message: '' })
+    // its own mirror is as new as that: the sync that follows here need not fetch again
+    deps.memory.of(spec.namespace, spec.name).fetchSeen = at
     return head
   } catch (error) {
     const failure: AppError = toAppError(error)
@@ -59,7 +63,8 @@ async function fetchHead(
   }
 }
 
-async function note(spec: SourceSpec, deps: FetchSourceDeps, fact: Omit<FetchFact, 'at'>): Promise<void> {
+async function note(spec: SourceSpec, deps: FetchSourceDeps, fact: Omit<FetchFact, 'at'>): Promise<string> {
   const full: FetchFact = { at: deps.now().toISOString(), ...fact }
   await deps.store.set(fetchKey(spec.namespace, spec.name), JSON.stringify(full))
+  return full.at
 }

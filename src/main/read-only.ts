@@ -37,7 +37,7 @@ export function lookProcessors(
   return {
     'fetch-source': {
       slots: 4,
-      run: fetching(parts, (payload, { signal }) => fetchSource(payload, fetch, signal)),
+      run: fetching(parts, (payload, { signal }) => fetchSource(payload, { ...fetch, memory: parts.memory }, signal)),
     },
     'sync-source': { slots: 2, run: (payload, { signal }) => lookAtSource(payload, looking, signal) },
     ...requestProcessors(parts, sync),

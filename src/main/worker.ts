@@ -49,7 +49,7 @@ export function processorsOf(
     processors['fetch-source'] = {
       slots: 4,
       run: reported(
-        fetching(parts, (payload, { signal }) => fetchSource(payload, { ...common, store, enqueue }, signal)),
+        fetching(parts, (payload, { signal }) => fetchSource(payload, { ...common, store, memory, enqueue }, signal)),
         parts,
       ),
     }

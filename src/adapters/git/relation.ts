@@ -15,6 +15,7 @@ export async function relate(git: Command, older: string, newer: string): Promis
   if (older === newer) return 'same'
   const type = await git.text(['cat-file', '--batch-check=%(objecttype)'], { input: `${older}\n` })
   if (type.trim() !== 'commit') return 'rewritten'
-  const outside = await git.text(['rev-list', '--max-count=1', older, `^${newer}`, '--'])
-  return outside.trim() === '' ? 'ahead' : 'rewritten'
+  // a count is always printed; for an answer of nothing simple-git waits 50 ms
+  const outside = await git.text(['rev-list', '--count', '--max-count=1', older, `^${newer}`, '--'])
+  return outside.trim() === '0' ? 'ahead' : 'rewritten'
 }

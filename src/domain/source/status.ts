@@ -65,8 +65,6 @@ export type SourceStatus = {
   marker?: {
     commit: string
     problem: string
-    /** Id of the tag that we left there: another one there now was put by somebody else. */
-    object?: string
     /** RFC 3339: when somebody else was seen to have moved it last. */
     foreignAt?: string
   }

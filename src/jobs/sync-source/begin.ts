@@ -25,7 +25,7 @@ export async function begin(
   const head = await latestHead({ spec, since, memory }, deps, signal)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
-  const foreignAt = await lookForOther(spec, ledger.status.marker, deps, signal)
+  const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
   const { live, unreadable } = await observeLive(
@@ -54,7 +54,17 @@ export async function begin(
     unreadable,
     mark,
   }
-  return { ...seen, inventory, changes: [], held: [], drifted: [], pauseMs: 0, rewrittenFrom, foreignAt }
+  return {
+    ...seen,
+    inventory,
+    changes: [],
+    held: [],
+    drifted: [],
+    pauseMs: 0,
+    rewrittenFrom,
+    foreignAt,
+    markerBefore: ledger.status.marker?.commit ?? '',
+  }
 }
 
 /** The rights that this source is applied with. */

@@ -10,7 +10,7 @@ import type { Hold } from './hold.ts'
 import { type Ledger, writeLedger } from './ledger.ts'
 import { moveMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
-import { heldStatus, nextStatus, sameStatus, summarise } from './report.ts'
+import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 
 /** A sync that was overtaken by somebody else's change runs again after this time. */
@@ -29,10 +29,10 @@ export async function finish(
   const unhealthy = spec.wait
     ? await readHealth(sync.desired.objects, memory, { ...deps, cluster: sync.cluster }, signal)
     : []
-  const marker = await markerOf(sync, deps, signal)
-  const status = nextStatus(sync, { now: deps.now(), unhealthy, marker })
+  const status = nextStatus(sync, { now: deps.now(), unhealthy })
   memory.waitsForHealth = unhealthy.length > 0
   const isNews = await keep(sync, status, deps, signal)
+  const marked = await mark(sync, status, deps, signal)
   const seconds = run.seconds()
   const summary = summarise(changes, sync.desired.objects.length - run.writings, seconds)
   const { namespace, name } = spec
@@ -40,15 +40,28 @@ export async function finish(
   if (isNews || changes.some(({ action }) => action === 'created' || action === 'configured' || action === 'deleted'))
     logSync(sync, summary, deps)
   if (status.ready && !ledger.status.ready) await wakeDependents(spec, deps)
-  return outcomeOf({ status, summary: `${revision}: ${summary}` }, sync, deps)
+  return outcomeOf({ status: marked, summary: `${revision}: ${summary}` }, sync, deps)
 }
 
-/** The marker moves when the revision was loaded whole and every object was tried (ruling 13). */
-async function markerOf(sync: Sync, deps: SyncSourceDeps, signal: AbortSignal): Promise<SourceStatus['marker']> {
+/**
+ * The marker moves when the revision was loaded whole and every object was tried (ruling 13). People see the status first: a push
+ * takes its time.
+ */
+async function mark(
+  sync: Sync,
+  status: SourceStatus,
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<SourceStatus> {
+  if (!isTried(sync)) return status
+  const { spec, commit, memory, foreignAt } = sync
   const before = sync.ledger.status.marker
-  // what was read and only has no definition yet was tried, as far as that goes
-  if (sync.desired.problems.some(({ reason }) => reason !== 'UnknownKind')) return before
-  return await moveMarker(sync.spec, { commit: sync.commit, before, foreignAt: sync.foreignAt }, deps, signal)
+  const problem = await moveMarker(spec, { commit, memory }, deps, signal)
+  if (problem === (before?.problem ?? '')) return status
+  const marker = problem === '' ? { commit, problem } : { commit: sync.markerBefore, problem }
+  const marked = { ...status, marker: { ...marker, ...(foreignAt === '' ? {} : { foreignAt }) } }
+  await keep(sync, marked, deps, signal)
+  return marked
 }
 
 /** True when there is anything new to tell. */

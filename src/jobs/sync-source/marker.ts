@@ -6,6 +6,7 @@ import type { SourceStatus } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { Sources } from '../sources.ts'
 import { type Ledger, otherWriterAnnotation } from './ledger.ts'
+import type { SourceMemory } from './memory.ts'
 
 type Marker = NonNullable<SourceStatus['marker']>
 
@@ -39,15 +40,15 @@ export async function readMarker(spec: SourceSpec, deps: MarkerDeps, signal: Abo
  * us, would prune each other's objects (ruling 20).
  */
 export async function lookForOther(
-  spec: SourceSpec,
-  before: Marker | undefined,
+  { spec, before, memory }: { spec: SourceSpec; before: Marker | undefined; memory: SourceMemory },
   deps: MarkerDeps & { now: () => Date },
   signal: AbortSignal,
 ): Promise<string> {
-  if (spec.syncState !== 'git' || !hasMarker(spec) || !before?.object) return ''
+  const left = memory.marker?.object
+  if (spec.syncState !== 'git' || !hasMarker(spec) || !left) return before?.foreignAt ?? ''
   const remote = await deps.sources.remote(spec, signal)
   const tag = await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal)
-  return tag?.object === before.object ? (before.foreignAt ?? '') : deps.now().toISOString()
+  return tag?.object === left ? (before?.foreignAt ?? '') : deps.now().toISOString()
 }
 
 /**
@@ -63,28 +64,41 @@ export function hasOtherWriter(
 }
 
 /**
- * Moves the marker to the commit that was loaded whole and tried. It never fails a sync: why it could not be moved is in the
- * answer, and it is tried again with the next one.
+ * What the status says of the marker before it is moved: that it is there, unless it could not be moved the last time. So a move
+ * that goes well needs no second write.
+ */
+export function expectedMarker(
+  spec: SourceSpec,
+  { commit, before, foreignAt }: { commit: string; before: Marker | undefined; foreignAt: string },
+): Marker | undefined {
+  if (!hasMarker(spec)) return undefined
+  const known = before?.problem ? before : { commit, problem: '' }
+  return { commit: known.commit, problem: known.problem, ...(foreignAt === '' ? {} : { foreignAt }) }
+}
+
+/**
+ * Moves the marker to the commit that was loaded whole and tried; gives why it could not be moved, empty for done. It never fails a
+ * sync: it is tried again with the next one.
  */
 export async function moveMarker(
   spec: SourceSpec,
-  { commit, before, foreignAt }: { commit: string; before: Marker | undefined; foreignAt: string },
+  { commit, memory }: { commit: string; memory: SourceMemory },
   deps: MarkerDeps,
   signal: AbortSignal,
-): Promise<Marker | undefined> {
-  if (!hasMarker(spec)) return undefined
-  const known: Marker = { ...before, commit: before?.commit ?? '', problem: '' }
-  if (foreignAt !== '') known.foreignAt = foreignAt
-  if (before?.commit === commit && before.problem === '' && before.foreignAt === known.foreignAt) return before
+): Promise<string> {
+  if (!hasMarker(spec) || memory.marker?.commit === commit) return ''
   try {
     deps.fence.check()
-    if (spec.syncState === 'git') return { ...known, commit, ...(await moveTag(spec, commit, deps, signal)) }
-    await moveAnnotation(commit, deps, signal)
-    return { ...known, commit }
+    if (spec.syncState === 'git') memory.marker = { commit, object: await moveTag(spec, commit, deps, signal) }
+    else {
+      await moveAnnotation(commit, deps, signal)
+      memory.marker = { commit, object: '' }
+    }
+    return ''
   } catch (error) {
     const failure = toAppError(error)
     if (signal.aborted || failure.reason === 'FenceLost') throw failure
-    return { ...known, problem: `${failure.reason}: ${failure.message}` }
+    return `${failure.reason}: ${failure.message}`
   }
 }
 
@@ -93,23 +107,18 @@ function hasMarker({ syncState, readonly }: SourceSpec): boolean {
   return syncState === 'secret' || (syncState === 'git' && !readonly)
 }
 
-async function moveTag(
-  spec: SourceSpec,
-  commit: string,
-  deps: MarkerDeps,
-  signal: AbortSignal,
-): Promise<{ object?: string }> {
+/** Gives the id of the tag that is there now. */
+async function moveTag(spec: SourceSpec, commit: string, deps: MarkerDeps, signal: AbortSignal): Promise<string> {
   const { author, signingKey } = deps.marking
   const remote = await deps.sources.remote(spec, signal)
   const read = async () => await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal)
   const there = await read()
-  if (there?.commit === commit) return { object: there.object }
+  if (there?.commit === commit) return there.object
   const key = signingKey ? { signingKey } : {}
   const move = { tag: spec.syncTag, commit, expected: there?.commit, message: tagMessage, author, ...key }
   if ((await deps.git.moveTag(remote, move, signal)) === 'lost')
     throw new AppError('OtherWriter', `the tag ${spec.syncTag} was moved by somebody else meanwhile`)
-  const moved = await read()
-  return moved ? { object: moved.object } : {}
+  return (await read())?.object ?? ''
 }
 
 async function moveAnnotation(commit: string, deps: MarkerDeps, signal: AbortSignal): Promise<void> {

@@ -26,6 +26,8 @@ export type SourceMemory = {
   rendered: { commit: string; result: Rendered } | undefined
   /** Time of the last fetch that was taken into account; undefined until this process has fetched once. */
   fetchSeen: string | undefined
+  /** Where this process left the marker; `object` is the id of the tag, and another one there was put by somebody else. */
+  marker: { commit: string; object: string } | undefined
   inventory: { digest: string; inventory: Inventory } | undefined
   /** Failed syncs in a row; sets the pace of the next try. */
   failures: number
@@ -62,6 +64,7 @@ export function createSyncMemory(): SyncMemory {
         blobs: new Map(),
         rendered: undefined,
         fetchSeen: undefined,
+        marker: undefined,
         inventory: undefined,
         failures: 0,
         syncing: false,

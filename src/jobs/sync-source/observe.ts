@@ -37,7 +37,11 @@ export async function observeLive(
   const live = new Map<string, LiveObject>()
   const unreadable = new Map<string, AppError>()
   for (const object of deps.owned.all()) live.set(liveKey(object), object)
-  const unknown = desired.filter(({ key }) => !live.has(key))
+  const unknown = await inNamespaces(
+    desired.filter(({ key }) => !live.has(key)),
+    deps,
+    deadline,
+  )
   const groups = Map.groupBy(unknown, ({ ref }) => `${ref.apiVersion} ${ref.kind} ${byNamespace ? ref.namespace : ''}`)
   await Promise.all(
     [...groups.values()].map(async (objects) => {
@@ -48,6 +52,23 @@ export async function observeLive(
     }),
   )
   return { live, unreadable }
+}
+
+/** Without those in namespaces that are not there: nothing can be in them, and a first sync asks for little else. */
+async function inNamespaces(
+  objects: readonly DesiredObject[],
+  { cluster }: Pick<SyncSourceDeps, 'cluster'>,
+  signal: AbortSignal,
+): Promise<readonly DesiredObject[]> {
+  if (objects.length <= readOneByOne) return objects
+  try {
+    const found = await cluster.list({ apiVersion: 'v1', kind: 'Namespace', metadataOnly: true }, signal)
+    const names = new Set(found.map(({ metadata }) => metadata.name))
+    return objects.filter(({ ref }) => ref.namespace === undefined || names.has(ref.namespace))
+  } catch (error) {
+    if (error instanceof AppError && error.reason === 'Forbidden') return objects
+    throw error
+  }
 }
 
 async function readUnknown(

@@ -10,7 +10,7 @@ import {
 import type { Reason } from '../../domain/status/reason.ts'
 import type { Hold } from './hold.ts'
 import { type Ledger, otherWriterAnnotation } from './ledger.ts'
-import { hasOtherWriter } from './marker.ts'
+import { expectedMarker, hasOtherWriter } from './marker.ts'
 import type { Sync } from './sync.ts'
 
 const shownFailures = 100
@@ -20,12 +20,12 @@ type Failure = Omit<SourceFailure, 'since'>
 type Verdict = Pick<SourceStatus, 'ready' | 'reason' | 'message'>
 
 /** What the end of a sync knows beside what it did. */
-export type Ending = { now: Date; unhealthy: readonly SourceUnhealthy[]; marker: SourceStatus['marker'] }
+export type Ending = { now: Date; unhealthy: readonly SourceUnhealthy[] }
 
 /** The status that this sync leaves behind; holder, inventory and time are filled in when it is written. */
-export function nextStatus(sync: Sync, { now, unhealthy, marker }: Ending): SourceStatus {
+export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus {
   const { held, revision, ledger } = sync
-  const { suspended: _, refused: __, waiting: ___, rewrittenFrom: ____, ...before } = ledger.status
+  const { suspended: _, refused: __, waiting: ___, rewrittenFrom: ____, marker: _____, ...before } = ledger.status
   const { failures, blocked } = failuresOf(sync)
   const waiting = waitingOf(sync, unhealthy, now)
   const verdict = verdictOf(sync, { failures, blocked, waiting, now })
@@ -45,9 +45,21 @@ export function nextStatus(sync: Sync, { now, unhealthy, marker }: Ending): Sour
     drifted: sync.drifted,
     ...(sync.head.refused ? { refused: sync.head.refused } : {}),
     ...(waiting ? { waiting } : {}),
-    ...(marker ? { marker } : {}),
     ...(rewrittenFrom ? { rewrittenFrom } : {}),
+    ...markerOf(sync),
   }
+}
+
+/** Whether the revision was loaded whole; what was read and only has no definition yet was tried, as far as that goes. */
+export function isTried({ desired }: Sync): boolean {
+  return desired.problems.every(({ reason }) => reason === 'UnknownKind')
+}
+
+function markerOf(sync: Sync): Pick<SourceStatus, 'marker'> {
+  const { spec, commit, foreignAt, ledger } = sync
+  const before = ledger.status.marker
+  const marker = isTried(sync) ? expectedMarker(spec, { commit, before, foreignAt }) : before
+  return marker ? { marker } : {}
 }
 
 /** The status of a source that stands still: what it was applied to stays as it was. */

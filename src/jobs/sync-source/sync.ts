@@ -84,6 +84,8 @@ export type Sync = {
   drifted: SourceDrift[]
   /** Milliseconds until something that is left alone for now may be put back; 0 for nothing. */
   pauseMs: number
+  /** The commit that the marker named before this sync; empty for none. */
+  markerBefore: string
   /** When somebody else was seen to have moved the sync tag (RFC 3339); empty for never. */
   foreignAt: string
   /** The commit that a rewrite left behind, until all was applied once. */
