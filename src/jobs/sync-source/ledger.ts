@@ -158,14 +158,15 @@ async function writeParts(
   signal: AbortSignal,
 ): Promise<string[]> {
   const packed = Buffer.from(await deps.packer.pack(encoded.content))
-  const parts: string[] = []
-  for (let offset = 0, index = 0; offset < packed.length || index === 0; offset += partBytes, index++) {
-    const name = `${spec.name}-inventory-${encoded.digest.slice(0, 10)}-${index}`
-    const data = packed.subarray(offset, offset + partBytes).toString('base64')
-    await createOrKeep(deps, { ...configMap(spec, name), binaryData: { 'inventory.gz': data } }, signal)
-    parts.push(name)
-  }
-  return parts
+  const count = Math.max(1, Math.ceil(packed.length / partBytes))
+  return await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const name = `${spec.name}-inventory-${encoded.digest.slice(0, 10)}-${index}`
+      const data = packed.subarray(index * partBytes, (index + 1) * partBytes).toString('base64')
+      await createOrKeep(deps, { ...configMap(spec, name), binaryData: { 'inventory.gz': data } }, signal)
+      return name
+    }),
+  )
 }
 
 /** A part's name says its content, so one that exists already (a crash between part and status) is the same. */
