@@ -2,9 +2,9 @@ import { gcMarkLabel } from '../../src/domain/manifest/annotations.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { kubectl } from './kubectl.ts'
 
-const kinds = 'deploy,svc,cm,secret,sa,role,rolebinding,netpol,quota,pvc,job,cronjob,hpa,helmreleases.helm.fluxcd.io'
+const kinds = 'deploy,svc,cm,secret,sa,role,rolebinding,netpol,quota,pvc,job,cronjob,hpa'
 /** Of these nobody but us writes anything once they are there. */
-const still = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Role', 'RoleBinding', 'NetworkPolicy', 'HelmRelease'])
+const still = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Role', 'RoleBinding', 'NetworkPolicy'])
 
 /**
  * A line for each object of a namespace that a source owns, which changes with each write of Capstan and with no other. What

@@ -85,12 +85,13 @@ describe('Source objects beside or without a source of the flags', () => {
     expect(await keyOf(other, 'bare')).toBe('one')
     const { conditions } = await untilReady('broken', { status: 'False', reason: 'GitRefNotFound' })
     expect(conditions?.map(({ type }) => type)).toContain('Stalled')
-    const { sources } = await capstan.api<{ sources: Row[] }>('/api/v1/status')
-    expect(sources.map(({ name, ready, reason }) => `${name} ${ready} ${reason}`).toSorted()).toEqual([
-      'broken false GitRefNotFound',
-      'one true ',
-      'two true ',
-    ])
+    const rows = async () => {
+      const { sources } = await capstan.api<{ sources: Row[] }>('/api/v1/status')
+      return sources.map(({ name, ready, reason }) => `${name} ${ready} ${reason}`)
+    }
+    // a sync may find out before the fetch has told
+    await until('the status says why', async () => (await rows()).includes('broken false GitRefNotFound'))
+    expect((await rows()).toSorted()).toEqual(['broken false GitRefNotFound', 'one true ', 'two true '])
     const table = await kubectl('get', 'src', '-n', home)
     expect(table).toMatch(/one\s+\S+\s+main\s+main@[0-9a-f]{40}\s+True\s+Applied/)
   }, 60_000)

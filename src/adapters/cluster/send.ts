@@ -76,7 +76,7 @@ export function createSend(parts: Parts): Send {
 async function attemptOnce(call: Call, parts: Parts): Promise<Answer | Again> {
   const giveBack = await parts.inFlight.take(call.urgency, call.signal)
   try {
-    if (call.method !== 'GET') parts.check?.()
+    if (isWrite(call)) parts.check?.()
     return judgeAnswer(await exchange(call, parts.connection), call, parts)
   } catch (error) {
     call.signal?.throwIfAborted()
@@ -87,6 +87,11 @@ async function attemptOnce(call: Call, parts: Parts): Promise<Answer | Again> {
   } finally {
     giveBack()
   }
+}
+
+/** A dry run changes nothing. */
+function isWrite({ method, query }: Call): boolean {
+  return method !== 'GET' && query?.dryRun === undefined
 }
 
 function judgeAnswer(answer: Answer, call: Call, { inFlight }: Parts): Answer | Again {
