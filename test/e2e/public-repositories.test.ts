@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
@@ -72,6 +73,10 @@ describe('fluxcd/flux-get-started', () => {
   let site: Site
 
   beforeAll(async () => {
+    // releases are not run here, so nobody installs their definition
+    const definition = fileURLToPath(new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.url))
+    await kubectl('apply', '--server-side', '--force-conflicts', '--field-manager=capstan', '-f', definition)
+    await kubectl('wait', '--for=condition=Established', 'crd/helmreleases.helm.fluxcd.io', '--timeout=30s')
     const repository = await createRepository()
     await repository.push(files)
     const paths = ['--git-path=namespaces', '--git-path=releases', '--git-path=workloads']
