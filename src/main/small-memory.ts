@@ -1,7 +1,7 @@
 /**
  * What keeps `capstan run` small. Node grows its heap to several times of what lives in it before it cleans up, and neither V8 nor
  * malloc gives pages back: a first sync of 10,000 objects, of which 75 MB live, stood at 600 MB for ever. Measured with these:
- * about half (docs/benchmarks.md).
+ * about a third (docs/benchmarks.md).
  */
 const nodeFlags = ['--max-semi-space-size=8', '--heap-growing-percent=30']
 const mallocSettings = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '65536' }
