@@ -11,8 +11,8 @@ const alsoLookIn = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin']
 export async function findOnPath(tool: Tool): Promise<{ path: string; version: string } | { reason: string }> {
   const unfit: string[] = []
   for (const path of candidates(tool.commands)) {
-    const { ok, stdout, reason } = await runCommand(path, tool.versionArgs, { timeoutMs: 10_000 })
-    const version = ok ? findVersion(stdout) : undefined
+    const { ok, stdout, said, reason } = await runCommand(path, tool.versionArgs, { timeoutMs: 10_000 })
+    const version = ok ? findVersion(stdout || said) : undefined
     if (version && fits(version, tool.fits)) return { path, version: version.text }
     unfit.push(version ? `${path} is ${version.text}` : `${path} does not say its version${reason && ` (${reason})`}`)
   }

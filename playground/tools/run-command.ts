@@ -3,7 +3,8 @@ import { endGroup } from '../stack/supervise.ts'
 
 export type CommandResult = {
   ok: boolean /** Standard output. */
-  stdout: string /** Why it failed: the end of what it printed. */
+  stdout: string /** The end of all that it printed, errors too. */
+  said: string /** Why it failed: the end of what it printed. */
   reason: string
 }
 
@@ -44,7 +45,7 @@ export async function runCommand(
     const finish = (failure: string | undefined) => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-      resolve({ ok: failure === undefined, stdout, reason: failure ?? '' })
+      resolve({ ok: failure === undefined, stdout, said: tail, reason: failure ?? '' })
     }
     child.once('error', (error) => finish(error.message))
     child.once('close', (code, by) => {

@@ -16,6 +16,7 @@ export type ToolName =
   | 'git-secret'
   | 'gpg'
   | 'sops'
+  | 'sshd'
 
 /** A release file, and where its publisher says what its SHA-256 is. */
 export type OfficialFile = {
@@ -223,6 +224,17 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
     ways: ['path', 'apt'],
     apt: 'gnupg',
     byHand: 'Install GnuPG 2.2 or newer (https://gnupg.org; Debian: apt install gnupg).',
+  },
+  sshd: {
+    name: 'sshd',
+    version: '9.2 or newer',
+    commands: ['sshd'],
+    versionArgs: ['-V'],
+    // what it says reads as OpenSSL's version; before 9.2 it says nothing and fails
+    fits: { from: '1.0.0', below: '100.0.0' },
+    ways: ['path', 'apt'],
+    apt: 'openssh-server',
+    byHand: 'Install the server of OpenSSH 9.2 or newer (Debian: apt install openssh-server).',
   },
   sops: {
     name: 'sops',
