@@ -126,6 +126,17 @@ describe('syncSource on the real API server', () => {
     expect(await bench.status()).toMatchObject({ ready: true, reason: '' })
   })
 
+  it('says that loading took too long, and touches nothing', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    bench.spec.syncTimeoutMs = 1
+    bench.push({ 'b.yaml': configMap('b', '1') })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ ready: false, reason: 'SyncTimeout' })
+    expect(await read('ConfigMap', 'a')).toBeDefined()
+  })
+
   it('applies definitions and their objects in one sync, and holds the deletion of a definition', async () => {
     bench = await createWorkbench()
     const group = `${bench.target}.example.com`

@@ -97,11 +97,14 @@ async function inTime(
   } catch (error) {
     if (signal.aborted || !deadline.aborted) throw error
     const message = `loading the source took longer than ${syncTimeoutMs / 1000} s; give it more with --sync-timeout (spec.timeout of a Source)`
-    throw new AppError('SyncTimeout', message, { cause: error })
+    return unloaded(new AppError('SyncTimeout', message))
   }
 }
 
-/** A path that is missing is a problem of the desired state, shown in the status; nothing is applied or deleted for it. */
+/**
+ * A path that is missing is a problem of the desired state, shown in the status; nothing is applied or deleted for it. The same holds
+ * for a load that takes too long.
+ */
 async function loadOrReport(
   { spec, commit, memory }: { spec: SourceSpec; commit: string; memory: SourceMemory },
   deps: SyncSourceDeps,
@@ -114,7 +117,11 @@ async function loadOrReport(
     return await loadDesired({ spec, remote, commit }, memory, loading, signal)
   } catch (error) {
     if (!(error instanceof AppError) || error.reason !== 'PathNotFound') throw error
-    const problem = { reason: error.reason, file: '', line: 0, message: error.message }
-    return { objects: [], withheld: new Set(), problems: [problem], warnings: [], fresh: new Map(), made: new Map() }
+    return unloaded(error)
   }
+}
+
+function unloaded({ reason, message }: AppError): Desired {
+  const problem = { reason, file: '', line: 0, message }
+  return { objects: [], withheld: new Set(), problems: [problem], warnings: [], fresh: new Map(), made: new Map() }
 }
