@@ -80,5 +80,7 @@ export function missedDrift(memory: SourceMemory, owned: Pick<OwnedObjects, 'get
 export function hasDrifted(entry: InventoryEntry, live: LiveObject, gone: boolean): boolean {
   if (entry.applied === '') return false
   if (gone) return true
+  // fields of it are fought over: the sync that left them comes back by itself
+  if (entry.owned === '') return live.ignore !== 'true' && live.checksum !== entry.applied
   return live.ignore !== 'true' && (live.owned !== entry.owned || live.checksum !== entry.applied)
 }

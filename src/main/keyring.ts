@@ -10,7 +10,8 @@ import type { Parts } from './wire.ts'
 export async function fillKeyring(parts: Parts, env: NodeJS.ProcessEnv, ending: Pick<Ending, 'last'>): Promise<void> {
   const { config, gnupgHome, run, log } = parts
   const { gpgKeyImport } = config.git
-  const isVerifying = config.source !== undefined && config.source.verify !== 'none'
+  // Source objects may ask for signatures at any time
+  const isVerifying = gpgKeyImport.length > 0 || (config.source !== undefined && config.source.verify !== 'none')
   if (gpgKeyImport.length === 0 && !isVerifying) return
   const keyring = createKeyring({ run, home: gnupgHome, path: env.PATH ?? '' })
   ending.last(async () => {

@@ -44,6 +44,8 @@ function facts(
     mark: () => mark,
     allowed: () => true,
     massApproved: false,
+    massHeld: false,
+    isKept: () => false,
     ...more,
   }
 }

@@ -38,6 +38,10 @@ export type PruneFacts = {
   allowed: (entry: InventoryEntry) => boolean
   /** Somebody approved the mass deletion of this very revision. */
   massApproved: boolean
+  /** A mass deletion is held already: it stays so, whatever else comes, until it is approved. */
+  massHeld: boolean
+  /** Git still wants this very object, under another version or group of its API. */
+  isKept: (live: LiveObject) => boolean
 }
 
 /** What left git, minus all that must not be deleted. Pure: the caller reads each object again before it deletes it. */
@@ -52,7 +56,7 @@ export function planPrune(facts: PruneFacts): PrunePlan {
 
 function sortOut(plan: PrunePlan, key: string, entry: InventoryEntry, facts: PruneFacts): void {
   const live = facts.live(key)
-  if (!live || live.mark !== facts.mark(entry)) {
+  if (!live || live.mark !== facts.mark(entry) || facts.isKept(live)) {
     plan.forget.push(key)
     return
   }
@@ -71,11 +75,11 @@ function heldMessage(entry: InventoryEntry): string {
 }
 
 /** An empty desired state, or one that lost more than half of at least ten objects, deletes nothing by itself. */
-function guardMass(plan: PrunePlan, { inventory, desired }: PruneFacts): PrunePlan {
+function guardMass(plan: PrunePlan, { inventory, desired, massHeld }: PruneFacts): PrunePlan {
   const approved = plan.remove.filter(({ live }) => live.pruneAllowed)
   const counted = plan.remove.filter(({ live }) => !live.pruneAllowed)
   const isMass = counted.length >= massFloor && counted.length > inventory.size * massShare
-  if (counted.length === 0 || (desired.size > 0 && !isMass)) return plan
+  if (counted.length === 0 || (desired.size > 0 && !isMass && !massHeld)) return plan
   const message = `${counted.length} of ${inventory.size} objects left git at once; nothing is deleted until somebody approves it`
   return {
     remove: approved,

@@ -2,9 +2,11 @@ import { makePrunableKinds } from '../../domain/manifest/exclude-resources.ts'
 import { idOf } from '../../domain/manifest/object.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
 import { isInAllowedNamespace } from '../../domain/manifest/place.ts'
+import type { Change } from '../../domain/plan/change.ts'
 import { planPrune } from '../../domain/plan/prune.ts'
 import { failingSince } from '../../domain/source/status.ts'
 import { prune } from './prune.ts'
+import { failureOf } from './failure-of.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { hasOtherWriter } from './marker.ts'
 import { claim } from './write.ts'
@@ -15,7 +17,7 @@ export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortS
   if (!(spec.prune || spec.pruneDry) || hasOtherWriter(sync, deps.now())) return
   if (!isLoadedWhole(sync) || hasNewFailure(sync) || isHalfRewritten(sync)) return
   const plan = planOf(sync)
-  sync.held = plan.held
+  if (!spec.pruneDry) sync.held = plan.held
   if (spec.pruneDry) {
     for (const { entry } of plan.remove)
       deps.log.info({ id: idOf(entry.ref) }, 'would be deleted (dry run of garbage collection)')
@@ -36,6 +38,7 @@ export function planOf(
 ): ReturnType<typeof planPrune> {
   const { spec, inventory, desired, live, mark, ledger, commit } = sync
   const isPrunable = makePrunableKinds(spec.excludeResources)
+  const kept = new Set(desired.objects.flatMap(({ key }) => live.get(key)?.uid ?? []))
   return planPrune({
     inventory,
     desired: new Set([...desired.objects.map(({ key }) => key), ...desired.withheld]),
@@ -43,6 +46,8 @@ export function planOf(
     mark: ({ ref }) => mark(ref),
     allowed: ({ ref }) => isPrunable(ref) && isInAllowedNamespace(ref, spec.allowedNamespaces),
     massApproved: ledger.approved === commit,
+    massHeld: ledger.status.held.some(({ reason }) => reason === 'MassDeletion'),
+    isKept: ({ uid }) => kept.has(uid),
   })
 }
 
@@ -58,6 +63,10 @@ export function isLoadedWhole({ desired, ledger, commit }: Pick<Sync, 'desired' 
 
 /** A failure of an object that is new or changed may be half of a rename; an older one does not stop pruning (ruling 7c). */
 function hasNewFailure(sync: Sync): boolean {
+  const { changes, ledger, commit } = sync
+  const isNew = (change: Change) =>
+    change.action === 'failed' && failingSince(failureOf(change), ledger.status.failed, commit) === commit
+  if (changes.some(isNew)) return true
   return [...sync.inventory.values()].some(({ tried, triedAt }) => tried !== '' && triedAt === sync.commit)
 }
 

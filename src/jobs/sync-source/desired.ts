@@ -63,6 +63,7 @@ export async function loadDesired(
   signal: AbortSignal,
 ): Promise<Desired> {
   const { spec, remote } = where
+  forgetOtherReading(spec, memory)
   const { manifests, problems, warnings } = await listManifests(where, memory, deps, signal)
   const fresh = await parseNew(manifests, remote, { memory, deps }, signal)
   forgetOthers(memory, manifests)
@@ -152,6 +153,15 @@ async function parseNew(
     )
   }
   return fresh
+}
+
+function forgetOtherReading(spec: SourceSpec, memory: SourceMemory): void {
+  const { url, paths, include, exclude, render, generate, gitSecret, sops } = spec
+  const reading = JSON.stringify([url, paths, include, exclude, render, generate, gitSecret, sops])
+  if (memory.reading === reading) return
+  memory.blobs.clear()
+  memory.rendered = undefined
+  memory.reading = reading
 }
 
 /** Only the blobs of the newest revision stay; a file that comes back is parsed again. */

@@ -22,8 +22,10 @@ export function createJudge(
     const live = all.get(key)
     const facts = { digest, ignoredInGit: ignored, live, mark: mark(ref), entry: inventory.get(key), drift: spec.drift }
     const verdict = compare(facts)
-    const owner = live?.mark ? others.find(({ set }) => live.mark === gcMark(set, ref)) : undefined
-    if (owner && verdict.act !== 'nothing') {
+    const isForeign = live !== undefined && live.mark !== '' && live.mark !== facts.mark
+    const isWanted = verdict.act === 'apply' || verdict.act === 'report'
+    const owner = isForeign && isWanted ? others.find(({ set }) => live.mark === gcMark(set, ref)) : undefined
+    if (owner) {
       const message = `${object.id} belongs to source ${owner.name}, which defines it too; it is left to that one`
       return leave(object, { action: 'failed', reason: 'DuplicateObject', message })
     }

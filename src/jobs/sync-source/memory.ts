@@ -22,6 +22,8 @@ export type ParsedBlob = { heads: Head[]; problems: Problem[]; warnings: Problem
 /** What a process remembers of a source between syncs. Lost without harm: it is read again. */
 export type SourceMemory = {
   blobs: Map<string, ParsedBlob>
+  /** How the files were read: what was made of them in another way counts no more. */
+  reading: string
   /** What the generators made of a commit. */
   rendered: { commit: string; result: Rendered } | undefined
   /** Time of the last fetch that was taken into account; undefined until this process has fetched once. */
@@ -62,6 +64,7 @@ export function createSyncMemory(): SyncMemory {
       if (known) return known
       const made: SourceMemory = {
         blobs: new Map(),
+        reading: '',
         rendered: undefined,
         fetchSeen: undefined,
         marker: undefined,

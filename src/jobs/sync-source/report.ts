@@ -7,7 +7,7 @@ import {
   type SourceUnhealthy,
   statusRef,
 } from '../../domain/source/status.ts'
-import type { Reason } from '../../domain/status/reason.ts'
+import { failureOf } from './failure-of.ts'
 import type { Hold } from './hold.ts'
 import { type Ledger, otherWriterAnnotation } from './ledger.ts'
 import { expectedMarker, hasOtherWriter } from './marker.ts'
@@ -87,10 +87,6 @@ function failuresOf(sync: Sync): { failures: SourceFailure[]; blocked: SourceFai
       .filter(({ action, reason }) => action === 'skipped' && reason === 'NotReady')
       .map((change) => known(sync, failureOf(change))),
   }
-}
-
-function failureOf({ id, file, line, reason, message }: Change): Failure {
-  return { id, file, line, reason: reason ?? ('ApplyRefused' satisfies Reason), message: message ?? '' }
 }
 
 /** Since when the source waits for health: the time of the first sync of this revision that found it wanting. */

@@ -77,7 +77,9 @@ async function applyAll(
     const writings = (stages.get(rank) ?? []).flatMap((object) => {
       const body = bodies.get(object.key)
       bodies.delete(object.key)
-      return body === undefined ? [] : [toWriting(object, body, { sync, deps, autoscalers })]
+      if (body !== undefined) return [toWriting(object, body, { sync, deps, autoscalers })]
+      sync.changes.push(unreadable(object))
+      return []
     })
     for (const written of await applyStage(writings, { ...deps, cluster: sync.cluster }, signal)) {
       note(written, sync, deps)
@@ -96,6 +98,12 @@ export async function claim(sync: Sync, deps: SyncSourceDeps, signal: AbortSigna
   if (isNew || sync.ledger.status.holder !== deps.fence.epoch) {
     sync.ledger = await writeLedger(deps, sync.spec, { ...sync.ledger, inventory: merged }, signal)
   }
+}
+
+/** Its file was read once and cannot be read again: a key that is gone, or an object of git that is. */
+function unreadable({ id, file, line }: DesiredObject): Sync['changes'][number] {
+  const message = `${file} cannot be read again, so ${id} is not applied`
+  return { id, file, line, action: 'failed', reason: 'InvalidYAML', message }
 }
 
 function toWriting(
@@ -123,7 +131,7 @@ function note({ writing, change, owned, conflicts }: Written, sync: Sync, deps: 
   sync.changes.push(change)
   const { key, ref, file, digest, live } = writing
   const before = sync.inventory.get(key) ?? { ref, file, applied: '', owned: '', tried: '', triedAt: '' }
-  if (live && before.applied === digest) noteCorrection(key, conflicts, sync, deps)
+  if (live && before.applied === digest && change.action !== 'failed') noteCorrection(key, conflicts, sync, deps)
   const failed = change.action === 'failed'
   sync.inventory.set(key, {
     ...before,
