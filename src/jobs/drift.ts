@@ -1,6 +1,7 @@
 import { idOf } from '../domain/manifest/object.ts'
 import type { InventoryEntry } from '../domain/plan/inventory.ts'
 import { type LiveObject, liveKey } from '../domain/plan/live.ts'
+import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Sources } from './sources.ts'
@@ -32,8 +33,7 @@ export function watchDrift(deps: DriftDeps): void {
     if (memory.waitsForHealth)
       wake(found, { reason: 'objects changed while it waits for their health', delayMs: healthPauseMs }, deps)
     if (!hasDrifted(found.entry, live, gone) || deps.sources.get(namespace, name)?.drift === 'off') return
-    // a sync that left it alone for now comes back by itself
-    if (!gone && memory.drift.has(liveKey(live))) return
+    if (memory.leftAlone.has(liveKey(live))) return
     const reason = `${idOf(live.ref)} was ${gone ? 'deleted' : 'changed'} in the cluster`
     wake(found, { reason, delayMs: 0 }, deps)
   })
@@ -56,20 +56,26 @@ function wake(
 }
 
 function ownerOf(key: string, { memory }: DriftDeps) {
-  for (const [source, of] of memory.entries()) {
+  const found = [...memory.entries()].flatMap(([source, of]) => {
     const entry = of.inventory?.inventory.get(key)
     const [namespace = '', name = ''] = source.split('/')
-    if (entry) return { entry, memory: of, namespace, name }
-  }
-  return undefined
+    return entry ? [{ entry, memory: of, namespace, name }] : []
+  })
+  // another source may name it too, which has not applied it
+  return found.find(({ entry }) => entry.applied !== '') ?? found[0]
 }
 
 /** What drifted while the sync was running and stands so still at its end. */
-export function missedDrift(memory: SourceMemory, owned: Pick<OwnedObjects, 'get'>): string[] {
+export function missedDrift(
+  { drift }: Pick<SourceSpec, 'drift'>,
+  memory: SourceMemory,
+  owned: Pick<OwnedObjects, 'get'>,
+): string[] {
   const keys = [...memory.missed]
   memory.missed.clear()
+  if (drift === 'off') return []
   return keys.filter((key) => {
-    if (memory.drift.has(key)) return false
+    if (memory.leftAlone.has(key)) return false
     const entry = memory.inventory?.inventory.get(key)
     const live = owned.get(key)
     return entry && (live ? hasDrifted(entry, live, false) : entry.applied !== '')

@@ -10,7 +10,7 @@ function listen() {
     watch: (query, onEvent) => {
       queries.push(query)
       onEvent({ type: 'replaced', items: [] })
-      return { synced: Promise.resolve(), stop() {} }
+      return { synced: Promise.resolve(), problem: () => undefined, stop() {} }
     },
   })
   return { owned, queries }

@@ -1,4 +1,5 @@
 import type { Cluster, Watch } from '../adapters/cluster/index.ts'
+import { AppError } from '../domain/error.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
 import { type KubeObject, keyOf, type ObjectRef } from '../domain/manifest/object.ts'
 import { type LiveObject, liveKey, liveObject } from '../domain/plan/live.ts'
@@ -15,8 +16,11 @@ export type OwnedObjects = {
   /**
    * Makes sure that these kinds are watched and that the first list of each is in: one watch per kind, or one per namespace where only
    * some namespaces may be touched, since the right to see all may be missing then (ruling 20). Kinds that are not served are skipped.
+   * Tells of which kinds nothing is known, because their API (an aggregated one) does not answer.
    */
-  ensure(kinds: readonly Kind[], namespaces: readonly string[], signal: AbortSignal): Promise<void>
+  ensure(kinds: readonly Kind[], namespaces: readonly string[], signal: AbortSignal): Promise<(kind: Kind) => boolean>
+  /** Why a watch has no first list yet; undefined where all have theirs. */
+  problem(): AppError | undefined
   get(key: string): LiveObject | undefined
   all(): Iterable<LiveObject>
   /** Takes an answer of the API server in at once, ahead of the watch, and gives what it says. */
@@ -40,6 +44,16 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     })
   }
 
+  async function resourceOf({ apiVersion, kind }: Kind, signal: AbortSignal) {
+    try {
+      return await cluster.resource(apiVersion, kind, signal)
+    } catch (error) {
+      const isAway = error instanceof AppError && error.reason === 'ClusterUnavailable' && apiVersion.includes('/')
+      if (!isAway) throw error
+      return 'unavailable'
+    }
+  }
+
   function isWatched(ref: ObjectRef): boolean {
     return watches.has(kindKeyOf(ref)) || watches.has(`${kindKeyOf(ref)}${ref.namespace ?? ''}`)
   }
@@ -54,16 +68,20 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
   return {
     async ensure(kinds, namespaces, signal) {
       const wanted = new Map(kinds.map((kind) => [kindKeyOf(kind), kind]))
+      const unseen = new Set<string>()
       await Promise.all(
         [...wanted].map(async ([kindKey, kind]) => {
           if (watches.has(kindKey)) return await abortable(watches.get(kindKey)?.synced, signal)
-          const resource = await cluster.resource(kind.apiVersion, kind.kind, signal)
-          if (!resource?.verbs.includes('watch')) return
+          const resource = await resourceOf(kind, signal)
+          if (resource === 'unavailable') unseen.add(kindKey)
+          if (resource === 'unavailable' || !resource?.verbs.includes('watch')) return
           const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : ['']
           await Promise.all(scopes.map((namespace) => abortable(watchOf(kind, namespace).synced, signal)))
         }),
       )
+      return (kind) => unseen.has(kindKeyOf(kind))
     },
+    problem: () => [...watches.values()].map((watch) => watch.problem()).find((problem) => problem !== undefined),
     get: (key) => seen.objects.get(key),
     all: () => seen.objects.values(),
     note(object) {

@@ -11,12 +11,13 @@ export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
   const { config, generator, queue, store, metrics } = parts
   const { sources, git, owned, memory, packer, parse, secrets, log } = parts
   const { author, signingKey, deployKey } = config.git
+  const cluster = parts.cluster.fenced(() => fence.check())
   return {
     sources,
     git,
     lastFetch: async ({ namespace, name }) =>
       parseFetchFact(await store.get(fetchKey(namespace, name)).catch(() => undefined)),
-    cluster: parts.cluster.fenced(() => fence.check()),
+    cluster,
     owned,
     memory,
     packer,
@@ -30,7 +31,8 @@ export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
     now: () => new Date(),
     random: Math.random,
     pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
-    publish: publisher(parts),
+    redact: parts.redactor.redact,
+    publish: publisher({ ...parts, cluster }),
     ended: (result) => metrics.syncEnded(result),
   }
 }

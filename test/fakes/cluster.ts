@@ -279,6 +279,7 @@ class MemoryCluster implements FakeCluster {
     this.#begin(listener)
     return {
       synced: first.promise,
+      problem: () => undefined,
       stop: () => {
         this.#listeners.delete(listener)
         first.reject(new AppError('ClusterUnavailable', 'The watch was stopped.'))

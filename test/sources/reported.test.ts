@@ -43,7 +43,7 @@ async function make(name: string) {
     return { end: 'done', summary: '' }
   }
   const sources = { ...registry, remote: async () => ({ url: '' }) }
-  const parts = { cluster, sources, log: quiet }
+  const parts = { cluster, sources, log: quiet, store: { get: async () => undefined } }
   const jobs = { 'fetch-source': reported(stub, parts), 'sync-source': reported(stub, parts) }
 
   async function run(kind: keyof typeof jobs & JobKind, how: Reason | '' = ''): Promise<string> {

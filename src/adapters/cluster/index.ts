@@ -185,6 +185,7 @@ function clusterOver(ground: Ground): Cluster {
       allWatches.add(watch)
       return {
         synced: watch.synced,
+        problem: () => watch.problem(),
         stop() {
           watches.delete(watch)
           allWatches.delete(watch)

@@ -1,4 +1,4 @@
-import { AppError } from '../../domain/error.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Connection } from './connect.ts'
@@ -16,6 +16,8 @@ export type WatchEvent =
 export type Watch = {
   /** Resolves after the first complete list. Rejects only when stopped before it. */
   synced: Promise<void>
+  /** Why there was no complete list yet; undefined after the first. */
+  problem(): AppError | undefined
   stop(): void
 }
 
@@ -69,6 +71,7 @@ export function startWatch(parts: Parts, query: ListQuery, onEvent: (event: Watc
   void loop.run(first.resolve).catch(() => {})
   return {
     synced: first.promise,
+    problem: () => loop.problem,
     stop() {
       stopped.abort(new AppError('ClusterUnavailable', 'The watch was stopped.'))
       first.reject(stopped.signal.reason)
@@ -86,6 +89,9 @@ class WatchLoop {
   #listedAt = 0
   #emptyCloses = 0
   #failures = 0
+  #isSynced = false
+  /** The last failure, until the first complete list. */
+  problem: AppError | undefined
 
   constructor(parts: Parts, query: ListQuery, tell: (event: WatchEvent) => void, signal: AbortSignal) {
     this.#parts = parts
@@ -122,6 +128,8 @@ class WatchLoop {
     this.#resourceVersion = listed.resourceVersion
     this.#listedAt = performance.now()
     this.#emptyCloses = 0
+    this.#isSynced = true
+    this.problem = undefined
     this.#tell({ type: 'replaced', items: listed.items })
     onSynced()
   }
@@ -154,6 +162,7 @@ class WatchLoop {
 
   /** How long to wait after a failure. */
   #failed(error: unknown): number {
+    if (!this.#isSynced) this.problem = toAppError(error)
     const { paceMs, maxBackoffMs } = this.#parts.timing
     // The kind may be installed at any moment; its look-up is one small request.
     if (error instanceof AppError && error.reason === 'UnknownKind') {

@@ -33,8 +33,8 @@ describe('mark and checksum', () => {
     expect(object.metadata).toEqual({ name: 'a', labels: { b: 'c' } })
   })
 
-  it('only fill gaps: a mark copied into git stays as it is there', () => {
+  it('take the place of a mark that was exported into git', () => {
     const copied = { ...object, metadata: { name: 'a', labels: { [gcMarkLabel]: 'old' } } }
-    expect(withSyncMeta(copied, { mark: 'm', checksum: 's' }).metadata.labels).toEqual({ [gcMarkLabel]: 'old' })
+    expect(withSyncMeta(copied, { mark: 'm', checksum: 's' }).metadata.labels).toEqual({ [gcMarkLabel]: 'm' })
   })
 })

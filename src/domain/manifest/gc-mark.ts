@@ -25,15 +25,15 @@ export function gcMark(syncSet: string, ref: Pick<ObjectRef, 'kind' | 'namespace
   return `sha256.${createHash('sha256').update(syncSet).update(idOf(ref)).digest('base64url')}`
 }
 
-/** The object with mark and checksum; what git itself says under these keys stays (flux-v1 §2). The given object is not changed. */
+/** The object with our mark and checksum; what git itself says under these keys came from an exported object and counts for nothing. The given object is not changed. */
 export function withSyncMeta(object: KubeObject, { mark, checksum }: { mark: string; checksum: string }): KubeObject {
   const { labels, annotations } = object.metadata
   return {
     ...object,
     metadata: {
       ...object.metadata,
-      labels: { [gcMarkLabel]: mark, ...labels },
-      annotations: { [checksumAnnotation]: checksum, ...annotations },
+      labels: { ...labels, [gcMarkLabel]: mark },
+      annotations: { ...annotations, [checksumAnnotation]: checksum },
     },
   }
 }

@@ -17,7 +17,7 @@ const live: LiveObject = {
   pruneAllowed: false,
 }
 const entry: InventoryEntry = { ref, file: 'a.yaml', applied: 'd1', owned: 'o1', tried: '', triedAt: '' }
-const same: CompareFacts = { digest: 'd1', ignoredInGit: false, live, mark: 'm', entry, drift: 'correct' }
+const same: CompareFacts = { digest: 'd1', ignoredInGit: false, live, mark: 'm', entry, drift: 'correct', left: '' }
 
 const rows: [string, Partial<CompareFacts>, Verdict][] = [
   ['nothing differs', {}, { act: 'nothing' }],
@@ -26,6 +26,9 @@ const rows: [string, Partial<CompareFacts>, Verdict][] = [
   ['checksum changed by somebody', { live: { ...live, checksum: 'd0' } }, { act: 'apply', why: 'drifted' }],
   ['a field of ours was taken', { live: { ...live, owned: 'o2' } }, { act: 'apply', why: 'drifted' }],
   ['its mark was changed', { live: { ...live, mark: 'other' } }, { act: 'apply', why: 'drifted' }],
+  ['a rule leaves something of it alone now', { left: 'l1' }, { act: 'apply', why: 'unknown' }],
+  ['no rule leaves it alone any more', { entry: { ...entry, left: 'l1' } }, { act: 'apply', why: 'unknown' }],
+  ['the same rules', { entry: { ...entry, left: 'l1' }, left: 'l1' }, { act: 'nothing' }],
   ['never recorded', { entry: undefined }, { act: 'apply', why: 'unknown' }],
   [
     'recorded before its first success',

@@ -22,19 +22,26 @@ export type CompareFacts = {
   entry: InventoryEntry | undefined
   /** What to do where somebody else changed what was applied at this very digest. */
   drift: 'correct' | 'warn' | 'off'
+  /** What of it is left alone now (left-alone.ts); empty for nothing. */
+  left: string
 }
 
 /** Compares digests and ownership only; no read of the whole object, no dry run (law 6). */
 export function compare(facts: CompareFacts): Verdict {
   const { digest, live, mark, entry } = facts
   if (facts.ignoredInGit) return { act: 'skip', why: 'ignored in git' }
-  const wasApplied = entry !== undefined && entry.applied === digest && entry.owned !== ''
+  const wasApplied = isApplied(facts)
   if (!live) return wasApplied && facts.drift !== 'correct' ? left(facts, 'deleted') : { act: 'apply', why: 'absent' }
   if (live.ignore === 'true') return { act: 'skip', why: 'ignored in the cluster' }
   if (live.deleting) return { act: 'skip', why: 'being deleted' }
   if (!wasApplied) return { act: 'apply', why: live.checksum === digest ? 'unknown' : 'changed' }
-  if (live.checksum === digest && live.owned === entry.owned && live.mark === mark) return { act: 'nothing' }
+  if (live.checksum === digest && live.owned === entry?.owned && live.mark === mark) return { act: 'nothing' }
   return facts.drift === 'correct' ? { act: 'apply', why: 'drifted' } : left(facts, 'drifted')
+}
+
+/** The last sync put just this there, with the same left alone. */
+function isApplied({ digest, entry, left: leftNow }: CompareFacts): boolean {
+  return entry?.applied === digest && entry.owned !== '' && (entry.left ?? '') === leftNow
 }
 
 function left({ drift }: CompareFacts, why: 'deleted' | 'drifted'): Verdict {

@@ -13,6 +13,8 @@ export type InventoryEntry = {
   /** Digest that was tried last without success, and the commit of that try; empty after a success. */
   tried: string
   triedAt: string
+  /** What of the object was left alone at that apply (left-alone.ts); absent for nothing. */
+  left?: string
 }
 
 /** By {@link keyOf}. */
@@ -34,6 +36,7 @@ export function encodeInventory(inventory: Inventory): { content: string; digest
         entry.owned,
         entry.tried,
         entry.triedAt,
+        ...(entry.left ? [entry.left] : []),
       ])
     })
   const content = lines.join('\n')
@@ -46,21 +49,26 @@ export function decodeInventory(content: string, digest: string): Inventory | un
   const inventory = new Map<string, InventoryEntry>()
   for (const line of content.split('\n')) {
     if (line === '') continue
-    const [
-      apiVersion = '',
-      kind = '',
-      namespace = '',
-      name = '',
-      file = '',
-      applied = '',
-      owned = '',
-      tried = '',
-      triedAt = '',
-    ] = JSON.parse(line) as string[]
-    const ref: ObjectRef = { apiVersion, kind, ...(namespace ? { namespace } : {}), name }
-    inventory.set(keyOf(ref), { ref, file, applied, owned, tried, triedAt })
+    const entry = entryOf(JSON.parse(line) as string[])
+    inventory.set(keyOf(entry.ref), entry)
   }
   return inventory
+}
+
+function entryOf(fields: readonly string[]): InventoryEntry {
+  const field = (index: number) => fields[index] ?? ''
+  const namespace = field(2)
+  const left = field(9)
+  const ref: ObjectRef = { apiVersion: field(0), kind: field(1), ...(namespace ? { namespace } : {}), name: field(3) }
+  return {
+    ref,
+    file: field(4),
+    applied: field(5),
+    owned: field(6),
+    tried: field(7),
+    triedAt: field(8),
+    ...(left ? { left } : {}),
+  }
 }
 
 /** The write-ahead form: everything owned before, and everything that is about to be applied (hazard A2). */

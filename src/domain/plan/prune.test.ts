@@ -46,6 +46,7 @@ function facts(
     massApproved: false,
     massHeld: false,
     isKept: () => false,
+    isUnseen: () => false,
     ...more,
   }
 }

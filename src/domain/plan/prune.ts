@@ -40,6 +40,8 @@ export type PruneFacts = {
   massApproved: boolean
   /** A mass deletion is held already: it stays so, whatever else comes, until it is approved. */
   massHeld: boolean
+  /** Its API does not answer now, so nothing is known of it: it stays as it is. */
+  isUnseen: (entry: InventoryEntry) => boolean
   /** Git still wants this very object, under another version or group of its API. */
   isKept: (live: LiveObject) => boolean
 }
@@ -55,6 +57,7 @@ export function planPrune(facts: PruneFacts): PrunePlan {
 }
 
 function sortOut(plan: PrunePlan, key: string, entry: InventoryEntry, facts: PruneFacts): void {
+  if (facts.isUnseen(entry)) return
   const live = facts.live(key)
   if (!live || live.mark !== facts.mark(entry) || facts.isKept(live)) {
     plan.forget.push(key)

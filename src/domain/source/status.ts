@@ -22,7 +22,7 @@ export type SourceDrift = {
   manager: string
   /** RFC 3339 of that change; empty when not known. */
   at: string
-  /** As people write them: `.spec.replicas`; empty when the whole object is gone. */
+  /** As people write them: `.spec.replicas`, the first 20; empty when the whole object is gone. */
   fields: string[]
   /** `DriftFight`: corrected a moment ago and changed again, so it is left until the next sync interval (ruling 18). */
   reason: 'Drifted' | 'DriftFight'

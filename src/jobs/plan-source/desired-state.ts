@@ -58,7 +58,12 @@ export async function sendingsOf(
   signal: AbortSignal,
 ): Promise<Sending[]> {
   const bodies = await readBodies(wanted, sync, deps, signal)
-  const autoscalers = await readAutoscalers(wanted, sync, signal)
+  const autoscalers = await readAutoscalers(
+    wanted.map(({ ref }) => ref),
+    sync,
+    deps,
+    signal,
+  )
   const now = deps.now().getTime()
   return wanted.flatMap((desired) => {
     const { key, ref, digest } = desired

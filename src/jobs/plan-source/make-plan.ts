@@ -41,7 +41,7 @@ export async function makePlan(
   const { wanted, left } = sortOut(sync, ask.full, deps)
   const tried = await tryAll(wanted, { sync, reading: compared.deps, deps }, signal)
   const problems = sync.desired.problems.map((problem): Change => ({ id: '', ...problem, action: 'failed' }))
-  const removals = planRemovals(sync, tried.failed)
+  const removals = planRemovals(sync, tried.failed, deps.now())
   const changes = [...problems, ...tried.changes, ...left, ...removals.changes]
   const unchanged = sync.desired.objects.length - tried.changes.length - left.length
   const warnings = [...noticesOf(sync), ...removals.warnings, ...tried.warnings].slice(0, mostWarnings)

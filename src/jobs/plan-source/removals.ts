@@ -1,16 +1,16 @@
 import { idOf } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { Held } from '../../domain/plan/prune.ts'
-import { isLoadedWhole, planOf } from '../sync-source/delete.ts'
+import { planOf, whyNothing } from '../sync-source/delete.ts'
 import type { Sync } from '../sync-source/sync.ts'
 
 export type Removals = { changes: Change[]; held: Held[]; warnings: string[] }
 
 /** What a sync would delete, with its guards; `failed` are the keys of the objects that it could not apply. */
-export function planRemovals(sync: Sync, failed: ReadonlySet<string>): Removals {
+export function planRemovals(sync: Sync, failed: ReadonlySet<string>, now: Date): Removals {
   const { remove, held } = planOf(sync)
   if (remove.length === 0 && held.length === 0) return { changes: [], held: [], warnings: [] }
-  const why = whyNothing(sync, failed)
+  const why = whyStays(sync, failed, now)
   if (why)
     return { changes: [], held: [], warnings: [`${remove.length + held.length} objects left git and stay: ${why}`] }
   const changes = remove.map(
@@ -19,17 +19,12 @@ export function planRemovals(sync: Sync, failed: ReadonlySet<string>): Removals 
   return { changes, held, warnings: [] }
 }
 
-/** The reason why this sync would delete nothing at all (ruling 7c); undefined when it would. */
-function whyNothing(sync: Sync, failed: ReadonlySet<string>): string | undefined {
-  const { spec, rewrittenFrom } = sync
+function whyStays(sync: Sync, failed: ReadonlySet<string>, now: Date): string | undefined {
+  const { spec } = sync
   if (spec.pruneDry) return 'deletions are only logged (--sync-garbage-collection-dry)'
   if (!spec.prune) return 'this source deletes nothing (--sync-garbage-collection, or prune of the Source)'
-  if (!isLoadedWhole(sync)) return 'something could not be loaded, and nothing is deleted before that is mended'
-  if ([...failed].some((key) => isNewFailure(key, sync)))
-    return 'a new or changed object fails, and nothing is deleted before that is mended'
-  if (rewrittenFrom !== '' && failed.size > 0)
-    return 'the history was rewritten, and nothing is deleted before all was applied once'
-  return undefined
+  const isNew = [...failed].some((key) => isNewFailure(key, sync))
+  return whyNothing(sync, { isNew, isAny: failed.size > 0 }, now)
 }
 
 /** An older failure does not stop pruning. */

@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import type { Applied, ApplyOptions, Cluster } from '../../adapters/cluster/index.ts'
 import { type AppError, toAppError } from '../../domain/error.ts'
 import { isEstablished } from '../../domain/health/kinds/custom-resource-definition.ts'
@@ -13,6 +12,7 @@ import type { Fence } from '../../domain/work/fence.ts'
 import { parseExactJson } from '../../lib/exact-json.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
 import type { LeftAlone } from './left-alone.ts'
+import { settleAll } from './settle-all.ts'
 
 export type ApplyDeps = {
   cluster: Pick<Cluster, 'apply' | 'get' | 'forgetDiscovery' | 'takeOver' | 'recreate'>
@@ -50,15 +50,9 @@ const atOnce = 40
  * stage, by throwing.
  */
 export async function applyStage(stage: readonly Writing[], deps: ApplyDeps, signal: AbortSignal): Promise<Written[]> {
-  const limit = pLimit(atOnce)
-  try {
-    const written = await Promise.all(stage.map((writing) => limit(() => applyOne(writing, deps, signal))))
-    await waitForDefinitions(written, deps, signal)
-    return written
-  } finally {
-    // after a failure that concerns every object the rest is not even tried
-    limit.clearQueue()
-  }
+  const written = await settleAll(stage, atOnce, (writing) => applyOne(writing, deps, signal))
+  await waitForDefinitions(written, deps, signal)
+  return written
 }
 
 async function waitForDefinitions(written: readonly Written[], deps: ApplyDeps, signal: AbortSignal): Promise<void> {

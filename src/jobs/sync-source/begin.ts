@@ -9,7 +9,7 @@ import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
-import { observeLive, seedInventory } from './observe.ts'
+import { isNarrow, observeLive, seedInventory } from './observe.ts'
 import { readRewrite } from './rewrite.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { readingOf } from './bodies.ts'
@@ -28,12 +28,12 @@ export async function begin(
   const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
-  const { live, unreadable } = await observeLive(
+  const { live, unreadable, isUnseen } = await observeLive(
     desired.objects,
     {
       inventory: ledger.inventory,
       namespaces: spec.allowedNamespaces,
-      byNamespace: spec.serviceAccount !== '' || spec.allowedNamespaces.length > 0,
+      byNamespace: isNarrow(spec),
     },
     { cluster, owned: deps.owned },
     signal,
@@ -52,6 +52,7 @@ export async function begin(
     desired,
     live,
     unreadable,
+    isUnseen,
     mark,
   }
   return {
@@ -60,7 +61,9 @@ export async function begin(
     changes: [],
     held: [],
     drifted: [],
-    pauseMs: 0,
+    pause: undefined,
+    autoscalers: undefined,
+    isRebuilt: !ledger.inventory && ledger.status.inventory.parts.length > 0,
     rewrittenFrom,
     foreignAt,
     markerBefore: ledger.status.marker?.commit ?? '',

@@ -9,14 +9,18 @@ import { prune } from './prune.ts'
 import { failureOf } from './failure-of.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { hasOtherWriter } from './marker.ts'
-import { claim } from './write.ts'
+import { writeAhead } from './write-ahead.ts'
 
 /** Deletes what left git, when that may be done at all. */
 export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
   const { spec, inventory } = sync
-  if (!(spec.prune || spec.pruneDry) || hasOtherWriter(sync, deps.now())) return
-  if (!isLoadedWhole(sync) || hasNewFailure(sync) || isHalfRewritten(sync)) return
+  if (!(spec.prune || spec.pruneDry)) return
   const plan = planOf(sync)
+  const why = whyNothing(sync, { isNew: hasNewFailure(sync), isAny: sync.changes.some(isFailed) }, deps.now())
+  if (why) {
+    if (plan.remove.length > 0) deps.log.info({ objects: plan.remove.length, why }, 'objects that left git stay')
+    return
+  }
   if (!spec.pruneDry) sync.held = plan.held
   if (spec.pruneDry) {
     for (const { entry } of plan.remove)
@@ -26,15 +30,33 @@ export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortS
   for (const key of plan.forget) inventory.delete(key)
   const ranks = Map.groupBy(plan.remove, ({ entry }) => rankOf(entry.ref.kind))
   const stages = [...ranks.keys()].sort((a, b) => b - a).map((rank) => ranks.get(rank) ?? [])
-  if (plan.remove.length > 0) await claim(sync, deps, signal)
+  if (plan.remove.length > 0) await writeAhead([], sync, deps, signal)
   const { gone, changes } = await prune(stages, { cluster: sync.cluster, fence: deps.fence }, signal)
   for (const key of gone) sync.inventory.delete(key)
   sync.changes.push(...changes)
 }
 
+/**
+ * Why nothing at all is deleted now (rulings 7c, 20); undefined when it may be. The same for a sync and for a plan. `isNew`: an object
+ * that is new or changed fails; an older failure does not stop pruning, unless a rewrite is not applied whole yet.
+ */
+export function whyNothing(
+  sync: Pick<Sync, 'spec' | 'desired' | 'ledger' | 'commit' | 'rewrittenFrom' | 'foreignAt' | 'isRebuilt'>,
+  failure: { isNew: boolean; isAny: boolean },
+  now: Date,
+): string | undefined {
+  if (hasOtherWriter(sync, now)) return 'somebody else syncs this source too'
+  if (sync.isRebuilt) return 'the inventory could not be read and is made anew; the next sync deletes'
+  if (!isLoadedWhole(sync)) return 'something could not be loaded, and nothing is deleted before that is mended'
+  if (failure.isNew) return 'a new or changed object fails, and nothing is deleted before that is mended'
+  if (sync.rewrittenFrom !== '' && failure.isAny)
+    return 'the history was rewritten, and nothing is deleted before all was applied once'
+  return undefined
+}
+
 /** What would be deleted and what is held; the same for a sync and for a plan. */
 export function planOf(
-  sync: Pick<Sync, 'spec' | 'inventory' | 'desired' | 'live' | 'mark' | 'ledger' | 'commit'>,
+  sync: Pick<Sync, 'spec' | 'inventory' | 'desired' | 'live' | 'mark' | 'ledger' | 'commit' | 'isUnseen'>,
 ): ReturnType<typeof planPrune> {
   const { spec, inventory, desired, live, mark, ledger, commit } = sync
   const isPrunable = makePrunableKinds(spec.excludeResources)
@@ -48,6 +70,7 @@ export function planOf(
     massApproved: ledger.approved === commit,
     massHeld: ledger.status.held.some(({ reason }) => reason === 'MassDeletion'),
     isKept: ({ uid }) => kept.has(uid),
+    isUnseen: ({ ref }) => sync.isUnseen(ref),
   })
 }
 
@@ -55,7 +78,7 @@ export function planOf(
  * Nothing is pruned while something could not be loaded. A kind that the cluster does not know is different: the object is read,
  * only not applied, so it counts like a failed object and stops pruning at the revision that brought it, not for ever.
  */
-export function isLoadedWhole({ desired, ledger, commit }: Pick<Sync, 'desired' | 'ledger' | 'commit'>): boolean {
+function isLoadedWhole({ desired, ledger, commit }: Pick<Sync, 'desired' | 'ledger' | 'commit'>): boolean {
   return desired.problems.every(({ id = '', file, reason }) => {
     return reason === 'UnknownKind' && failingSince({ id, file, reason }, ledger.status.failed, commit) !== commit
   })
@@ -70,7 +93,6 @@ function hasNewFailure(sync: Sync): boolean {
   return [...sync.inventory.values()].some(({ tried, triedAt }) => tried !== '' && triedAt === sync.commit)
 }
 
-/** After a rewrite everything must have been applied once (hazard D2). */
-function isHalfRewritten({ rewrittenFrom, changes }: Sync): boolean {
-  return rewrittenFrom !== '' && changes.some(({ action }) => action === 'failed')
+function isFailed({ action }: Change): boolean {
+  return action === 'failed'
 }

@@ -8,6 +8,9 @@ import type { Sync, SyncSourceDeps } from './sync.ts'
 import { readBodies } from './bodies.ts'
 
 const shown = 100
+/** So that the status of a hundred of them stays far below what a ConfigMap holds (1 MiB). */
+const shownFields = 20
+const fieldLength = 200
 
 /** An object that is not what git says, and why it is left so. */
 export type Drifted = { object: DesiredObject; reason: SourceDrift['reason'] }
@@ -58,5 +61,9 @@ async function lookAt(
   if (body === undefined) return []
   const left = ignoredFields(spec.ignore, ref)
   const desired = removeFields(bodyOf({ body, ref, digest, mark: mark(ref) }), left)
-  return driftOf(live, desired).map(({ manager, time, fields }) => ({ id, file, line, manager, at: time, fields }))
+  return driftOf(live, desired).map(({ manager, time, fields }) => {
+    const first = fields.slice(0, shownFields).map((field) => field.slice(0, fieldLength))
+    const rest = fields.length - first.length
+    return { id, file, line, manager, at: time, fields: rest > 0 ? [...first, `and ${rest} more`] : first }
+  })
 }

@@ -82,5 +82,10 @@ async function decrypted(
 }
 
 function unread(file: string): Problem {
-  return { reason: 'InvalidYAML', file, line: 0, message: 'the file could not be read from git' }
+  return {
+    reason: 'GitUnreachable',
+    file,
+    line: 0,
+    message: 'the file could not be read from the copy of the repository; it is read again',
+  }
 }

@@ -1,5 +1,11 @@
 import { encodeInventory } from '../../domain/plan/inventory.ts'
 import { dependentsOf } from '../../domain/source/dependency.ts'
+import type { AppError } from '../../domain/error.ts'
+import type { Change } from '../../domain/plan/change.ts'
+import { autoscalerKinds } from '../../domain/plan/autoscaler.ts'
+import { wasScaled } from '../../domain/plan/left-alone.ts'
+import { isPassing } from '../../domain/source/passing.ts'
+import { redactStatus } from '../../domain/source/redact-status.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { SourceStatus } from '../../domain/source/status.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
@@ -11,6 +17,7 @@ import { type Ledger, writeLedger } from './ledger.ts'
 import { moveMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
 import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
+import { isNarrow } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 
 /** A sync that was overtaken by somebody else's change runs again after this time. */
@@ -27,9 +34,14 @@ export async function finish(
 ): Promise<Outcome> {
   const { spec, memory, revision, changes, ledger } = sync
   const unhealthy = spec.wait
-    ? await readHealth(sync.desired.objects, memory, { ...deps, cluster: sync.cluster }, signal)
+    ? await readHealth(
+        sync.desired.objects,
+        memory,
+        { ...deps, cluster: sync.cluster, byNamespace: isNarrow(spec) },
+        signal,
+      )
     : []
-  const status = nextStatus(sync, { now: deps.now(), unhealthy })
+  const status = redactStatus(nextStatus(sync, { now: deps.now(), unhealthy }), deps.redact)
   memory.waitsForHealth = unhealthy.length > 0
   const isNews = await keep(sync, status, deps, signal)
   const marked = await mark(sync, status, deps, signal)
@@ -69,8 +81,15 @@ async function keep(sync: Sync, status: SourceStatus, deps: SyncSourceDeps, sign
   const { spec, memory } = sync
   const isNews = !sameStatus(status, sync.ledger.status)
   const encoded = encodeInventory(sync.inventory)
-  if (isNews || encoded.digest !== sync.ledger.status.inventory.digest) {
-    sync.ledger = await writeLedger(deps, spec, { ...sync.ledger, status, inventory: sync.inventory, encoded }, signal)
+  const isHeld = sync.ledger.status.holder === deps.fence.epoch
+  if (isNews || isHeld || encoded.digest !== sync.ledger.status.inventory.digest) {
+    const { inventory } = sync
+    sync.ledger = await writeLedger(
+      deps,
+      spec,
+      { ...sync.ledger, status: { ...status, holder: sync.ledger.status.holder }, inventory, encoded, release: true },
+      signal,
+    )
   }
   memory.inventory = { digest: encoded.digest, inventory: sync.inventory }
   await deps.publish(spec, sync.ledger.status, signal)
@@ -83,7 +102,7 @@ function outcomeOf(
   deps: SyncSourceDeps,
 ): Outcome {
   const { spec, memory } = sync
-  const missed = missedDrift(memory, deps.owned)
+  const missed = missedDrift(spec, memory, deps.owned)
   const problem = problemOf(status)
   memory.failures = problem === '' ? 0 : memory.failures + 1
   if (missed.length > 0)
@@ -101,29 +120,51 @@ function problemOf({ failedCount, message, marker }: SourceStatus): string {
 }
 
 /** What only time changes: objects on their way to health, and what is left to somebody for now. */
-function lookAgain(status: SourceStatus, { memory, pauseMs, drifted: [first] }: Sync): Outcome | undefined {
+function lookAgain(status: SourceStatus, { memory, pause, changes, inventory }: Sync): Outcome | undefined {
   if (memory.waitsForHealth && status.reason === 'NotReady')
     return { end: 'again', afterMs: lookAgainMs, why: status.message }
-  if (pauseMs === 0) return undefined
-  return { end: 'again', afterMs: pauseMs, why: `${first?.id} was changed again by ${first?.manager || 'somebody'}` }
+  if (hasFreed(changes, inventory)) return { end: 'again', afterMs: againMs, why: 'an autoscaler was deleted' }
+  return pause ? { end: 'again', afterMs: pause.ms, why: pause.why } : undefined
+}
+
+/** What an autoscaler had a say in goes back to git when it is gone. */
+function hasFreed(changes: Sync['changes'], inventory: Sync['inventory']): boolean {
+  const isScaler = ({ id, action }: Change) =>
+    action === 'deleted' && autoscalerKinds.some(({ kind }) => id.includes(`:${kind.toLowerCase()}/`))
+  return changes.some(isScaler) && [...inventory.values()].some(wasScaled)
 }
 
 /** A held source changes nothing but its status; what wakes it is its own business, and it is looked at again. */
-export async function standStill(
-  { spec, ledger, memory }: { spec: SourceSpec; ledger: Ledger; memory: SourceMemory },
-  hold: Hold,
-  deps: SyncSourceDeps,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const status = heldStatus(ledger, hold)
-  memory.waitsForHealth = false
-  if (!sameStatus(status, ledger.status)) {
-    const written = await writeLedger(deps, spec, { ...ledger, status }, signal)
-    await deps.publish(spec, written.status, signal)
-    deps.log.info({ source: `${spec.namespace}/${spec.name}`, reason: hold.reason }, hold.message)
-  }
+export async function standStill(held: Held, hold: Hold, deps: SyncSourceDeps, signal: AbortSignal): Promise<Outcome> {
+  held.memory.waitsForHealth = false
+  await keepHeld(held, hold, deps, signal)
   if (hold.reason === 'Suspended') return { end: 'done', summary: hold.message }
   return { end: 'again', afterMs: lookAgainMs, why: hold.message }
+}
+
+/** A sync that could not be done at all leaves its reason behind, so that nothing is without one (law 7). Never throws. */
+export async function noteFailure(
+  held: Held,
+  { reason, message }: AppError,
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted || isPassing(reason)) return
+  try {
+    await keepHeld(held, { reason, message }, deps, signal)
+  } catch (error) {
+    if (!signal.aborted) deps.log.warn({ error: String(error) }, 'the reason of a failure could not be written')
+  }
+}
+
+type Held = { spec: SourceSpec; ledger: Ledger; memory: SourceMemory }
+
+async function keepHeld({ spec, ledger }: Held, hold: Hold, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
+  const status = redactStatus(heldStatus(ledger, hold), deps.redact)
+  if (sameStatus(status, ledger.status) && ledger.status.holder !== deps.fence.epoch) return
+  const written = await writeLedger(deps, spec, { ...ledger, status, release: true }, signal)
+  await deps.publish(spec, written.status, signal)
+  deps.log.info({ source: `${spec.namespace}/${spec.name}`, reason: hold.reason }, deps.redact(hold.message))
 }
 
 async function wakeDependents(spec: SourceSpec, { sources, enqueue, log }: SyncSourceDeps): Promise<void> {

@@ -22,7 +22,7 @@ export async function findHold(
   const cycle = findCycle(spec, deps.sources.list())
   if (cycle) return { reason: 'DependencyCycle', message: `dependsOn goes in a circle: ${cycle.join(' → ')}` }
   for (const dependency of spec.dependsOn) {
-    const message = await whyNotReady(dependency, deps, signal)
+    const message = await whyNotReady(spec, dependency, deps, signal)
     if (message) return { reason: 'DependencyNotReady', message }
   }
   return undefined
@@ -34,12 +34,18 @@ function suspensionMessage({ by, why, since }: NonNullable<Ledger['suspended']>)
 }
 
 async function whyNotReady(
+  spec: SourceSpec,
   dependency: { namespace: string; name: string },
-  { cluster }: HoldDeps,
+  { cluster, sources }: HoldDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const name = `${dependency.namespace}/${dependency.name}`
+  const isThere = sources.list().some((one) => one.namespace === dependency.namespace && one.name === dependency.name)
+  if (!isThere) return `it waits for source ${name}, which does not exist`
   const status = readSourceStatus(await cluster.get(statusRef(dependency), { signal }))
   if (!status) return `it waits for source ${name}, which has not been synced yet`
-  return status.ready ? undefined : `it waits for source ${name}, which is not ready: ${status.message}`
+  if (status.ready) return undefined
+  // what stands in another namespace may be of no concern here
+  const why = dependency.namespace === spec.namespace ? status.message : status.reason
+  return `it waits for source ${name}, which is not ready: ${why}`
 }

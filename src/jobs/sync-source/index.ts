@@ -1,10 +1,11 @@
+import { toAppError } from '../../domain/error.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { begin } from './begin.ts'
 import { pruneLeft } from './delete.ts'
-import { finish, standStill } from './finish.ts'
+import { finish, noteFailure, standStill } from './finish.ts'
 import { findHold } from './hold.ts'
-import { readLedger } from './ledger.ts'
+import { type Ledger, readLedger } from './ledger.ts'
 import type { SourceMemory } from './memory.ts'
 import type { SyncSourceDeps } from './sync.ts'
 import { applyDesired } from './write.ts'
@@ -33,11 +34,18 @@ async function syncOnce(
 ): Promise<Outcome> {
   const started = deps.now().getTime()
   const ledger = await readLedger(deps, spec, memory.inventory, signal)
-  const hold = await findHold(spec, ledger, deps, signal)
-  if (hold) return await standStill({ spec, ledger, memory }, hold, deps, signal)
-  const sync = await begin(spec, { ledger, memory }, deps, signal)
-  const writings = await applyDesired(sync, { insist }, deps, signal)
-  await pruneLeft(sync, deps, signal)
-  const seconds = () => (deps.now().getTime() - started) / 1000
-  return await finish(sync, { writings, seconds }, deps, signal)
+  let state: { spec: SourceSpec; ledger: Ledger; memory: SourceMemory } = { spec, ledger, memory }
+  try {
+    const hold = await findHold(spec, ledger, deps, signal)
+    if (hold) return await standStill(state, hold, deps, signal)
+    const sync = await begin(spec, { ledger, memory }, deps, signal)
+    state = sync
+    const writings = await applyDesired(sync, { insist }, deps, signal)
+    await pruneLeft(sync, deps, signal)
+    const seconds = () => (deps.now().getTime() - started) / 1000
+    return await finish(sync, { writings, seconds }, deps, signal)
+  } catch (error) {
+    await noteFailure(state, toAppError(error), deps, signal)
+    throw error
+  }
 }

@@ -1,6 +1,10 @@
+import { gcMarkLabel } from '../../domain/manifest/annotations.ts'
 import { gcMark } from '../../domain/manifest/gc-mark.ts'
 import type { Change } from '../../domain/plan/change.ts'
+import { autoscaledFields } from '../../domain/plan/autoscaler.ts'
 import { compare, type Verdict } from '../../domain/plan/compare.ts'
+import { ignoredFields } from '../../domain/plan/ignore.ts'
+import { leftMark, wasScaled } from '../../domain/plan/left-alone.ts'
 import { syncSetOf } from '../../domain/source/sync-set.ts'
 import type { DesiredObject } from './desired.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
@@ -10,7 +14,7 @@ export type Judgement = Extract<Verdict, { act: 'apply' | 'report' | 'nothing' }
 
 /** Judges the objects of one sync: by digests and metadata alone, nothing is read for it. The same for a sync and for a plan. */
 export function createJudge(
-  sync: Pick<Sync, 'spec' | 'live' | 'unreadable' | 'mark' | 'inventory'>,
+  sync: Pick<Sync, 'spec' | 'live' | 'unreadable' | 'mark' | 'inventory' | 'autoscalers'>,
   deps: Pick<SyncSourceDeps, 'sources'>,
 ): (object: DesiredObject) => Judgement {
   const { spec, mark, live: all, unreadable, inventory } = sync
@@ -20,13 +24,16 @@ export function createJudge(
     const cause = ignored ? undefined : unreadable.get(key)
     if (cause) return leave(object, { action: 'failed', reason: cause.reason, message: cause.message })
     const live = all.get(key)
-    const facts = { digest, ignoredInGit: ignored, live, mark: mark(ref), entry: inventory.get(key), drift: spec.drift }
+    const entry = inventory.get(key)
+    const scaled = entry && wasScaled(entry) ? autoscaledFields(sync.autoscalers ?? [], ref) : []
+    const left = leftMark({ ignored: ignoredFields(spec.ignore, ref), scaled })
+    const facts = { digest, ignoredInGit: ignored, live, mark: mark(ref), entry, drift: spec.drift, left }
     const verdict = compare(facts)
     const isForeign = live !== undefined && live.mark !== '' && live.mark !== facts.mark
     const isWanted = verdict.act === 'apply' || verdict.act === 'report'
     const owner = isForeign && isWanted ? others.find(({ set }) => live.mark === gcMark(set, ref)) : undefined
     if (owner) {
-      const message = `${object.id} belongs to source ${owner.name}, which defines it too; it is left to that one`
+      const message = `${object.id} belongs to source ${owner.name}, whose mark it carries; it is left to that one until it is taken out there (kubectl label … ${gcMarkLabel}- where nobody else defines it)`
       return leave(object, { action: 'failed', reason: 'DuplicateObject', message })
     }
     return verdict.act === 'skip' ? skip(object, verdict.why) : verdict

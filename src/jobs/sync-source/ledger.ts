@@ -3,7 +3,7 @@ import { AppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { decodeInventory, encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
 import type { SourceSpec, Suspension } from '../../domain/source/spec.ts'
-import { readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
+import { parseSourceStatus, readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 
 /** Compression, handed in because jobs touch no Node module of their own. */
@@ -19,7 +19,7 @@ export type LedgerDeps = {
 /** What the cluster remembers about a source: its status and its inventory. */
 export type Ledger = {
   status: SourceStatus
-  /** Undefined when there is none, or when it could not be read whole: it is then rebuilt and nothing is pruned. */
+  /** Undefined when there is none, or when it could not be read whole: it is then made anew from what carries our mark. */
   inventory: Inventory | undefined
   /** The commit whose mass deletion somebody approved, from the annotation on the status. */
   approved: string
@@ -28,6 +28,8 @@ export type Ledger = {
   /** Annotations on the status that are not ours to lose. */
   annotations: Readonly<Record<string, string>>
   resourceVersion: string
+  /** The writer and the time of the status that is stored. */
+  before: Pick<SourceStatus, 'holder' | 'changedAt'>
 }
 
 /** `kubectl annotate configmap capstan-source-<name> capstan.dev/approve-deletion=<commit>` lets a held mass deletion go. */
@@ -36,6 +38,7 @@ export const approveAnnotation = 'capstan.dev/approve-deletion'
 export const suspendAnnotation = 'capstan.dev/suspend'
 /** `allow`: somebody else may move the sync tag, and nothing is held up for it. */
 export const otherWriterAnnotation = 'capstan.dev/other-writer'
+const writeAttempts = 4
 const partBytes = 256 * 1024
 const sourceLabel = 'capstan.dev/source'
 
@@ -75,6 +78,7 @@ export async function readLedger(
     suspended: spec.suspended ?? readSuspension(annotations[suspendAnnotation]),
     annotations,
     resourceVersion: found?.metadata.resourceVersion ?? '',
+    before: status,
   }
 }
 
@@ -114,34 +118,38 @@ async function readInventory(
 /**
  * Stores the inventory as new ConfigMaps (named by its digest, so that the stored one stays whole until the status names the
  * new one), then the status. Refuses when another live process holds the source: one writer per object (law 4).
- * `encoded` spares the encoding where the caller has it.
+ * `encoded` spares the encoding where the caller has it; `release`: this process writes no more in this sync, so that any other one may.
  */
 export async function writeLedger(
   deps: LedgerDeps,
   spec: SourceSpec,
-  { encoded, ...ledger }: Ledger & { encoded?: { content: string; digest: string } },
+  {
+    encoded,
+    release = false,
+    ...ledger
+  }: Ledger & { encoded?: { content: string; digest: string }; release?: boolean },
   signal: AbortSignal,
 ): Promise<Ledger> {
-  await claim(deps, spec, ledger)
+  await checkHolder(deps, spec, ledger)
   const inventory = ledger.inventory ?? new Map()
   const { content, digest } = encoded ?? encodeInventory(inventory)
   const before = ledger.status.inventory
   const parts = digest === before.digest ? before.parts : await writeParts(deps, spec, { content, digest }, signal)
   const status: SourceStatus = {
     ...ledger.status,
-    holder: deps.fence.epoch,
+    holder: release ? '' : deps.fence.epoch,
     objects: inventory.size,
     inventory: { parts, digest, count: inventory.size },
     changedAt: deps.now().toISOString(),
   }
-  const resourceVersion = await writeStatus(deps, spec, { ...ledger, status }, signal)
+  const { resourceVersion, annotations } = await writeStatus(deps, spec, { ...ledger, status }, signal)
   for (const old of before.parts) {
     if (!parts.includes(old)) await deps.cluster.delete(configMapRef(spec, old), {}, signal)
   }
-  return { ...ledger, status, inventory, resourceVersion }
+  return { ...ledger, status, inventory, resourceVersion, annotations, before: status }
 }
 
-async function claim(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger): Promise<void> {
+async function checkHolder(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger): Promise<void> {
   deps.fence.check()
   const { holder } = ledger.status
   if (holder === '' || holder === deps.fence.epoch || (await deps.fence.isDead(holder))) return
@@ -184,19 +192,39 @@ async function createOrKeep(deps: LedgerDeps, part: KubeObject, signal: AbortSig
   }
 }
 
-async function writeStatus(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger, signal: AbortSignal): Promise<string> {
-  const body = configMap(spec, statusRef(spec).name)
-  if (Object.keys(ledger.annotations).length > 0) body.metadata.annotations = { ...ledger.annotations }
-  const object = { ...body, data: { 'status.json': JSON.stringify(ledger.status) } }
-  if (ledger.resourceVersion === '') {
-    const made = await deps.cluster.create(object, signal)
-    return made.metadata.resourceVersion ?? ''
+type Stored = Pick<Ledger, 'resourceVersion' | 'annotations'>
+
+/** People write annotations on it at any time: theirs are kept, and the write is done again. */
+async function writeStatus(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger, signal: AbortSignal): Promise<Stored> {
+  let { resourceVersion, annotations }: Stored = ledger
+  for (let attempt = 1; ; attempt += 1) {
+    const object = statusObject(spec, { ...ledger, resourceVersion, annotations })
+    try {
+      const written = await (resourceVersion === ''
+        ? deps.cluster.create(object, signal)
+        : deps.cluster.replace(object, signal))
+      return { resourceVersion: written.metadata.resourceVersion ?? '', annotations }
+    } catch (error) {
+      const isLost = error instanceof AppError && error.reason === 'OtherWriter' && attempt < writeAttempts
+      const found = isLost ? await deps.cluster.get(statusRef(spec), { signal }) : undefined
+      const text = (found?.data as Record<string, string> | undefined)?.['status.json']
+      if (!found || !isWrittenBy(parseSourceStatus(text), ledger)) throw error
+      resourceVersion = found.metadata.resourceVersion ?? ''
+      annotations = found.metadata.annotations ?? {}
+    }
   }
-  const written = await deps.cluster.replace(
-    { ...object, metadata: { ...object.metadata, resourceVersion: ledger.resourceVersion } },
-    signal,
-  )
-  return written.metadata.resourceVersion ?? ''
+}
+
+/** The stored status is the one that we read or wrote last: only something beside it has changed. */
+function isWrittenBy(stored: SourceStatus | undefined, { before }: Ledger): boolean {
+  return stored !== undefined && stored.changedAt === before.changedAt && stored.holder === before.holder
+}
+
+function statusObject(spec: SourceSpec, { annotations, resourceVersion, status }: Ledger): KubeObject {
+  const body = configMap(spec, statusRef(spec).name)
+  if (Object.keys(annotations).length > 0) body.metadata.annotations = { ...annotations }
+  if (resourceVersion !== '') body.metadata.resourceVersion = resourceVersion
+  return { ...body, data: { 'status.json': JSON.stringify(status) } }
 }
 
 function configMap(spec: SourceSpec, name: string): KubeObject {

@@ -1,41 +1,60 @@
-import type { KubeObject } from '../../domain/manifest/object.ts'
+import { AppError } from '../../domain/error.ts'
+import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import { autoscaledFields, autoscalerKinds, autoscalerWarning, isScalable } from '../../domain/plan/autoscaler.ts'
 import type { FieldPath } from '../../domain/plan/field-path.ts'
 import { contested } from '../../domain/plan/fights.ts'
 import { ignoredFields } from '../../domain/plan/ignore.ts'
+import { leftMark } from '../../domain/plan/left-alone.ts'
 import type { DesiredObject } from './desired.ts'
-import type { Sync } from './sync.ts'
+import type { Sync, SyncSourceDeps } from './sync.ts'
 
 /** The fields of an object that are somebody else's business. */
 export type LeftAlone = {
   leaveAlone: readonly FieldPath[]
   /** Some of them are fought over: looked at again with every sync, until the fight has rested. */
   contested: boolean
+  /** What the inventory keeps of it: rules and autoscalers, no fights. */
+  left: string
   /** What people should know about it. */
   warning?: string
 }
 
-/** The autoscalers of the cluster, when one of them may scale what is about to be written (ruling 18). */
+type Reading = Pick<SyncSourceDeps, 'cluster' | 'log'>
+
+/**
+ * The autoscalers of the cluster, when one of them may scale one of these objects (ruling 18). Read with Capstan's own rights: they
+ * only decide what is left alone, and a source's account need not see them.
+ */
 export async function readAutoscalers(
-  wanted: readonly DesiredObject[],
-  { spec, cluster }: Pick<Sync, 'spec' | 'cluster'>,
+  refs: readonly ObjectRef[],
+  sync: Pick<Sync, 'spec' | 'autoscalers'>,
+  deps: Reading,
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  if (spec.overruleAutoscalers || !wanted.some(({ ref }) => isScalable(ref))) return []
-  const namespaces = spec.serviceAccount === '' ? spec.allowedNamespaces : namespacesOf(wanted)
-  const scopes = namespaces.length > 0 ? namespaces.map((namespace) => ({ namespace })) : [{}]
+  const { overruleAutoscalers, allowedNamespaces } = sync.spec
+  if (sync.autoscalers) return sync.autoscalers
+  if (overruleAutoscalers || !refs.some(isScalable)) return []
+  const scopes = allowedNamespaces.length > 0 ? allowedNamespaces.map((namespace) => ({ namespace })) : [{}]
   const lists = await Promise.all(
-    autoscalerKinds.map(async (kind) => {
-      if (!(await cluster.resource(kind.apiVersion, kind.kind, signal))) return []
-      return await Promise.all(scopes.map((scope) => cluster.list({ ...kind, ...scope }, signal)))
-    }),
+    autoscalerKinds.flatMap((kind) => scopes.map(async (scope) => await listKind({ ...kind, ...scope }, deps, signal))),
   )
-  return lists.flat(2)
+  sync.autoscalers = lists.flat()
+  return sync.autoscalers
 }
 
-function namespacesOf(wanted: readonly DesiredObject[]): string[] {
-  const scalable = wanted.filter(({ ref }) => isScalable(ref))
-  return [...new Set(scalable.flatMap(({ ref }) => (ref.namespace ? [ref.namespace] : [])))]
+async function listKind(
+  query: { apiVersion: string; kind: string; namespace?: string },
+  { cluster, log }: Reading,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
+  try {
+    if (!(await cluster.resource(query.apiVersion, query.kind, signal))) return []
+    return await cluster.list(query, signal)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.reason !== 'Forbidden') throw error
+    log.debug({ kind: query.kind, why: error.message }, 'autoscalers may not be read, so none is respected')
+    return []
+  }
 }
 
 /** `now`: milliseconds since 1970. */
@@ -45,10 +64,12 @@ export function leftAlone(
   { autoscalers, now }: { autoscalers: readonly KubeObject[]; now: number },
 ): LeftAlone {
   const fought = contested(memory.fights, key, now)
+  const ignored = ignoredFields(spec.ignore, ref)
   const scaled = autoscaledFields(autoscalers, ref)
   const warning = live.has(key) && scaled.length > 0 ? autoscalerWarning(autoscalers, ref) : undefined
   return {
-    leaveAlone: [...ignoredFields(spec.ignore, ref), ...scaled, ...fought],
+    leaveAlone: [...ignored, ...scaled, ...fought],
+    left: leftMark({ ignored, scaled }),
     contested: fought.length > 0,
     ...(warning ? { warning } : {}),
   }

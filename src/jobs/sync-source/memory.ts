@@ -36,6 +36,8 @@ export type SourceMemory = {
   syncing: boolean
   /** Keys of objects that a watch reported while a sync was running; looked at again at its end. */
   missed: Set<string>
+  /** Keys of objects that the last sync left as they are: their changes wake no sync, it comes back by itself. */
+  leftAlone: ReadonlySet<string>
   /** When drift of an object was corrected last, in milliseconds since 1970. */
   corrected: Map<string, number>
   /** Who takes fields back, and how often. */
@@ -72,6 +74,7 @@ export function createSyncMemory(): SyncMemory {
         failures: 0,
         syncing: false,
         missed: new Set(),
+        leftAlone: new Set(),
         corrected: new Map(),
         fights: new Map(),
         drift: new Map(),

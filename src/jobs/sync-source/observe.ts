@@ -2,6 +2,7 @@ import { AppError } from '../../domain/error.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { Inventory, InventoryEntry } from '../../domain/plan/inventory.ts'
 import { type LiveObject, liveKey, liveObject } from '../../domain/plan/live.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { DesiredObject } from './desired.ts'
 import type { SyncSourceDeps } from './sync.ts'
 
@@ -10,7 +11,12 @@ const readOneByOne = 5
 const listDeadlineMs = 60_000
 
 /** What the cluster holds of the objects concerned, by key, and why some of them could not be read. */
-export type Observed = { live: Map<string, LiveObject>; unreadable: Map<string, AppError> }
+export type Observed = {
+  live: Map<string, LiveObject>
+  unreadable: Map<string, AppError>
+  /** Whether nothing is known of the objects of this kind, since their API does not answer. */
+  isUnseen: (ref: ObjectRef) => boolean
+}
 
 type Where = { inventory: Inventory | undefined; namespaces: readonly string[]; byNamespace: boolean }
 
@@ -27,13 +33,7 @@ export async function observeLive(
 ): Promise<Observed> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
   const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
-  try {
-    await deps.owned.ensure(kinds, namespaces, deadline)
-  } catch (error) {
-    if (signal.aborted || !deadline.aborted) throw error
-    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s; the right to list and watch one of their kinds may be missing`
-    throw new AppError('ClusterUnavailable', message, { cause: error })
-  }
+  const isUnseen = await watchKinds(kinds, { namespaces, deadline }, deps, signal)
   const live = new Map<string, LiveObject>()
   const unreadable = new Map<string, AppError>()
   for (const object of deps.owned.all()) live.set(liveKey(object), object)
@@ -51,7 +51,31 @@ export async function observeLive(
       }
     }),
   )
-  return { live, unreadable }
+  return { live, unreadable, isUnseen }
+}
+
+/** The right to see all namespaces at once may be missing. */
+export function isNarrow({ serviceAccount, allowedNamespaces }: SourceSpec): boolean {
+  return serviceAccount !== '' || allowedNamespaces.length > 0
+}
+
+async function watchKinds(
+  kinds: readonly ObjectRef[],
+  { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
+  { owned, cluster }: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
+  signal: AbortSignal,
+): Promise<Observed['isUnseen']> {
+  try {
+    const isUnseen = await owned.ensure(kinds, namespaces, deadline)
+    // one API that is away holds up its own kinds alone; where none answers nothing is known
+    if (kinds.some(isUnseen)) await cluster.resource('v1', 'Namespace', deadline)
+    return isUnseen
+  } catch (error) {
+    if (signal.aborted || !deadline.aborted) throw error
+    const why = owned.problem()
+    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s${why ? `: ${why.message}` : ''}`
+    throw new AppError(why?.reason === 'Forbidden' ? 'Forbidden' : 'ClusterUnavailable', message, { cause: error })
+  }
 }
 
 /** Without those in namespaces that are not there: nothing can be in them, and a first sync asks for little else. */

@@ -5,10 +5,13 @@ import type { Change } from '../../domain/plan/change.ts'
 import { liveObject } from '../../domain/plan/live.ts'
 import type { PrunePlan } from '../../domain/plan/prune.ts'
 import type { Fence } from '../../domain/work/fence.ts'
+import { settleAll } from './settle-all.ts'
 
 export type PruneDeps = { cluster: Pick<Cluster, 'get' | 'delete'>; fence: Fence }
 
 type Removal = PrunePlan['remove'][number]
+
+const atOnce = 40
 
 /**
  * Deletes what left git, in the reverse of the apply order. Each object is read again first, from the API server itself, and
@@ -23,7 +26,7 @@ export async function prune(
   const gone: string[] = []
   const changes: Change[] = []
   for (const stage of stages) {
-    const results = await Promise.all(stage.map((removal) => removeOne(removal, deps, signal)))
+    const results = await settleAll(stage, atOnce, (removal) => removeOne(removal, deps, signal))
     for (const result of results) {
       if (result.gone) gone.push(result.key)
       if (result.change) changes.push(result.change)

@@ -132,8 +132,13 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     const message = `${waiting.count} objects are not healthy${isOver ? ` after ${spec.waitTimeoutMs / 1000} s` : ' yet'}: ${worst?.id} ${worst?.message}`
     return { ready: false, reason: isOver ? 'NotHealthy' : 'NotReady', message }
   }
-  const driftNote = sync.drifted.length > 0 ? `; ${sync.drifted.length} differences from git are only reported` : ''
-  return { ready: true, reason: '', message: `${total} objects applied${heldNote}${driftNote}` }
+  return { ready: true, reason: '', message: `${total} objects applied${heldNote}${driftNote(sync)}` }
+}
+
+function driftNote({ drifted }: Sync): string {
+  const fought = drifted.filter(({ reason }) => reason === 'DriftFight').length
+  const told = drifted.length - fought
+  return `${told > 0 ? `; ${told} differences from git are only reported` : ''}${fought > 0 ? `; ${fought} changed again after they were put back, and wait` : ''}`
 }
 
 function isMassHeld({ held }: Sync): boolean {

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { Git } from '../../adapters/git/index.ts'
 import type { AppError } from '../../domain/error.ts'
-import type { ObjectRef } from '../../domain/manifest/object.ts'
+import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { ParseFiles } from '../../domain/manifest/parsed-file.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
@@ -53,6 +53,8 @@ export type SyncSourceDeps = {
   random: () => number
   /** Resolves after that many milliseconds; rejects when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Takes known secrets out of a text. */
+  redact: (text: string) => string
   /** Mirrors the status to where people look, beside the ConfigMap; never fails a sync. */
   publish: (spec: SourceSpec, status: SourceStatus, signal: AbortSignal) => Promise<void>
   ended: (result: SyncEnded) => void
@@ -74,6 +76,8 @@ export type Sync = {
   live: ReadonlyMap<string, LiveObject>
   /** Why an object could not be looked at, by key; it is not touched. */
   unreadable: ReadonlyMap<string, AppError>
+  /** Whether nothing is known of the objects of this kind, since their API does not answer. */
+  isUnseen: (ref: ObjectRef) => boolean
   /** The gc mark that an object of this source carries (flux-v1 §2). */
   mark: (ref: ObjectRef) => string
   /** Becomes the stored inventory. */
@@ -82,8 +86,12 @@ export type Sync = {
   held: Held[]
   /** What differs from git and is left so. */
   drifted: SourceDrift[]
-  /** Milliseconds until something that is left alone for now may be put back; 0 for nothing. */
-  pauseMs: number
+  /** What is left alone for now, and in how many milliseconds it may be put back. */
+  pause: { ms: number; why: string } | undefined
+  /** The autoscalers of the cluster, once they were asked for. */
+  autoscalers: readonly KubeObject[] | undefined
+  /** A sync before this one had an inventory that could not be read: nothing is deleted before it is whole again. */
+  isRebuilt: boolean
   /** The commit that the marker named before this sync; empty for none. */
   markerBefore: string
   /** When somebody else was seen to have moved the sync tag (RFC 3339); empty for never. */

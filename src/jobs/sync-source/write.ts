@@ -1,15 +1,16 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
-import { mergeInventory } from '../../domain/plan/inventory.ts'
+import type { InventoryEntry } from '../../domain/plan/inventory.ts'
+import { wasScaled } from '../../domain/plan/left-alone.ts'
 import { applyStage, type Writing, type Written } from './apply.ts'
 import { readBodies } from './bodies.ts'
 import type { DesiredObject } from './desired.ts'
 import { type Drifted, reportDrift } from './drift-report.ts'
 import { createJudge } from './judge.ts'
 import { leftAlone, readAutoscalers } from './left-alone.ts'
-import { writeLedger } from './ledger.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
+import { writeAhead } from './write-ahead.ts'
 
 /**
  * Applies what differs, definitions and namespaces first. `insist`: a person asked, so what was corrected a moment ago is corrected
@@ -21,6 +22,13 @@ export async function applyDesired(
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<number> {
+  if ([...sync.inventory.values()].some(wasScaled))
+    await readAutoscalers(
+      [...sync.inventory.values()].map(({ ref }) => ref),
+      sync,
+      deps,
+      signal,
+    )
   const { wanted, drifted } = sortOut(sync, insist, deps)
   if (wanted.length > 0) await applyAll(wanted, sync, deps, signal)
   reportFights(sync, deps)
@@ -28,30 +36,39 @@ export async function applyDesired(
   return wanted.length
 }
 
-function sortOut(sync: Sync, insist: boolean, deps: SyncSourceDeps): { wanted: DesiredObject[]; drifted: Drifted[] } {
-  const wanted: DesiredObject[] = []
-  const drifted: Drifted[] = []
+type Sorted = { wanted: DesiredObject[]; drifted: Drifted[] }
+
+function sortOut(sync: Sync, insist: boolean, deps: SyncSourceDeps): Sorted {
+  const sorted: Sorted = { wanted: [], drifted: [] }
+  const leftAlone = new Set(sync.desired.withheld)
   const judge = createJudge(sync, deps)
   for (const object of sync.desired.objects) {
     const verdict = judge(object)
     if (verdict.act === 'leave') sync.changes.push(verdict.change)
-    else if (verdict.act === 'report') drifted.push({ object, reason: 'Drifted' })
-    else if (verdict.act === 'apply') {
-      const pauseMs = verdict.why === 'drifted' && !insist ? pauseOf(object.key, sync, deps) : 0
-      if (pauseMs === 0) wanted.push(object)
-      else {
-        drifted.push({ object, reason: 'DriftFight' })
-        sync.pauseMs = Math.min(sync.pauseMs || pauseMs, pauseMs)
-      }
+    if (object.ignored || (verdict.act === 'leave' && verdict.change.action === 'failed')) leftAlone.add(object.key)
+    if (verdict.act === 'apply' && (insist || !isPaused(object, verdict.why, sync, deps))) sorted.wanted.push(object)
+    else if (verdict.act === 'apply' || verdict.act === 'report') {
+      sorted.drifted.push({ object, reason: verdict.act === 'apply' ? 'DriftFight' : 'Drifted' })
+      leftAlone.add(object.key)
     }
   }
-  return { wanted, drifted }
+  sync.memory.leftAlone = leftAlone
+  return sorted
 }
 
-/** The same object is put back at most once per sync interval, so that two managers that fight cost little (ruling 18). */
-function pauseOf(key: string, { spec, memory }: Sync, { now }: SyncSourceDeps): number {
+/**
+ * The same object is put back or made again at most once per sync interval, so that two managers that fight cost little (ruling 18);
+ * as does a Job that its controller takes away when it is done.
+ */
+function isPaused({ key, id, digest }: DesiredObject, why: string, sync: Sync, { now }: SyncSourceDeps): boolean {
+  const { spec, memory, inventory, pause } = sync
+  const isAgain = why === 'drifted' || (why === 'absent' && inventory.get(key)?.applied === digest)
   const last = memory.corrected.get(key)
-  return last === undefined ? 0 : Math.max(0, last + spec.syncIntervalMs - now().getTime())
+  if (!isAgain || last === undefined) return false
+  const ms = Math.max(0, last + spec.syncIntervalMs - now().getTime())
+  if (ms > 0 && (!pause || ms < pause.ms))
+    sync.pause = { ms, why: `${id} was ${why === 'absent' ? 'deleted' : 'changed'} again by somebody` }
+  return ms > 0
 }
 
 /** Fields that are not forced any more are a standstill of their own (W11). */
@@ -69,9 +86,14 @@ async function applyAll(
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  await claim(sync, deps, signal)
+  await writeAhead(wanted, sync, deps, signal)
   const bodies = await readBodies(wanted, sync, deps, signal)
-  const autoscalers = await readAutoscalers(wanted, sync, signal)
+  const autoscalers = await readAutoscalers(
+    wanted.map(({ ref }) => ref),
+    sync,
+    deps,
+    signal,
+  )
   const stages = Map.groupBy(wanted, ({ ref }) => rankOf(ref.kind))
   for (const rank of [...stages.keys()].sort((a, b) => a - b)) {
     const writings = (stages.get(rank) ?? []).flatMap((object) => {
@@ -87,23 +109,10 @@ async function applyAll(
   }
 }
 
-/** Write-ahead: what is about to be applied is in the inventory before the first write, and this process is the one writer. */
-export async function claim(sync: Sync, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
-  const merged = mergeInventory(
-    sync.inventory,
-    sync.desired.objects.filter(({ ignored }) => !ignored),
-  )
-  const isNew = merged.size !== sync.inventory.size || !sync.ledger.inventory
-  sync.inventory = merged
-  if (isNew || sync.ledger.status.holder !== deps.fence.epoch) {
-    sync.ledger = await writeLedger(deps, sync.spec, { ...sync.ledger, inventory: merged }, signal)
-  }
-}
-
 /** Its file was read once and cannot be read again: a key that is gone, or an object of git that is. */
 function unreadable({ id, file, line }: DesiredObject): Sync['changes'][number] {
   const message = `${file} cannot be read again, so ${id} is not applied`
-  return { id, file, line, action: 'failed', reason: 'InvalidYAML', message }
+  return { id, file, line, action: 'failed', reason: 'GitUnreachable', message }
 }
 
 function toWriting(
@@ -129,9 +138,10 @@ function toWriting(
 
 function note({ writing, change, owned, conflicts }: Written, sync: Sync, deps: SyncSourceDeps): void {
   sync.changes.push(change)
-  const { key, ref, file, digest, live } = writing
+  const { key, ref, file, digest } = writing
   const before = sync.inventory.get(key) ?? { ref, file, applied: '', owned: '', tried: '', triedAt: '' }
-  if (live && before.applied === digest && change.action !== 'failed') noteCorrection(key, conflicts, sync, deps)
+  if (before.applied === digest && isSame(before, writing) && change.action !== 'failed')
+    noteCorrection(key, conflicts, sync, deps)
   const failed = change.action === 'failed'
   sync.inventory.set(key, {
     ...before,
@@ -139,8 +149,13 @@ function note({ writing, change, owned, conflicts }: Written, sync: Sync, deps: 
     file,
     ...(failed
       ? { tried: digest, triedAt: before.tried === digest ? before.triedAt : sync.commit }
-      : { applied: digest, owned: writing.contested ? '' : owned, tried: '', triedAt: '' }),
+      : { applied: digest, owned: writing.contested ? '' : owned, tried: '', triedAt: '', left: writing.left }),
   })
+}
+
+/** Nothing of what git asks for is other than at the last apply. */
+function isSame({ left = '' }: InventoryEntry, writing: Writing): boolean {
+  return left === writing.left
 }
 
 /** Git was put back over somebody: the next time waits, and too often is a fight. */
