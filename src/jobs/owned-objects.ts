@@ -1,7 +1,7 @@
 import type { Cluster, Watch } from '../adapters/cluster/index.ts'
 import { AppError } from '../domain/error.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
-import { type KubeObject, keyOf, type ObjectRef } from '../domain/manifest/object.ts'
+import { type KubeObject, keyOf, type ObjectRef, refOf } from '../domain/manifest/object.ts'
 import { type LiveObject, liveKey, liveObject } from '../domain/plan/live.ts'
 
 type Kind = Pick<ObjectRef, 'apiVersion' | 'kind'>
@@ -40,7 +40,7 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     return cluster.watch({ ...where, labelSelector: gcMarkLabel, metadataOnly: true }, (event) => {
       if (event.type === 'replaced') seen.replace(scope, event.items)
       else if (event.type === 'deleted') seen.remove(liveObject(event.object))
-      else seen.take(liveObject(event.object))
+      else seen.take(event.object)
     })
   }
 
@@ -124,7 +124,10 @@ function createSeen() {
     objects,
     keep,
     remove,
-    take(live: LiveObject): void {
+    take(object: KubeObject): void {
+      // the echo of our own write, whose answer was taken in already
+      if (isKnown(object, objects.get(keyOf(refOf(object))))) return
+      const live = liveObject(object)
       if (keep(live)) tell(live, false)
     },
     replace({ kindKey, namespace }: Scope, items: KubeObject[]): void {
@@ -144,6 +147,10 @@ function createSeen() {
       listeners.push(listener)
     },
   }
+}
+
+function isKnown({ metadata }: KubeObject, known: LiveObject | undefined): boolean {
+  return known !== undefined && known.uid === metadata.uid && known.resourceVersion === metadata.resourceVersion
 }
 
 /** Kind across its versions and namespaces: what is applied as v1beta1 is the same object when read as v1. */

@@ -8,13 +8,15 @@ import { antecedentAnnotation } from '../../domain/release/ownership.ts'
 import { exactJson } from '../../lib/exact-json.ts'
 import { conflictsOf, nameConflicts } from './conflicts.ts'
 import { maxMessageLength, parseStatus, parseWarnings } from './failure.ts'
-import { type Api, asked, getObject, locate, objectOf, urgencyOf } from './objects.ts'
+import { type Api, asked, getObject, locate, metadataOf, objectOf, partial, urgencyOf } from './objects.ts'
 import type { Answer } from './send.ts'
 
 export type ApplyOptions = {
   /** Take fields over from other managers. Without it a conflict is refused first, so that its managers can be named. */
   force: boolean
   dryRun?: boolean
+  /** The answer is the object's metadata alone: less to send and to read. Not with `leaveAlone`. */
+  metadataOnly?: boolean
   /** Field manager; default `capstan`. */
   fieldManager?: string
   /** Fields that are set when the object is created, and neither owned nor changed after that. One read and at most one write more. */
@@ -58,7 +60,7 @@ export async function sendApply(
   for (let attempt = 0; ; attempt++) {
     const answer = await patch(api, sent, { ...options, force: false }, signal)
     const met = answer.status === 409 ? conflictsOf(parseStatus(answer.text), sent) : []
-    if (met.length === 0) return outcome(api, sent, answer, { overruled: [], yielded })
+    if (met.length === 0) return outcome(api, { sent, options }, answer, { overruled: [], yielded })
     await refuseRelease(api, object, met, signal)
     const others = met.filter(({ manager }) => manager !== fieldManager && manager !== initialManager)
     if (yields && others.length > 0 && attempt < maxYields) {
@@ -72,7 +74,7 @@ export async function sendApply(
     if ((yields && others.length > 0) || (!yields && !options.force)) throw conflict(idOf(refOf(object)), met)
     const forced = await patch(api, sent, { ...options, force: true }, signal)
     const overruled = met.filter(({ manager }) => manager !== initialManager)
-    return outcome(api, sent, forced, { overruled, yielded })
+    return outcome(api, { sent, options }, forced, { overruled, yielded })
   }
 }
 
@@ -88,7 +90,10 @@ async function patch(api: Api, object: KubeObject, options: ApplyOptions, signal
       ...(options.dryRun ? { dryRun: 'All' } : {}),
     },
     // The server reads JSON under this type as well.
-    headers: { 'content-type': 'application/apply-patch+yaml' },
+    headers: {
+      'content-type': 'application/apply-patch+yaml',
+      ...(options.metadataOnly ? { accept: partial('PartialObjectMetadata') } : {}),
+    },
     body: exactJson(object),
     urgency: urgencyOf(ref, 'write'),
     deadlineMs,
@@ -99,9 +104,12 @@ async function patch(api: Api, object: KubeObject, options: ApplyOptions, signal
 
 type Met = { overruled: Conflict[]; yielded: Conflict[] }
 
-function outcome(api: Api, object: KubeObject, answer: Answer, { overruled, yielded }: Met): Applied {
+type Request = { sent: KubeObject; options: ApplyOptions }
+
+function outcome(api: Api, { sent, options }: Request, answer: Answer, { overruled, yielded }: Met): Applied {
+  const object = objectOf(api, answer, asked('apply', refOf(sent)))
   return {
-    object: objectOf(api, answer, asked('apply', refOf(object))),
+    object: options.metadataOnly ? metadataOf(object, sent) : object,
     created: answer.status === 201,
     warnings: parseWarnings(answer.headers.warning),
     overruled: nameConflicts(overruled),

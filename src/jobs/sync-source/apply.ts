@@ -99,7 +99,7 @@ async function send(writing: Writing, { cluster }: ApplyDeps, signal: AbortSigna
   const { ref, live } = writing
   const object = bodyOf(writing)
   if (writing.takeOver) await cluster.takeOver(ref, signal)
-  const options = applyOptions(object, writing)
+  const options = { ...applyOptions(object, writing), metadataOnly: writing.leaveAlone.length === 0 }
   try {
     return await cluster.apply(object, options, signal)
   } catch (error) {
