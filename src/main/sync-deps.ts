@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
+import type { Ancestor } from '../domain/manifest/ancestor.ts'
 import { fetchKey, parseFetchFact } from '../domain/source/status.ts'
 import { renderSource } from '../jobs/sync-source/render.ts'
 import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
@@ -31,6 +32,7 @@ export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
     now: () => new Date(),
     random: Math.random,
     pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
+    replaces: new Set<Ancestor>(config.enable.includes('releases') ? ['fluxd', 'helm-operator'] : ['fluxd']),
     redact: parts.redactor.redact,
     publish: publisher({ ...parts, cluster }),
     ended: (result) => metrics.syncEnded(result),

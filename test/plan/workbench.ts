@@ -67,6 +67,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       secrets: { isEncrypted: () => false, decrypt: async (_, bytes) => bytes },
       marking: { author: { name: 'c', email: 'c@example.com' }, signingKey: '', secret: { namespace, name: 'x' } },
       enqueue: async () => ({ jobId: 'none' }),
+      replaces: new Set(['fluxd', 'helm-operator']),
       redact: (text) => text,
       publish: async () => {},
       log: silent,

@@ -141,6 +141,7 @@ export async function createWorkbench(
         packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
         parse: createParser({ run, entry: parseChildEntry(), log: silent }),
         render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
+        replaces: new Set(['fluxd', 'helm-operator']),
         redact: (text) => text,
         secrets: { isEncrypted: () => false, decrypt: async (_, bytes) => bytes },
         marking: {

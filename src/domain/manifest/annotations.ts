@@ -35,6 +35,9 @@ export const conflictAnnotation = 'capstan.dev/conflict'
 /** Annotation of ours in git: `allowed` lets an object be deleted and made again when a field of it cannot be changed. */
 export const recreateAnnotation = 'capstan.dev/recreate'
 
+/** Annotation of ours in git: `allow` lets an object be applied that runs fluxd or the Helm Operator (ruling 6). */
+export const ancestorAnnotation = 'capstan.dev/ancestor'
+
 /** By name without prefix, value as it stands. Unknown names under the prefixes are policies too (flux-v1 §2). */
 export type Policies = ReadonlyMap<string, string>
 

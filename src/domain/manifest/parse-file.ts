@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../lib/canonical-json.ts'
+import { ancestorOf } from './ancestor.ts'
 import { digestOfText } from './digest.ts'
 import { headObject } from './head.ts'
 import { parseManifests } from './parse.ts'
@@ -11,7 +12,9 @@ export function parseFile({ path, bytes }: { path: string; bytes: Uint8Array }):
     objects: objects.map(({ object, line }) => {
       // The text that is digested is the text that is sent: one walk through the object instead of two.
       const body = canonicalJson(object)
-      return { head: headObject(object), line, digest: digestOfText(body), body }
+      const ancestor = ancestorOf(object)
+      const read = { head: headObject(object), line, digest: digestOfText(body), body }
+      return ancestor ? { ...read, ancestor } : read
     }),
     problems,
     warnings,

@@ -1,3 +1,4 @@
+import type { Ancestor } from './ancestor.ts'
 import type { KubeObject } from './object.ts'
 import type { Problem } from './problem.ts'
 
@@ -9,6 +10,8 @@ export type ParsedObject = {
   line: number
   /** Digest of the whole manifest. */
   digest: string
+  /** It runs a program that Capstan takes the place of. */
+  ancestor?: Ancestor
   /** The whole manifest as JSON; integers beyond 2^53 stand in it exactly. */
   body: string
 }

@@ -51,7 +51,7 @@ export type SourceStatus = {
   failed: SourceFailure[]
   /** How many failed in all. */
   failedCount: number
-  /** Deletions that wait for somebody (law 8). */
+  /** What waits for somebody: deletions (law 8), and objects that run fluxd or the Helm Operator (ruling 6). */
   held: SourceFailure[]
   /** Differences from git that are left as they are, the first 100. */
   drifted: SourceDrift[]

@@ -42,6 +42,10 @@ export const reasons = {
     'The files or objects of the source are more than what is read. Nothing is applied or deleted meanwhile.',
     'Name fewer paths, exclude files, or raise --max-source-size or --max-source-objects.',
   ],
+  AncestorInSource: [
+    'The repository runs fluxd or the Helm Operator, whose work Capstan does now; the object is left as it is.',
+    'Take it out of git, or annotate it with capstan.dev/ancestor: allow where it is meant.',
+  ],
   ApplyRefused: ['The API server refused the object.', 'Mend the object as the message says.'],
   FieldConflict: [
     'Another manager keeps changing a field that is set in git.',

@@ -26,7 +26,7 @@ export type Sorted = {
 }
 
 /** Sorts the objects as a sync of a person's request would. */
-export function sortOut(sync: Sync, full: boolean, deps: Pick<SyncSourceDeps, 'sources'>): Sorted {
+export function sortOut(sync: Sync, full: boolean, deps: Pick<SyncSourceDeps, 'sources' | 'replaces'>): Sorted {
   const sorted: Sorted = { wanted: [], left: [] }
   const judge = createJudge(sync, deps)
   for (const object of sync.desired.objects) {

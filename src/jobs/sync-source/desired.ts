@@ -1,8 +1,10 @@
 import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
 import { toAppError } from '../../domain/error.ts'
+import type { Ancestor } from '../../domain/manifest/ancestor.ts'
 import { ignoreOf } from '../../domain/manifest/annotations.ts'
 import { idOf, keyOf, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
 import type { ManifestObject } from '../../domain/manifest/parse.ts'
+import type { ParsedObject } from '../../domain/manifest/parsed-file.ts'
 import { type ApiFacts, place } from '../../domain/manifest/place.ts'
 import type { Problem } from '../../domain/manifest/problem.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
@@ -22,6 +24,8 @@ export type DesiredObject = {
   ignored: boolean
   blob: string
   index: number
+  /** It runs a program that Capstan takes the place of. */
+  ancestor?: Ancestor
 }
 
 /** The desired state at one commit. */
@@ -143,7 +147,7 @@ async function parseNew(
   const unseen = new Map(manifests.filter(isUnseen).map((one) => [one.blob, one]))
   const parsed = await readManifests([...unseen.values()], remote, deps, signal)
   for (const [blob, { objects, problems, warnings }] of parsed) {
-    const heads = objects.map(({ head, line, digest }, index) => ({ object: head, line, index, digest }))
+    const heads = objects.map((object, index) => toHead(object, index))
     // a key may be given later; what is wrong with the bytes stays wrong
     const isFinal = problems.every(({ reason }) => reason === 'InvalidYAML')
     memory.blobs.set(blob, { heads, problems, warnings, isFinal })
@@ -153,6 +157,10 @@ async function parseNew(
     )
   }
   return fresh
+}
+
+function toHead({ head, line, digest, ancestor }: ParsedObject, index: number): Head {
+  return { object: head, line, index, digest, ...(ancestor ? { ancestor } : {}) }
 }
 
 function forgetOtherReading(spec: SourceSpec, memory: SourceMemory): void {
@@ -206,5 +214,6 @@ function toDesired({ object, file, line, blob, head }: Found): DesiredObject {
     ignored: ignoreOf(object) === 'true',
     blob,
     index: head.index,
+    ...(head.ancestor ? { ancestor: head.ancestor } : {}),
   }
 }

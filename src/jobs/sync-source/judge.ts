@@ -1,11 +1,13 @@
-import { gcMarkLabel } from '../../domain/manifest/annotations.ts'
+import { ancestorAnnotation, gcMarkLabel } from '../../domain/manifest/annotations.ts'
 import { gcMark } from '../../domain/manifest/gc-mark.ts'
+import type { ObjectRef } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import { autoscaledFields } from '../../domain/plan/autoscaler.ts'
 import { compare, type Verdict } from '../../domain/plan/compare.ts'
 import { ignoredFields } from '../../domain/plan/ignore.ts'
 import { leftMark, wasScaled } from '../../domain/plan/left-alone.ts'
 import { syncSetOf } from '../../domain/source/sync-set.ts'
+import type { LiveObject } from '../../domain/plan/live.ts'
 import type { DesiredObject } from './desired.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 
@@ -15,12 +17,15 @@ export type Judgement = Extract<Verdict, { act: 'apply' | 'report' | 'nothing' }
 /** Judges the objects of one sync: by digests and metadata alone, nothing is read for it. The same for a sync and for a plan. */
 export function createJudge(
   sync: Pick<Sync, 'spec' | 'live' | 'unreadable' | 'mark' | 'inventory' | 'autoscalers'>,
-  deps: Pick<SyncSourceDeps, 'sources'>,
+  deps: Pick<SyncSourceDeps, 'sources' | 'replaces'>,
 ): (object: DesiredObject) => Judgement {
   const { spec, mark, live: all, unreadable, inventory } = sync
   const others = otherSets(spec, deps)
+  const ownerOf = (live: LiveObject, ref: ObjectRef) =>
+    live.mark === '' ? undefined : others.find(({ set }) => live.mark === gcMark(set, ref))
   return (object) => {
-    const { key, ref, digest, ignored } = object
+    const { key, ref, digest, ignored, ancestor } = object
+    if (!ignored && ancestor && deps.replaces.has(ancestor)) return holdAncestor(object, ancestor)
     const cause = ignored ? undefined : unreadable.get(key)
     if (cause) return leave(object, { action: 'failed', reason: cause.reason, message: cause.message })
     const live = all.get(key)
@@ -29,15 +34,20 @@ export function createJudge(
     const left = leftMark({ ignored: ignoredFields(spec.ignore, ref), scaled })
     const facts = { digest, ignoredInGit: ignored, live, mark: mark(ref), entry, drift: spec.drift, left }
     const verdict = compare(facts)
-    const isForeign = live !== undefined && live.mark !== '' && live.mark !== facts.mark
     const isWanted = verdict.act === 'apply' || verdict.act === 'report'
-    const owner = isForeign && isWanted ? others.find(({ set }) => live.mark === gcMark(set, ref)) : undefined
+    const owner = isWanted && live && live.mark !== facts.mark ? ownerOf(live, ref) : undefined
     if (owner) {
       const message = `${object.id} belongs to source ${owner.name}, whose mark it carries; it is left to that one until it is taken out there (kubectl label … ${gcMarkLabel}- where nobody else defines it)`
       return leave(object, { action: 'failed', reason: 'DuplicateObject', message })
     }
     return verdict.act === 'skip' ? skip(object, verdict.why) : verdict
   }
+}
+
+/** Two that do the same work undo each other's; taken out of git, the object is deleted as any other. */
+function holdAncestor(object: DesiredObject, ancestor: string): Judgement {
+  const message = `${object.id} runs ${ancestor}, whose work this is now: it is neither applied nor deleted while git has it. Take it out of git, which deletes it, or say that it is meant with the annotation ${ancestorAnnotation}: allow`
+  return leave(object, { action: 'skipped', reason: 'AncestorInSource', message })
 }
 
 /** Two sources that define one object would take it from each other for ever: the one that has it keeps it (ruling 2). */

@@ -1,3 +1,4 @@
+import type { Ancestor } from '../../domain/manifest/ancestor.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { Problem } from '../../domain/manifest/problem.ts'
 import type { Fights } from '../../domain/plan/fights.ts'
@@ -14,6 +15,8 @@ export type Head = {
   index: number
   /** Digest of the whole manifest. */
   digest: string
+  /** It runs a program that Capstan takes the place of. */
+  ancestor?: Ancestor
 }
 
 /** What one blob holds; kept by blob id, so that an unchanged file is never parsed again. */

@@ -1,5 +1,6 @@
 import { idOf } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
+import type { Held } from '../../domain/plan/prune.ts'
 import {
   failingSince,
   type SourceFailure,
@@ -27,6 +28,7 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
   const { held, revision, ledger } = sync
   const { suspended: _, refused: __, waiting: ___, rewrittenFrom: ____, marker: _____, ...before } = ledger.status
   const { failures, blocked } = failuresOf(sync)
+  const ancestors = heldAncestors(sync)
   const waiting = waitingOf(sync, unhealthy, now)
   const verdict = verdictOf(sync, { failures, blocked, waiting, now })
   const rewrittenFrom = failures.length === 0 ? '' : sync.rewrittenFrom
@@ -37,11 +39,9 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     attempted: revision,
     failed: [...failures, ...blocked].slice(0, shownFailures),
     failedCount: failures.length + blocked.length,
-    held: held
+    held: [...held.map(heldDeletion), ...ancestors.map(failureOf)]
       .slice(0, shownFailures)
-      .map(({ entry, reason, message }) =>
-        known(sync, { id: idOf(entry.ref), file: entry.file, line: 0, reason, message }),
-      ),
+      .map((one) => known(sync, one)),
     drifted: sync.drifted,
     ...(sync.head.refused ? { refused: sync.head.refused } : {}),
     ...(waiting ? { waiting } : {}),
@@ -67,6 +67,10 @@ export function heldStatus({ status, suspended }: Pick<Ledger, 'status' | 'suspe
   const { suspended: _, ...before } = status
   const { reason, message } = hold
   return { ...before, ready: false, reason, message, ...(suspended ? { suspended } : {}) }
+}
+
+function heldDeletion({ entry, reason, message }: Held): Failure {
+  return { id: idOf(entry.ref), file: entry.file, line: 0, reason, message }
 }
 
 function known({ ledger, commit }: Sync, failure: Failure): SourceFailure {
@@ -106,7 +110,7 @@ type Found = { failures: SourceFailure[]; blocked: SourceFailure[]; waiting: Sou
 /** The first cause that stands between the source and ready. */
 function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verdict {
   const { spec, desired, held, head } = sync
-  const total = desired.objects.length
+  const total = desired.objects.length - heldAncestors(sync).length
   const mass = held.find(({ reason }) => reason === 'MassDeletion')
   const heldNote = held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
   const [failure] = failures
@@ -132,7 +136,20 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     const message = `${waiting.count} objects are not healthy${isOver ? ` after ${spec.waitTimeoutMs / 1000} s` : ' yet'}: ${worst?.id} ${worst?.message}`
     return { ready: false, reason: isOver ? 'NotHealthy' : 'NotReady', message }
   }
-  return { ready: true, reason: '', message: `${total} objects applied${heldNote}${driftNote(sync)}` }
+  return {
+    ready: true,
+    reason: '',
+    message: `${total} objects applied${heldNote}${ancestorNote(sync)}${driftNote(sync)}`,
+  }
+}
+
+function heldAncestors({ changes }: Sync): Change[] {
+  return changes.filter(({ reason }) => reason === 'AncestorInSource')
+}
+
+function ancestorNote(sync: Sync): string {
+  const [first] = heldAncestors(sync)
+  return first ? `; ${first.message}` : ''
 }
 
 function driftNote({ drifted }: Sync): string {

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { Git } from '../../adapters/git/index.ts'
 import type { AppError } from '../../domain/error.ts'
+import type { Ancestor } from '../../domain/manifest/ancestor.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { ParseFiles } from '../../domain/manifest/parsed-file.ts'
 import type { Change } from '../../domain/plan/change.ts'
@@ -53,6 +54,8 @@ export type SyncSourceDeps = {
   random: () => number
   /** Resolves after that many milliseconds; rejects when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** The programs whose work this Capstan does: what runs them is not applied (ruling 6). */
+  replaces: ReadonlySet<Ancestor>
   /** Takes known secrets out of a text. */
   redact: (text: string) => string
   /** Mirrors the status to where people look, beside the ConfigMap; never fails a sync. */

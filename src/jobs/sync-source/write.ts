@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
+import type { Change } from '../../domain/plan/change.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import { wasScaled } from '../../domain/plan/left-alone.ts'
@@ -45,7 +46,7 @@ function sortOut(sync: Sync, insist: boolean, deps: SyncSourceDeps): Sorted {
   for (const object of sync.desired.objects) {
     const verdict = judge(object)
     if (verdict.act === 'leave') sync.changes.push(verdict.change)
-    if (object.ignored || (verdict.act === 'leave' && verdict.change.action === 'failed')) leftAlone.add(object.key)
+    if (object.ignored || (verdict.act === 'leave' && isSettled(verdict.change))) leftAlone.add(object.key)
     if (verdict.act === 'apply' && (insist || !isPaused(object, verdict.why, sync, deps))) sorted.wanted.push(object)
     else if (verdict.act === 'apply' || verdict.act === 'report') {
       sorted.drifted.push({ object, reason: verdict.act === 'apply' ? 'DriftFight' : 'Drifted' })
@@ -54,6 +55,11 @@ function sortOut(sync: Sync, insist: boolean, deps: SyncSourceDeps): Sorted {
   }
   sync.memory.leftAlone = leftAlone
   return sorted
+}
+
+/** It is left for good, not until it is gone. */
+function isSettled({ action, reason }: Change): boolean {
+  return action === 'failed' || reason === 'AncestorInSource'
 }
 
 /**
