@@ -80,6 +80,8 @@ export type Config = {
     serviceAccount: string
     /** Whether they may run generators, which are commands from git. */
     mayGenerate: boolean
+    /** They are strangers to each other and to us (`--tenants`). */
+    areTenants: boolean
     /** How much one of them may hold. */
     maxBytes: number
     maxObjects: number
@@ -153,7 +155,8 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     sources: {
       namespaces: [...new Set(values['source-namespaces'])],
       serviceAccount: values['default-service-account'],
-      mayGenerate: values['manifest-generation'],
+      mayGenerate: values['manifest-generation'] && !values.tenants,
+      areTenants: values.tenants,
       maxBytes: values['max-source-size'] * 1_000_000,
       maxObjects: values['max-source-objects'],
     },

@@ -18,7 +18,7 @@ const helmPlaces = 2 * availableParallelism()
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
   const { config, cluster, git, run, redactor, metrics, log } = parts
-  const egress = createEgress({ allowPrivate: true })
+  const egress = createEgress({ allowPrivate: !config.sources.areTenants })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
   const helm = createHelm({

@@ -31,6 +31,11 @@ export const ownFlags = {
     default: '',
     doc: 'Service account, in the namespace of each Source object, for those that name none; with it none has our own rights.',
   },
+  tenants: {
+    type: 'switch',
+    default: false,
+    doc: 'Those who write Source objects are not those who run the cluster: each Source needs a service account, names nothing of other namespaces, brings no cluster-wide objects and runs no generators, and charts and values are not fetched from private addresses.',
+  },
   'config-file': {
     type: 'string',
     default: '',

@@ -195,3 +195,15 @@ describe('the allowed namespaces', () => {
     expect([...withheld]).toEqual(['/ConfigMap/y/a', '/Namespace//y'])
   })
 })
+
+it('leaves out what is in no namespace where a source may bring no such objects', () => {
+  const { objects, warnings, withheld } = place([item('v1 Namespace - a'), item('v1 ConfigMap x a')], {
+    facts,
+    defaultNamespace: 'default',
+    allowedNamespaces: [],
+    namespacedOnly: true,
+  })
+  expect(objects.map(({ object }) => object.kind)).toEqual(['ConfigMap'])
+  expect(warnings).toMatchObject([{ reason: 'NamespaceNotAllowed', message: expect.stringContaining('--tenants') }])
+  expect([...withheld]).toEqual(['/Namespace//a'])
+})

@@ -19,6 +19,8 @@ export type PlaceOptions = {
   allowedNamespaces: readonly string[]
   /** Globs of kinds that are left alone ({@link makeExcludedKinds}). */
   excludeResources?: readonly string[]
+  /** Objects that are in no namespace are left alone. */
+  namespacedOnly?: boolean
   /** With more objects than this none is placed (ruling 15); no limit without it. */
   maxObjects?: number
 }
@@ -28,7 +30,7 @@ export type Placement<T extends ManifestObject> = {
   objects: T[]
   /** Unknown kinds, duplicates, too many objects. */
   problems: Problem[]
-  /** Objects of excluded kinds or outside the allowed namespaces. */
+  /** Objects of excluded kinds, outside the allowed namespaces, or in none where they must be. */
   warnings: Problem[]
   /** Keys of objects that git defines but that must not be applied, so that nobody takes them for gone and deletes them. */
   withheld: Set<string>
@@ -61,7 +63,7 @@ export function place<T extends ManifestObject>(items: readonly T[], options: Pl
     if (same) same.push(placed)
     else byKey.set(key, [placed])
   }
-  for (const [key, same] of byKey) settle(key, same, options.allowedNamespaces, result)
+  for (const [key, same] of byKey) settle(key, same, options, result)
   return result
 }
 
@@ -85,15 +87,18 @@ function homeOf({ object }: ManifestObject, { targetNamespace, defaultNamespace 
 function settle<T extends ManifestObject>(
   key: string,
   same: readonly T[],
-  allowed: readonly string[],
+  { allowedNamespaces, namespacedOnly = false }: PlaceOptions,
   result: Placement<T>,
 ): void {
   const [first, second] = same
   if (!first) return
   const ref = refOf(first.object)
   const id = idOf(ref)
-  if (!isInAllowedNamespace(ref, allowed)) {
-    const message = `${id} is outside the allowed namespaces`
+  const isClusterWide = namespacedOnly && ref.namespace === undefined
+  if (isClusterWide || !isInAllowedNamespace(ref, allowedNamespaces)) {
+    const message = isClusterWide
+      ? `${id} is in no namespace, and Sources bring no such objects with --tenants`
+      : `${id} is outside the allowed namespaces`
     result.warnings.push({ reason: 'NamespaceNotAllowed', file: first.file, line: first.line, message, id })
     result.withheld.add(key)
   } else if (second) {

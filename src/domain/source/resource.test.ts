@@ -43,6 +43,7 @@ describe('readSource', () => {
       targetNamespace: '',
       serviceAccount: '',
       excludeResources: [],
+      namespacedOnly: false,
       generate: false,
       render: 'auto',
       sops: false,
@@ -142,6 +143,27 @@ describe('readSource', () => {
     const defaults = { ...sourceDefaults, serviceAccount: 'tenant', mayGenerate: true }
     const { spec } = readSource(source({ ...least, generate: true }), defaults)
     expect(spec).toMatchObject({ serviceAccount: 'tenant', generate: true, render: 'plain' })
+  })
+
+  describe('with --tenants', () => {
+    const defaults = { ...sourceDefaults, areTenants: true }
+    const account = { serviceAccountName: 'deployer' }
+
+    it('brings nothing that is in no namespace', () => {
+      expect(readSource(source({ ...least, ...account }), defaults).spec).toMatchObject({ namespacedOnly: true })
+    })
+
+    it.each([
+      { name: 'has no account', more: {}, problem: /serviceAccountName is missing; with --tenants/ },
+      {
+        name: 'depends on a Source of another namespace',
+        more: { ...account, dependsOn: [{ name: 'a', namespace: 'other' }] },
+        problem: /namespace must be its own, with --tenants/,
+      },
+      { name: 'runs generators', more: { ...account, generate: true }, problem: /no --tenants/ },
+    ])('is refused when it $name', ({ more, problem }) => {
+      expect(readSource(source({ ...least, ...more }), defaults).problem?.message).toMatch(problem)
+    })
   })
 
   const bad: [string, unknown, RegExp][] = [

@@ -21,6 +21,8 @@ export type SourceDefaults = {
   serviceAccount: string
   /** Whether `spec.generate` may be true: it runs commands from git beside our credentials. */
   mayGenerate: boolean
+  /** Every Source needs an account, names nothing of other namespaces and brings no cluster-wide objects (tenant mode). */
+  areTenants: boolean
   /** What a source may hold at most (ruling 15); no Source may raise it. */
   maxBytes: number
   maxObjects: number
@@ -34,6 +36,7 @@ export const sourceDefaults: SourceDefaults = {
   waitTimeoutMs: 300_000,
   serviceAccount: '',
   mayGenerate: false,
+  areTenants: false,
   maxBytes: 200_000_000,
   maxObjects: 100_000,
 }
@@ -60,6 +63,7 @@ export function readSource(
     ...readFiles(fields, defaults),
     maxBytes: defaults.maxBytes,
     maxObjects: defaults.maxObjects,
+    namespacedOnly: defaults.areTenants,
     ...readTiming(fields, defaults),
     ...readPlaces(fields, namespace, defaults),
     prune: fields.flag('prune', true),
@@ -72,7 +76,7 @@ export function readSource(
     drift: fields.choice('drift', ['correct', 'warn', 'off']),
     ignore: fields.maps('ignore').map(readIgnore),
     overruleAutoscalers: fields.flag('overruleAutoscalers', false),
-    dependsOn: readDependencies(fields, { namespace, name }),
+    dependsOn: readDependencies(fields, { namespace, name }, defaults),
     suspended: readSuspension(fields),
     secretName: readSecretName(fields),
     object: { uid, generation, request: annotations?.[requestAnnotation] ?? '' },
@@ -119,7 +123,10 @@ function readFiles(fields: Fields, { mayGenerate }: SourceDefaults) {
   const generate = fields.flag('generate', false)
   const render = fields.choice('render', ['auto', 'kustomize', 'plain'])
   if (generate && !mayGenerate)
-    fields.refuse('generate', 'needs --manifest-generation at capstan run, since it runs commands from git')
+    fields.refuse(
+      'generate',
+      'needs --manifest-generation at capstan run, and no --tenants, since it runs commands from git',
+    )
   if (generate && fields.has('render') && render !== 'plain')
     fields.refuse('render', 'must be plain or absent where generate is true')
   return {
@@ -155,6 +162,8 @@ function readTiming(fields: Fields, defaults: SourceDefaults) {
 }
 
 function readPlaces(fields: Fields, namespace: string, defaults: SourceDefaults) {
+  if (defaults.areTenants && !fields.has('serviceAccountName') && defaults.serviceAccount === '')
+    fields.refuse('serviceAccountName', 'is missing; with --tenants no Source has the rights of Capstan itself')
   return {
     allowedNamespaces: fields.texts('allowedNamespaces', labelProblem),
     defaultNamespace: fields.text('defaultNamespace', labelProblem) || namespace,
@@ -171,11 +180,16 @@ function nameProblem(text: string): string | undefined {
   return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(text) ? undefined : 'is not a name that Kubernetes accepts'
 }
 
-function readDependencies(fields: Fields, own: { namespace: string; name: string }): SourceSpec['dependsOn'] {
+function readDependencies(
+  fields: Fields,
+  own: { namespace: string; name: string },
+  { areTenants }: SourceDefaults,
+): SourceSpec['dependsOn'] {
   return fields.maps('dependsOn').map((other) => {
     const name = other.text('name', nameProblem)
     const namespace = other.text('namespace', labelProblem) || own.namespace
     if (!other.has('name')) other.refuse('name', 'is missing')
+    if (areTenants && namespace !== own.namespace) other.refuse('namespace', 'must be its own, with --tenants')
     if (name === own.name && namespace === own.namespace) other.refuse('name', 'must not name the Source itself')
     return { namespace, name }
   })

@@ -51,6 +51,8 @@ export type SourceSpec = {
   serviceAccount: string
   /** Globs over `group/version/` and `group/version/Kind`: objects of these kinds are left alone (flux-v1 §10). */
   excludeResources: readonly string[]
+  /** Objects that are in no namespace are left out (`--tenants`). */
+  namespacedOnly: boolean
   /** Run the generators of `.flux.yaml` (`--manifest-generation`). */
   generate: boolean
   /** Folders with a kustomization are built: always, where there is one, or never (ruling 8). */
@@ -106,6 +108,7 @@ export const fluxdSource = {
   targetNamespace: '',
   serviceAccount: '',
   excludeResources: [],
+  namespacedOnly: false,
   generate: false,
   render: 'plain',
   sops: false,
