@@ -99,6 +99,8 @@ export type Config = {
     /** Glob patterns of canonical image names. */
     exclude: readonly string[]
     include: readonly string[]
+    /** The same, of those whose labels give the time they were made. */
+    useLabels: readonly string[]
   }
   /** Sentences for the log at the start. */
   warnings: readonly string[]
@@ -174,6 +176,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       insecureHosts: values['registry-insecure-host'],
       exclude: values['registry-exclude-image'],
       include: values['registry-include-image'],
+      useLabels: values['registry-use-labels'],
     },
     warnings: facts.warnings,
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createRegistry } from '../adapters/registry/index.ts'
+import { makeGlobs } from '../domain/image/glob.ts'
 import { listImageScans, scanImage } from '../jobs/scan-image/index.ts'
 import { createImageMemory } from '../jobs/scan-image/workloads.ts'
 import { updateImages } from '../jobs/update-images/index.ts'
@@ -20,7 +21,7 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
   const { config, cluster, git, queue, store, sources, redactor, environment } = parts
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
-  const registry = createRegistry({ log, environment })
+  const registry = createRegistry({ log, environment, memory: store })
   const deps = {
     sources,
     git,
@@ -34,6 +35,7 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
     enqueue: queue.enqueue,
     insecureHosts: images.insecureHosts,
     filter: { include: images.include, exclude: images.exclude },
+    usesLabels: makeGlobs(images.useLabels),
     author: config.git.author,
     signingKey: config.git.signingKey,
     ciSkip: config.git.ciSkip,

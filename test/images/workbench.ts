@@ -79,6 +79,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     memory: createImageMemory(),
     filter: { exclude: ['k8s.gcr.io/*'], include: [] },
     insecureHosts: [host],
+    usesLabels: () => false,
     redactor: { register: () => () => {} },
     fence: { check() {} },
     author: { name: 'Capstan', email: 'capstan@example.com' },

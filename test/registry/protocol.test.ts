@@ -264,6 +264,34 @@ describe('hostile and broken answers', () => {
     expect(await registry.describe(`${server.host}/app`, '1', access)).toEqual({ digest: digestOf(body) })
   })
 
+  it('reads the first schema of Docker, whose digest only the registry knows', async () => {
+    const digest = digestOf('the same without its signatures')
+    const config = { created: '2015-01-01T00:00:00Z', container_config: { Labels: {} } }
+    const old = { schemaVersion: 1, history: [{ v1Compatibility: JSON.stringify(config) }], signatures: [] }
+    const server = await start((_, answer) => json(answer, 200, old, { 'docker-content-digest': digest }))
+    const created = Date.parse('2015-01-01T00:00:00Z')
+    expect(await registry.describe(`${server.host}/app`, '1', access)).toEqual({ digest, created })
+  })
+
+  it('of a list takes the next image where the first is not there', async () => {
+    const config = JSON.stringify({ created: '2026-01-01T00:00:00Z' })
+    const there = JSON.stringify({ config: { digest: digestOf(config) } })
+    const platform = (architecture: string) => ({ platform: { os: 'linux', architecture } })
+    const list = JSON.stringify({
+      manifests: [
+        { digest: digestOf(there), ...platform('arm64') },
+        { digest: digestOf('not there'), ...platform('amd64') },
+      ],
+    })
+    const contents = new Map([config, there, list].map((text) => [digestOf(text), text]))
+    const server = await start((seen, answer) => {
+      const text = seen.path.endsWith('/1') ? list : contents.get(seen.path.split('/').at(-1) ?? '')
+      return text ? void answer.end(text) : json(answer, 404, { errors: [{ code: 'MANIFEST_UNKNOWN' }] })
+    })
+    const found = await registry.describe(`${server.host}/app`, '1', access)
+    expect(found).toEqual({ digest: digestOf(list), created: Date.parse('2026-01-01T00:00:00Z') })
+  })
+
   it('follows a redirect to other storage without the login', async () => {
     const config = JSON.stringify({ created: '2026-01-01T00:00:00Z' })
     const storage = await start((_, answer) => void answer.end(config))

@@ -2,11 +2,13 @@ import type { Logger } from '../../lib/logger.ts'
 import type { RegistryAccess } from './access.ts'
 import { createConnections } from './connections.ts'
 import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
+import { createKnownImages, type RegistryMemory } from './memory.ts'
 import { createRequests } from './request.ts'
 import { listTags } from './tags.ts'
 
 export type { RegistryAccess, RegistryAuth } from './access.ts'
 export type { ImageDescription } from './manifest.ts'
+export type { RegistryMemory } from './memory.ts'
 
 /**
  * The OCI distribution API. Repositories go by their canonical name, `host[:port]/path` (domain/image/ref.ts). Errors are AppError:
@@ -18,7 +20,7 @@ export type Registry = {
   tags(repository: string, access: RegistryAccess, signal?: AbortSignal): Promise<string[]>
   /** Digest of the manifest that a tag names now; undefined when there is no such tag. Costs no pull where pulls are counted. */
   digest(repository: string, tag: string, access: RegistryAccess, signal?: AbortSignal): Promise<string | undefined>
-  /** What the image of a tag says of itself (of a list of images: linux/amd64, else the first); undefined when there is no such tag. */
+  /** What the image of a tag says of itself (of a list of images: linux/amd64, else another); undefined when there is no such tag. */
   describe(
     repository: string,
     tag: string,
@@ -36,13 +38,15 @@ export type RegistryOptions = {
   timeoutMs?: number
   /** Variables that the operator set for the network: `https_proxy`, `http_proxy`, `no_proxy`, also in capitals. */
   environment?: Readonly<Record<string, string>>
+  /** Outlives the process: what images say of themselves, by digest. In its place the process remembers the last 20,000. */
+  memory?: RegistryMemory
 }
 
 /** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { log, inFlight = 10, timeoutMs = 30_000, environment = {} } = options
+  const { log, inFlight = 10, timeoutMs = 30_000, environment = {}, memory } = options
   const connections = createConnections({ inFlight, timeoutMs, environment })
-  const requests = createRequests({ connections, log, inFlight })
+  const requests = createRequests({ connections, log, inFlight, images: createKnownImages(memory) })
   return {
     tags: async (repository, access, signal) => await listTags(requests.open(repository, access, signal)),
     digest: async (repository, tag, access, signal) =>

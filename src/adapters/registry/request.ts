@@ -7,6 +7,7 @@ import type { RegistryAccess } from './access.ts'
 import { type Authorize, createAuthorize } from './authorize.ts'
 import { type Answer, BadAnswer, type Connections } from './connections.ts'
 import { failureOf, networkWords, pauseAfter, rateLimited, unreachable } from './failure.ts'
+import type { KnownImages } from './memory.ts'
 import { isLinkLocal } from './redirect.ts'
 
 export type Ask = {
@@ -26,8 +27,9 @@ export type RepositoryRequests = {
   /** Any answer but 401, 429 and 5xx, which are thrown. */
   send(ask: Ask): Promise<Answer>
   failure(ask: Ask, answer: Answer): AppError
-  /** Remembers for ever what cannot change: times of images by the digest of their configuration. */
-  readonly times: LRUCache<string, { created?: number }>
+  readonly images: KnownImages
+  /** The registry counts manifests that are read, and not those whose digest alone is asked for (Docker Hub). */
+  readonly countsPulls: boolean
 }
 
 export type Requests = {
@@ -46,18 +48,20 @@ export type Host = {
 
 const hubDomain = 'index.docker.io'
 const hubApi = 'https://registry-1.docker.io'
-/** Hosts and times that are remembered. */
 const mostHosts = 1_000
-const mostTimes = 20_000
 /** A request that broke off is sent so often in all. */
 const tries = 3
 const firstRetryMs = 100
 const pingBytes = 64 * 1024
 
-export function createRequests(deps: { connections: Connections; log: Logger; inFlight: number }): Requests {
-  const { connections, log, inFlight } = deps
+export function createRequests(deps: {
+  connections: Connections
+  log: Logger
+  inFlight: number
+  images: KnownImages
+}): Requests {
+  const { connections, log, inFlight, images } = deps
   const hosts = new LRUCache<string, Host>({ max: mostHosts })
-  const times: RepositoryRequests['times'] = new LRUCache({ max: mostTimes })
   const authorize = createAuthorize(connections)
 
   function hostOf(name: string): Host {
@@ -77,7 +81,8 @@ export function createRequests(deps: { connections: Connections; log: Logger; in
       return {
         host: split.host,
         path: split.path,
-        times,
+        images,
+        countsPulls: split.host === hubDomain,
         send: (ask) => host.limit(() => sendPatiently({ connections, authorize, log }, about, ask)),
         failure: ({ what }, answer) => failureOf(split.host, `${what} of ${split.path}`, answer),
       }

@@ -179,9 +179,7 @@ export const fluxdFlags = {
   'registry-use-labels': {
     type: 'list',
     default: ['index.docker.io/weaveworks/*', 'index.docker.io/fluxcd/*'],
-    state: 'later',
-    why: 'the time an image was made is read from its configuration, not from labels',
-    doc: 'Images whose labels give their time.',
+    doc: 'Images whose labels give the time they were made, as glob patterns.',
   },
   'registry-ecr-region': {
     type: 'list',

@@ -1,4 +1,4 @@
-import { makeGlob } from './glob.ts'
+import { makeGlobs } from './glob.ts'
 import { repositoriesOf } from './plan-updates.ts'
 import type { Workload } from './workload.ts'
 
@@ -16,9 +16,7 @@ export function listScans(workloads: readonly Workload[], filter: ScanFilter): s
 
 /** Tells whether a canonical repository may be scanned: an exclusion always wins. */
 export function makeScanFilter({ exclude, include }: ScanFilter): (repository: string) => boolean {
-  const excluded = exclude.map(makeGlob)
-  const included = include.map(makeGlob)
-  return (repository) =>
-    !excluded.some((matches) => matches(repository)) &&
-    (included.length === 0 || included.some((matches) => matches(repository)))
+  const excluded = makeGlobs(exclude)
+  const included = makeGlobs(include)
+  return (repository) => !excluded(repository) && (include.length === 0 || included(repository))
 }
