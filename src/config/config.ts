@@ -101,6 +101,12 @@ export type Config = {
     include: readonly string[]
     /** The same, of those whose labels give the time they were made. */
     useLabels: readonly string[]
+    /** A docker config file with logins; empty for none. */
+    dockerConfig: string
+    /** Regions and accounts of ECR; no regions: the one that we run in. */
+    ecr: { regions: readonly string[]; include: readonly string[]; exclude: readonly string[] }
+    /** Registries without which this process does not start. */
+    require: readonly 'ecr'[]
   }
   /** Sentences for the log at the start. */
   warnings: readonly string[]
@@ -177,6 +183,13 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       exclude: values['registry-exclude-image'],
       include: values['registry-include-image'],
       useLabels: values['registry-use-labels'],
+      dockerConfig: values['docker-config'],
+      ecr: {
+        regions: values['registry-ecr-region'],
+        include: values['registry-ecr-include-id'],
+        exclude: values['registry-ecr-exclude-id'],
+      },
+      require: values['registry-require'],
     },
     warnings: facts.warnings,
   }

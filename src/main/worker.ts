@@ -29,7 +29,7 @@ export function processorsOf(
   const now = () => new Date()
   const enqueue = queue.enqueue
   const processors: Processors = {}
-  const images = config.enable.includes('images') && config.source ? imageWork(parts, fence) : undefined
+  const images = config.enable.includes('images') && config.source ? imageWork(parts, fence, env) : undefined
   const periodic = {
     sources,
     cluster,

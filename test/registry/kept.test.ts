@@ -55,7 +55,7 @@ async function scan() {
     needed: (tags: readonly string[]) => tags.filter((tag) => tag.startsWith('main-')),
     from: 'registry' as const,
   }
-  const deps = { registry, store, now: () => new Date(), usesLabels: () => false }
+  const deps = { registry, store, now: () => new Date(), usesLabels: () => false, logins: { refused() {} } }
   const found = await readRepository(read, deps, new AbortController().signal)
   const after = await countRequests()
   await registry.close()

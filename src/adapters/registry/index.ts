@@ -7,6 +7,7 @@ import { createRequests } from './request.ts'
 import { listTags } from './tags.ts'
 
 export type { RegistryAccess, RegistryAuth } from './access.ts'
+export { createLogins, type Logins, type LoginsOptions } from './logins/index.ts'
 export type { ImageDescription } from './manifest.ts'
 export type { RegistryMemory } from './memory.ts'
 

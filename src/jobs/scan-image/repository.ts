@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import type { Registry, RegistryAccess } from '../../adapters/registry/index.ts'
+import type { Logins, Registry, RegistryAccess } from '../../adapters/registry/index.ts'
 import type { Store } from '../../adapters/store/index.ts'
 import { type AppError, toAppError } from '../../domain/error.ts'
 import {
@@ -16,11 +16,14 @@ import {
   timesOf,
   withLabelTimes,
 } from '../../domain/image/facts.ts'
+import { splitRepository } from '../../domain/image/ref.ts'
 
 export type RepositoryDeps = {
   registry: Pick<Registry, 'tags' | 'digest' | 'describe'>
   store: Pick<Store, 'get' | 'set'>
   now: () => Date
+  /** A login that was refused is asked for anew next time. */
+  logins: Pick<Logins, 'refused'>
   /** Whether the labels of a repository's images give their time (`--registry-use-labels`). */
   usesLabels: (repository: string) => boolean
 }
@@ -62,6 +65,7 @@ export async function readRepository(
     return { tags, described: deps.usesLabels(repository) ? withLabelTimes(described) : described, unread }
   } catch (error) {
     const { reason, message } = toAppError(error)
+    if (reason === 'RegistryAuthFailed') deps.logins.refused(splitRepository(repository)?.host ?? '')
     if (!signal.aborted) {
       const at = deps.now().toISOString()
       const failed = { ...(stored ?? { at: '', tags: [] }), failure: { at, reason, message } }
