@@ -23,7 +23,14 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
   const { config, cluster, git, queue, store, sources, redactor, environment, run } = parts
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
-  const registry = createRegistry({ log, environment, memory: store })
+  const registry = createRegistry({
+    log,
+    environment,
+    memory: store,
+    rps: images.rps,
+    burst: images.burst,
+    trace: images.trace,
+  })
   const logins = createLogins({ run, log, env, dockerConfig: images.dockerConfig })
   const regions = [...images.ecr.regions]
   // nothing is decided before it is known which region's images are ours

@@ -35,6 +35,8 @@ export function processorsOf(
     cluster,
     enqueue,
     scans: async (signal: AbortSignal) => (await images?.list(signal)) ?? [],
+    scanSpreadMs: config.images.scanIntervalMs / 5,
+    random: Math.random,
     releaseNamespace: config.releases.namespace,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }

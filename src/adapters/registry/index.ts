@@ -3,6 +3,7 @@ import type { RegistryAccess } from './access.ts'
 import { createConnections } from './connections.ts'
 import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
 import { createKnownImages, type RegistryMemory } from './memory.ts'
+import { createPace } from './pace.ts'
 import { createRequests } from './request.ts'
 import { listTags } from './tags.ts'
 
@@ -33,21 +34,42 @@ export type Registry = {
 
 export type RegistryOptions = {
   log: Logger
-  /** Requests in flight for each host (`--registry-burst`). */
-  inFlight?: number
+  /** Requests a second to each host, at most (`--registry-rps`). Default 50. */
+  rps?: number
+  /** Requests at once to each host (`--registry-burst`). Default 10. */
+  burst?: number
+  /** Tell of each request (`--registry-trace`). */
+  trace?: boolean
   /** For one request, with its body. */
   timeoutMs?: number
   /** Variables that the operator set for the network: `https_proxy`, `http_proxy`, `no_proxy`, also in capitals. */
   environment?: Readonly<Record<string, string>>
-  /** Outlives the process: what images say of themselves, by digest. In its place the process remembers the last 20,000. */
+  /** Outlives the process: what images say of themselves, by digest, and hosts that want to be left alone. Without it the process remembers. */
   memory?: RegistryMemory
+  /** Milliseconds since 1970. */
+  now?: () => number
 }
 
 /** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { log, inFlight = 10, timeoutMs = 30_000, environment = {}, memory } = options
-  const connections = createConnections({ inFlight, timeoutMs, environment })
-  const requests = createRequests({ connections, log, inFlight, images: createKnownImages(memory) })
+  const {
+    log,
+    rps = 50,
+    burst = 10,
+    trace = false,
+    timeoutMs = 30_000,
+    environment = {},
+    memory,
+    now = Date.now,
+  } = options
+  const connections = createConnections({ inFlight: burst, timeoutMs, environment })
+  const requests = createRequests({
+    connections,
+    log,
+    trace,
+    images: createKnownImages(memory),
+    paceOf: (host) => createPace(host, { rps, burst, memory, now }),
+  })
   return {
     tags: async (repository, access, signal) => await listTags(requests.open(repository, access, signal)),
     digest: async (repository, tag, access, signal) =>
