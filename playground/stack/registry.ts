@@ -5,7 +5,14 @@ import type { Program } from './supervise.ts'
 import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { until } from './until.ts'
 
-export type Registry = { host: string; url: string; program: Program; stop(): Promise<void> }
+export type Registry = {
+  host: string
+  url: string
+  /** Where it counts its requests, in Prometheus' text; only when asked for. */
+  metricsUrl?: string
+  program: Program
+  stop(): Promise<void>
+}
 
 export type RegistryOptions = {
   supervisor?: Supervisor
@@ -16,6 +23,8 @@ export type RegistryOptions = {
   port?: number
   /** Where it reports pushes to; none when left out. */
   notify?: { url: string; headers: Readonly<Record<string, string>> }
+  /** It counts its requests. */
+  metrics?: boolean
 }
 
 /** Starts a plain-HTTP image registry on 127.0.0.1 that keeps its blobs under `directory` and allows deletes. */
@@ -26,16 +35,22 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   mkdirSync(folder, { recursive: true })
   const config = join(directory, 'registry.yml')
   // JSON is YAML. 0600: the headers hold a token.
-  writeFileSync(config, JSON.stringify(settings(host, folder, notify), null, 2), { mode: 0o600 })
+  const debug = options.metrics ? `127.0.0.1:${await freePort()}` : undefined
+  writeFileSync(config, JSON.stringify(settings(host, folder, { notify, debug }), null, 2), { mode: 0o600 })
   // Traces to a collector are on by default in version 3.
   const env = { ...process.env, OTEL_TRACES_EXPORTER: 'none' }
   const program = supervisor.start({ name: 'registry', command: binary, args: ['serve', config], env })
   const url = `http://${host}`
   await until('registry', async () => (await fetch(`${url}/v2/`)).ok, { logFile: program.logFile })
-  return { host, url, program, stop: () => program.stop() }
+  const metricsUrl = debug && `http://${debug}/metrics`
+  return { host, url, ...(metricsUrl ? { metricsUrl } : {}), program, stop: () => program.stop() }
 }
 
-function settings(addr: string, rootdirectory: string, notify: RegistryOptions['notify']): object {
+function settings(
+  addr: string,
+  rootdirectory: string,
+  { notify, debug }: { notify: RegistryOptions['notify']; debug: string | undefined },
+): object {
   return {
     version: 0.1,
     log: { level: 'warn' },
@@ -44,7 +59,7 @@ function settings(addr: string, rootdirectory: string, notify: RegistryOptions['
       delete: { enabled: true },
       maintenance: { uploadpurging: { enabled: false } },
     },
-    http: { addr },
+    http: { addr, ...(debug ? { debug: { addr: debug, prometheus: { enabled: true } } } : {}) },
     ...(notify && { notifications: { endpoints: [endpoint(notify)] } }),
   }
 }

@@ -10,6 +10,7 @@ import { imageRoutes } from './routes/images.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { planRoutes, sourceChangeRoutes } from './routes/plans.ts'
 import { processRoutes } from './routes/process.ts'
+import { registryHookRoutes } from './routes/registry-hooks.ts'
 import { releaseRoutes } from './routes/releases.ts'
 import { sourceRoutes } from './routes/sources.ts'
 
@@ -66,6 +67,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(jobRoutes, options)
   void app.register(imageRoutes, options)
   void app.register(hookRoutes, options)
+  void app.register(registryHookRoutes, options)
   if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })
   return app
 }

@@ -82,6 +82,9 @@ function checkTimes(values: FlagValues): string[] {
   ] as const
   return [
     ...names.filter((name) => values[name] < 1).map((name) => `--${name} must be longer than nothing`),
+    ...(['registry-rps', 'registry-burst'] as const)
+      .filter((name) => values[name] < 1)
+      .map((name) => `--${name} must be at least 1`),
     ...when(values.workers < 1, '--workers must be at least 1'),
   ]
 }

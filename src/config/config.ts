@@ -101,6 +101,18 @@ export type Config = {
     /** Glob patterns of canonical image names. */
     exclude: readonly string[]
     include: readonly string[]
+    /** The same, of those whose labels give the time they were made. */
+    useLabels: readonly string[]
+    /** A docker config file with logins; empty for none. */
+    dockerConfig: string
+    /** Regions and accounts of ECR; no regions: the one that we run in. */
+    ecr: { regions: readonly string[]; include: readonly string[]; exclude: readonly string[] }
+    /** Of each registry host. */
+    rps: number
+    burst: number
+    trace: boolean
+    /** Registries without which this process does not start. */
+    require: readonly 'ecr'[]
   }
   /** Sentences for the log at the start. */
   warnings: readonly string[]
@@ -168,17 +180,32 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       defaultGitRef: values['git-default-ref'],
       helmBinary: values['helm-binary'],
     },
-    images: {
-      // the old name counts only where the new one is absent (flux-v1 §26)
-      scanIntervalMs:
-        facts.isGiven('registry-poll-interval') && !facts.isGiven('automation-interval')
-          ? values['registry-poll-interval']
-          : values['automation-interval'],
-      insecureHosts: values['registry-insecure-host'],
-      exclude: values['registry-exclude-image'],
-      include: values['registry-include-image'],
-    },
+    images: makeImages(values, facts),
     warnings: facts.warnings,
+  }
+}
+
+function makeImages(values: FlagValues, facts: ConfigFacts): Config['images'] {
+  return {
+    // the old name counts only where the new one is absent (flux-v1 §26)
+    scanIntervalMs:
+      facts.isGiven('registry-poll-interval') && !facts.isGiven('automation-interval')
+        ? values['registry-poll-interval']
+        : values['automation-interval'],
+    insecureHosts: values['registry-insecure-host'],
+    exclude: values['registry-exclude-image'],
+    include: values['registry-include-image'],
+    useLabels: values['registry-use-labels'],
+    dockerConfig: values['docker-config'],
+    ecr: {
+      regions: values['registry-ecr-region'],
+      include: values['registry-ecr-include-id'],
+      exclude: values['registry-ecr-exclude-id'],
+    },
+    rps: values['registry-rps'],
+    burst: values['registry-burst'],
+    trace: values['registry-trace'],
+    require: values['registry-require'],
   }
 }
 

@@ -12,6 +12,9 @@ export type ResyncDeps = {
   enqueue: Enqueue
   /** Canonical repositories that automated workloads use. */
   scans: (signal: AbortSignal) => Promise<readonly string[]>
+  /** Periodic scans begin spread over so many milliseconds, by chance. */
+  scanSpreadMs: number
+  random: () => number
   /** The one namespace in which releases are looked for; empty means all (`--allow-namespace`). */
   releaseNamespace: string
 }
@@ -24,7 +27,10 @@ export async function resync(payload: JobPayload, deps: ResyncDeps, signal: Abor
   const requests = await listWork(payload, deps, signal)
   for (const request of requests) {
     signal.throwIfAborted()
-    await deps.enqueue({ ...request, reason: payload.reason || periodicReason, lane: 'periodic' })
+    const reason = payload.reason || periodicReason
+    const isSpread = request.kind === 'scan-image' && reason === periodicReason
+    const delayMs = isSpread ? Math.round(deps.random() * deps.scanSpreadMs) : 0
+    await deps.enqueue({ ...request, reason, lane: 'periodic', ...(delayMs > 0 ? { delayMs } : {}) })
   }
   return { end: 'done', summary: `${requests.length} enqueued` }
 }

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
-import { createRegistry } from '../adapters/registry/index.ts'
+import { createLogins, createRegistry, type Logins } from '../adapters/registry/index.ts'
+import { makeGlobs } from '../domain/image/glob.ts'
 import { listImageScans, scanImage } from '../jobs/scan-image/index.ts'
 import { createImageMemory } from '../jobs/scan-image/workloads.ts'
 import { updateImages } from '../jobs/update-images/index.ts'
+import { AppError } from '../domain/error.ts'
+import type { Logger } from '../lib/logger.ts'
 import type { Parts } from './wire.ts'
 
 export type ImageWork = {
@@ -16,11 +19,23 @@ export type ImageWork = {
 }
 
 /** Scans registries and commits new images. */
-export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
-  const { config, cluster, git, queue, store, sources, redactor, environment } = parts
+export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): ImageWork {
+  const { config, cluster, git, queue, store, sources, redactor, environment, run } = parts
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
-  const registry = createRegistry({ log, environment })
+  const registry = createRegistry({
+    log,
+    environment,
+    memory: store,
+    rps: images.rps,
+    burst: images.burst,
+    trace: images.trace,
+  })
+  const logins = createLogins({ run, log, env, dockerConfig: images.dockerConfig })
+  const regions = [...images.ecr.regions]
+  // nothing is decided before it is known which region's images are ours
+  let placing: Promise<void> | undefined
+  const placed = async (): Promise<void> => await (placing ??= addRegion(regions, logins, log))
   const deps = {
     sources,
     git,
@@ -33,7 +48,9 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
     registry,
     enqueue: queue.enqueue,
     insecureHosts: images.insecureHosts,
-    filter: { include: images.include, exclude: images.exclude },
+    filter: { include: images.include, exclude: images.exclude, ecr: { ...images.ecr, regions } },
+    logins,
+    usesLabels: makeGlobs(images.useLabels),
     author: config.git.author,
     signingKey: config.git.signingKey,
     ciSkip: config.git.ciSkip,
@@ -43,9 +60,47 @@ export function imageWork(parts: Parts, fence: LeasedFence): ImageWork {
     pause: async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal }),
   }
   return {
-    scan: (payload, { signal }) => scanImage(payload, deps, signal),
-    update: (payload, { signal }) => updateImages(payload, deps, signal),
-    list: (signal) => listImageScans(deps, signal),
-    close: () => registry.close(),
+    async scan(payload, { signal }) {
+      await placed()
+      return await scanImage(payload, deps, signal)
+    },
+    async update(payload, { signal }) {
+      await placed()
+      return await updateImages(payload, deps, signal)
+    },
+    async list(signal) {
+      await placed()
+      return await listImageScans(deps, signal)
+    },
+    async close() {
+      await Promise.all([registry.close(), logins.close()])
+    },
+  }
+}
+
+/** Where no region of ECR was named, the one that we run in; elsewhere than at AWS there is none, and ECR is not scanned (flux-v1 §14). */
+async function addRegion(regions: string[], logins: Pick<Logins, 'region'>, log: Logger): Promise<void> {
+  if (regions.length > 0) return
+  try {
+    regions.push(await logins.region())
+  } catch (error) {
+    const why = error instanceof Error ? error.message : ''
+    log.info({}, `images of ECR are not scanned without --registry-ecr-region: ${why}`)
+  }
+}
+
+/** Throws when a registry that is required (`--registry-require`) cannot be used: for ECR, when nobody knows which region is ours. */
+export async function requireRegistries({ config, run, log }: Parts, env: NodeJS.ProcessEnv): Promise<void> {
+  const { ecr, require, dockerConfig } = config.images
+  if (!require.includes('ecr') || ecr.regions.length > 0) return
+  const logins = createLogins({ run, log, env, dockerConfig })
+  try {
+    await logins.region()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : ''
+    const message = `--registry-require=ecr, and the region is not known: ${why}; give --registry-ecr-region`
+    throw new AppError('RegistryAuthFailed', message, { retry: 'never', cause: error })
+  } finally {
+    await logins.close()
   }
 }

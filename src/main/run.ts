@@ -16,6 +16,7 @@ import type { Fence } from '../domain/work/fence.ts'
 import { watchReleases } from '../jobs/watch-releases.ts'
 import { watchSources } from '../jobs/watch-sources.ts'
 import { ensureNamespace, installDefinition, installSources, untilDone } from './bootstrap.ts'
+import { requireRegistries } from './image-worker.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
 import { fillKeyring } from './keyring.ts'
@@ -166,6 +167,7 @@ async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promi
     const fence = await untilDone('our Lease', make, log, signal)
     ending.last(() => fence.stop())
     makeDeployKey(parts, fence)
+    if (config.enable.includes('images')) await requireRegistries(parts, env)
     await queue.work(processorsOf(parts, fence, env, ending))
   }
   if (config.roles.includes('controller')) {

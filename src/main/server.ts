@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createQueueBoard } from '../adapters/queue/index.ts'
 import { createApp, createMetricsApp } from '../api/app.ts'
+import { imageHookKey } from '../api/routes/registry-hooks.ts'
 import type { AppOptions } from '../api/app-options.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
 import { statusInStore } from '../jobs/read-status.ts'
@@ -39,7 +40,8 @@ export async function serve(
   const { views, secrets, metrics, onAnswer } = options
   const { queue, store, config, log, redactor } = parts
   const read = (file: string) => readFileSync(file, 'utf8').trim()
-  redactor.register([read(secrets.tokenFile), read(secrets.webhookSecretFile)])
+  const webhookSecret = read(secrets.webhookSecretFile)
+  redactor.register([read(secrets.tokenFile), webhookSecret, imageHookKey(webhookSecret)])
   const uiPath = boardUiPath()
   const app = createApp({
     views,

@@ -29,12 +29,14 @@ export function processorsOf(
   const now = () => new Date()
   const enqueue = queue.enqueue
   const processors: Processors = {}
-  const images = config.enable.includes('images') && config.source ? imageWork(parts, fence) : undefined
+  const images = config.enable.includes('images') && config.source ? imageWork(parts, fence, env) : undefined
   const periodic = {
     sources,
     cluster,
     enqueue,
     scans: async (signal: AbortSignal) => (await images?.list(signal)) ?? [],
+    scanSpreadMs: config.images.scanIntervalMs / 5,
+    random: Math.random,
     releaseNamespace: config.releases.namespace,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }

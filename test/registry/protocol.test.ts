@@ -264,6 +264,34 @@ describe('hostile and broken answers', () => {
     expect(await registry.describe(`${server.host}/app`, '1', access)).toEqual({ digest: digestOf(body) })
   })
 
+  it('reads the first schema of Docker, whose digest only the registry knows', async () => {
+    const digest = digestOf('the same without its signatures')
+    const config = { created: '2015-01-01T00:00:00Z', container_config: { Labels: {} } }
+    const old = { schemaVersion: 1, history: [{ v1Compatibility: JSON.stringify(config) }], signatures: [] }
+    const server = await start((_, answer) => json(answer, 200, old, { 'docker-content-digest': digest }))
+    const created = Date.parse('2015-01-01T00:00:00Z')
+    expect(await registry.describe(`${server.host}/app`, '1', access)).toEqual({ digest, created })
+  })
+
+  it('of a list takes the next image where the first is not there', async () => {
+    const config = JSON.stringify({ created: '2026-01-01T00:00:00Z' })
+    const there = JSON.stringify({ config: { digest: digestOf(config) } })
+    const platform = (architecture: string) => ({ platform: { os: 'linux', architecture } })
+    const list = JSON.stringify({
+      manifests: [
+        { digest: digestOf(there), ...platform('arm64') },
+        { digest: digestOf('not there'), ...platform('amd64') },
+      ],
+    })
+    const contents = new Map([config, there, list].map((text) => [digestOf(text), text]))
+    const server = await start((seen, answer) => {
+      const text = seen.path.endsWith('/1') ? list : contents.get(seen.path.split('/').at(-1) ?? '')
+      return text ? void answer.end(text) : json(answer, 404, { errors: [{ code: 'MANIFEST_UNKNOWN' }] })
+    })
+    const found = await registry.describe(`${server.host}/app`, '1', access)
+    expect(found).toEqual({ digest: digestOf(list), created: Date.parse('2026-01-01T00:00:00Z') })
+  })
+
   it('follows a redirect to other storage without the login', async () => {
     const config = JSON.stringify({ created: '2026-01-01T00:00:00Z' })
     const storage = await start((_, answer) => void answer.end(config))
@@ -317,6 +345,49 @@ describe('limits of a host', () => {
     expect(pathsOf(server)).toHaveLength(1)
   })
 
+  it('429 for an hour: one request in five minutes, over a restart, and work again within five of its end', async () => {
+    let isRefusing = true
+    const server = await start((_, answer) => (isRefusing ? json(answer, 429, {}) : tags(answer, ['1'])))
+    const clock = { now: Date.UTC(2026, 0, 1) }
+    const stored = new Map<string, string>()
+    const memory = {
+      get: async (key: string) => stored.get(key),
+      set: async (key: string, value: string) => void stored.set(key, value),
+    }
+    const make = () => createRegistry({ log: silent, memory, now: () => clock.now })
+    const asked = () => pathsOf(server).length
+    let process = make()
+    const minutes = async (count: number) => {
+      for (let n = 0; n < count; n++, clock.now += 60_000) {
+        await Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => process.tags(`${server.host}/${name}`, access)))
+      }
+    }
+    await minutes(30)
+    await process.close()
+    process = make()
+    await minutes(30)
+    // the four that were under way when it began, and then one each time
+    expect(asked()).toBeLessThanOrEqual(4 + 12)
+    isRefusing = false
+    await minutes(6)
+    expect(await process.tags(`${server.host}/app`, access)).toEqual(['1'])
+    await process.close()
+  })
+
+  it('each request is told of when that is asked for', async () => {
+    const lines: [Record<string, unknown>, string][] = []
+    const log: Logger = { ...silent, info: (fields, text) => void lines.push([fields, text]) }
+    const server = await start(guarded)
+    const traced = createRegistry({ log, trace: true })
+    await traced.tags(`${server.host}/app`, { ...access, auth })
+    await traced.close()
+    expect(lines.map(([{ method, path, status }]) => `${String(method)} ${String(path)} ${String(status)}`)).toEqual([
+      'GET /v2/app/tags/list 401',
+      'GET /v2/app/tags/list 200',
+    ])
+    expect(JSON.stringify(lines)).not.toContain(basic.slice(6))
+  })
+
   it('429 of the token server counts for the registry that sends us there', async () => {
     const server = await start((seen, answer, host) => {
       if (seen.path.startsWith('/token')) return json(answer, 429, {}, { 'retry-after': '60' })
@@ -333,8 +404,10 @@ describe('limits of a host', () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
       tags(answer, ['1'])
     })
-    await registry.tags(`${server.host}/app`, access)
-    await Promise.all(Array.from({ length: 60 }, () => registry.tags(`${server.host}/app`, access)))
+    const fast = createRegistry({ log: silent, rps: 100_000, burst: 10 })
+    await fast.tags(`${server.host}/app`, access)
+    await Promise.all(Array.from({ length: 60 }, () => fast.tags(`${server.host}/app`, access)))
+    await fast.close()
     expect(server.mostAtOnce()).toBe(10)
   })
 

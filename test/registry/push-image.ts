@@ -5,6 +5,7 @@ import { request } from 'undici'
 export type TinyImage = {
   /** RFC 3339; absent: the image has no time. */
   created?: string
+  labels?: Record<string, string>
   /** Platforms of a list of images; absent: one image without a list. */
   platforms?: { os: string; architecture: string; created?: string }[]
   type?: 'oci' | 'docker'
@@ -41,10 +42,11 @@ async function pushManifest(
   registry: string,
   path: string,
   tag: string | undefined,
-  { created, type = 'oci' }: TinyImage,
+  { created, labels, type = 'oci' }: TinyImage,
 ): Promise<{ digest: string; size: number }> {
   const rootfs = { type: 'layers', diff_ids: [] }
-  const config = JSON.stringify({ architecture: 'amd64', os: 'linux', ...(created ? { created } : {}), rootfs })
+  const own = { ...(created ? { created } : {}), ...(labels ? { config: { Labels: labels } } : {}) }
+  const config = JSON.stringify({ architecture: 'amd64', os: 'linux', ...own, rootfs })
   await pushBlob(registry, path, config)
   const descriptor = { mediaType: types[type].config, digest: digestOf(config), size: config.length }
   const body = JSON.stringify({ schemaVersion: 2, mediaType: types[type].manifest, config: descriptor, layers: [] })

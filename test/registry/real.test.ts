@@ -64,6 +64,29 @@ describe('the real registry', () => {
     expect(await registry.describe(repository, 'timeless', access)).toEqual({ digest })
   })
 
+  it('tells the time in a label beside that of the configuration', async () => {
+    const labels = {
+      'org.label-schema.build-date': '2019-01-01T00:00:00Z',
+      'org.opencontainers.image.created': '2020-01-01T00:00:00Z',
+    }
+    const digest = await pushImage(host, path, 'labelled', { created: '2026-01-01T00:00:00Z', labels })
+    expect(await registry.describe(repository, 'labelled', access)).toEqual({
+      digest,
+      created: Date.parse('2026-01-01T00:00:00Z'),
+      labelled: Date.parse('2020-01-01T00:00:00Z'),
+    })
+  })
+
+  it('passes over a label that is no time', async () => {
+    const labels = {
+      'org.opencontainers.image.created': 'yesterday',
+      'org.label-schema.build-date': '2019-01-01T00:00:00Z',
+    }
+    await pushImage(host, path, 'mislabelled', { labels })
+    const found = await registry.describe(repository, 'mislabelled', access)
+    expect(found?.labelled).toBe(Date.parse('2019-01-01T00:00:00Z'))
+  })
+
   it('sees that a tag was moved', async () => {
     const first = await pushImage(host, path, 'moving', { created: '2026-01-01T00:00:00Z' })
     expect(await registry.digest(repository, 'moving', access)).toBe(first)

@@ -139,8 +139,29 @@ describe('resync', () => {
     const enqueue = async (request: WorkRequest) => (asked.push(`${request.kind} ${request.name}`), { jobId: '' })
     const cluster = { list: async () => [], resource: async () => undefined }
     const payload = { kind: 'resync' as const, namespace: '', name, reason, requestedAt: '' }
-    const deps = { sources, enqueue, cluster, scans: async () => [], releaseNamespace: '' }
+    const random = () => 0.5
+    const deps = { sources, enqueue, cluster, scans: async () => [], releaseNamespace: '', scanSpreadMs: 0, random }
     await resync(payload, deps, new AbortController().signal)
     expect(asked).toEqual(expected)
+  })
+
+  it.each([
+    ['periodic scans begin spread over a time', 'periodic', [0, 500, 750]],
+    ['scans that are asked for begin at once', 'start', [0, 0, 0]],
+  ])('%s', async (_what, reason, delays) => {
+    const asked: number[] = []
+    const chances = [0, 0.5, 0.75]
+    const deps = {
+      sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
+      enqueue: async ({ delayMs = 0 }: WorkRequest) => (asked.push(delayMs), { jobId: '' }),
+      cluster: { list: async () => [], resource: async () => undefined },
+      scans: async () => ['r.example/a', 'r.example/b', 'r.example/c'],
+      releaseNamespace: '',
+      scanSpreadMs: 1000,
+      random: () => chances.shift() ?? 0,
+    }
+    const payload = { kind: 'resync' as const, namespace: '', name: 'images', reason, requestedAt: '' }
+    await resync(payload, deps, new AbortController().signal)
+    expect(asked).toEqual(delays)
   })
 })

@@ -1,4 +1,9 @@
-export type RegistryAuth = { username: string; password: string }
+export type RegistryAuth = {
+  username: string
+  password: string
+  /** In place of both: what the registry's token server gives tokens for (OAuth 2 refresh token). */
+  identityToken?: string
+}
 
 /** How to reach one registry. */
 export type RegistryAccess = {

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { AppError } from '../../domain/error.ts'
 import type { RegistryAccess, RegistryAuth } from './access.ts'
 import { parseChallenge } from './challenge.ts'
-import type { Answer, Connections } from './connections.ts'
+import type { Answer, Connections, Sent } from './connections.ts'
 import { pauseAfter, rateLimited, unreachable } from './failure.ts'
 import { isTokenRealm } from './redirect.ts'
 
@@ -50,7 +50,7 @@ export function createAuthorize(connections: Connections): Authorize {
       const challenge = parseChallenge(text)
       if (!challenge) return undefined
       if (challenge.scheme === 'basic') {
-        if (!access.auth || refused !== undefined) return undefined
+        if (!access.auth || access.auth.identityToken || refused !== undefined) return undefined
         const header = basic(access.auth)
         headers.set(key, header, { ttl: longestMs })
         return header
@@ -72,7 +72,8 @@ export function createAuthorize(connections: Connections): Authorize {
 }
 
 function keyOf({ registry, path, access }: Wanted): string {
-  const login = access.auth ? `${access.auth.username}:${access.auth.password}` : ''
+  const { username = '', password = '', identityToken = '' } = access.auth ?? {}
+  const login = JSON.stringify([username, password, identityToken])
   return `${registry.origin} ${path} ${createHash('sha256').update(login).digest('hex')}`
 }
 
@@ -87,9 +88,7 @@ async function fetchToken(
   url: URL,
 ): Promise<{ header: string; ttl: number }> {
   const answer = await connections.send({
-    url,
-    method: 'GET',
-    headers: { accept: 'application/json', ...(access.auth ? { authorization: basic(access.auth) } : {}) },
+    ...tokenRequest(url, access.auth),
     maxBytes: maxTokenBytes,
     insecure: access.insecure,
     signal: undefined,
@@ -102,6 +101,20 @@ async function fetchToken(
   const token = answer.status === 200 ? readToken(answer) : undefined
   if (!token) throw unreachable(url.host, `answered ${answer.status} and no token`)
   return { header: `Bearer ${token.text}`, ttl: Math.min(Math.max(token.seconds * 1000 - marginMs, 1_000), longestMs) }
+}
+
+/** By the password as its header, or by OAuth 2 for an identity token, which must not stand in a URL. */
+function tokenRequest(url: URL, auth: RegistryAuth | undefined): Pick<Sent, 'url' | 'method' | 'headers' | 'body'> {
+  const accept = 'application/json'
+  if (!auth?.identityToken) {
+    return { url, method: 'GET', headers: { accept, ...(auth ? { authorization: basic(auth) } : {}) } }
+  }
+  const fields = new URLSearchParams(url.searchParams)
+  fields.set('grant_type', 'refresh_token')
+  fields.set('client_id', 'capstan')
+  fields.set('refresh_token', auth.identityToken)
+  const headers = { accept, 'content-type': 'application/x-www-form-urlencoded' }
+  return { url: new URL(url.pathname, url), method: 'POST', headers, body: fields.toString() }
 }
 
 function readToken({ body }: Answer): { text: string; seconds: number } | undefined {

@@ -1,10 +1,13 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
+import { openDispatcher } from './dispatcher.ts'
 import { followable } from './redirect.ts'
 
 export type Sent = {
   url: URL
-  method: 'GET' | 'HEAD'
+  method: 'GET' | 'HEAD' | 'POST'
   headers: Record<string, string>
+  /** With POST only. */
+  body?: string
   /** A longer body is refused. */
   maxBytes: number
   insecure: boolean
@@ -28,7 +31,6 @@ export type Connections = {
   close(): Promise<void>
 }
 
-const connectTimeoutMs = 10_000
 const maxRedirects = 5
 const userAgent = 'capstan'
 
@@ -38,8 +40,8 @@ export function createConnections(options: {
   environment: Readonly<Record<string, string>>
 }): Connections {
   const { inFlight, timeoutMs, environment } = options
-  const secure = open({ inFlight, environment, rejectUnauthorized: true })
-  const insecure = open({ inFlight, environment, rejectUnauthorized: false })
+  const secure = openDispatcher({ inFlight, environment, rejectUnauthorized: true })
+  const insecure = openDispatcher({ inFlight, environment, rejectUnauthorized: false })
 
   async function sendOnce(sent: Sent): Promise<Answer> {
     const deadline = AbortSignal.timeout(timeoutMs)
@@ -49,6 +51,7 @@ export function createConnections(options: {
         dispatcher: sent.insecure ? insecure : secure,
         method: sent.method,
         headers: { 'user-agent': userAgent, ...sent.headers },
+        body: sent.body ?? null,
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
         signal,
@@ -70,6 +73,7 @@ export function createConnections(options: {
         const answer = await sendOnce(next)
         const location = answer.headers.location
         if (![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== 'string') return answer
+        if (next.method === 'POST') throw new BadAnswer('a redirect of what may hold a login')
         const url = followable(location, next.url, sent.insecure)
         if (!url) throw new BadAnswer('a redirect to where no registry may send us')
         const { authorization: _, ...others } = next.headers
@@ -81,26 +85,6 @@ export function createConnections(options: {
       await Promise.all([secure.destroy(), insecure.destroy()])
     },
   }
-}
-
-function open(options: {
-  inFlight: number
-  environment: Readonly<Record<string, string>>
-  rejectUnauthorized: boolean
-}): Dispatcher {
-  const { inFlight, environment, rejectUnauthorized } = options
-  const settings = { connections: inFlight, connect: { timeout: connectTimeoutMs, rejectUnauthorized } }
-  const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
-  const [httpProxy, httpsProxy, noProxy] = [read('http_proxy'), read('https_proxy'), read('no_proxy')]
-  if (!httpProxy && !httpsProxy) return new Agent(settings)
-  // an undefined setting would be read from the process' own environment
-  return new EnvHttpProxyAgent({
-    ...settings,
-    httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? '',
-    noProxy: noProxy ?? '',
-    requestTls: { rejectUnauthorized },
-  })
 }
 
 async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Promise<Uint8Array> {

@@ -2,11 +2,15 @@ import type { Logger } from '../../lib/logger.ts'
 import type { RegistryAccess } from './access.ts'
 import { createConnections } from './connections.ts'
 import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
+import { createKnownImages, type RegistryMemory } from './memory.ts'
+import { createPace } from './pace.ts'
 import { createRequests } from './request.ts'
 import { listTags } from './tags.ts'
 
 export type { RegistryAccess, RegistryAuth } from './access.ts'
+export { createLogins, type Logins, type LoginsOptions } from './logins/index.ts'
 export type { ImageDescription } from './manifest.ts'
+export type { RegistryMemory } from './memory.ts'
 
 /**
  * The OCI distribution API. Repositories go by their canonical name, `host[:port]/path` (domain/image/ref.ts). Errors are AppError:
@@ -18,7 +22,7 @@ export type Registry = {
   tags(repository: string, access: RegistryAccess, signal?: AbortSignal): Promise<string[]>
   /** Digest of the manifest that a tag names now; undefined when there is no such tag. Costs no pull where pulls are counted. */
   digest(repository: string, tag: string, access: RegistryAccess, signal?: AbortSignal): Promise<string | undefined>
-  /** What the image of a tag says of itself (of a list of images: linux/amd64, else the first); undefined when there is no such tag. */
+  /** What the image of a tag says of itself (of a list of images: linux/amd64, else another); undefined when there is no such tag. */
   describe(
     repository: string,
     tag: string,
@@ -30,19 +34,42 @@ export type Registry = {
 
 export type RegistryOptions = {
   log: Logger
-  /** Requests in flight for each host (`--registry-burst`). */
-  inFlight?: number
+  /** Requests a second to each host, at most (`--registry-rps`). Default 50. */
+  rps?: number
+  /** Requests at once to each host (`--registry-burst`). Default 10. */
+  burst?: number
+  /** Tell of each request (`--registry-trace`). */
+  trace?: boolean
   /** For one request, with its body. */
   timeoutMs?: number
   /** Variables that the operator set for the network: `https_proxy`, `http_proxy`, `no_proxy`, also in capitals. */
   environment?: Readonly<Record<string, string>>
+  /** Outlives the process: what images say of themselves, by digest, and hosts that want to be left alone. Without it the process remembers. */
+  memory?: RegistryMemory
+  /** Milliseconds since 1970. */
+  now?: () => number
 }
 
 /** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { log, inFlight = 10, timeoutMs = 30_000, environment = {} } = options
-  const connections = createConnections({ inFlight, timeoutMs, environment })
-  const requests = createRequests({ connections, log, inFlight })
+  const {
+    log,
+    rps = 50,
+    burst = 10,
+    trace = false,
+    timeoutMs = 30_000,
+    environment = {},
+    memory,
+    now = Date.now,
+  } = options
+  const connections = createConnections({ inFlight: burst, timeoutMs, environment })
+  const requests = createRequests({
+    connections,
+    log,
+    trace,
+    images: createKnownImages(memory),
+    paceOf: (host) => createPace(host, { rps, burst, memory, now }),
+  })
   return {
     tags: async (repository, access, signal) => await listTags(requests.open(repository, access, signal)),
     digest: async (repository, tag, access, signal) =>

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Answer } from './connections.ts'
 import { isAbsent, unreachable } from './failure.ts'
+import { type ImageTimes, isFields, parseFields, timesOfConfig, timesOfSchema1 } from './image-time.ts'
 import type { Ask, RepositoryRequests } from './request.ts'
 
 /** What an image says of itself. */
-export type ImageDescription = {
+export type ImageDescription = ImageTimes & {
   /** Of the manifest that the tag names, be it an image or a list of images. */
   digest: string
-  /** Milliseconds since 1970; absent when the image has no time of its own. */
-  created?: number
 }
 
 const manifestTypes = [
@@ -16,37 +15,67 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
+  // only for what is stored as nothing else
+  'application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.1',
 ].join(', ')
 const maxManifestBytes = 4 * 1024 * 1024
 const digestPattern = /^sha256:[0-9a-f]{64}$/
+/** A list with parts that are not there, as copies of some platforms are, is tried so often. */
+const mostParts = 4
 
 type Fields = Record<string, unknown>
+type Manifest = { digest: string; fields: Fields | undefined }
 
 /** HEAD without `Accept` says 404 for OCI images at some registries. */
 export async function digestOfTag(requests: RepositoryRequests, tag: string): Promise<string | undefined> {
   const ask: Ask = manifestAsk(tag, 'HEAD')
   const answer = await requests.send(ask)
   if (isAbsent(answer, 'HEAD')) return undefined
-  const digest = answer.headers['docker-content-digest']
-  if (answer.status === 200 && typeof digest === 'string' && digestPattern.test(digest)) return digest
+  const digest = digestHeader(answer)
+  if (answer.status === 200 && digest) return digest
   if (answer.status !== 200 && answer.status !== 405) throw requests.failure(ask, answer)
   return (await readManifest(requests, tag))?.digest
 }
 
-/** A tag whose image is malformed, or no image at all, has a digest and no time (hazard E4). */
+/**
+ * A tag whose image is malformed, or no image at all, has a digest and no time (hazard E4). What is known under its digest is not
+ * read again; where each manifest that is read counts as a pull, the digest is asked for first.
+ */
 export async function describeImage(requests: RepositoryRequests, tag: string): Promise<ImageDescription | undefined> {
+  if (requests.countsPulls) {
+    const digest = await digestOfTag(requests, tag)
+    if (digest === undefined) return undefined
+    const known = await requests.images.get(digest)
+    if (known) return { digest, ...known }
+  }
   const found = await readManifest(requests, tag)
   if (!found) return undefined
-  const { digest } = found
-  const child = digestOfPlatform(found.fields)
-  const image = child ? await readManifest(requests, child) : found
-  const config = image && digestIn(image.fields?.config)
-  if (!config) return { digest }
-  const known = requests.times.get(config)
+  const { digest, fields } = found
+  if (fields && isSchema1(fields)) return { digest, ...timesOfSchema1(fields) }
+  const known = await requests.images.get(digest)
   if (known) return { digest, ...known }
-  const time = await readTime(requests, config)
-  requests.times.set(config, time)
-  return { digest, ...time }
+  const times = await readTimes(requests, found)
+  if (times) await requests.images.set(digest, times)
+  return { digest, ...times }
+}
+
+/** Undefined where a part of the image is not there (yet). */
+async function readTimes(requests: RepositoryRequests, found: Manifest): Promise<ImageTimes | undefined> {
+  const image = await imageOf(requests, found)
+  if (!image) return undefined
+  const config = digestIn(image.fields?.config)
+  return config ? await readConfig(requests, config) : {}
+}
+
+/** The manifest itself, or of a list the first of its images that is there. */
+async function imageOf(requests: RepositoryRequests, found: Manifest): Promise<Manifest | undefined> {
+  const parts = partsOf(found.fields)
+  if (!parts || parts.length === 0) return found
+  for (const digest of parts.slice(0, mostParts)) {
+    const part = await readManifest(requests, digest)
+    if (part) return part
+  }
+  return undefined
 }
 
 function manifestAsk(reference: string, method: 'GET' | 'HEAD'): Ask {
@@ -54,20 +83,20 @@ function manifestAsk(reference: string, method: 'GET' | 'HEAD'): Ask {
   return { target, method, accept: manifestTypes, maxBytes: maxManifestBytes, what: `the image ${reference}` }
 }
 
-async function readManifest(
-  requests: RepositoryRequests,
-  reference: string,
-): Promise<{ digest: string; fields: Fields | undefined } | undefined> {
+async function readManifest(requests: RepositoryRequests, reference: string): Promise<Manifest | undefined> {
   const ask = manifestAsk(reference, 'GET')
   const answer = await requests.send(ask)
   if (isAbsent(answer, 'GET')) return undefined
   if (answer.status !== 200) throw requests.failure(ask, answer)
+  const fields = readFields(answer)
   const digest = digestOfBody(answer)
   if (digestPattern.test(reference) && digest !== reference) throw wrongContent(requests, reference)
-  return { digest, fields: readFields(answer) }
+  // its digest leaves out the signatures that stand in it
+  if (fields && isSchema1(fields)) return { digest: digestHeader(answer) ?? digest, fields }
+  return { digest, fields }
 }
 
-async function readTime(requests: RepositoryRequests, digest: string): Promise<{ created?: number }> {
+async function readConfig(requests: RepositoryRequests, digest: string): Promise<ImageTimes | undefined> {
   const ask: Ask = {
     target: `/blobs/${digest}`,
     accept: '*/*',
@@ -75,26 +104,31 @@ async function readTime(requests: RepositoryRequests, digest: string): Promise<{
     what: `the configuration ${digest}`,
   }
   const answer = await requests.send(ask)
-  if (isAbsent(answer, 'GET')) return {}
+  if (isAbsent(answer, 'GET')) return undefined
   if (answer.status !== 200) throw requests.failure(ask, answer)
   if (digestOfBody(answer) !== digest) throw wrongContent(requests, digest)
-  const created = parseTime(readFields(answer)?.created)
-  return created === undefined ? {} : { created }
+  return timesOfConfig(readFields(answer))
 }
 
 function wrongContent(requests: RepositoryRequests, digest: string): Error {
   return unreachable(requests.host, `what it gives for ${digest} has another digest`)
 }
 
-/** Of a list: linux/amd64, else the first that is for a platform at all (attestations are for none). */
-function digestOfPlatform(fields: Fields | undefined): string | undefined {
+function isSchema1({ schemaVersion }: Fields): boolean {
+  return schemaVersion === 1
+}
+
+/** Images in a list, linux/amd64 first and then in its own order; attestations are for no platform. Undefined for no list. */
+function partsOf(fields: Fields | undefined): string[] | undefined {
   if (!Array.isArray(fields?.manifests)) return undefined
   const entries = fields.manifests.filter(isFields).map((entry) => {
     const platform = isFields(entry.platform) ? entry.platform : {}
     return { digest: digestIn(entry), os: platform.os, architecture: platform.architecture }
   })
   const images = entries.filter(({ digest, os }) => digest && os !== 'unknown')
-  return (images.find(({ os, architecture }) => os === 'linux' && architecture === 'amd64') ?? images[0])?.digest
+  const isUsual = ({ os, architecture }: (typeof images)[number]) => os === 'linux' && architecture === 'amd64'
+  const sorted = [...images.filter(isUsual), ...images.filter((image) => !isUsual(image))]
+  return [...new Set(sorted.flatMap(({ digest }) => digest ?? []))]
 }
 
 function digestIn(value: unknown): string | undefined {
@@ -102,11 +136,9 @@ function digestIn(value: unknown): string | undefined {
   return typeof digest === 'string' && digestPattern.test(digest) ? digest : undefined
 }
 
-/** The year 1 stands for "no time" where Go wrote it; 1970 is what reproducible builds say and counts. */
-function parseTime(value: unknown): number | undefined {
-  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[Tt ]/.test(value)) return undefined
-  const time = Date.parse(value)
-  return Number.isNaN(time) || time < 0 ? undefined : time
+function digestHeader({ headers }: Answer): string | undefined {
+  const digest = headers['docker-content-digest']
+  return typeof digest === 'string' && digestPattern.test(digest) ? digest : undefined
 }
 
 function digestOfBody({ body }: Answer): string {
@@ -114,14 +146,5 @@ function digestOfBody({ body }: Answer): string {
 }
 
 function readFields({ body }: Answer): Fields | undefined {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
-    return isFields(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return parseFields(new TextDecoder().decode(body))
 }

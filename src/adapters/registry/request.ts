@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache'
-import pLimit, { type LimitFunction } from 'p-limit'
 import { AppError } from '../../domain/error.ts'
 import { splitRepository } from '../../domain/image/ref.ts'
 import type { Logger } from '../../lib/logger.ts'
@@ -7,6 +6,9 @@ import type { RegistryAccess } from './access.ts'
 import { type Authorize, createAuthorize } from './authorize.ts'
 import { type Answer, BadAnswer, type Connections } from './connections.ts'
 import { failureOf, networkWords, pauseAfter, rateLimited, unreachable } from './failure.ts'
+import type { KnownImages } from './memory.ts'
+import type { Pace } from './pace.ts'
+import { pause } from './pause.ts'
 import { isLinkLocal } from './redirect.ts'
 
 export type Ask = {
@@ -26,8 +28,11 @@ export type RepositoryRequests = {
   /** Any answer but 401, 429 and 5xx, which are thrown. */
   send(ask: Ask): Promise<Answer>
   failure(ask: Ask, answer: Answer): AppError
-  /** Remembers for ever what cannot change: times of images by the digest of their configuration. */
-  readonly times: LRUCache<string, { created?: number }>
+  /** All that was wanted was there: the host can bear a little more. */
+  readWhole(): void
+  readonly images: KnownImages
+  /** The registry counts manifests that are read, and not those whose digest alone is asked for (Docker Hub). */
+  readonly countsPulls: boolean
 }
 
 export type Requests = {
@@ -37,33 +42,35 @@ export type Requests = {
 /** What is known of a host. */
 export type Host = {
   readonly name: string
-  limit: LimitFunction
-  /** Left alone until then, by the monotonic clock. */
-  pausedUntil: number
+  pace: Pace
   /** Where its API is; found at the first request of an insecure host. */
   base: URL | undefined
 }
 
 const hubDomain = 'index.docker.io'
 const hubApi = 'https://registry-1.docker.io'
-/** Hosts and times that are remembered. */
 const mostHosts = 1_000
-const mostTimes = 20_000
 /** A request that broke off is sent so often in all. */
 const tries = 3
 const firstRetryMs = 100
 const pingBytes = 64 * 1024
 
-export function createRequests(deps: { connections: Connections; log: Logger; inFlight: number }): Requests {
-  const { connections, log, inFlight } = deps
+export function createRequests(deps: {
+  connections: Connections
+  log: Logger
+  /** Each request is told at the level that people see. */
+  trace: boolean
+  images: KnownImages
+  paceOf: (host: string) => Pace
+}): Requests {
+  const { connections, log, trace, images, paceOf } = deps
   const hosts = new LRUCache<string, Host>({ max: mostHosts })
-  const times: RepositoryRequests['times'] = new LRUCache({ max: mostTimes })
   const authorize = createAuthorize(connections)
 
   function hostOf(name: string): Host {
     const known = hosts.get(name)
     if (known) return known
-    const host = { name, limit: pLimit(inFlight), pausedUntil: 0, base: undefined }
+    const host: Host = { name, pace: paceOf(name), base: undefined }
     hosts.set(name, host)
     return host
   }
@@ -77,15 +84,17 @@ export function createRequests(deps: { connections: Connections; log: Logger; in
       return {
         host: split.host,
         path: split.path,
-        times,
-        send: (ask) => host.limit(() => sendPatiently({ connections, authorize, log }, about, ask)),
+        images,
+        countsPulls: split.host === hubDomain,
+        send: (ask) => sendPatiently({ connections, authorize, log, trace }, about, ask),
+        readWhole: () => host.pace.succeeded(),
         failure: ({ what }, answer) => failureOf(split.host, `${what} of ${split.path}`, answer),
       }
     },
   }
 }
 
-type Deps = { connections: Connections; authorize: Authorize; log: Logger }
+type Deps = { connections: Connections; authorize: Authorize; log: Logger; trace: boolean }
 type About = { host: Host; name: string; path: string; access: RegistryAccess; signal: AbortSignal | undefined }
 
 /** Sends again what broke off or met a server in trouble, a moment later. */
@@ -93,9 +102,7 @@ async function sendPatiently(deps: Deps, about: About, ask: Ask): Promise<Answer
   const { host, name, signal } = about
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted()
-    const paused = host.pausedUntil - performance.now()
-    if (paused > 0) throw rateLimited(name, paused)
-    const sent = await sendOnce(deps, about, ask)
+    const sent = await host.pace.take(() => sendOnce(deps, about, ask), signal)
     if ('answer' in sent) return sent.answer
     if (!sent.isPassing || attempt === tries) throw sent.failure
     deps.log.debug({ registry: name, attempt }, `asked again: ${sent.failure.message}`)
@@ -112,10 +119,10 @@ async function sendOnce(deps: Deps, about: About, ask: Ask): Promise<SentOnce> {
   try {
     const answer = await sendAuthorized(deps, about, ask)
     if (answer.status === 429) {
-      const afterMs = pauseAfter(answer, Date.now())
-      host.pausedUntil = performance.now() + afterMs
+      const afterMs = await host.pace.refused(pauseAfter(answer, Date.now()))
       return { failure: rateLimited(name, afterMs), isPassing: false }
     }
+    host.pace.answered(answer)
     const isRefused = answer.status === 401 || answer.status === 403 || answer.status >= 500
     if (!isRefused) return { answer }
     return { failure: failureOf(name, `${ask.what} of ${path}`, answer), isPassing: answer.status >= 500 }
@@ -123,7 +130,7 @@ async function sendOnce(deps: Deps, about: About, ask: Ask): Promise<SentOnce> {
     if (signal?.aborted) throw signal.reason as Error
     if (error instanceof AppError) {
       // the token server's: without a token every repository of the host would ask it again
-      if (typeof error.retry === 'object') host.pausedUntil = performance.now() + error.retry.afterMs
+      if (typeof error.retry === 'object') await host.pace.refused(error.retry.afterMs)
       return { failure: error, isPassing: false }
     }
     host.base = undefined
@@ -142,15 +149,19 @@ async function sendAuthorized(deps: Deps, about: About, ask: Ask): Promise<Answe
   const { target, method = 'GET', accept, maxBytes } = ask
   const url = typeof target === 'string' ? new URL(`/v2/${path}${target}`, base) : target
   const wanted = { registry: base, path, access, signal }
-  const send = async (authorization: string | undefined) =>
-    await deps.connections.send({
-      url,
-      method,
-      headers: { accept, ...(authorization ? { authorization } : {}) },
-      maxBytes,
-      insecure: access.insecure,
-      signal,
-    })
+  const send = async (authorization: string | undefined) => {
+    const started = performance.now()
+    const headers = { accept, ...(authorization ? { authorization } : {}) }
+    const answer = await deps.connections.send({ url, method, headers, maxBytes, insecure: access.insecure, signal })
+    if (deps.trace) {
+      const durationMs = Math.round(performance.now() - started)
+      deps.log.info(
+        { registry: about.name, method, path: url.pathname, status: answer.status, durationMs },
+        'asked a registry',
+      )
+    }
+    return answer
+  }
   if (url.origin !== base.origin) return await send(undefined)
   const known = deps.authorize.known(wanted)
   const answer = await send(known)
@@ -184,18 +195,4 @@ async function baseOf({ connections }: Deps, { host, name, access, signal }: Abo
     host.base = plain
   }
   return host.base
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer)
-      reject(signal?.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', end, { once: true })
-  })
 }

@@ -20,7 +20,10 @@ export async function listTags(requests: RepositoryRequests): Promise<string[]> 
     for (const tag of readPage(requests.host, answer)) tags.add(tag)
     const link = answer.headers.link
     const next = nextPage(Array.isArray(link) ? link.join(', ') : link, answer.url)
-    if (next === undefined) return [...tags]
+    if (next === undefined) {
+      requests.readWhole()
+      return [...tags]
+    }
     if (next === 'refused')
       throw unreachable(requests.host, 'the list of tags goes on at another host, which is refused')
     if (next.href === answer.url.href) throw unreachable(requests.host, 'the list of tags goes in circles')

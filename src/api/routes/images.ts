@@ -5,6 +5,7 @@ import { JobsAccepted } from '../contract/job.ts'
 import { RegistryNotification } from '../contract/notification.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
+import { scanOf } from './registry-hooks.ts'
 
 const bodyLimit = 1024 * 1024
 
@@ -34,9 +35,8 @@ export const imageRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
     },
     async ({ body }, reply) => {
       const jobIds: string[] = []
-      for (const { name, tag } of views.does('images') ? pushedImages(body) : []) {
-        const reason = tag ? `push of tag ${tag}` : 'push'
-        const { jobId } = await enqueue({ kind: 'scan-image', namespace: '', name, reason, lane: 'webhook' })
+      for (const image of views.does('images') ? pushedImages(body) : []) {
+        const { jobId } = await enqueue(scanOf(image))
         jobIds.push(jobId)
       }
       return reply.code(202).send({ jobIds })

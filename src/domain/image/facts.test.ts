@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isDue, nextFact, printDescribed, readDescribed, readTags, type TagFact } from './facts.ts'
+import { isDue, nextFact, printDescribed, readDescribed, readTags, type TagFact, withLabelTimes } from './facts.ts'
 
 const hour = 3600_000
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`
@@ -37,6 +37,8 @@ describe('the stored form', () => {
       ['1', fact({ created: 5 })],
       ['2', fact()],
       ['3', fact({ digest: '' })],
+      ['4', fact({ created: 5, labelled: 7 })],
+      ['5', fact({ labelled: 7 })],
     ])
     expect(readDescribed(printDescribed(described))).toEqual(described)
   })
@@ -50,5 +52,16 @@ describe('the stored form', () => {
     expect(readTags('{"at":"x","tags":["1",2,"../a",null]}')).toEqual({ at: 'x', tags: ['1'] })
     expect(readTags('{"tags":[]}')).toBeUndefined()
     expect(readTags('nonsense')).toBeUndefined()
+  })
+})
+
+describe('withLabelTimes', () => {
+  it.each([
+    ['the label goes before the configuration', fact({ created: 5, labelled: 7 }), 7],
+    ['the label alone counts', fact({ labelled: 7 }), 7],
+    ['without a label the configuration counts', fact({ created: 5 }), 5],
+    ['neither: no time', fact(), undefined],
+  ])('%s', (_, known, created) => {
+    expect(withLabelTimes(new Map([['1', known]])).get('1')?.created).toBe(created)
   })
 })

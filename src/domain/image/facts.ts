@@ -6,10 +6,14 @@ export type TagFact = {
   digest: string
   /** Milliseconds since 1970 from the image itself; absent when it says nothing. */
   created?: number
+  /** The same from its labels, for repositories whose labels count (`--registry-use-labels`). */
+  labelled?: number
   /** When it was read, in milliseconds since 1970, and how long it is taken to hold. */
   readAt: number
   holdsMs: number
 }
+
+type ImageTimes = Pick<TagFact, 'created' | 'labelled'>
 
 /** What is known of a repository: cached facts, derived again when lost (law 1). */
 export type RepositoryFacts = {
@@ -46,11 +50,11 @@ export function readTags(text: string | undefined): StoredTags | undefined {
   return { at: value.at, tags, ...(value.failure ? { failure: value.failure } : {}) }
 }
 
-/** Short, because there may be thousands: `[digest, created, readAt, holdsMs]` by tag. */
+/** Short, because there may be thousands: `[digest, created, readAt, holdsMs, labelled]` by tag. */
 export function printDescribed(described: ReadonlyMap<string, TagFact>): string {
-  const rows = [...described].map(([tag, { digest, created, readAt, holdsMs }]) => [
+  const rows = [...described].map(([tag, { digest, created, readAt, holdsMs, labelled }]) => [
     tag,
-    [digest, created ?? null, readAt, holdsMs],
+    [digest, created ?? null, readAt, holdsMs, ...(labelled === undefined ? [] : [labelled])],
   ])
   return JSON.stringify(Object.fromEntries(rows))
 }
@@ -61,12 +65,30 @@ export function readDescribed(text: string | undefined): Map<string, TagFact> {
   const value = readJson(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return described
   for (const [tag, row] of Object.entries(value)) {
-    const [digest, created, readAt, holdsMs] = Array.isArray(row) ? (row as unknown[]) : []
+    const [digest, created, readAt, holdsMs, labelled] = Array.isArray(row) ? (row as unknown[]) : []
     if (!isTag(tag) || typeof digest !== 'string' || !(digest === '' || digestPattern.test(digest))) continue
     if (typeof readAt !== 'number' || typeof holdsMs !== 'number') continue
-    described.set(tag, { digest, ...(typeof created === 'number' ? { created } : {}), readAt, holdsMs })
+    described.set(tag, { digest, ...timesOf({ created, labelled }), readAt, holdsMs })
   }
   return described
+}
+
+/** The times among these, each only where it is one. */
+export function timesOf({ created, labelled }: { created?: unknown; labelled?: unknown }): ImageTimes {
+  return {
+    ...(typeof created === 'number' ? { created } : {}),
+    ...(typeof labelled === 'number' ? { labelled } : {}),
+  }
+}
+
+/** The facts as they count for a repository: where labels do, a label's time goes before the configuration's (flux-v1 §14). */
+export function withLabelTimes(described: ReadonlyMap<string, TagFact>): Map<string, TagFact> {
+  return new Map(
+    [...described].map(([tag, fact]) => [
+      tag,
+      fact.labelled === undefined ? fact : { ...fact, created: fact.labelled },
+    ]),
+  )
 }
 
 /** Whether somebody should look again: tags can be moved. A tag that was unknown and is listed now is due at once. */
@@ -78,7 +100,7 @@ export function isDue(fact: TagFact | undefined, isListed: boolean, now: number)
 /** The new fact: first seen holds for an hour, then twice as long each time it is found unchanged, half when it moved (flux-v1 §14). */
 export function nextFact(
   before: TagFact | undefined,
-  found: { digest: string; created?: number },
+  found: Pick<TagFact, 'digest' | 'created' | 'labelled'>,
   now: number,
 ): TagFact {
   const factor = before?.digest === found.digest ? 2 : 0.5

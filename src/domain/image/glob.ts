@@ -20,3 +20,9 @@ export function makeGlob(pattern: string): (text: string) => boolean {
     return true
   }
 }
+
+/** Whether any of the patterns fits; none fits nothing. */
+export function makeGlobs(patterns: readonly string[]): (text: string) => boolean {
+  const globs = patterns.map(makeGlob)
+  return (text) => globs.some((matches) => matches(text))
+}

@@ -32,6 +32,14 @@ export function pullSecretsOf(object: KubeObject): string[] {
   return secrets.map((secret) => valueAt(secret, ['name'])).filter((name) => typeof name === 'string')
 }
 
+/** The service account that the pod runs as, whose image pull secrets count too; a HelmRelease says nothing of it (flux-v1 §14). */
+export function serviceAccountOf(object: KubeObject): string {
+  const pod = podPaths[object.kind]
+  const spec = pod ? valueAt(object, pod) : undefined
+  const named = [['serviceAccountName'], ['serviceAccount']].map((path) => valueAt(spec, path))
+  return named.find((name): name is string => typeof name === 'string' && name !== '') ?? 'default'
+}
+
 function containersIn(list: unknown, path: Path): Container[] {
   if (!Array.isArray(list)) return []
   return list.flatMap((container, index) => {

@@ -1,5 +1,7 @@
-import { makeGlob } from './glob.ts'
+import { type EcrFilter, isScannedEcr } from './cloud-host.ts'
+import { makeGlobs } from './glob.ts'
 import { repositoriesOf } from './plan-updates.ts'
+import { splitRepository } from './ref.ts'
 import type { Workload } from './workload.ts'
 
 /** Which images are scanned, as glob patterns of canonical names (flux-v1 §14). */
@@ -7,6 +9,8 @@ export type ScanFilter = {
   exclude: readonly string[]
   /** Empty means all. */
   include: readonly string[]
+  /** Absent: ECR is a registry like any other. */
+  ecr?: EcrFilter
 }
 
 /** The canonical repositories to scan: those that automated workloads use and the filter lets through, sorted. */
@@ -14,11 +18,12 @@ export function listScans(workloads: readonly Workload[], filter: ScanFilter): s
   return repositoriesOf(workloads).filter(makeScanFilter(filter))
 }
 
-/** Tells whether a canonical repository may be scanned: an exclusion always wins. */
-export function makeScanFilter({ exclude, include }: ScanFilter): (repository: string) => boolean {
-  const excluded = exclude.map(makeGlob)
-  const included = include.map(makeGlob)
+/** Tells whether a canonical repository may be scanned: an exclusion always wins, and ECR has rules of its own besides. */
+export function makeScanFilter({ exclude, include, ecr }: ScanFilter): (repository: string) => boolean {
+  const excluded = makeGlobs(exclude)
+  const included = makeGlobs(include)
   return (repository) =>
-    !excluded.some((matches) => matches(repository)) &&
-    (included.length === 0 || included.some((matches) => matches(repository)))
+    !excluded(repository) &&
+    (include.length === 0 || included(repository)) &&
+    (!ecr || isScannedEcr(splitRepository(repository)?.host ?? '', ecr))
 }

@@ -8,7 +8,7 @@ import {
 } from '../manifest/annotations.ts'
 import { idOf, type KubeObject, type ObjectRef, refOf } from '../manifest/object.ts'
 import type { Container } from './container.ts'
-import { locateImages, pullSecretsOf } from './locate.ts'
+import { locateImages, pullSecretsOf, serviceAccountOf } from './locate.ts'
 import { anyTag } from './policy.ts'
 
 /** A workload as git says it: whatever a release of its images needs to know. */
@@ -24,6 +24,7 @@ export type Workload = {
   blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
   containers: (Container & { filter: string })[]
   pullSecrets: string[]
+  serviceAccount: string
 }
 
 /**
@@ -54,6 +55,7 @@ export function readWorkload(
     ...(blockedBy ? { blockedBy } : {}),
     containers: containers.map((one) => ({ ...one, filter: policies.get(tagPolicyPrefix + one.name) ?? anyTag })),
     pullSecrets: pullSecretsOf(object),
+    serviceAccount: serviceAccountOf(object),
   }
 }
 

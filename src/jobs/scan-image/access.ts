@@ -1,9 +1,10 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
-import type { RegistryAccess } from '../../adapters/registry/index.ts'
+import type { Logins, RegistryAccess } from '../../adapters/registry/index.ts'
 import { toAppError } from '../../domain/error.ts'
 import { decodeBase64, loginFor, parseDockerConfig, type RegistryLogin } from '../../domain/image/credentials.ts'
 import { isInsecureHost, repositoryOf, splitRepository } from '../../domain/image/ref.ts'
 import type { Workload } from '../../domain/image/workload.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Redactor } from '../../lib/redactor.ts'
 
@@ -11,13 +12,18 @@ export type AccessDeps = {
   cluster: Pick<Cluster, 'get'>
   /** Hosts reached without checking certificates, or by plain HTTP (`--registry-insecure-host`). */
   insecureHosts: readonly string[]
+  /** For what no image pull secret has a login. */
+  logins: Pick<Logins, 'find'>
   redactor: Pick<Redactor, 'register'>
   log: Logger
 }
 
+type Named = { namespace: string; name: string }
+
 /**
- * How to reach a repository: with the login of the first image pull secret of its workloads that has one for the host, else
- * anonymously. A secret that is missing or forbidden is passed over: many images need none.
+ * How to reach a repository: with the login of the first image pull secret of its workloads that has one for the host, the pod's own
+ * before those of its service account (flux-v1 §14), else with the operator's or the cloud's, else anonymously. A secret that is
+ * missing or forbidden is passed over: many images need none. Throws RegistryAuthFailed where a login exists that cannot be had.
  */
 export async function accessTo(
   repository: string,
@@ -27,37 +33,80 @@ export async function accessTo(
 ): Promise<RegistryAccess> {
   const host = splitRepository(repository)?.host ?? ''
   const insecure = isInsecureHost(host, deps.insecureHosts)
-  const tried = new Set<string>()
-  for (const { ref, containers, pullSecrets } of workloads) {
-    if (!containers.some(({ image }) => repositoryOf(image) === repository)) continue
-    for (const name of pullSecrets) {
-      const key = `${ref.namespace ?? ''}/${name}`
-      if (tried.has(key)) continue
-      tried.add(key)
-      const login = await readLogin({ namespace: ref.namespace ?? '', name }, host, deps, signal)
-      if (!login) continue
-      deps.redactor.register([login.password])
-      return { auth: login, insecure }
-    }
-  }
-  return { insecure }
+  const using = workloads.filter(({ containers }) => containers.some(({ image }) => repositoryOf(image) === repository))
+  const auth = (await ofPullSecrets(using, host, deps, signal)) ?? (await deps.logins.find({ host, insecure }, signal))
+  if (!auth) return { insecure }
+  deps.redactor.register([auth.password, auth.identityToken ?? ''].filter((secret) => secret !== ''))
+  return { auth, insecure }
 }
 
-async function readLogin(
-  secret: { namespace: string; name: string },
+async function ofPullSecrets(
+  workloads: readonly Workload[],
   host: string,
-  { cluster, log }: AccessDeps,
+  deps: AccessDeps,
   signal: AbortSignal,
 ): Promise<RegistryLogin | undefined> {
+  const tried = new Set<string>()
+  for (const secret of ownSecrets(workloads)) {
+    const login = await readOnce(secret)
+    if (login) return login
+  }
+  for (const account of accountsOf(workloads)) {
+    const found = await readOrNone({ apiVersion: 'v1', kind: 'ServiceAccount', ...account }, deps, signal)
+    for (const name of secretNames(found)) {
+      const login = await readOnce({ namespace: account.namespace, name })
+      if (login) return login
+    }
+  }
+  return undefined
+
+  async function readOnce(secret: Named): Promise<RegistryLogin | undefined> {
+    const key = `${secret.namespace}/${secret.name}`
+    if (tried.has(key)) return undefined
+    tried.add(key)
+    const found = await readOrNone({ apiVersion: 'v1', kind: 'Secret', ...secret }, deps, signal)
+    return loginIn(found, host)
+  }
+}
+
+function ownSecrets(workloads: readonly Workload[]): Named[] {
+  return workloads.flatMap(({ ref, pullSecrets }) =>
+    pullSecrets.map((name) => ({ namespace: ref.namespace ?? '', name })),
+  )
+}
+
+function accountsOf(workloads: readonly Workload[]): Named[] {
+  const accounts = workloads.map(({ ref, serviceAccount }) => ({
+    namespace: ref.namespace ?? '',
+    name: serviceAccount,
+  }))
+  return [...new Map(accounts.map((account) => [`${account.namespace}/${account.name}`, account])).values()]
+}
+
+function secretNames(account: KubeObject | undefined): string[] {
+  const list = account?.imagePullSecrets
+  if (!Array.isArray(list)) return []
+  return list.map((entry: { name?: unknown } | null) => entry?.name).filter((name) => typeof name === 'string')
+}
+
+function loginIn(secret: KubeObject | undefined, host: string): RegistryLogin | undefined {
+  const data = (secret?.data ?? {}) as Record<string, unknown>
+  const config = data['.dockerconfigjson'] ?? data['.dockercfg']
+  return typeof config === 'string' ? loginFor(parseDockerConfig(decodeBase64(config)), host) : undefined
+}
+
+async function readOrNone(
+  ref: Named & { apiVersion: 'v1'; kind: 'Secret' | 'ServiceAccount' },
+  { cluster, log }: AccessDeps,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
   try {
-    const found = await cluster.get({ apiVersion: 'v1', kind: 'Secret', ...secret }, { signal })
-    const data = (found?.data ?? {}) as Record<string, unknown>
-    const config = data['.dockerconfigjson'] ?? data['.dockercfg']
-    return typeof config === 'string' ? loginFor(parseDockerConfig(decodeBase64(config)), host) : undefined
+    return await cluster.get(ref, { signal })
   } catch (error) {
-    const failure = toAppError(error)
-    if (failure.reason !== 'Forbidden') throw error
-    log.info({ ...secret, reason: failure.reason }, 'an image pull secret may not be read')
+    const { reason } = toAppError(error)
+    if (reason !== 'Forbidden') throw error
+    const what = ref.kind === 'Secret' ? 'an image pull secret' : 'a service account'
+    log.info({ namespace: ref.namespace, name: ref.name, reason }, `${what} may not be read`)
     return undefined
   }
 }

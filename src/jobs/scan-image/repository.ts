@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import type { Registry, RegistryAccess } from '../../adapters/registry/index.ts'
+import type { Logins, Registry, RegistryAccess } from '../../adapters/registry/index.ts'
 import type { Store } from '../../adapters/store/index.ts'
 import { type AppError, toAppError } from '../../domain/error.ts'
 import {
@@ -13,12 +13,19 @@ import {
   readTags,
   type TagFact,
   tagsKey,
+  timesOf,
+  withLabelTimes,
 } from '../../domain/image/facts.ts'
+import { splitRepository } from '../../domain/image/ref.ts'
 
 export type RepositoryDeps = {
   registry: Pick<Registry, 'tags' | 'digest' | 'describe'>
   store: Pick<Store, 'get' | 'set'>
   now: () => Date
+  /** A login that was refused is asked for anew next time. */
+  logins: Pick<Logins, 'refused'>
+  /** Whether the labels of a repository's images give their time (`--registry-use-labels`). */
+  usesLabels: (repository: string) => boolean
 }
 
 export type RepositoryRead = {
@@ -55,9 +62,10 @@ export async function readRepository(
     const tags = read.from === 'store' && stored?.at ? stored.tags : await listTags(read, deps, signal)
     const described = readDescribed(await deps.store.get(describedKey(repository)))
     const unread = await describe(read, { tags, described }, deps, signal)
-    return { tags, described, unread }
+    return { tags, described: deps.usesLabels(repository) ? withLabelTimes(described) : described, unread }
   } catch (error) {
     const { reason, message } = toAppError(error)
+    if (reason === 'RegistryAuthFailed') deps.logins.refused(splitRepository(repository)?.host ?? '')
     if (!signal.aborted) {
       const at = deps.now().toISOString()
       const failed = { ...(stored ?? { at: '', tags: [] }), failure: { at, reason, message } }
@@ -129,9 +137,9 @@ async function lookAt(
   { tag, before, access }: { tag: string; before: TagFact | undefined; access: RegistryAccess },
   { registry }: RepositoryDeps,
   signal: AbortSignal,
-): Promise<{ digest: string; created?: number }> {
+): Promise<Pick<TagFact, 'digest' | 'created' | 'labelled'>> {
   if (before && before.digest !== '' && (await registry.digest(repository, tag, access, signal)) === before.digest) {
-    return { digest: before.digest, ...(before.created === undefined ? {} : { created: before.created }) }
+    return { digest: before.digest, ...timesOf(before) }
   }
   return (await registry.describe(repository, tag, access, signal)) ?? { digest: '' }
 }

@@ -1,0 +1,24 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+
+const connectTimeoutMs = 10_000
+
+/** Connections by way of the proxies that the environment names, and of no others. */
+export function openDispatcher(options: {
+  inFlight: number
+  environment: Readonly<Record<string, string>>
+  rejectUnauthorized: boolean
+}): Dispatcher {
+  const { inFlight, environment, rejectUnauthorized } = options
+  const settings = { connections: inFlight, connect: { timeout: connectTimeoutMs, rejectUnauthorized } }
+  const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
+  const [httpProxy, httpsProxy, noProxy] = [read('http_proxy'), read('https_proxy'), read('no_proxy')]
+  if (!httpProxy && !httpsProxy) return new Agent(settings)
+  // an undefined setting would be read from the process' own environment
+  return new EnvHttpProxyAgent({
+    ...settings,
+    httpProxy: httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
+    noProxy: noProxy ?? '',
+    requestTls: { rejectUnauthorized },
+  })
+}
