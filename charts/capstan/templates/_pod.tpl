@@ -179,10 +179,10 @@ affinity:
 {{- range include "capstan.files" . | fromJsonArray }}
 - name: {{ .name }}
   {{- if .secret }}
-  # the group of the pod may read it, nobody else
+  # 0400: the group of the pod may read it, nobody else
   secret:
     secretName: {{ .secret }}
-    defaultMode: 0400
+    defaultMode: 256
   {{- else }}
   configMap:
     name: {{ .configMap }}
