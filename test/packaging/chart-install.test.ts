@@ -61,14 +61,28 @@ describe('helm install --wait', () => {
     for (const name of ['controller', 'worker', 'api']) expect(await component(name)).toHaveLength(2)
     await until('the old pod to go', async () => (await component('all')).length === 0)
     const behind = async (service: string) => {
-      const about = ['get', 'endpointslices', '-n', namespace, '-l', `kubernetes.io/service-name=${service}`, '-o', 'yaml']
+      const about = [
+        'get',
+        'endpointslices',
+        '-n',
+        namespace,
+        '-l',
+        `kubernetes.io/service-name=${service}`,
+        '-o',
+        'yaml',
+      ]
       const { items } = parse((await kubectl(about)).stdout) as {
         items: { endpoints?: { targetRef: { name: string } }[] }[]
       }
-      return items.flatMap(({ endpoints }) => (endpoints ?? []).map(({ targetRef }) => `pod/${targetRef.name}`)).toSorted()
+      return items
+        .flatMap(({ endpoints }) => (endpoints ?? []).map(({ targetRef }) => `pod/${targetRef.name}`))
+        .toSorted()
     }
     const api = (await component('api')).toSorted()
-    await until('the Service to lead to the API', async () => JSON.stringify(await behind('capstan')) === JSON.stringify(api))
+    await until(
+      'the Service to lead to the API',
+      async () => JSON.stringify(await behind('capstan')) === JSON.stringify(api),
+    )
     expect(await behind('capstan-metrics')).toHaveLength(6)
     const { stdout } = await kubectl(['get', 'pdb', '-n', namespace, '-o', 'name'])
     expect(stdout.trim().split('\n')).toHaveLength(3)
@@ -83,7 +97,11 @@ describe('helm uninstall', () => {
     const spec = { chart: { repository: 'https://example.com', name: 'web', version: '1.0.0' } }
     const made = [
       { ...release, metadata: { name: 'ours', namespace: apps, finalizers: ['capstan.dev/release'] }, spec },
-      { ...release, metadata: { name: 'both', namespace: apps, finalizers: ['a.example/b', 'capstan.dev/release'] }, spec },
+      {
+        ...release,
+        metadata: { name: 'both', namespace: apps, finalizers: ['a.example/b', 'capstan.dev/release'] },
+        spec,
+      },
       { ...release, metadata: { name: 'none', namespace: apps }, spec },
     ]
     await kubectl(['create', '-f', '-'], made.map((object) => JSON.stringify(object)).join('\n---\n'))
@@ -98,7 +116,16 @@ describe('helm uninstall', () => {
       none: undefined,
     })
     await kubectl(['delete', 'helmrelease', 'ours', 'none', '-n', apps, '--timeout=5s'])
-    await kubectl(['patch', 'helmrelease', 'both', '-n', apps, '--type=merge', '-p', '{"metadata":{"finalizers":null}}'])
+    await kubectl([
+      'patch',
+      'helmrelease',
+      'both',
+      '-n',
+      apps,
+      '--type=merge',
+      '-p',
+      '{"metadata":{"finalizers":null}}',
+    ])
     await kubectl(['delete', 'namespace', apps, '--timeout=30s'])
   }, 300_000)
 

@@ -5,12 +5,16 @@ import { parse } from 'yaml'
 import { createMetrics } from '../../src/adapters/metrics/index.ts'
 import { chart, objectsOf, render, valuesFile } from './chart.ts'
 
-type Rules = { groups: { name: string; rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[] }
+type Rules = {
+  groups: { name: string; rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[]
+}
 type Dashboard = { panels: { title: string; targets: { expr: string }[] }[] }
 /** Labels of a metric with the values that were seen. */
 type Labels = Map<string, Set<string>>
 
-const alerts = (parse(readFileSync(join(chart, 'files/alerts.yaml'), 'utf8')) as Rules).groups.flatMap(({ rules }) => rules)
+const alerts = (parse(readFileSync(join(chart, 'files/alerts.yaml'), 'utf8')) as Rules).groups.flatMap(
+  ({ rules }) => rules,
+)
 const { panels } = JSON.parse(readFileSync(join(chart, 'dashboards/capstan.json'), 'utf8')) as Dashboard
 const queries: [string, string][] = [
   ...alerts.map(({ alert, expr }): [string, string] => [alert, expr]),
@@ -54,7 +58,9 @@ async function readExported(): Promise<Map<string, Labels>> {
 /** Selectors of a query: a metric with what is asked of its labels; and the labels that sums are grouped by. */
 function read(query: string): { series: { name: string; asked: [string, string][] }[]; grouped: string[] } {
   const bare = query.replaceAll(/\[\w+\]/g, '')
-  const grouped = [...bare.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(',').map((one) => one.trim()))
+  const grouped = [...bare.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) =>
+    list.split(',').map((one) => one.trim()),
+  )
   const plain = bare.replaceAll(/\bby \([^)]*\)/g, '')
   const series = [...plain.matchAll(/\b([a-z_]{2,})\b(?!\s*\()(?:\{([^}]*)\})?(?![^{]*\})/g)]
     .filter(([, name = '']) => !words.has(name))
@@ -86,7 +92,15 @@ describe.each(queries)('the query of %s', (_name, query) => {
 describe('what reads the queries', () => {
   it('is told of a name and of a label that are not there', () => {
     expect(read('sum by (kind) (rate(capstan_jobs{state=~"a|b"}[5m])) > 3 or vector(0)')).toEqual({
-      series: [{ name: 'capstan_jobs', asked: [['state', 'a'], ['state', 'b']] }],
+      series: [
+        {
+          name: 'capstan_jobs',
+          asked: [
+            ['state', 'a'],
+            ['state', 'b'],
+          ],
+        },
+      ],
       grouped: ['kind'],
     })
   })
@@ -96,7 +110,9 @@ describe('monitoring', () => {
   it('names only labels of the query in texts of alerts', () => {
     for (const { expr, annotations } of alerts) {
       const { grouped } = read(expr)
-      const used = Object.values(annotations).flatMap((text) => [...text.matchAll(/\$labels\.(\w+)/g)].map(([, one]) => one))
+      const used = Object.values(annotations).flatMap((text) =>
+        [...text.matchAll(/\$labels\.(\w+)/g)].map(([, one]) => one),
+      )
       for (const label of used) expect(grouped).toContain(label)
     }
   })

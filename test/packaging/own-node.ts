@@ -71,7 +71,9 @@ async function isReady(name: string): Promise<boolean> {
     spec: { taints: unknown[] }
     status: { conditions?: { type: string; status: string }[] }
   }
-  return spec.taints.length === 1 && status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true
+  return (
+    spec.taints.length === 1 && status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true
+  )
 }
 
 async function end(child: ChildProcess): Promise<void> {
