@@ -79,10 +79,26 @@ function isOpen(request: FastifyRequest): boolean {
 
 /** Only /metrics, for a listener of their own. */
 export function createMetricsApp({ metrics }: { metrics: MetricsText }): FastifyInstance {
-  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1, http: { maxHeaderSize } })
+  const app = createBareApp()
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics()
     return reply.type(contentType).send(text)
   })
   return app
+}
+
+/** Probes, for a process that serves no API; with /metrics unless those have a listener of their own. */
+export function createProbeApp(options: { ready: () => Promise<boolean>; metrics?: MetricsText }): FastifyInstance {
+  const { ready, metrics } = options
+  const app = metrics ? createMetricsApp({ metrics }) : createBareApp()
+  app.get('/healthz', async () => 'OK')
+  app.get('/readyz', async (_request, reply) => {
+    const ok = await ready()
+    return reply.code(ok ? 200 : 503).send({ ready: ok })
+  })
+  return app
+}
+
+function createBareApp(): FastifyInstance {
+  return fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1, http: { maxHeaderSize } })
 }

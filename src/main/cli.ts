@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os'
+import { createInstallCommand } from '../cli/commands/install.ts'
 import { createConnect } from '../cli/connect.ts'
 import { createCli } from '../cli/create-cli.ts'
 import { version } from './package.ts'
@@ -44,6 +45,12 @@ const cli = createCli({
         return await run(argv, process.env)
       },
     },
+    createInstallCommand({
+      // helm's and the log's packages are loaded for this command alone
+      render: async (request) => await (await import('./install.ts')).createRenderChart(process.env)(request),
+      out: process.stdout,
+      err: process.stderr,
+    }),
   ],
 })
 process.exitCode = await cli.run(process.argv.slice(2))

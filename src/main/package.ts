@@ -8,10 +8,13 @@ export const packageRoot = findRoot(dirname(fileURLToPath(import.meta.url)))
 export const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
   .version
 
+/** The chart that we ship. */
+export const chartFolder = join(packageRoot, 'charts/capstan')
+
 /** Definitions that we ship, as files. */
 export const definitionFiles = {
-  releases: join(packageRoot, 'charts/capstan/crds/helmrelease.yaml'),
-  sources: join(packageRoot, 'charts/capstan/crds/source.yaml'),
+  releases: join(chartFolder, 'crds/helmrelease.yaml'),
+  sources: join(chartFolder, 'crds/source.yaml'),
 }
 
 /** In a bundle the board's page lies beside it; from sources its package is found by itself. */

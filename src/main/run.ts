@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { createFence, createLeadership } from '../adapters/cluster/index.ts'
 import { createLog, createRedactor } from '../adapters/log/index.ts'
 import { createRun } from '../adapters/process/index.ts'
+import type { AppOptions } from '../api/app-options.ts'
 import type { Config } from '../config/config.ts'
 import { helpText } from '../config/document.ts'
 import { configFileOf, loadConfig } from '../config/load.ts'
@@ -23,7 +24,7 @@ import { fillKeyring } from './keyring.ts'
 import { readOnlyFence } from './read-only.ts'
 import { startRedisChild } from './redis-child.ts'
 import { ensureSecrets } from './secrets.ts'
-import { createProcessViews, readConditions, serve, serveMetrics } from './server.ts'
+import { createProcessViews, readConditions, serve, serveMetrics, serveProbes } from './server.ts'
 import { sourceWatchOf } from './source-work.ts'
 import { type Ending, onStop } from './stop.ts'
 import { type Ground, type Parts, wire } from './wire.ts'
@@ -109,9 +110,7 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
   let waitsFor = 'the Kubernetes API server'
   ending.last(() => cluster.close())
   ending.last(() => store.close())
-  if (config.roles.includes('api')) {
-    await startServers(parts, ending, () => waitsFor)
-  }
+  await startServers(parts, ending, () => waitsFor)
   ending.first(async () => {
     await queue.close(config.shutdownGraceMs)
     owned.stop()
@@ -129,24 +128,35 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
   )
 }
 
-/** The API, and /metrics with it or, as fluxd, on an address of its own (`--listen-metrics`). */
+/** The API, or probes alone where another process has it; /metrics with them or, as fluxd, on an address of its own (`--listen-metrics`). */
 async function startServers(parts: Parts, ending: Ending, starting: () => string): Promise<void> {
   const { config, metrics } = parts
   const { listenMetrics } = config
-  const views = createProcessViews(parts, starting)
-  metrics.watchReleases(async () => await readConditions(parts))
   const text = async () => await metrics.text()
-  const secrets = ensureSecrets(config)
-  const app = await serve(parts, {
-    views,
-    secrets,
-    onAnswer: metrics.answered,
-    ...(listenMetrics ? {} : { metrics: text }),
-  })
+  const together = listenMetrics ? {} : { metrics: text }
+  const app = config.roles.includes('api')
+    ? await startApi(parts, starting, together)
+    : await serveProbes(config.listen, { ready: async () => starting() === '', ...together })
   ending.last(() => app.close())
   if (!listenMetrics) return
   const metricsApp = await serveMetrics(text, listenMetrics)
   ending.last(() => metricsApp.close())
+}
+
+/** With the conditions of releases in its metrics: one kind of process shows them, those that serve the API (ruling 19). */
+async function startApi(
+  parts: Parts,
+  starting: () => string,
+  metrics: Pick<AppOptions, 'metrics'>,
+): ReturnType<typeof serve> {
+  parts.metrics.watchReleases(async () => await readConditions(parts))
+  const views = createProcessViews(parts, starting)
+  return await serve(parts, {
+    views,
+    secrets: ensureSecrets(parts.config),
+    onAnswer: parts.metrics.answered,
+    ...metrics,
+  })
 }
 
 /** Everything that changes the world; begins once the cluster answers. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createQueueBoard } from '../adapters/queue/index.ts'
-import { createApp, createMetricsApp } from '../api/app.ts'
+import { createApp, createMetricsApp, createProbeApp } from '../api/app.ts'
 import { imageHookKey } from '../api/routes/registry-hooks.ts'
 import type { AppOptions } from '../api/app-options.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
@@ -69,6 +69,16 @@ export async function serveMetrics(
   address: { host: string; port: number },
 ): Promise<ReturnType<typeof createMetricsApp>> {
   const app = createMetricsApp({ metrics })
+  await listen(app, address)
+  return app
+}
+
+/** Probes of a process without the API, on the address that the flags give. */
+export async function serveProbes(
+  address: { host: string; port: number },
+  options: Parameters<typeof createProbeApp>[0],
+): Promise<ReturnType<typeof createProbeApp>> {
+  const app = createProbeApp(options)
   await listen(app, address)
   return app
 }

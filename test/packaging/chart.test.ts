@@ -1,84 +1,116 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
-import { stack } from '../stack/stack.ts'
+import { argvOf, chart, helm, kubectl, objectsOf, podsOf, render, setArgs, valuesFile } from './chart.ts'
+import { keysOf } from './values-keys.ts'
 
-type KubeObject = { kind: string; metadata: { name: string }; spec?: Record<string, unknown> }
 type Secret = { data: Record<string, string> }
 
-const chart = fileURLToPath(new URL('../../charts/capstan', import.meta.url))
-const start = promisify(execFile)
 const namespace = `capstan-chart-${randomBytes(4).toString('hex')}`
 const tenant = `${namespace}-tenant`
 
+/** Kinds that only a cluster with KEDA or the Prometheus Operator serves. */
+const foreign = ['keda.sh/v1alpha1', 'monitoring.coreos.com/v1']
+
 const valueSets: [string, string[]][] = [
   ['the values as they are', []],
-  ['a public repository', ['git.url=https://example.com/a.git', 'git.path={deploy,apps/live}', 'git.branch=main']],
+  [
+    'a public repository',
+    setArgs(['git.url=https://example.com/a.git', 'git.path={deploy,apps/live}', 'git.branch=main']),
+  ],
   [
     'a private https repository',
-    ['git.url=https://example.com/a.git', 'git.httpsSecretName=token', 'git.httpsUsername=bot'],
+    setArgs(['git.url=https://example.com/a.git', 'git.httpsSecretName=token', 'git.httpsUsername=bot']),
   ],
   [
     'an ssh repository that is pruned',
-    [
+    setArgs([
       'git.url=git@example.com:a.git',
       'git.secretName=flux-git-deploy',
       'git.knownHosts=example.com ssh-ed25519 AAAA',
       'syncGarbageCollection.enabled=true',
-    ],
+    ]),
   ],
   [
     'one that is only read',
-    [
+    setArgs([
       'git.url=https://example.com/a.git',
       'git.readonly=true',
       'syncGarbageCollection.enabled=true',
       'syncGarbageCollection.dry=true',
-    ],
+    ]),
   ],
   [
-    'commits that CI skips',
-    ['git.url=https://example.com/a.git', 'git.ciSkip=true', 'git.ciSkipMessage=[no ci]', 'git.user=A B'],
+    'commits that CI skips, signed',
+    setArgs([
+      'git.url=https://example.com/a.git',
+      'git.ciSkip=true',
+      'git.ciSkipMessage=[no ci]',
+      'git.user=A B',
+      'git.signingKey=ABCD',
+      'gpgKeys.secretName=keys',
+      'git.verifySignatures=true',
+    ]),
   ],
-  ['a Redis of one’s own', ['redis.enabled=false', 'redis.url=rediss://:secret@redis.example.com:6380']],
-  ['a Redis in a Secret', ['redis.enabled=false', 'redis.existingSecret=mine', 'api.existingSecret=tokens']],
-  ['a Redis with a volume', ['redis.persistence.enabled=true', 'redis.persistence.storageClassName=fast']],
-  ['syncs only', ['enable={sync}', 'git.url=https://example.com/a.git']],
-  ['no look at registries', ['registry.disableScanning=true']],
+  [
+    'everything that reads files in its own way',
+    setArgs(['kustomize=true', 'sops.enabled=true', 'git.secret.enabled=true', 'gpgKeys.secretName=keys']),
+  ],
+  ['a Redis of one’s own', setArgs(['redis.enabled=false', 'redis.url=rediss://:secret@redis.example.com:6380'])],
+  [
+    'a Redis in a Secret, with its own authority and prefix',
+    setArgs([
+      'redis.enabled=false',
+      'redis.existingSecret=mine',
+      'redis.caSecretName=ca',
+      'redis.prefix=\\{eu\\}',
+      'api.existingSecret=tokens',
+    ]),
+  ],
+  ['a Redis with a volume', setArgs(['redis.persistence.enabled=true', 'redis.persistence.storageClassName=fast'])],
+  ['syncs only', setArgs(['enable={sync}', 'git.url=https://example.com/a.git'])],
+  ['no look at registries', setArgs(['registry.disableScanning=true'])],
   [
     'registries by rules, as a text and as a list',
-    ['registry.insecureHosts={a.local:5000,b.local}', 'registry.includeImage=a.local/*', 'registry.excludeImage='],
+    setArgs([
+      'registry.insecureHosts={a.local:5000,b.local}',
+      'registry.includeImage=a.local/*',
+      'registry.excludeImage=',
+    ]),
   ],
   [
     'no right in the whole cluster',
-    ['clusterRole.create=false', `allowNamespace=${tenant}`, `allowedNamespaces={${tenant}}`],
+    setArgs(['clusterRole.create=false', `allowNamespace=${tenant}`, `allowedNamespaces={${tenant}}`]),
   ],
   [
     'Sources of tenants in one namespace',
-    [
+    setArgs([
       'clusterRole.create=false',
       `allowNamespace=${tenant}`,
       `sources.namespaces={${tenant}}`,
       'sources.impersonate=true',
       'sources.defaultServiceAccount=tenant',
-    ],
+    ]),
   ],
   [
     'rights that somebody else gives',
-    ['rbac.create=false', 'serviceAccount.create=false', 'serviceAccount.name=given'],
+    setArgs(['rbac.create=false', 'serviceAccount.create=false', 'serviceAccount.name=given']),
   ],
+  ['a ClusterRole that is there', setArgs(['clusterRole.create=false', 'clusterRole.name=cluster-admin'])],
   [
     'everything about the pod',
-    [
+    setArgs([
+      'nameOverride=flux',
+      'image.digest=sha256:'.padEnd(84, '0'),
       'podAnnotations.a=b',
       'podLabels.c=d',
       'nodeSelector.disk=ssd',
       'tolerations[0].operator=Exists',
       'imagePullSecrets[0].name=pull',
+      'image.pullSecret=also',
       'priorityClassName=system-cluster-critical',
       'extraEnvs[0].name=https_proxy',
       'extraEnvs[0].value=http://proxy:3128',
@@ -87,40 +119,16 @@ const valueSets: [string, string[]][] = [
       'replicaCount=2',
       'shutdownGrace=10m',
       'logFormat=json',
-    ],
+      'hostAliases[0].ip=10.0.0.9',
+      'hostAliases[0].hostnames={a.example.com}',
+    ]),
   ],
+  ['roles apart', setArgs(['roles.split=true'])],
+  ['roles apart without a right in the whole cluster', setArgs(['roles.split=true', 'clusterRole.create=false'])],
+  ['workers by an external metric', setArgs(['roles.split=true', 'roles.worker.autoscaling.by=hpa'])],
+  ['roles apart and watched', ['--values', valuesFile('split')]],
+  ['what leaves the pods restricted', setArgs(['networkPolicy.egress.enabled=true'])],
 ]
-
-function setArgs(values: readonly string[]): string[] {
-  return values.flatMap((value) => ['--set', value])
-}
-
-async function helm(...args: string[]): Promise<string> {
-  const { stdout } = await start(stack().helm, [...args, '--kubeconfig', stack().kubeconfig], { maxBuffer: 2 ** 24 })
-  return stdout
-}
-
-async function kubectl(args: readonly string[], input = ''): Promise<{ stdout: string; stderr: string }> {
-  const running = start(stack().kubectl, ['--kubeconfig', stack().kubeconfig, ...args])
-  running.child.stdin?.end(input)
-  return await running
-}
-
-function render(values: readonly string[], ...more: string[]): Promise<string> {
-  return helm('template', 'capstan', chart, '--namespace', namespace, ...setArgs(values), ...more)
-}
-
-function objectsOf(text: string): KubeObject[] {
-  return parseAllDocuments(text)
-    .map((document) => document.toJS() as KubeObject | null)
-    .filter((object) => object !== null)
-}
-
-function argsOf(text: string): string[] {
-  const deployment = objectsOf(text).find(({ kind }) => kind === 'Deployment') ?? expect.fail('no Deployment')
-  const { template } = deployment.spec as { template: { spec: { containers: { args: string[] }[] } } }
-  return template.spec.containers[0]?.args ?? []
-}
 
 beforeAll(async () => {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/warn': 'restricted' }
@@ -131,26 +139,120 @@ beforeAll(async () => {
 }, 30_000)
 
 afterAll(async () => {
-  await helm('uninstall', 'capstan', '--namespace', namespace, '--ignore-not-found')
+  await helm('uninstall', 'capstan', '--namespace', namespace, '--no-hooks', '--ignore-not-found')
   await kubectl(['delete', 'namespace', namespace, tenant, '--wait=false'])
 }, 30_000)
 
-describe.each(valueSets)('the chart with %s', (_name, values) => {
+describe.each(valueSets)('the chart with %s', (_name, args) => {
   it('is accepted by the API server without a warning, under the strictest pod security', async () => {
-    const text = await render(values, '--include-crds')
+    const objects = objectsOf(await render(namespace, ...args, '--include-crds'))
+    const served = objects.filter(({ apiVersion }) => !foreign.includes(apiVersion))
     const { stdout, stderr } = await kubectl(
       ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', '-'],
-      text,
+      served.map((object) => JSON.stringify(object)).join('\n---\n'),
     )
     expect(stderr).not.toMatch(/warning/i)
-    expect(stdout.trim().split('\n')).toHaveLength(objectsOf(text).length)
+    expect(stdout.trim().split('\n')).toHaveLength(served.length)
   }, 30_000)
 
   it('gives flags that the program takes without a warning', async () => {
-    const [command, ...argv] = argsOf(await render(values))
-    expect(command).toBe('run')
-    const loaded = loadConfig({ argv, env: { CAPSTAN_REDIS_URL: 'redis://redis:6379', KUBERNETES_SERVICE_HOST: 'x' } })
-    expect(loaded).toMatchObject({ config: { namespace, warnings: [] } })
+    const pods = podsOf(objectsOf(await render(namespace, ...args)))
+    expect(pods.size).toBeGreaterThan(0)
+    for (const pod of pods.values()) {
+      const env = { CAPSTAN_REDIS_URL: 'redis://redis:6379', KUBERNETES_SERVICE_HOST: 'x' }
+      expect(loadConfig({ argv: argvOf(pod), env })).toMatchObject({ config: { namespace, warnings: [] } })
+    }
+  })
+})
+
+describe.each(['fluxd', 'helm-operator'])('the values of %s’s chart', (ancestor) => {
+  const args = ['--values', valuesFile(ancestor)]
+
+  it('give flags that the program takes', async () => {
+    const [pod] = podsOf(objectsOf(await render(namespace, ...args))).values()
+    const env = { CAPSTAN_REDIS_URL: 'redis://redis:6379', KUBERNETES_SERVICE_HOST: 'x' }
+    expect(loadConfig({ argv: argvOf(pod), env })).toHaveProperty('config')
+  })
+
+  it('are accepted by the API server under the strictest pod security', async () => {
+    const text = await render(namespace, ...args)
+    const objects = objectsOf(text).filter(({ metadata }) => [undefined, namespace].includes(metadata.namespace))
+    const { stderr } = await kubectl(
+      ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-f', '-'],
+      objects.map((object) => JSON.stringify(object)).join('\n---\n'),
+    )
+    expect(stderr).not.toMatch(/warning/i)
+  })
+})
+
+describe('the notes', () => {
+  const notes = async (...args: string[]) => {
+    const text = await helm('install', 'notes', chart, '-n', namespace, '--dry-run=server', '--skip-crds', ...args)
+    return text.slice(text.indexOf('NOTES:'))
+  }
+
+  it('name values without effect, and only those that were given', async () => {
+    expect(await notes()).not.toContain('no effect')
+    const told = await notes('--values', valuesFile('fluxd'))
+    expect(told).toMatch(/^ {2}! git\.config\.enabled: a git configuration is not read/m)
+    expect(told).toContain('    git.config.data: ')
+    expect(told).not.toMatch(/service\.createClusterIP|registry\.acr|rbac\.pspEnabled|ssh\.config/)
+    expect(await notes('--values', valuesFile('helm-operator'))).toMatch(/^ {2}! tillerSidecar\.enabled: helm 2/m)
+  })
+
+  it('say how to let the git server know a key that is made', async () => {
+    expect(await notes('--set', 'git.url=git@github.com:a/b')).toContain('capstan identity')
+    expect(await notes('--set', 'git.url=https://github.com/a/b')).not.toContain('capstan identity')
+  })
+})
+
+describe('values without effect', () => {
+  const listed = parse(readFileSync(join(chart, 'files/without-effect.yaml'), 'utf8')) as Record<string, unknown>
+  const templates = readFileSync(join(chart, 'templates/_args.tpl'), 'utf8')
+
+  it('are accepted by the schema, are no values of ours, and reach no flag', () => {
+    const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as Schema
+    const ours = keysOf(parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Record<string, unknown>)
+    for (const path of Object.keys(listed)) {
+      expect(path.split('.').reduce<Schema | undefined>((at, key) => at?.properties?.[key], schema)).toBeDefined()
+      expect(ours).not.toContain(path)
+      expect(templates).not.toMatch(new RegExp(`\\.Values\\.${path.replaceAll('.', '\\.')}\\b`))
+    }
+  })
+})
+
+type Schema = { properties?: Record<string, Schema>; additionalProperties?: unknown }
+
+describe('the schema', () => {
+  it('has every value and no other', () => {
+    const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as Schema
+    const values = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Record<string, unknown>
+    const listed = parse(readFileSync(join(chart, 'files/without-effect.yaml'), 'utf8')) as Record<string, unknown>
+    const known = [...keysOf(values), ...Object.keys(listed), 'global']
+    const leaves = (at: Schema, before = ''): string[] =>
+      Object.entries(at.properties ?? {}).flatMap(([key, one]) =>
+        one.properties ? leaves(one, `${before}${key}.`) : [`${before}${key}`],
+      )
+    expect(leaves(schema).toSorted()).toEqual(known.toSorted())
+  })
+
+  const refused: [string, string, RegExp][] = [
+    ['a key that is misspelt', 'git.ulr=https://a/b', /ulr/],
+    ['a key that is misspelt at the top', 'replicas=2', /replicas/],
+    ['a time without a unit', 'git.pollInterval=5', /pollInterval/],
+    ['a number of pods as a text', 'roles.worker.replicas=many', /replicas/],
+    ['work that there is not', 'enable={sync,deploy}', /enable/],
+    ['a marker that there is not', 'sync.state=redis', /state/],
+    ['a log level that there is not', 'logLevel=verbose', /logLevel/],
+    ['several Redis in one address', 'redis.url=redis://a:26379\\,b:26379', /redis/],
+    ['a prefix without braces', 'redis.prefix=capstan', /prefix/],
+    ['a digest that is none', 'image.digest=latest', /digest/],
+    ['a namespace that is none', 'allowedNamespaces={Team_A}', /allowedNamespaces/],
+    ['no worker at all, by autoscaling', 'roles.worker.autoscaling.minReplicas=0', /minReplicas/],
+    ['a grace that is no time', 'shutdownGrace=soon', /shutdownGrace/],
+  ]
+  it.each(refused)('refuses %s', async (_what, value, message) => {
+    await expect(render(namespace, '--set', value)).rejects.toThrow(message)
   })
 })
 
@@ -160,8 +262,8 @@ describe('the chart', () => {
   })
 
   it('takes the values for development', async () => {
-    const text = await render([], '--values', `${chart}/values-dev.yaml`)
-    expect(argsOf(text)).toContain('--log-level=debug')
+    const text = await render(namespace, '--values', `${chart}/values-dev.yaml`)
+    expect(argvOf(podsOf(objectsOf(text)).get('all'))).toContain('--log-level=debug')
   })
 
   const refused: [string, string[], RegExp][] = [
@@ -169,11 +271,14 @@ describe('the chart', () => {
     ['no Redis', ['redis.enabled=false'], /needs redis\.url/],
     ['a deploy key for https', ['git.url=https://a/b', 'git.secretName=k'], /for an ssh git\.url/],
     ['a token for ssh', ['git.url=git@a:b', 'git.httpsSecretName=k'], /for an https git\.url/],
-    ['releases everywhere with rights nowhere', ['clusterRole.create=false'], /needs allowNamespace/],
-    ['a grace that is no time', ['shutdownGrace=soon'], /whole seconds or minutes/],
+    ['a key that signs and is not there', ['git.signingKey=ABCD'], /needs gpgKeys\.secretName/],
+    ['helm 2 alone', ['helm.versions=v2'], /must include v3/],
+    ['the image of an ancestor', ['image.repository=docker.io/fluxcd/flux'], /leave image out/],
+    ['workers that scale inside one Deployment', ['roles.worker.autoscaling.by=hpa'], /needs roles\.split/],
+    ['KEDA without a Prometheus', ['roles.split=true', 'roles.worker.autoscaling.by=keda'], /prometheusAddress/],
   ]
   it.each(refused)('refuses %s before anything is installed', async (_what, values, message) => {
-    await expect(render(values)).rejects.toThrow(message)
+    await expect(render(namespace, ...setArgs(values))).rejects.toThrow(message)
   })
 
   it('keeps its token and its password when it is upgraded, and gives rights where they were asked for', async () => {

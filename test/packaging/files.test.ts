@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { stack } from '../stack/stack.ts'
 import { copiesOf, readStages, root } from './dockerfile.ts'
+import { keysOf } from './values-keys.ts'
 
 type Skaffold = {
   apiVersion: string
@@ -37,15 +38,6 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const stages = readStages()
 const skaffold = parse(read('skaffold.yaml')) as Skaffold
 const values = parse(read('charts/capstan/values.yaml')) as Tree
-
-/** Paths of values, such as `git.url`; a list or an empty map is a leaf. */
-function keysOf(tree: Tree, before = ''): string[] {
-  return Object.entries(tree).flatMap(([key, value]) =>
-    value && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 0
-      ? keysOf(value as Tree, `${before}${key}.`)
-      : [`${before}${key}`],
-  )
-}
 
 describe('Dockerfile', () => {
   const copies = stages.flatMap((stage) => copiesOf(stage).map((copy) => ({ stage: stage.name, ...copy })))

@@ -1,5 +1,8 @@
 {{- define "capstan.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- $chart := .Values.nameOverride | default .Chart.Name }}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains $chart .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name $chart | trunc 50 | trimSuffix "-" }}{{ end }}
 {{- end }}
 
 {{- define "capstan.selector" -}}
@@ -14,6 +17,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
+{{/* Of one Deployment; component is all, controller, worker or api. */}}
+{{- define "capstan.componentSelector" -}}
+{{ include "capstan.selector" .root }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "capstan.componentName" -}}
+{{- if eq .component "all" }}{{ include "capstan.name" .root }}{{ else }}{{ printf "%s-%s" (include "capstan.name" .root) .component }}{{ end }}
+{{- end }}
+
+{{/* The component that serves the API. */}}
+{{- define "capstan.apiComponent" -}}
+{{- if .Values.roles.split }}api{{ else }}all{{ end }}
+{{- end }}
+
+{{/* The Deployment that serves the API. */}}
+{{- define "capstan.apiDeployment" -}}
+{{- include "capstan.componentName" (dict "root" . "component" (include "capstan.apiComponent" .)) }}
+{{- end }}
+
 {{- define "capstan.redisSelector" -}}
 app.kubernetes.io/name: capstan-redis
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -21,6 +44,23 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "capstan.serviceAccount" -}}
 {{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "capstan.name" .) }}{{ else }}{{ .Values.serviceAccount.name | default "default" }}{{ end }}
+{{- end }}
+
+{{/* Controllers and the API only read the cluster: made for them, they have an account of their own. */}}
+{{- define "capstan.componentAccount" -}}
+{{- if and .root.Values.serviceAccount.create .root.Values.rbac.create (has .component (list "controller" "api")) }}
+{{- printf "%s-%s" (include "capstan.serviceAccount" .root) .component }}
+{{- else }}{{ include "capstan.serviceAccount" .root }}{{ end }}
+{{- end }}
+
+{{- define "capstan.clusterRole" -}}
+{{- /* of the whole cluster: two releases of one name must not share it */}}
+{{- .Values.clusterRole.name | default (printf "%s-%s" .Release.Namespace (include "capstan.name" .)) }}
+{{- end }}
+
+{{/* Rights in the whole cluster: ours, or an existing role that is bound. */}}
+{{- define "capstan.isClusterWide" -}}
+{{- if or .Values.clusterRole.create .Values.clusterRole.name }}true{{ end }}
 {{- end }}
 
 {{- define "capstan.redisSecret" -}}
@@ -31,24 +71,116 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.api.existingSecret | default (printf "%s-api" (include "capstan.name" .)) }}
 {{- end }}
 
-{{/* A list, or a text with commas, as fluxd's chart had it. */}}
+{{/* The Secret of the deploy key, as the operator gave it; both ancestors' names. */}}
+{{- define "capstan.keySecret" -}}
+{{ .Values.git.secretName | default .Values.git.ssh.secretName }}
+{{- end }}
+
+{{- define "capstan.knownHosts" -}}
+{{ .Values.git.knownHosts | default .Values.ssh.known_hosts | default .Values.git.ssh.known_hosts }}
+{{- end }}
+
+{{/* A list, or a text with commas, as the ancestors' charts had it. */}}
 {{- define "capstan.commas" -}}
-{{- if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ . }}{{ end }}
+{{- if kindIs "slice" . }}{{ join "," . }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end }}
 {{- end }}
 
 {{- define "capstan.isHttpGit" -}}
 {{- if regexMatch "^[hH][tT][tT][pP][sS]?://" .Values.git.url }}true{{ end }}
 {{- end }}
 
+{{/* Namespaces that syncs may touch; empty for all. */}}
+{{- define "capstan.allowedNamespaces" -}}
+{{- $given := splitList "," (include "capstan.commas" .Values.allowedNamespaces) | compact | uniq }}
+{{- if and (not $given) (not (include "capstan.isClusterWide" .)) }}{{ .Release.Namespace }}{{ else }}{{ join "," $given }}{{ end }}
+{{- end }}
+
+{{/* The one namespace in which HelmReleases are looked for; empty for all. */}}
+{{- define "capstan.releaseNamespace" -}}
+{{- if .Values.allowNamespace }}{{ .Values.allowNamespace }}
+{{- else if not (include "capstan.isClusterWide" .) }}{{ .Release.Namespace }}{{ end }}
+{{- end }}
+
+{{/* Where Source objects are looked for; with rights in some namespaces only, there. */}}
+{{- define "capstan.sourceNamespaces" -}}
+{{- $given := splitList "," (include "capstan.commas" .Values.sources.namespaces) }}
+{{- if include "capstan.isClusterWide" . }}{{ join "," (compact $given | uniq) }}
+{{- else }}{{ join "," (concat (list .Release.Namespace) $given (splitList "," (include "capstan.allowedNamespaces" .)) | compact | uniq) }}{{ end }}
+{{- end }}
+
+{{/* What is done; images of the flag source's workloads are not looked for where that was turned off. */}}
+{{- define "capstan.enabled" -}}
+{{- $enable := splitList "," (include "capstan.commas" .Values.enable) }}
+{{- if .Values.registry.disableScanning }}{{ $enable = without $enable "images" }}{{ end }}
+{{- join "," $enable }}
+{{- end }}
+
+{{- define "capstan.does" -}}
+{{- if has .work (splitList "," (include "capstan.enabled" .root)) }}true{{ end }}
+{{- end }}
+
+{{/* What jobs are given, and half a minute for helm and git to end after that. */}}
+{{- define "capstan.graceSeconds" -}}
+{{- $grace := toString .Values.shutdownGrace }}
+{{- if regexMatch "^[0-9]+s$" $grace }}{{ add (trimSuffix "s" $grace | int) 30 }}
+{{- else if regexMatch "^[0-9]+m$" $grace }}{{ add (mul (trimSuffix "m" $grace | int) 60) 30 }}
+{{- else }}{{ fail (printf "shutdownGrace must be in whole seconds or minutes, as 600s or 10m: %q" $grace) }}{{ end }}
+{{- end }}
+
+{{/* Image of the program. */}}
+{{- define "capstan.image" -}}
+{{- $image := .Values.image }}
+{{- if $image.digest }}{{ printf "%s@%s" $image.repository $image.digest }}{{ else }}{{ printf "%s:%s" $image.repository (toString $image.tag | default .Chart.AppVersion) }}{{ end }}
+{{- end }}
+
+{{- define "capstan.pullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets }}
+{{- with .Values.image.pullSecret }}{{ $secrets = append $secrets (dict "name" .) }}{{ end }}
+{{- with $secrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The security context of every pod of ours: the restricted standard. */}}
+{{- define "capstan.podSecurity" -}}
+{{- $ours := dict "runAsNonRoot" true "runAsUser" 65534 "runAsGroup" 65534 "fsGroup" 65534 "fsGroupChangePolicy" "OnRootMismatch" "seccompProfile" (dict "type" "RuntimeDefault") }}
+{{- merge (deepCopy .Values.securityContext) $ours | toYaml }}
+{{- end }}
+
+{{- define "capstan.containerSecurity" -}}
+{{- $given := omit (merge (deepCopy (.Values.containerSecurityContext.helmOperator | default dict)) (deepCopy .Values.containerSecurityContext)) "helmOperator" "tiller" }}
+{{- $ours := dict "allowPrivilegeEscalation" false "capabilities" (dict "drop" (list "ALL")) }}
+{{- merge $given $ours (dict "readOnlyRootFilesystem" .Values.readOnlyRootFilesystem) | toYaml }}
+{{- end }}
+
+{{/* A value by its dotted path, as JSON; empty where it is not given. */}}
+{{- define "capstan.valueAt" -}}
+{{- $at := .values }}
+{{- range splitList "." .path }}
+{{- $at = ternary $at dict (kindIs "map" $at) }}
+{{- $at = index $at . }}
+{{- end }}
+{{- if not (kindIs "invalid" $at) }}{{ toJson $at }}{{ end }}
+{{- end }}
+
 {{/* What contradicts is said before anything is installed. */}}
 {{- define "capstan.check" -}}
 {{- $git := .Values.git }}
 {{- $redis := .Values.redis }}
+{{- $key := include "capstan.keySecret" . }}
+{{- $scaling := .Values.roles.worker.autoscaling }}
+{{- if regexMatch "(^|/)(fluxcd|weaveworks)/(flux|helm-operator)(-prerelease)?$" .Values.image.repository }}{{ fail (printf "image.repository is an ancestor's image, %s: leave image out of your values file" .Values.image.repository) }}{{ end }}
 {{- if and $redis.enabled (or $redis.url $redis.existingSecret) }}{{ fail "redis.enabled and redis.url or redis.existingSecret contradict each other: set redis.enabled=false to use your own Redis" }}{{ end }}
 {{- if and $redis.url $redis.existingSecret }}{{ fail "redis.url and redis.existingSecret contradict each other: give one of them" }}{{ end }}
 {{- if not (or $redis.enabled $redis.url $redis.existingSecret) }}{{ fail "redis.enabled=false needs redis.url or redis.existingSecret" }}{{ end }}
 {{- if and (include "capstan.isHttpGit" .) (or $git.secretName $git.knownHosts) }}{{ fail "git.secretName and git.knownHosts are for an ssh git.url; use git.httpsSecretName" }}{{ end }}
 {{- if and $git.url (not (include "capstan.isHttpGit" .)) $git.httpsSecretName }}{{ fail "git.httpsSecretName is for an https git.url; use git.secretName" }}{{ end }}
 {{- if and $git.httpsUsername (not $git.httpsSecretName) }}{{ fail "git.httpsUsername needs git.httpsSecretName" }}{{ end }}
-{{- if and .Values.rbac.create (not .Values.clusterRole.create) (has "releases" .Values.enable) (not .Values.allowNamespace) }}{{ fail "clusterRole.create=false needs allowNamespace, the one namespace in which HelmReleases are looked for, or enable without releases" }}{{ end }}
+{{- if and $git.secret.enabled (not .Values.gpgKeys.secretName) }}{{ fail "git.secret.enabled needs gpgKeys.secretName, which holds the private key" }}{{ end }}
+{{- if and $git.signingKey (not .Values.gpgKeys.secretName) }}{{ fail "git.signingKey needs gpgKeys.secretName, which holds the private key" }}{{ end }}
+{{- if and .Values.registry.dockercfg.enabled (not .Values.registry.dockercfg.secretName) }}{{ fail "registry.dockercfg.enabled needs registry.dockercfg.secretName" }}{{ end }}
+{{- if not (has "v3" (splitList "," (include "capstan.commas" .Values.helm.versions))) }}{{ fail "helm.versions must include v3, the only one that is run" }}{{ end }}
+{{- if and $scaling.by (not .Values.roles.split) }}{{ fail "roles.worker.autoscaling needs roles.split=true" }}{{ end }}
+{{- if and (eq $scaling.by "keda") (not $scaling.prometheusAddress) }}{{ fail "roles.worker.autoscaling.by=keda needs roles.worker.autoscaling.prometheusAddress" }}{{ end }}
 {{- end }}

@@ -1,0 +1,191 @@
+{{/* The pod of one component. */}}
+{{- define "capstan.pod" -}}
+{{- $component := .component }}
+{{- $resources := .resources }}
+{{- with .root }}
+metadata:
+  labels:
+    {{- include "capstan.componentSelector" (dict "root" . "component" $component) | nindent 4 }}
+    {{- if and (eq $component (include "capstan.apiComponent" .)) (eq (int $.replicas) 1) }}
+    # by which an unmodified fluxctl finds the one pod that answers it, unless a fluxd is there
+    name: fluxd
+    {{- end }}
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    # other settings of ours in these: a new pod reads them
+    checksum/config: {{ include (print .Template.BasePath "/config.yaml") . | sha256sum }}
+    {{- if .Values.prometheus.enabled }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: "3030"
+    {{- end }}
+    {{- with merge (deepCopy .Values.podAnnotations) .Values.annotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "capstan.componentAccount" (dict "root" . "component" $component) }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds | default (include "capstan.graceSeconds" .) }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- include "capstan.pullSecrets" . | nindent 2 }}
+  securityContext:
+    {{- include "capstan.podSecurity" . | nindent 4 }}
+  {{- with .Values.initContainers }}
+  initContainers:
+    {{- if kindIs "slice" . }}
+    {{- toYaml . | nindent 4 }}
+    {{- else }}
+    {{- range $name, $container := . }}
+    - name: {{ $name }}
+      {{- toYaml $container | nindent 6 }}
+    {{- end }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - name: capstan
+      image: {{ include "capstan.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      securityContext:
+        {{- include "capstan.containerSecurity" . | nindent 8 }}
+      args:
+        - run
+        {{- include "capstan.args" (dict "root" . "component" $component) | nindent 8 }}
+      env:
+        - name: CAPSTAN_REDIS_URL
+          valueFrom:
+            secretKeyRef:
+              name: {{ include "capstan.redisSecret" . }}
+              key: url
+        - name: HOME
+          value: /var/lib/capstan
+        {{- if .Values.redis.caSecretName }}
+        - name: NODE_EXTRA_CA_CERTS
+          value: /etc/capstan/redis-ca/ca.crt
+        {{- end }}
+        {{- with .Values.extraEnvs }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- if or .Values.env.secretName .Values.extraEnvsFrom }}
+      envFrom:
+        {{- with .Values.extraEnvsFrom }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        {{- with .Values.env.secretName }}
+        - secretRef:
+            name: {{ . }}
+        {{- end }}
+      {{- end }}
+      ports:
+        - name: http
+          containerPort: 3030
+      # the first answer comes at once; what it still waits for is the readiness'
+      startupProbe:
+        httpGet: {path: /healthz, port: http}
+        periodSeconds: 2
+        failureThreshold: 30
+      livenessProbe:
+        {{- merge (deepCopy .Values.livenessProbe) (dict "httpGet" (dict "path" "/healthz" "port" "http") "periodSeconds" 20 "timeoutSeconds" 5) | toYaml | nindent 8 }}
+      readinessProbe:
+        {{- merge (deepCopy .Values.readinessProbe) (dict "httpGet" (dict "path" "/readyz" "port" "http") "periodSeconds" 5 "timeoutSeconds" 5) | toYaml | nindent 8 }}
+      resources:
+        {{- $resources | default .Values.resources | toYaml | nindent 8 }}
+      volumeMounts:
+        {{- include "capstan.mounts" . | nindent 8 }}
+        {{- with .Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    {{- with .Values.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- with .Values.sidecarContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  volumes:
+    {{- include "capstan.volumes" . | nindent 4 }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .Values.hostAliases }}
+  hostAliases:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.dnsPolicy }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- with .Values.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- include "capstan.placement" . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where a pod may run; Redis' too. */}}
+{{- define "capstan.placement" -}}
+nodeSelector:
+  {{- merge (deepCopy .Values.nodeSelector) (dict "kubernetes.io/os" "linux") | toYaml | nindent 2 }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Files that are mounted: name, path, Secret or ConfigMap, in one list for both halves. */}}
+{{- define "capstan.files" -}}
+{{- $git := .Values.git }}
+{{- $files := list (dict "name" "api" "path" "/etc/capstan/api" "secret" (include "capstan.apiSecret" .)) }}
+{{- if not (include "capstan.isHttpGit" .) }}
+{{- with include "capstan.keySecret" . }}{{ $files = append $files (dict "name" "git-key" "path" "/etc/fluxd/ssh" "secret" .) }}{{ end }}
+{{- if include "capstan.knownHosts" . }}{{ $files = append $files (dict "name" "known-hosts" "path" "/etc/capstan/ssh" "configMap" (printf "%s-known-hosts" (include "capstan.name" .))) }}{{ end }}
+{{- end }}
+{{- with $git.httpsSecretName }}{{ $files = append $files (dict "name" "git-token" "path" "/etc/capstan/git" "secret" .) }}{{ end }}
+{{- with .Values.gpgKeys.secretName }}{{ $files = append $files (dict "name" "gpg-keys" "path" "/etc/capstan/gpg/private" "secret" .) }}{{ end }}
+{{- with .Values.gpgKeys.configMapName }}{{ $files = append $files (dict "name" "gpg-public-keys" "path" "/etc/capstan/gpg/public" "configMap" .) }}{{ end }}
+{{- if .Values.registry.dockercfg.enabled }}{{ $files = append $files (dict "name" "docker-credentials" "path" "/dockercfg" "secret" .Values.registry.dockercfg.secretName) }}{{ end }}
+{{- if .Values.configureRepositories.enable }}{{ $files = append $files (dict "name" "helm-repositories" "path" "/etc/capstan/helm" "secret" .Values.configureRepositories.secretName) }}{{ end }}
+{{- with .Values.redis.caSecretName }}{{ $files = append $files (dict "name" "redis-ca" "path" "/etc/capstan/redis-ca" "secret" .) }}{{ end }}
+{{- toJson $files }}
+{{- end }}
+
+{{- define "capstan.mounts" -}}
+- name: state
+  mountPath: /var/lib/capstan
+- name: tmp
+  mountPath: /tmp
+{{- range include "capstan.files" . | fromJsonArray }}
+- name: {{ .name }}
+  mountPath: {{ .path }}
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "capstan.volumes" -}}
+- name: state
+  emptyDir:
+    sizeLimit: {{ .Values.cacheSizeLimit }}
+- name: tmp
+  emptyDir:
+    sizeLimit: {{ .Values.cacheSizeLimit }}
+{{- range include "capstan.files" . | fromJsonArray }}
+- name: {{ .name }}
+  {{- if .secret }}
+  # 0400: the group of the pod may read it, nobody else
+  secret:
+    secretName: {{ .secret }}
+    defaultMode: 256
+  {{- else }}
+  configMap:
+    name: {{ .configMap }}
+  {{- end }}
+{{- end }}
+{{- end }}
