@@ -3,7 +3,7 @@ import { type SimpleGitOptions, simpleGit } from 'simple-git'
 export type CommandInput = {
   /** Written to standard input, then closed. */
   input?: string | Uint8Array
-  /** On top of the fixed environment: GIT_INDEX_FILE, GIT_AUTHOR_… and GIT_COMMITTER_… only. */
+  /** On top of the fixed environment: GIT_AUTHOR_… and GIT_COMMITTER_… only. */
   env?: Readonly<Record<string, string>>
 }
 
@@ -32,7 +32,6 @@ export class GitRefusal extends Error {
 /** The only variables of git's own that a child gets; simple-git strips or refuses all others (W17). */
 const ownVariables = [
   'GIT_DIR',
-  'GIT_INDEX_FILE',
   'GIT_ALLOW_PROTOCOL',
   'GIT_TERMINAL_PROMPT',
   'GIT_CONFIG_NOSYSTEM',

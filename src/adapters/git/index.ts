@@ -1,4 +1,5 @@
 import type { Logger } from '../../lib/logger.ts'
+import { type ChangeBranch, createBranchChanges } from './change-branch.ts'
 import { fetchInto } from './clone.ts'
 import { type CommitRequest, type CommitResult, commitAndPush } from './commit.ts'
 import { exportFiles } from './export-files.ts'
@@ -9,12 +10,13 @@ import { listTree, readBlobs, type TreeFile } from './objects.ts'
 import { belowPaths } from './paths.ts'
 import { listRefs, listTags, resolveRef } from './refs.ts'
 import { type Relation, relate } from './relation.ts'
-import type { GitRemote } from './remote.ts'
+import { type GitRemote, reach } from './remote.ts'
 import { checkWrite, moveTag, type ReadTag, readTag, type TagMove } from './tag.ts'
 import { tidy } from './tidy.ts'
 import { type Verified, type VerifyRequest, verifyCommits } from './verify.ts'
 
-export type { CommitRequest, CommitResult, Edit } from './commit.ts'
+export type { BranchChange, ChangeResult } from './change-branch.ts'
+export type { CommitRequest, CommitResult } from './commit.ts'
 export { createGithubApp, type GithubApp } from './github-app.ts'
 export type { TreeFile } from './objects.ts'
 export type { Relation } from './relation.ts'
@@ -22,6 +24,7 @@ export { readOnly } from './read-only.ts'
 export type { GitRemote } from './remote.ts'
 export type { TagMove } from './tag.ts'
 export type { Verified, VerifyRequest } from './verify.ts'
+export type { Edit } from './write-commit.ts'
 
 /**
  * Git over one bare mirror per remote. Errors are AppError: GitUnreachable, GitAuthFailed, GitRefNotFound, PathNotFound,
@@ -44,6 +47,11 @@ export type Git = {
   export(remote: GitRemote, commit: string, path: string, directory: string, signal?: AbortSignal): Promise<void>
   /** Commits the edits on top of `base` and pushes. `moved`: the branch is elsewhere, fetch and decide again. `empty`: nothing differs. */
   commitAndPush(remote: GitRemote, request: CommitRequest, signal?: AbortSignal): Promise<CommitResult>
+  /**
+   * Changes a branch as it is on the server: decided on its newest state and pushed, again when somebody was faster, ≤ 8 times, then
+   * GitConflict. What others of this process ask for meanwhile lands in the same push, as commits of their own.
+   */
+  changeBranch: ChangeBranch
   /** Messages of the commits reachable from `to` and not from `from`, newest first, at most `limit`. */
   log(remote: GitRemote, range: { from?: string; to: string; limit: number }, signal?: AbortSignal): Promise<LogEntry[]>
   /**
@@ -135,6 +143,7 @@ export function createGit(options: GitOptions): Git {
       mirrors.read(remote, (operation) => exportFiles(operation, commit, path, directory), signal),
     commitAndPush: (remote, request, signal) =>
       mirrors.change(remote, (operation) => commitAndPush(operation, request), signal),
+    changeBranch: createBranchChanges(mirrors, (remote) => reach(remote, filled).name),
     log: (remote, range, signal) => mirrors.read(remote, ({ git }) => readLog(git, range), signal),
     verify: (remote, request, signal) =>
       verifyCommits((task) => mirrors.read(remote, ({ git }) => task(git), signal), request),

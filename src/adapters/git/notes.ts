@@ -1,12 +1,15 @@
 import { AppError } from '../../domain/error.ts'
 import type { Command } from './command.ts'
+import type { Author } from './identity.ts'
 import type { RefUpdate } from './push.ts'
 import { checkId, checkRefName } from './ref-name.ts'
+import { dataOf, importCommit, printIdentity } from './write-commit.ts'
 
 /** A text beside a commit. `ref` is the short name of a notes ref, as `flux` for `refs/notes/flux`. */
 export type Note = { ref: string; text: string }
 
-type PendingNote = RefUpdate & { pending: string }
+/** A note to write, and by whom. */
+export type NewNote = Note & { commit: string; by: Author }
 
 /** The notes of these commits under one notes ref; commits without one, or that are not there, are left out. */
 export async function readNotes(
@@ -26,25 +29,20 @@ export async function readNotes(
   return notes
 }
 
-/** Writes the note under a name of its own, from which it is pushed; readers do not see it before it is there. */
-export async function prepareNote(
-  git: Command,
-  note: Note,
-  commit: string,
-  env: Readonly<Record<string, string>>,
-): Promise<PendingNote> {
-  const ref = notesRef(note.ref)
-  const pending = `refs/notes/capstan-pending-${process.hrtime.bigint()}`
-  const expected = await tipOf(git, ref)
-  if (expected) await git.text(['update-ref', pending, expected])
-  const blob = (await git.text(['hash-object', '-w', '--stdin'], { input: note.text })).trim()
-  await git.text(['notes', `--ref=${pending}`, 'add', '-f', '-C', blob, commit], { env })
-  return { ref, to: await tipOf(git, pending), expected, pending }
-}
-
-/** Never fails: what stays behind goes with the next fetch, since the remote has no such ref. */
-export async function dropPendingNote(git: Command, { pending }: PendingNote): Promise<void> {
-  await git.text(['update-ref', '-d', pending]).catch(() => undefined)
+/**
+ * Makes the notes, one commit for each notes ref; readers do not see them before they are pushed. Gives what is to be pushed.
+ */
+export async function prepareNotes(git: Command, notes: readonly NewNote[]): Promise<RefUpdate[]> {
+  const updates: RefUpdate[] = []
+  for (const [ref, some] of Map.groupBy(notes, (note) => notesRef(note.ref))) {
+    const expected = await tipOf(git, ref)
+    const by = some[0]?.by ?? { name: '', email: '' }
+    const identity = `committer ${printIdentity(by)} now\n`
+    const changes = some.flatMap(({ text, commit }) => ['N inline ', `${commit}\n`, ...dataOf(Buffer.from(text))])
+    const head = [identity, ...dataOf(Buffer.from('Notes added by Capstan\n'))]
+    updates.push({ ref, expected, to: await importCommit(git, head, expected, changes) })
+  }
+  return updates
 }
 
 function notesRef(name: string): string {

@@ -29,9 +29,8 @@ const maxBatchBytes = 64 * 1024 * 1024
 /** Every file of a commit, sorted by path, with where its links lead. */
 export async function listTree(git: Command, commit: string): Promise<TreeFile[]> {
   checkId(commit)
-  await mustHave(git, commit)
   const files: TreeFile[] = []
-  const text = await git.text(['ls-tree', '-r', '-l', '-z', '--full-tree', '--end-of-options', commit])
+  const text = await listAll(git, commit)
   for (const line of text.split('\0')) {
     if (line === '') continue
     const [, mode = '', blob = '', size = '', path = ''] = /^(\d+) \w+ ([0-9a-f]{40}) +(\d+|-)\t(.*)$/s.exec(line) ?? []
@@ -46,6 +45,15 @@ export async function listTree(git: Command, commit: string): Promise<TreeFile[]
   )
   for (const link of links) link.target = Buffer.from(targets.get(link.blob) ?? []).toString()
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+async function listAll(git: Command, commit: string): Promise<string> {
+  try {
+    return await git.text(['ls-tree', '-r', '-l', '-z', '--full-tree', '--end-of-options', commit])
+  } catch (error) {
+    await mustHave(git, commit)
+    throw error
+  }
 }
 
 /** Throws GitRefNotFound for a commit that is not in the mirror: one that nobody has fetched is the caller's business, not damage. */

@@ -1,10 +1,12 @@
 import { AppError } from '../../domain/error.ts'
+import type { ChangeBranch } from './change-branch.ts'
 import type { CommitResult } from './commit.ts'
 import type { GitRemote } from './remote.ts'
 import type { TagMove } from './tag.ts'
 
 type Pushing = {
   commitAndPush(...args: never): Promise<CommitResult>
+  changeBranch: ChangeBranch
   moveTag(remote: GitRemote, move: TagMove, signal?: AbortSignal): Promise<'moved' | 'lost'>
   canWrite(...args: never): Promise<void>
 }
@@ -14,6 +16,7 @@ export function readOnly<G extends Pushing>(git: G): G {
   return {
     ...git,
     commitAndPush: async () => refuse('nothing is committed'),
+    changeBranch: async () => refuse('nothing is committed'),
     moveTag: async (_remote: GitRemote, { tag }: TagMove) => refuse(`the tag ${tag} is not moved`),
     canWrite: async () => refuse('nothing is pushed, not even to try'),
   }

@@ -7,8 +7,10 @@ export type Container = {
   image: ImageRef
   /** Where the tag stands. */
   path: Path
-  /** What stands there now: the tag alone, or a name that ends in the tag or has none. */
+  /** What stands there now: the tag alone, or a name that ends in the tag or has none; a digest may be behind it. */
   text: string
+  /** The scalar holds the tag alone; its name stands elsewhere. */
+  isTagAlone?: true
   /** Why no tag can be written, in words for people; absent where it can. */
   problem?: string
 }

@@ -89,10 +89,10 @@ function readParts(object: KubeObject, name: string, parts: Parts): Container | 
   const full = `${typeof registry === 'string' ? `${registry}/` : ''}${repository}`
   const image = parseRef(typeof tag === 'string' ? `${full}:${tag}` : full)
   if (!image) return undefined
-  if (parts.tag && typeof tag === 'string') return { name, image, path: parts.tag, text: tag }
+  if (parts.tag && typeof tag === 'string') return { name, image, path: parts.tag, text: tag, isTagAlone: true }
   if (parts.tag && tag !== null) {
     const problem = 'the tag in the values is not a text; put it in quotes'
-    return { name, image, path: parts.tag, text: '', problem }
+    return { name, image, path: parts.tag, text: '', isTagAlone: true, problem }
   }
   // charts put the tag behind the name: one written into the name would give two
   const isGuess = !parts.isMapped && image.tag === undefined

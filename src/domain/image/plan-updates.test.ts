@@ -6,6 +6,7 @@ import { describeUpdate, planUpdates, repositoriesOf, tagsNeeded } from './plan-
 import { listScans, makeScanFilter } from './scan-list.ts'
 import { readWorkload, type Workload } from './workload.ts'
 
+const now = Date.UTC(2026, 0, 1)
 const digest = `sha256:${'0'.repeat(64)}`
 
 function workloads(text: string): Workload[] {
@@ -29,7 +30,7 @@ const on = { 'fluxcd.io/automated': 'true' }
 const versions: RepositoryFacts = { tags: ['1.0.0', '1.0.1', '2.0.0'], described: new Map() }
 
 function plan(text: string, facts: RepositoryFacts | undefined = versions): string[] {
-  const { updates, held } = planUpdates(workloads(text), () => facts)
+  const { updates, held } = planUpdates(workloads(text), () => facts, now)
   const kept = held.map(({ container, reason, why }) => `${container} ${reason || 'keep'}: ${why}`)
   return [...updates.map((update) => `${describeUpdate(update)} (${update.text})`), ...kept]
 }
@@ -73,9 +74,9 @@ describe('planUpdates', () => {
     ],
     ['up to date', deployment(semver, { a: 'x:2.0.0' }), ['a keep: 2.0.0 is the highest of 3 tags for semver:*']],
     [
-      'pinned by a digest',
+      'pinned by a digest, and the new one is not known',
       deployment(semver, { a: `x:1.0.0@${digest}` }),
-      ['a NotEditable: the image is pinned by a digest, which a new tag would not change'],
+      ['a NotEditable: the image is pinned by a digest, and that of 2.0.0 is not known'],
     ],
     [
       'a filter that cannot be read',
@@ -98,9 +99,34 @@ describe('planUpdates', () => {
   })
 
   it('says so where nothing is known of a repository', () => {
-    const { updates, held } = planUpdates(workloads(deployment(semver, { a: 'x:1.0.0' })), () => undefined)
+    const { updates, held } = planUpdates(workloads(deployment(semver, { a: 'x:1.0.0' })), () => undefined, now)
     expect(updates).toEqual([])
     expect(held).toMatchObject([{ reason: '', why: 'nothing is known of its repository' }])
+  })
+
+  const other = `sha256:${'1'.repeat(64)}`
+  const pinned = new Map([['2.0.0', { digest: other, created: 0, readAt: 0, holdsMs: 1 }]])
+  it.each([
+    ['pinned with its tag', `x:1.0.0@${digest}`, {}, `x:2.0.0@${other}`],
+    ['pinned without a tag', `x@${digest}`, {}, `x:2.0.0@${other}`],
+    ['a tag that was moved', `x:2.0.0@${digest}`, {}, `x:2.0.0@${other}`],
+    ['an annotation for one container', 'x:2.0.0', { 'capstan.dev/pin.a': 'digest' }, `x:2.0.0@${other}`],
+    ['an annotation for all', 'x', { 'capstan.dev/pin': 'digest' }, `x:2.0.0@${other}`],
+  ])('writes the digest: %s', (_, image, more, expected) => {
+    const text = deployment({ ...semver, ...more }, { a: image })
+    expect(plan(text, { ...versions, described: pinned })[0]).toContain(`(${expected})`)
+  })
+
+  it('narrows by the annotations of one container before those for all', () => {
+    const annotations = {
+      ...semver,
+      'capstan.dev/deny': '*',
+      'capstan.dev/deny.a': '2.*',
+      'capstan.dev/extract': '^[^ ]+',
+    }
+    expect(plan(deployment(annotations, { a: 'x:1.0.0' }))).toEqual([
+      'default:deployment/app a: x:1.0.0 → 1.0.1 (x:1.0.1)',
+    ])
   })
 
   it('changes only the tag of a HelmRelease', () => {

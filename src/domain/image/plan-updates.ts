@@ -3,6 +3,7 @@ import { chooseTag, tagsToDescribe } from './choose.ts'
 import type { RepositoryFacts } from './facts.ts'
 import { parsePolicy } from './policy.ts'
 import { type ImageRef, printRef, repositoryOf, withTag } from './ref.ts'
+import { retag } from './retag.ts'
 import type { Workload } from './workload.ts'
 
 type WorkloadContainer = Workload['containers'][number]
@@ -33,25 +34,26 @@ export function tagsNeeded(workloads: readonly Workload[], repository: string, t
   const needed = new Set<string>()
   for (const { container } of automatedContainers(workloads)) {
     if (repositoryOf(container.image) !== repository) continue
-    const read = parsePolicy(container.filter)
+    const read = parsePolicy(container.policy)
     if (!('policy' in read)) continue
-    for (const tag of tagsToDescribe(read.policy, container.image.tag, tags)) needed.add(tag)
+    for (const tag of tagsToDescribe(read.policy, container.image, tags)) needed.add(tag)
   }
   return needed
 }
 
 /**
  * What automation wants: for each container of each automated workload that is neither locked nor ignored, the tag of its policy
- * (flux-v1 §§15–16). Only the tag is transplanted. `factsOf` gives undefined for a repository that could not be read or is excluded.
+ * (flux-v1 §§15–16). Only tag and digest are transplanted. `now` in milliseconds since 1970; `factsOf` gives undefined for a repository that could not be read or is excluded.
  */
 export function planUpdates(
   workloads: readonly Workload[],
   factsOf: (repository: string) => RepositoryFacts | undefined,
+  now: number,
 ): UpdatePlan {
   const plan: UpdatePlan = { updates: [], held: [] }
   for (const { workload, container } of automatedContainers(workloads)) {
     const repository = repositoryOf(container.image)
-    const decided = decide(workload, container, factsOf(repository))
+    const decided = decide({ workload, container }, factsOf(repository), now)
     if ('text' in decided) plan.updates.push(decided)
     else plan.held.push({ id: workload.id, container: container.name, repository, ...decided })
   }
@@ -59,32 +61,27 @@ export function planUpdates(
 }
 
 function decide(
-  workload: Workload,
-  container: WorkloadContainer,
+  { workload, container }: { workload: Workload; container: WorkloadContainer },
   facts: RepositoryFacts | undefined,
+  now: number,
 ): Update | Pick<Held, 'reason' | 'why'> {
   if (workload.blockedBy === 'locked') return { reason: 'Locked', why: 'the workload is locked' }
   if (workload.blockedBy === 'ignored') return { reason: '', why: 'the workload is ignored' }
   if (workload.blockedBy) return { reason: 'NotEditable', why: `the file is ${workload.blockedBy}` }
-  const read = parsePolicy(container.filter)
+  const read = parsePolicy(container.policy)
   if ('problem' in read) return { reason: 'InvalidPolicy', why: read.problem }
   if (!facts) return { reason: '', why: 'nothing is known of its repository' }
   const { image, problem } = container
-  const choice = chooseTag(read.policy, image.tag, facts)
+  const choice = chooseTag(read.policy, image, facts, now)
   if (choice.choice === 'hold') return { reason: choice.reason, why: choice.why }
   if (choice.choice === 'keep') return { reason: '', why: choice.why }
   if (problem) return { reason: 'NotEditable', why: problem }
-  if (image.digest !== undefined) {
-    return { reason: 'NotEditable', why: 'the image is pinned by a digest, which a new tag would not change' }
+  const { tag, digest } = choice
+  if (image.digest !== undefined && digest === undefined) {
+    return { reason: 'NotEditable', why: `the image is pinned by a digest, and that of ${tag} is not known` }
   }
-  const text = retag(container, choice.tag)
-  return { workload, container, to: withTag(image, choice.tag), text, why: choice.why }
-}
-
-/** The scalar with the new tag in place of the old, in the form that it has. */
-function retag({ text, image }: WorkloadContainer, tag: string): string {
-  if (image.tag === undefined) return `${text}:${tag}`
-  return text === image.tag ? tag : `${text.slice(0, text.length - image.tag.length)}${tag}`
+  const to = { ...withTag(image, tag), ...(digest === undefined ? {} : { digest }) }
+  return { workload, container, to, text: retag(container, to), why: choice.why }
 }
 
 function* automatedContainers(

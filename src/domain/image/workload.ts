@@ -2,14 +2,17 @@ import {
   automatedPolicy,
   hasPolicy,
   ignorePolicy,
+  imagePolicyAnnotations,
   lockedPolicy,
+  type Policies,
   readPolicies,
   tagPolicyPrefix,
 } from '../manifest/annotations.ts'
 import { idOf, type KubeObject, type ObjectRef, refOf } from '../manifest/object.ts'
 import type { Container } from './container.ts'
 import { locateImages, pullSecretsOf, serviceAccountOf } from './locate.ts'
-import { anyTag } from './policy.ts'
+import type { PolicyText } from './policy.ts'
+import { anyTag } from './tag-filter.ts'
 
 /** A workload as git says it: whatever a release of its images needs to know. */
 export type Workload = {
@@ -22,7 +25,7 @@ export type Workload = {
   isAutomated: boolean
   /** Why nobody may release it, in words for people; absent where one may. */
   blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
-  containers: (Container & { filter: string })[]
+  containers: (Container & { policy: PolicyText })[]
   pullSecrets: string[]
   serviceAccount: string
 }
@@ -53,9 +56,23 @@ export function readWorkload(
     index: where.index,
     isAutomated: hasPolicy(policies, automatedPolicy),
     ...(blockedBy ? { blockedBy } : {}),
-    containers: containers.map((one) => ({ ...one, filter: policies.get(tagPolicyPrefix + one.name) ?? anyTag })),
+    containers: containers.map((one) => ({ ...one, policy: readPolicyText(object, policies, one.name) })),
     pullSecrets: pullSecretsOf(object),
     serviceAccount: serviceAccountOf(object),
+  }
+}
+
+/** The filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
+function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies: Policies, name: string): PolicyText {
+  const ours = (rule: keyof typeof imagePolicyAnnotations) =>
+    annotations[`${imagePolicyAnnotations[rule]}.${name}`] ?? annotations[imagePolicyAnnotations[rule]]
+  const [extract, deny, minAge, pin] = [ours('extract'), ours('deny'), ours('minAge'), ours('pin')]
+  return {
+    filter: policies.get(tagPolicyPrefix + name) ?? anyTag,
+    ...(extract === undefined ? {} : { extract }),
+    ...(deny === undefined ? {} : { deny }),
+    ...(minAge === undefined ? {} : { minAge }),
+    ...(pin === undefined ? {} : { pin }),
   }
 }
 

@@ -27,6 +27,17 @@ export const imagePathPrefixes = {
   tag: 'tag.fluxcd.io/',
 } as const
 
+/**
+ * Annotations of ours in git that narrow which tags a container may take, and how they are written; with `.<container>` behind for one
+ * container, without for all. They never widen a filter.
+ */
+export const imagePolicyAnnotations = {
+  extract: 'capstan.dev/extract',
+  deny: 'capstan.dev/deny',
+  minAge: 'capstan.dev/min-age',
+  pin: 'capstan.dev/pin',
+} as const
+
 /** Annotation of ours on live objects: `allow` lets a kind be deleted that is otherwise kept (law 8). */
 export const pruneAnnotation = 'capstan.dev/prune'
 

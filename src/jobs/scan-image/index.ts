@@ -45,7 +45,11 @@ export async function scanImage(payload: JobPayload, deps: ScanImageDeps, signal
   const notes = [`${facts.tags.length} tags`, ...(facts.unread > 0 ? [`${facts.unread} images could not be read`] : [])]
   for (const source of using) {
     signal.throwIfAborted()
-    const plan = planUpdates(source.workloads, (name) => (name === repository ? facts : undefined))
+    const plan = planUpdates(
+      source.workloads,
+      (name) => (name === repository ? facts : undefined),
+      deps.now().getTime(),
+    )
     notes.push(...(await ask(source.spec, plan.updates, deps)), ...holdsOf(plan.held, repository))
   }
   return { end: 'done', summary: notes.join('; ') }

@@ -137,7 +137,7 @@ async function decide(
       notes.push(`${repository} was left out: ${toAppError(error).message}`)
     }
   }
-  const plan = planUpdates(workloads, (repository) => facts.get(repository))
+  const plan = planUpdates(workloads, (repository) => facts.get(repository), deps.now().getTime())
   for (const { id, container, reason, why } of plan.held)
     if (reason !== '') notes.push(`${id} ${container} ${reason}: ${why}`)
   const live = await withoutLiveIgnored(plan.updates, deps, signal)

@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import pLimit from 'p-limit'
-import { createGit, type Git } from '../../../src/adapters/git/index.ts'
+import { type BranchChange, createGit, type Git } from '../../../src/adapters/git/index.ts'
+import { AppError } from '../../../src/domain/error.ts'
 import { quiet } from '../../cluster/world.ts'
 import { createRepository } from '../../e2e/repository.ts'
 import { type Hazard, judge, scaled, secondsSince, type Trial, type TrialResult } from '../hazard.ts'
 
+type NewCommit = NonNullable<Awaited<ReturnType<BranchChange['make']>>>
+
 const run = promisify(execFile)
 const writers = 20
-/** One process writes to a branch one after the other (update-images has one slot), several processes at the same time. */
+/** One process writes to a branch one after the other, several processes at the same time. */
 const processes = 4
 
 export const d8: Hazard = {
@@ -21,8 +22,8 @@ export const d8: Hazard = {
   run: manyWriters,
 }
 
-/** Each writer fetches, edits its own line of one file and pushes, again with a pause as long as the branch moves. */
-async function manyWriters({ world, random, scale }: Trial): Promise<TrialResult> {
+/** Each writer edits its own line of one file, as often as it takes. */
+async function manyWriters({ world, scale }: Trial): Promise<TrialResult> {
   const updates = scale >= 1 ? 10 : 2
   const repository = await createRepository()
   world.atEnd(() => repository.stop())
@@ -31,18 +32,17 @@ async function manyWriters({ world, random, scale }: Trial): Promise<TrialResult
   const remote = { url: repository.url }
   const begun = performance.now()
   let tries = 0
-  const gits = Array.from({ length: processes }, (_, n) => ({
-    git: createGit({ directory: join(world.directory, `git-${n}`), timeoutMs: 20_000, log: quiet }),
-    slot: pLimit(1),
-  }))
+  const gits = Array.from({ length: processes }, (_, n) =>
+    createGit({ directory: join(world.directory, `git-${n}`), timeoutMs: 20_000, log: quiet }),
+  )
   const writer = async (n: number) => {
-    const { git, slot } = gits[n % processes] as (typeof gits)[number]
+    const git = gits[n % processes] as Git
     for (let update = 1; update <= updates; update++) {
-      for (let attempt = 1; ; attempt++) {
+      const make = async (base: string) => {
         tries += 1
-        if (await slot(() => commitOnce(git, remote, n, update))) break
-        await sleep(Math.min(100 * 2 ** (attempt - 1), 5000) * (0.5 + random.next()))
+        return await editLine(git, remote, base, { line: `writer-${n}`, update })
       }
+      await untilLanded(() => git.changeBranch(remote, { branch: 'main', make }))
     }
   }
   await Promise.all(Array.from({ length: writers }, (_, n) => writer(n)))
@@ -70,20 +70,31 @@ async function manyWriters({ world, random, scale }: Trial): Promise<TrialResult
   }
 }
 
-async function commitOnce(git: Git, remote: { url: string }, n: number, update: number): Promise<boolean> {
-  await git.fetch(remote)
-  const base = await git.resolve(remote, 'main')
+/** After eight lost races the queue tries again, as it does with a job. */
+async function untilLanded(change: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await change()
+      return
+    } catch (error) {
+      if (!(error instanceof AppError) || error.reason !== 'GitConflict') throw error
+    }
+  }
+}
+
+async function editLine(
+  git: Git,
+  remote: { url: string },
+  base: string,
+  { line, update }: { line: string; update: number },
+): Promise<NewCommit> {
   const [file] = await git.tree(remote, base, ['lines.txt'])
   const blobs = await git.read(remote, [file?.blob ?? ''])
   const before = Buffer.from(blobs.get(file?.blob ?? '') ?? []).toString()
-  const content = before.replace(new RegExp(`^writer-${n}: .*$`, 'm'), `writer-${n}: ${update}`)
-  const request = {
-    branch: 'main',
-    base,
-    edits: [{ path: 'lines.txt', content }],
-    message: `writer ${n}, update ${update}`,
+  const content = before.replace(new RegExp(`^${line}: .*$`, 'm'), `${line}: ${update}`)
+  return {
+    edits: [{ path: 'lines.txt', content, ...(file ? { was: file } : {}) }],
+    message: `${line}, update ${update}`,
     author: { name: 'writer', email: 'writer@example.com' },
   }
-  const { result } = await git.commitAndPush(remote, request)
-  return result !== 'moved'
 }
