@@ -34,6 +34,7 @@ type Given = {
   intent?: NonNullable<ReleaseRecord['intent']>['verb']
   spec?: Record<string, unknown>
   asked?: boolean
+  upgrades?: number
 }
 
 function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}): Step {
@@ -45,9 +46,11 @@ function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}):
     since: '',
     ...(intent ? { intent } : {}),
     ...(given.failed ? { failed: { ...failed, ...given.failed } } : {}),
+    ...(given.upgrades ? { upgrades: { inputs: 'c+v', generation: 1, count: given.upgrades, at: past } } : {}),
   }
-  const facts: ReleaseFacts = { now, uid: 'me', revisions, record, intentIsDead: true, wasRolledBack: false }
-  return decide(state, facts, spec(given.spec), { isAskedFor: given.asked ?? false })
+  const wanted = { chart: 'c', values: 'v' }
+  const facts: ReleaseFacts = { now, uid: 'me', revisions, record, wanted, intentIsDead: true, wasRolledBack: false }
+  return decide(state, facts, spec(given.spec), { isAskedFor: given.asked ?? false, upgradeLimit: 3 })
 }
 
 const rollback = (more: Record<string, unknown> = {}) => ({ rollback: { enable: true, ...more } })
@@ -87,6 +90,17 @@ describe('decide', () => {
       'remove remains',
     ],
     ['does not remove a failed install of somebody else', 'failed', { states: ['failed'] }, 'upgrade'],
+    ['goes on below the limit of upgrades', 'changed by hand', { upgrades: 2 }, 'upgrade'],
+    ['stops a loop of changes by hand', 'changed by hand', { upgrades: 3 }, 'hold'],
+    ['stops a loop of foreign inputs', 'foreign inputs', { upgrades: 4 }, 'hold'],
+    ['stops a loop of inputs that are never in sync', 'out of sync', { upgrades: 3 }, 'hold'],
+    ['stops a loop of interrupted upgrades', 'failed', { states: ['deployed', 'failed'], upgrades: 3 }, 'hold'],
+    [
+      'installs anew whatever was upgraded before',
+      'failed',
+      { states: ['failed'], failed: { by: 'install' }, upgrades: 3 },
+      'remove remains',
+    ],
   ])('%s', (_name, state, given, expected) => {
     expect(step(state, given).do).toBe(expected)
   })

@@ -1,8 +1,10 @@
 import { never } from '../../lib/never.ts'
 import type { Reason } from '../status/reason.ts'
-import type { Failed } from './record.ts'
+import { adoptionOf, approveAnnotation } from './approval.ts'
+import { type Failed, inputsOf } from './record.ts'
 import type { ReleaseSpec } from './spec.ts'
 import { foreignPendingMs, lastGoodRevision, type ReleaseFacts, type ReleaseState, wasEverDeployed } from './state.ts'
+import { isLoop } from './upgrade-loop.ts'
 
 /** What changes something; one helm verb at most. */
 export type Action =
@@ -30,6 +32,9 @@ export type Step = Action | Stop
 /** `isAskedFor`: a person asked, or something that was missing has come; back-off does not count (rulings 11, W2). */
 export type Urgency = { isAskedFor: boolean }
 
+/** `upgradeLimit`: so many upgrades for the same inputs; one more is a loop. 0 for no limit. */
+export type Policy = Urgency & { upgradeLimit: number }
+
 /** A job's reason that begins so says that something came that may have been missing: a namespace, a definition (ruling 11). */
 export const arrivedReason = 'arrived: '
 
@@ -46,7 +51,7 @@ export function decide(
   state: Exclude<ReleaseState, 'inputs needed'>,
   facts: ReleaseFacts,
   spec: ReleaseSpec,
-  urgency: Urgency,
+  policy: Policy,
 ): Step {
   switch (state) {
     case 'absent':
@@ -60,11 +65,11 @@ export function decide(
     case 'out of sync':
     case 'foreign inputs':
     case 'changed by hand':
-      return { do: 'upgrade', why: whyUpgraded[state] }
+      return unlessLoop({ do: 'upgrade', why: whyUpgraded[state] }, facts, spec, policy)
     case 'failed':
-      return upgradeOver(facts, 'the last revision failed')
+      return unlessLoop(upgradeOver(facts, 'the last revision failed'), facts, spec, policy)
     case 'failed inputs':
-      return afterFailure(facts, spec, urgency)
+      return afterFailure(facts, spec, policy)
     case 'interrupted':
       return afterInterruption(facts)
     case 'removed':
@@ -77,6 +82,19 @@ export function decide(
     default:
       return never(state)
   }
+}
+
+/**
+ * The loop breaker: what is upgraded again and again without an input change is left as it is. A failure with its own back-off is none.
+ */
+function unlessLoop(step: Step, facts: ReleaseFacts, { generation }: ReleaseSpec, { upgradeLimit }: Policy): Step {
+  const { record, wanted, now } = facts
+  const next = { inputs: wanted ? inputsOf(wanted) : '', generation, now }
+  if (step.do !== 'upgrade' || !isLoop(record?.upgrades, next, upgradeLimit)) return step
+  const message =
+    `it was upgraded ${record?.upgrades?.count ?? 0} times without a change of chart, values or spec, each time because ${step.why}. ` +
+    'Find who changes it (helm history), then ask for a sync or change an input'
+  return { do: 'hold', reason: 'UpgradeLoop', message }
 }
 
 function untested({ test }: ReleaseSpec): Step {
@@ -94,7 +112,8 @@ function troubleOf({ revisions }: ReleaseFacts): string {
     latest?.state === 'deployed'
       ? 'the Helm Operator rolled this spec back'
       : `revision ${latest?.revision ?? 0} is ${latest?.state ?? 'absent'} and was not begun by Capstan`
-  return `${what}; it is left alone until chart or values change or somebody mends it with helm`
+  const approval = `${approveAnnotation}=${adoptionOf(latest?.revision ?? 0)}`
+  return `${what}; it is left alone until chart or values change, somebody mends it with helm, or it is annotated ${approval}`
 }
 
 function wait({ record, revisions, now }: ReleaseFacts): Step {

@@ -1,4 +1,5 @@
 import type { Reason } from '../status/reason.ts'
+import type { Upgrades } from './upgrade-loop.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
 
@@ -66,6 +67,8 @@ export type ReleaseRecord = {
   failed?: Failed
   /** First contact found it in trouble, with these inputs wanted: left alone until they change (ruling 10). */
   held?: { inputs: string }
+  /** How often the same inputs were deployed over what was deployed before (helm-operator complaint 3). */
+  upgrades?: Upgrades
 }
 
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
@@ -82,7 +85,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held } = value
+  const { since, intent, applied, failed, held, upgrades } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -91,6 +94,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isApplied(applied) ? { applied } : {}),
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
+    ...(isUpgrades(upgrades) ? { upgrades } : {}),
   }
 }
 
@@ -106,6 +110,10 @@ function isFailed(value: unknown): value is Failed {
   const texts = ['inputs', 'by', 'reason', 'message', 'at', 'retryAt']
   const numbers = ['generation', 'attempts', 'revision', 'rollbacks']
   return hasTexts(mapOf(value), texts) && hasNumbers(mapOf(value), numbers)
+}
+
+function isUpgrades(value: unknown): value is Upgrades {
+  return hasTexts(mapOf(value), ['inputs', 'at']) && hasNumbers(mapOf(value), ['generation', 'count'])
 }
 
 function parseJson(text: string | undefined): unknown {

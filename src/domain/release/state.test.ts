@@ -96,6 +96,23 @@ describe('releaseState', () => {
       { revisions: revisions('failed'), record: record({ held: { inputs: 'others' } }) },
       'failed',
     ],
+    ['unknown to helm itself', { revisions: revisions('unknown'), record: record({ applied: old }) }, 'interrupted'],
+    ['failed at first contact, and somebody let it go', { revisions: revisions('failed'), mayAdopt: true }, 'failed'],
+    [
+      'pending at first contact for long, and somebody let it go',
+      { revisions: [{ revision: 1, state: 'pending-upgrade', changedAt: now - 16 * minute }], mayAdopt: true },
+      'interrupted',
+    ],
+    [
+      'pending at first contact for a short time, and somebody let it go',
+      { revisions: revisions('pending-upgrade'), mayAdopt: true },
+      'busy',
+    ],
+    [
+      'rolled back by the Operator, and somebody let it go',
+      { revisions: revisions('superseded', 'deployed'), wasRolledBack: true, mayAdopt: true },
+      'foreign inputs',
+    ],
     [
       'held at first contact, same inputs',
       { revisions: revisions('failed'), record: record({ held: { inputs: inputsOf(wanted) } }) },

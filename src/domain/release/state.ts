@@ -29,6 +29,8 @@ export type ReleaseFacts = {
   otherOwner?: string
   /** The HelmRelease says that the Helm Operator rolled this very spec back (ruling 10). */
   wasRolledBack: boolean
+  /** A person or a flag lets Capstan take over what it finds in trouble (ruling 10). */
+  mayAdopt?: boolean
   /** Digests of the chart and the values that are wanted; absent until they were made. */
   wanted?: { chart: string; values: string }
   /** What helm stored equals what is wanted; asked for only where the record cannot tell ({@link mustCompareStored}). */
@@ -89,13 +91,15 @@ function stateUnderWay(latest: StoredRevision, facts: ReleaseFacts): ReleaseStat
   if (facts.record?.intent) return 'interrupted'
   if (!wasBegunByUs(facts)) {
     if (!facts.wanted) return 'inputs needed'
-    if (!heldInputsChanged(facts)) return 'foreign trouble'
+    if (isHeld(facts)) return 'foreign trouble'
   }
   return facts.now - latest.changedAt < foreignPendingMs ? 'busy' : 'interrupted'
 }
 
 function stateUndeployed({ state }: StoredRevision, facts: ReleaseFacts): ReleaseState {
-  if (!wasBegunByUs(facts) && !heldInputsChanged(facts)) return 'foreign trouble'
+  if (!wasBegunByUs(facts) && isHeld(facts)) return 'foreign trouble'
+  // helm upgrades over no revision that is neither deployed nor failed
+  if (state === 'unknown') return 'interrupted'
   if (failedAsWanted(facts)) return 'failed inputs'
   return state === 'uninstalled' ? 'removed' : 'failed'
 }
@@ -123,7 +127,7 @@ function isFailure({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
 
 /** The Operator's roll-back counts as a failure of these inputs, until they change. */
 function isHeldBack(facts: ReleaseFacts): boolean {
-  return facts.wasRolledBack && !wasBegunByUs(facts) && !heldInputsChanged(facts)
+  return facts.wasRolledBack && !wasBegunByUs(facts) && isHeld(facts)
 }
 
 function intendedAsWanted({ record, wanted }: ReleaseFacts): boolean {
@@ -154,6 +158,11 @@ function isOurs({ record, uid }: ReleaseFacts): boolean {
 /** True once we wrote to this release, or were about to. */
 function wasBegunByUs({ record }: ReleaseFacts): boolean {
   return record?.applied !== undefined || record?.failed !== undefined || record?.intent !== undefined
+}
+
+/** First contact changes nothing, until its inputs change or somebody lets it go (ruling 10). */
+function isHeld(facts: ReleaseFacts): boolean {
+  return !facts.mayAdopt && !heldInputsChanged(facts)
 }
 
 function heldInputsChanged({ record, wanted }: ReleaseFacts): boolean {

@@ -27,6 +27,10 @@ export type SyncReleaseDeps = {
   defaults: SpecDefaults
   /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
   finalizer: boolean
+  /** So many upgrades of a release for the same inputs; then it stands still. 0: never (helm-operator complaint 3). */
+  upgradeLimit: number
+  /** What is done with a release that is found in trouble at first contact (ruling 10). */
+  adoptFailed: 'hold' | 'upgrade'
   log: Logger
   now: () => Date
   random: () => number

@@ -1,6 +1,6 @@
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { arrivedReason, decide, type Action, type Stop } from '../../domain/release/decide.ts'
+import { arrivedReason, decide, type Action, type Policy, type Stop } from '../../domain/release/decide.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
 import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
@@ -41,10 +41,7 @@ export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, si
   memory.active.add(key)
   try {
     if (spec.deleting) return await removeRelease(object, spec, deps, signal)
-    const urgency = {
-      isAskedFor: laneOfReason(payload.reason) === 'person' || payload.reason.startsWith(arrivedReason),
-    }
-    return await converge(object, spec, urgency, { deps, signal })
+    return await converge(object, spec, payload.reason, { deps, signal })
   } finally {
     memory.active.delete(key)
   }
@@ -59,12 +56,7 @@ function forget(id: string, deps: SyncReleaseDeps): void {
 
 type Means = { deps: SyncReleaseDeps; signal: AbortSignal }
 
-async function converge(
-  object: KubeObject,
-  spec: ReleaseSpec,
-  urgency: { isAskedFor: boolean },
-  { deps, signal }: Means,
-): Promise<Outcome> {
+async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { deps, signal }: Means): Promise<Outcome> {
   const status = await createStatusWriter(object, spec, deps, signal)
   if (spec.suspended) {
     status.enter('Suspended', '')
@@ -74,7 +66,11 @@ async function converge(
   const started = deps.now().getTime()
   const stored = nameProblem(spec) ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
   const work: Work = { object, spec, status, signal, stored, revisions: [] }
-  const conclusion = await run(work, urgency, deps)
+  const isPerson = laneOfReason(why) === 'person'
+  // a person has looked at it: it may be upgraded again as often as at first
+  if (isPerson && stored.record) delete stored.record.upgrades
+  const policy = { isAskedFor: isPerson || why.startsWith(arrivedReason), upgradeLimit: deps.upgradeLimit }
+  const conclusion = await run(work, policy, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
   if (conclusion.observed) status.set({ observedGeneration: seen })
@@ -101,7 +97,7 @@ function refusal({ object, spec, stored }: Work, now: number): Stop | undefined 
 }
 
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
-async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
+async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<Conclusion> {
   const stop = refusal(work, deps.now().getTime())
   if (stop) return conclude(stop, work, '')
   const done = new Set<string>()
@@ -119,7 +115,7 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
       }
       continue
     }
-    const step = decide(state, facts, work.spec, urgency)
+    const step = decide(state, facts, work.spec, policy)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
     if (isStop(step)) {
       if (state === 'foreign trouble') await holdBack(work, deps)

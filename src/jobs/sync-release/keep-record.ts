@@ -1,6 +1,7 @@
 import type { HelmOutcome } from '../../adapters/helm/index.ts'
 import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
+import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { asMissingNamespace, writeRecord } from './observe.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
@@ -18,7 +19,11 @@ export async function begin(
   const intent = { verb, revision: latestOf(work) + 1, epoch: deps.fence.epoch, at, inputs }
   const { applied } = work.stored.record ?? {}
   const kept = { ...(applied ? { applied } : {}), ...(failed ? { failed } : {}) }
-  await write(work, { ...ground(work, deps), ...kept, intent }, deps)
+  // counted before it is done, so that one that nobody lived to note counts too
+  const now = deps.now().getTime()
+  const counted = { inputs, generation: work.spec.generation, now }
+  const upgrades = verb === 'upgrade' ? { upgrades: countUpgrade(work.stored.record?.upgrades, counted) } : {}
+  await write(work, { ...ground(work, deps), ...kept, ...upgrades, intent }, deps)
 }
 
 /** The intent is over; what is not named is forgotten. */
@@ -47,8 +52,10 @@ export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promi
 /** The record without what happened; made anew for another owner. */
 function ground({ spec, stored: { record } }: Work, deps: SyncReleaseDeps): ReleaseRecord {
   const { uid, namespace, name } = spec
-  const since = record?.owner.uid === uid && record.since ? record.since : deps.now().toISOString()
-  return { version: 1, owner: { uid, namespace, name }, since }
+  const own = record?.owner.uid === uid ? record : undefined
+  const { upgrades } = own ?? {}
+  const since = own?.since || deps.now().toISOString()
+  return { version: 1, owner: { uid, namespace, name }, since, ...(upgrades ? { upgrades } : {}) }
 }
 
 type Failing = { by: Failed['by']; outcome: HelmOutcome & { ok: false }; stored: boolean }
@@ -77,6 +84,8 @@ export async function noteFailure(
     ...retryTimes(attempts, deps),
   }
   const applied = record?.applied
+  // a failure has its back-off and is no part of a loop
+  if (by === 'upgrade' && record?.upgrades) record.upgrades = { ...record.upgrades, count: record.upgrades.count - 1 }
   await settle(work, { ...(applied ? { applied } : {}), failed }, deps)
 }
 

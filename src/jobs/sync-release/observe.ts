@@ -1,6 +1,7 @@
 import type { StoredRelease } from '../../adapters/helm/index.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import { adoptionOf, isApproved } from '../../domain/release/approval.ts'
 import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../domain/release/ownership.ts'
 import { parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
@@ -80,6 +81,8 @@ export async function observe(work: Work, deps: SyncReleaseDeps): Promise<Releas
     record,
     intentIsDead: record?.intent ? await isDead(record.intent.epoch, deps) : true,
     wasRolledBack: wasRolledBack(work.object),
+    mayAdopt:
+      deps.adoptFailed === 'upgrade' || isApproved(work.object, adoptionOf(work.revisions.at(-1)?.revision ?? 0)),
     ...(otherOwner ? { otherOwner } : {}),
     ...(wanted ? { wanted: { chart: wanted.chart.digest, values: wanted.digest } } : {}),
   }
