@@ -35,6 +35,8 @@ export type ReleaseBench = {
   /** Suspends by the field, or where the definition has none by the annotation. */
   suspend(name: string): Promise<void>
   setStatus(name: string, status: Record<string, unknown>): Promise<void>
+  /** The job's clock goes on by so much. */
+  advance(ms: number): void
   annotate(name: string, annotations: Record<string, string | null>): Promise<void>
   /** Makes helm's Secret of a revision say that it is in this state, as a run that ended so had left it. */
   setState(release: string, revision: number, state: string, options?: { minutesAgo?: number }): Promise<void>
@@ -112,6 +114,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     limit: (work) => work(),
     log: silent,
   })
+  let ahead = 0
   const commits = new Map<string, Record<string, string>>()
   const git = fakeGit(commits)
   const deps = {
@@ -131,7 +134,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     upgradeLimit: 3,
     adoptFailed: 'hold' as const,
     log: silent,
-    now: () => new Date(),
+    now: () => new Date(Date.now() + ahead),
     random: () => 0.5,
     ended: () => undefined,
   }
@@ -165,6 +168,9 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       await api.patch(ref(name), patch)
     },
     setStatus: async (name, status) => void (await api.patch(ref(name), { status }, { subresource: 'status' })),
+    advance(ms) {
+      ahead += ms
+    },
     annotate: async (name, annotations) => void (await api.patch(ref(name), { metadata: { annotations } })),
     async setState(release, revision, state, { minutesAgo = 0 } = {}) {
       const secret = { apiVersion: 'v1', kind: 'Secret', namespace, name: `sh.helm.release.v1.${release}.v${revision}` }

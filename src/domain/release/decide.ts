@@ -18,6 +18,10 @@ export type Action =
   | { do: 'remove remains' }
   /** Write down that what is deployed is what is wanted; no helm. */
   | { do: 'adopt' }
+  /** Write down that all of it is ready; no helm. */
+  | { do: 'note ready' }
+  /** It did not become ready in time: its revision is marked failed, as `helm --wait` does it. */
+  | { do: 'give up waiting'; by: 'install' | 'upgrade'; why: string }
 
 /** The end of a run. */
 export type Stop =
@@ -25,7 +29,14 @@ export type Stop =
   /** Stand still until something changes. */
   | { do: 'hold'; reason: Reason; message: string }
   /** Stand still for a while. `failed`: what went wrong with these inputs. */
-  | { do: 'wait'; reason: Reason; message: string; afterMs: number; failed?: Failed }
+  | {
+      do: 'wait'
+      reason: Reason
+      message: string
+      afterMs: number
+      failed?: Failed
+      forReadinessOf?: 'install' | 'upgrade'
+    }
 
 export type Step = Action | Stop
 
@@ -39,6 +50,8 @@ export type Policy = Urgency & { upgradeLimit: number }
 export const arrivedReason = 'arrived: '
 
 const busyMs = 3_000
+const soonestLookMs = 1_000
+const latestLookMs = 15_000
 
 const whyUpgraded = {
   'out of sync': 'chart or values changed',
@@ -58,6 +71,8 @@ export function decide(
       return { do: 'install' }
     case 'in sync':
       return { do: 'nothing' }
+    case 'unready':
+      return untilReady(facts, spec)
     case 'untested':
       return untested(spec)
     case 'adoptable':
@@ -95,6 +110,19 @@ function unlessLoop(step: Step, facts: ReleaseFacts, { generation }: ReleaseSpec
     `it was upgraded ${record?.upgrades?.count ?? 0} times without a change of chart, values or spec, each time because ${step.why}. ` +
     'Find who changes it (helm history), then ask for a sync or change an input'
   return { do: 'hold', reason: 'UpgradeLoop', message }
+}
+
+/** Waiting is not a worker's time (W6): it is looked at now and then, seldom when it takes long. */
+function untilReady({ record, readiness, revisions, now }: ReleaseFacts, { wait: isWaited }: ReleaseSpec): Step {
+  const due = record?.applied?.readyDue
+  const isDeployed = revisions.at(-1)?.state === 'deployed'
+  if (isDeployed && (!due || !isWaited || readiness?.isReady)) return { do: 'note ready' }
+  const by = due?.by ?? 'upgrade'
+  const [since, until] = [Date.parse(due?.since ?? ''), Date.parse(due?.until ?? '')]
+  const why = readiness?.why || 'its objects cannot be found'
+  if (!isDeployed || !(now < until)) return { do: 'give up waiting', by, why }
+  const afterMs = Math.min(Math.max((now - since) / 4, soonestLookMs), latestLookMs, until - now)
+  return { do: 'wait', reason: 'NotReady', message: `waiting for ${why}`, afterMs, forReadinessOf: by }
 }
 
 function untested({ test }: ReleaseSpec): Step {
@@ -183,7 +211,7 @@ function rollbackTarget(facts: ReleaseFacts, failed: Failed): number | undefined
   const latest = facts.revisions.at(-1)?.revision
   if (!failed.stored || isRolledBack(facts, failed)) return undefined
   if (latest !== failed.revision && latest !== failed.rolledBackTo) return undefined
-  return lastGoodRevision(facts.revisions, failed.revision)
+  return lastGoodRevision(facts.revisions, failed.revision, facts.record?.good)
 }
 
 function isRolledBack({ revisions }: ReleaseFacts, { rolledBackTo }: Failed): boolean {

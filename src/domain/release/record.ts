@@ -26,7 +26,12 @@ export type Applied = {
   revision: number
   /** Its tests have not passed yet. */
   testDue?: true
+  /** It is waited for: its objects are not all ready yet. */
+  readyDue?: ReadyDue
 }
+
+/** Who waits for readiness, since when and how long; RFC 3339. */
+export type ReadyDue = { by: 'install' | 'upgrade'; since: string; until: string }
 
 /** Inputs that failed: damped, not given up (ruling 11). Other inputs have a new budget. */
 export type Failed = {
@@ -67,6 +72,8 @@ export type ReleaseRecord = {
   failed?: Failed
   /** First contact found it in trouble, with these inputs wanted: left alone until they change (ruling 10). */
   held?: { inputs: string }
+  /** helm's number of the last revision that was ready and whose tests passed: where a rollback goes. */
+  good?: number
   /** How often the same inputs were deployed over what was deployed before (helm-operator complaint 3). */
   upgrades?: Upgrades
 }
@@ -85,7 +92,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held, upgrades } = value
+  const { since, intent, applied, failed, held, good, upgrades } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -94,6 +101,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isApplied(applied) ? { applied } : {}),
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
+    ...(typeof good === 'number' ? { good } : {}),
     ...(isUpgrades(upgrades) ? { upgrades } : {}),
   }
 }
@@ -103,7 +111,9 @@ function isIntent(value: unknown): value is Intent {
 }
 
 function isApplied(value: unknown): value is Applied {
-  return hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
+  const { readyDue } = mapOf(value)
+  const isDue = readyDue === undefined || hasTexts(mapOf(readyDue), ['by', 'since', 'until'])
+  return isDue && hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
 }
 
 function isFailed(value: unknown): value is Failed {

@@ -16,6 +16,7 @@ const owner = { uid: 'me', namespace: 'a', name: 'web' }
 const applied = { ...wanted, chartRevision: '2.0.0', revision: 2 }
 const old = { ...applied, chart: 'c1', revision: 1 }
 const intent = { verb: 'upgrade' as const, revision: 2, epoch: 'e', at: '', inputs: inputsOf(wanted) }
+const readyDue = { by: 'upgrade' as const, since: '', until: '' }
 const failed = {
   inputs: inputsOf(wanted),
   by: 'upgrade' as const,
@@ -52,6 +53,32 @@ describe('releaseState', () => {
       'deployed as wanted, tests due',
       { revisions: revisions('superseded', 'deployed'), record: record({ applied: { ...applied, testDue: true } }) },
       'untested',
+    ],
+    [
+      'deployed as wanted, not ready yet',
+      {
+        revisions: revisions('superseded', 'deployed'),
+        record: record({ applied: { ...applied, readyDue, testDue: true } }),
+      },
+      'unready',
+    ],
+    [
+      'marked failed because it did not become ready, which nobody lived to note',
+      { revisions: revisions('superseded', 'failed'), record: record({ applied: { ...applied, readyDue } }) },
+      'unready',
+    ],
+    [
+      'not ready yet, and other inputs are wanted now',
+      { revisions: revisions('deployed'), record: record({ applied: { ...old, readyDue } }) },
+      'out of sync',
+    ],
+    [
+      'not ready yet, and changed by hand since',
+      {
+        revisions: revisions('superseded', 'superseded', 'deployed'),
+        record: record({ applied: { ...applied, readyDue } }),
+      },
+      'changed by hand',
     ],
     [
       'deployed by us with other inputs',

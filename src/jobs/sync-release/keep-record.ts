@@ -1,4 +1,3 @@
-import type { HelmOutcome } from '../../adapters/helm/index.ts'
 import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
@@ -29,10 +28,12 @@ export async function begin(
 /** The intent is over; what is not named is forgotten. */
 export async function settle(
   work: Work,
-  result: Pick<ReleaseRecord, 'applied' | 'failed'>,
+  result: Pick<ReleaseRecord, 'applied' | 'failed' | 'good'>,
   deps: SyncReleaseDeps,
 ): Promise<void> {
-  await write(work, { ...ground(work, deps), ...result }, deps)
+  const { applied, failed } = result
+  const isGood = applied !== undefined && failed === undefined && !applied.readyDue && !applied.testDue
+  await write(work, { ...ground(work, deps), ...(isGood ? { good: applied.revision } : {}), ...result }, deps)
 }
 
 async function write(work: Work, record: ReleaseRecord, deps: SyncReleaseDeps): Promise<void> {
@@ -53,12 +54,13 @@ export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promi
 function ground({ spec, stored: { record } }: Work, deps: SyncReleaseDeps): ReleaseRecord {
   const { uid, namespace, name } = spec
   const own = record?.owner.uid === uid ? record : undefined
-  const { upgrades } = own ?? {}
+  const { upgrades, good } = own ?? {}
   const since = own?.since || deps.now().toISOString()
-  return { version: 1, owner: { uid, namespace, name }, since, ...(upgrades ? { upgrades } : {}) }
+  const kept = { ...(good === undefined ? {} : { good }), ...(upgrades ? { upgrades } : {}) }
+  return { version: 1, owner: { uid, namespace, name }, since, ...kept }
 }
 
-type Failing = { by: Failed['by']; outcome: HelmOutcome & { ok: false }; stored: boolean }
+type Failing = { by: Failed['by']; outcome: Pick<Failed, 'reason' | 'message'>; stored: boolean }
 
 /** Remembers the inputs, so that they are damped and not tried in a loop (ruling 11). */
 export async function noteFailure(

@@ -3,10 +3,12 @@ import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { adoptionOf, isApproved } from '../../domain/release/approval.ts'
 import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../domain/release/ownership.ts'
+import { isWaitedFor, type Readiness, readinessOf } from '../../domain/release/readiness.ts'
 import { parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import {
   type HelmState,
+  isWaited,
   mustCompareStored,
   type ReleaseFacts,
   type StoredRevision,
@@ -86,6 +88,8 @@ export async function observe(work: Work, deps: SyncReleaseDeps): Promise<Releas
     ...(otherOwner ? { otherOwner } : {}),
     ...(wanted ? { wanted: { chart: wanted.chart.digest, values: wanted.digest } } : {}),
   }
+  const latest = work.revisions.at(-1)
+  if (spec.wait && latest && isWaited(latest, facts)) return { ...facts, readiness: await readReadiness(work, deps) }
   if (!wanted || !mustCompareStored(facts)) return facts
   return { ...facts, storedIsWanted: await isStored(work, wanted, deps) }
 }
@@ -136,6 +140,17 @@ async function readObjects(
         throw error
       }
     }),
+  )
+}
+
+/** Of what the newest revision made, as far as it is waited for. */
+async function readReadiness(work: Work, deps: SyncReleaseDeps): Promise<Readiness> {
+  const release = await readStored(work, deps)
+  const refs = (release?.objects ?? [])
+    .filter(isWaitedFor)
+    .map((ref) => ({ namespace: work.spec.targetNamespace, ...ref }))
+  return readinessOf(
+    await Promise.all(refs.map(async (ref) => ({ ref, live: await deps.cluster.get(ref, { signal: work.signal }) }))),
   )
 }
 
