@@ -17,7 +17,15 @@ describe('releases in trouble, with the real helm on the real API server', () =>
   const chart = (version: string) => ({ repository: bench.charts.url, name: 'demo', version })
   const byHand = async (release: string, color: string) =>
     await bench.helm(
-      ...['upgrade', release, 'demo', '--repo', bench.charts.url, '--version', '1.0.0', '--set', `color=${color}`],
+      'upgrade',
+      release,
+      'demo',
+      '--repo',
+      bench.charts.url,
+      '--version',
+      '1.0.0',
+      '--set',
+      `color=${color}`,
     )
   const states = async (release: string) =>
     (JSON.parse(await bench.helm('history', release, '-o', 'json')) as { status: string }[]).map(({ status }) => status)

@@ -11,7 +11,7 @@ export async function hasPostHooks(folder: string): Promise<boolean> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const entry of entries) {
     if (!entry.isFile()) continue
-    if (/\.tgz$/.test(entry.name)) return true
+    if (entry.name.endsWith('.tgz')) return true
     const path = join(entry.parentPath, entry.name)
     if (!path.slice(folder.length).includes('/templates/')) continue
     if (isPostHook((await readFile(path)).subarray(0, largestTemplate).toString())) return true

@@ -70,13 +70,10 @@ export function decide(
     case 'absent':
       return { do: 'install' }
     case 'in sync':
-      return { do: 'nothing' }
     case 'unready':
-      return untilReady(facts, spec)
     case 'untested':
-      return untested(spec)
     case 'adoptable':
-      return { do: 'adopt' }
+      return asWanted(state, facts, spec)
     case 'out of sync':
     case 'foreign inputs':
     case 'changed by hand':
@@ -99,6 +96,16 @@ export function decide(
   }
 }
 
+function asWanted(
+  state: 'in sync' | 'unready' | 'untested' | 'adoptable',
+  facts: ReleaseFacts,
+  spec: ReleaseSpec,
+): Step {
+  if (state === 'unready') return untilReady(facts, spec)
+  if (state === 'untested') return { do: spec.test.enable ? 'test' : 'nothing' }
+  return { do: state === 'adoptable' ? 'adopt' : 'nothing' }
+}
+
 /**
  * The loop breaker: what is upgraded again and again without an input change is left as it is. A failure with its own back-off is none.
  */
@@ -114,19 +121,14 @@ function unlessLoop(step: Step, facts: ReleaseFacts, { generation }: ReleaseSpec
 
 /** Waiting is not a worker's time (W6): it is looked at now and then, seldom when it takes long. */
 function untilReady({ record, readiness, revisions, now }: ReleaseFacts, { wait: isWaited }: ReleaseSpec): Step {
-  const due = record?.applied?.readyDue
+  const due = record?.applied?.readyDue ?? { by: 'upgrade', since: '', until: '' }
   const isDeployed = revisions.at(-1)?.state === 'deployed'
-  if (isDeployed && (!due || !isWaited || readiness?.isReady)) return { do: 'note ready' }
-  const by = due?.by ?? 'upgrade'
-  const [since, until] = [Date.parse(due?.since ?? ''), Date.parse(due?.until ?? '')]
-  const why = readiness?.why || 'its objects cannot be found'
-  if (!isDeployed || !(now < until)) return { do: 'give up waiting', by, why }
+  if (isDeployed && (!isWaited || readiness?.isReady)) return { do: 'note ready' }
+  const { why } = readiness ?? { why: 'it is marked as failed' }
+  const [since, until] = [Date.parse(due.since), Date.parse(due.until)]
+  if (!isDeployed || !(now < until)) return { do: 'give up waiting', by: due.by, why }
   const afterMs = Math.min(Math.max((now - since) / 4, soonestLookMs), latestLookMs, until - now)
-  return { do: 'wait', reason: 'NotReady', message: `waiting for ${why}`, afterMs, forReadinessOf: by }
-}
-
-function untested({ test }: ReleaseSpec): Step {
-  return { do: test.enable ? 'test' : 'nothing' }
+  return { do: 'wait', reason: 'NotReady', message: `waiting for ${why}`, afterMs, forReadinessOf: due.by }
 }
 
 function hold(state: 'foreign trouble' | 'foreign owner', facts: ReleaseFacts): Stop {

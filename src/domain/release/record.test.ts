@@ -8,6 +8,7 @@ const record: ReleaseRecord = {
   intent: { verb: 'upgrade', revision: 2, epoch: 'e', at: '', inputs: 'c+v' },
   applied: { chart: 'c', chartRevision: '1.0.0', values: 'v', revision: 1 },
   good: 1,
+  left: [{ namespace: 'a', release: 'old' }],
   upgrades: { inputs: 'c+v', generation: 1, count: 2, at: '2026-01-01T00:00:00Z' },
 }
 
@@ -29,12 +30,22 @@ describe('parseRecord', () => {
 
   it('drops a damaged part alone', () => {
     expect(
-      parseRecord(JSON.stringify({ ...record, applied: { chart: 1 }, failed: 'x', upgrades: [], good: '1' })),
+      parseRecord(
+        JSON.stringify({
+          ...record,
+          applied: { chart: 1 },
+          failed: 'x',
+          upgrades: [],
+          good: '1',
+          left: [{ release: 1 }],
+        }),
+      ),
     ).toEqual({
       version: 1,
       owner: record.owner,
       since: record.since,
       intent: record.intent,
+      left: [],
     })
   })
 })

@@ -1,4 +1,5 @@
 import type { Reason } from '../status/reason.ts'
+import type { LeftRelease } from './left-behind.ts'
 import type { Upgrades } from './upgrade-loop.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
@@ -74,11 +75,16 @@ export type ReleaseRecord = {
   held?: { inputs: string }
   /** helm's number of the last revision that was ready and whose tests passed: where a rollback goes. */
   good?: number
+  /** What it had under other names or in other namespaces, and is still there (ruling 21). */
+  left?: LeftRelease[]
   /** How often the same inputs were deployed over what was deployed before (helm-operator complaint 3). */
   upgrades?: Upgrades
 }
 
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
+
+/** Label of a record: uid of the HelmRelease, so that what a rename leaves behind is found. */
+export const ownerLabel = 'capstan.dev/owner'
 
 export function recordName(release: string): string {
   return `capstan-release-${release}`
@@ -92,7 +98,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held, good, upgrades } = value
+  const { since, intent, applied, failed, held, good, left, upgrades } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -102,6 +108,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
     ...(typeof good === 'number' ? { good } : {}),
+    ...(Array.isArray(left) ? { left: left.filter(isLeft) } : {}),
     ...(isUpgrades(upgrades) ? { upgrades } : {}),
   }
 }
@@ -120,6 +127,10 @@ function isFailed(value: unknown): value is Failed {
   const texts = ['inputs', 'by', 'reason', 'message', 'at', 'retryAt']
   const numbers = ['generation', 'attempts', 'revision', 'rollbacks']
   return hasTexts(mapOf(value), texts) && hasNumbers(mapOf(value), numbers)
+}
+
+function isLeft(value: unknown): value is LeftRelease {
+  return hasTexts(mapOf(value), ['namespace', 'release'])
 }
 
 function isUpgrades(value: unknown): value is Upgrades {

@@ -9,6 +9,7 @@ import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/j
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { noteHold } from './keep-record.ts'
+import { findLeft, tidyLeft } from './left-behind.ts'
 import { memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
@@ -65,7 +66,8 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { de
   }
   const started = deps.now().getTime()
   const stored = nameProblem(spec) ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
-  const work: Work = { object, spec, status, signal, stored, revisions: [] }
+  const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
+  work.left = await findLeft(work, deps)
   const isPerson = laneOfReason(why) === 'person'
   // a person has looked at it: it may be upgraded again as often as at first
   if (isPerson && stored.record) delete stored.record.upgrades
@@ -117,11 +119,7 @@ async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<C
     }
     const step = decide(state, facts, work.spec, policy)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
-    if (isStop(step)) {
-      if (state === 'foreign trouble') await holdBack(work, deps)
-      if (await isGone(work, state, deps)) return gone(action)
-      return conclude(step, work, action)
-    }
+    if (isStop(step)) return await stopAt(step, { state, action }, work, deps)
     if (done.has(step.do)) return spinning(step, action, deps)
     done.add(step.do)
     action ||= step.do
@@ -129,6 +127,18 @@ async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<C
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }
+}
+
+async function stopAt(
+  step: Stop,
+  { state, action }: { state: ReleaseState; action: string },
+  work: Work,
+  deps: SyncReleaseDeps,
+): Promise<Conclusion> {
+  if (state === 'foreign trouble') await holdBack(work, deps)
+  if (await isGone(work, state, deps)) return gone(action)
+  if (state === 'in sync') work.notes = await tidyLeft(work, deps)
+  return conclude(step, work, action)
 }
 
 function isStop(step: Action | Stop): step is Stop {

@@ -1,5 +1,6 @@
 import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
+import type { LeftRelease } from '../../domain/release/left-behind.ts'
 import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { asMissingNamespace, writeRecord } from './observe.ts'
@@ -50,13 +51,26 @@ export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promi
   await write(work, { ...ground(work, deps), held: { inputs: inputsOf(digestsOf(work.wanted)) } }, deps)
 }
 
+/** What stays of releases that were left behind. */
+export async function noteLeft(work: Work, left: readonly LeftRelease[], deps: SyncReleaseDeps): Promise<void> {
+  work.left = left
+  const { record } = work.stored
+  if (!record || JSON.stringify(record.left ?? []) === JSON.stringify(left)) return
+  const { left: _before, ...rest } = record
+  await write(work, { ...rest, ...(left.length > 0 ? { left: [...left] } : {}) }, deps)
+}
+
 /** The record without what happened; made anew for another owner. */
-function ground({ spec, stored: { record } }: Work, deps: SyncReleaseDeps): ReleaseRecord {
+function ground({ spec, stored: { record }, left }: Work, deps: SyncReleaseDeps): ReleaseRecord {
   const { uid, namespace, name } = spec
   const own = record?.owner.uid === uid ? record : undefined
   const { upgrades, good } = own ?? {}
   const since = own?.since || deps.now().toISOString()
-  const kept = { ...(good === undefined ? {} : { good }), ...(upgrades ? { upgrades } : {}) }
+  const kept = {
+    ...(left.length > 0 ? { left: [...left] } : {}),
+    ...(good === undefined ? {} : { good }),
+    ...(upgrades ? { upgrades } : {}),
+  }
   return { version: 1, owner: { uid, namespace, name }, since, ...kept }
 }
 

@@ -65,7 +65,8 @@ function stays({ release }: ReleaseSpec, why: string): string {
   return `release ${release} is left as it is: ${why}`
 }
 
-async function uninstall(
+/** Begins with an intent; throws what helm says, after it was told. */
+export async function uninstall(
   object: KubeObject,
   work: { spec: ReleaseSpec; stored: StoredRecord; signal: AbortSignal },
   deps: SyncReleaseDeps,

@@ -64,11 +64,12 @@ function waiting(message: string, afterMs: number): Conclusion {
   return { ok: false, observed: false, action: '', reason: 'NotReady', summary: `NotReady: ${message}`, afterMs }
 }
 
-function concludeWell({ spec, status, revisions, stored, wanted }: Work, action: string): Conclusion {
+function concludeWell({ spec, status, revisions, stored, wanted, notes }: Work, action: string): Conclusion {
   const chart = wanted ? nameOf(wanted) : ''
   const revision = stored.record?.applied?.chartRevision
   const message = `Release ${spec.release} in ${spec.targetNamespace} is deployed with chart ${chart}`
-  status.enter('Succeeded', message, revision === undefined ? {} : { revision })
+  const told = [message, ...notes].join('. ')
+  status.enter('Succeeded', told, revision === undefined ? {} : { revision })
   const summary = `${spec.release} revision ${revisions.at(-1)?.revision ?? 0}, chart ${chart}`
   return { ok: true, observed: true, action, reason: '', summary, afterMs: 0 }
 }
