@@ -223,9 +223,10 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       return (await run(binary, [...args, '-n', namespace], { env: { ...process.env, KUBECONFIG: kubeconfig } })).stdout
     },
     async close() {
-      for (const object of await api.list({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace })) {
-        await api.patch(ref(object.metadata.name), { metadata: { finalizers: null } })
-      }
+      // a test may have taken the definition away
+      const hasKind = (await api.get(definitionRef)) !== undefined
+      const left = hasKind ? await api.list({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace }) : []
+      for (const object of left) await api.patch(ref(object.metadata.name), { metadata: { finalizers: null } })
       await api.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, {})
       await api.delete(definitionRef, {})
       await api.close()

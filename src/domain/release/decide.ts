@@ -66,14 +66,10 @@ export function decide(
   spec: ReleaseSpec,
   policy: Policy,
 ): Step {
+  if (isAsWanted(state)) return asWanted(state, facts, spec)
   switch (state) {
     case 'absent':
       return { do: 'install' }
-    case 'in sync':
-    case 'unready':
-    case 'untested':
-    case 'adoptable':
-      return asWanted(state, facts, spec)
     case 'out of sync':
     case 'foreign inputs':
     case 'changed by hand':
@@ -96,11 +92,14 @@ export function decide(
   }
 }
 
-function asWanted(
-  state: 'in sync' | 'unready' | 'untested' | 'adoptable',
-  facts: ReleaseFacts,
-  spec: ReleaseSpec,
-): Step {
+const asWantedStates = ['in sync', 'unready', 'untested', 'adoptable'] as const
+type AsWanted = (typeof asWantedStates)[number]
+
+function isAsWanted(state: ReleaseState): state is AsWanted {
+  return asWantedStates.some((one) => one === state)
+}
+
+function asWanted(state: AsWanted, facts: ReleaseFacts, spec: ReleaseSpec): Step {
   if (state === 'unready') return untilReady(facts, spec)
   if (state === 'untested') return { do: spec.test.enable ? 'test' : 'nothing' }
   return { do: state === 'adoptable' ? 'adopt' : 'nothing' }
