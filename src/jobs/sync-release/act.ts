@@ -7,6 +7,7 @@ import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, retryTimes, settle } from './keep-record.ts'
 import { readRevisions, readStoredSecret } from './observe.ts'
+import { runTests } from './run-tests.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
 
 /** Does one step and writes down how it ended. `problem`: helm's own words when it failed, redacted. */
@@ -16,7 +17,7 @@ export async function act(action: Action, work: PreparedWork, deps: SyncReleaseD
     case 'upgrade':
       return await deploy(action.do, work, deps)
     case 'test':
-      return await test(work, deps)
+      return await runTests(work, deps)
     case 'rollback':
       return await rollback(action.revision, work, deps)
     case 'remove remains':
@@ -128,25 +129,6 @@ async function runHelm(
   if (verb === 'install') return await deps.helm.install(request, signal)
   const { resetValues, forceUpgrade, maxHistory } = spec
   return await deps.helm.upgrade({ ...request, resetValues, force: forceUpgrade, maxHistory }, signal)
-}
-
-async function test(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
-  const { spec, status, signal } = work
-  await begin(work, { verb: 'test', inputs: inputsOf(digestsOf(work.wanted)) }, deps)
-  status.enter('Testing', `Running the tests of release ${spec.release}`)
-  await status.write()
-  deps.fence.check()
-  const outcome = await deps.helm.test({ ...target(work), timeoutSeconds: spec.test.timeoutSeconds }, signal)
-  await lookAgain(work, deps)
-  if (!outcome.ok && !spec.test.ignoreFailures) {
-    await noteFailure(work, { by: 'test', outcome, stored: true }, deps)
-    return { problem: outcome.message }
-  }
-  if (outcome.ok) status.enter('Tested', `The tests of release ${spec.release} passed`)
-  else status.enter('TestFailed', `${outcome.reason}: ${outcome.message}`)
-  const { testDue: _passed, ...applied } = work.stored.record?.applied ?? appliedNow(work)
-  await settle(work, { applied }, deps)
-  return {}
 }
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */

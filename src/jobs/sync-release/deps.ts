@@ -10,7 +10,7 @@ import type { Redactor } from '../../lib/redactor.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
-  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource'>
+  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource' | 'podLog'>
   helm: Helm
   charts: Charts
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
