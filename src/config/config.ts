@@ -96,6 +96,7 @@ export type Config = {
     helmBinary: string
     upgradeLimit: number
     adoptFailed: 'hold' | 'upgrade'
+    failedInstall: 'keep' | 'remove'
     /** Keep a deleted HelmRelease until its release is uninstalled. */
     finalizer: boolean
   }
@@ -185,6 +186,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       helmBinary: values['helm-binary'],
       upgradeLimit: values['release-upgrade-limit'],
       adoptFailed: values['adopt-failed'] as Config['releases']['adoptFailed'],
+      failedInstall: values['failed-install'] as Config['releases']['failedInstall'],
       finalizer: values['release-finalizer'],
     },
     images: makeImages(values, facts),

@@ -48,6 +48,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     finalizer: config.releases.finalizer,
     upgradeLimit: config.releases.upgradeLimit,
     adoptFailed: config.releases.adoptFailed,
+    failedInstall: config.releases.failedInstall,
     log,
     now: () => new Date(),
     random: Math.random,

@@ -133,6 +133,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     finalizer: true,
     upgradeLimit: 3,
     adoptFailed: 'hold' as const,
+    failedInstall: 'remove' as const,
     log: silent,
     now: () => new Date(Date.now() + ahead),
     random: () => 0.5,

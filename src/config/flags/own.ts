@@ -117,6 +117,12 @@ export const ownFlags = {
     choices: ['hold', 'upgrade'],
     doc: 'What is done with a release that is failed or pending, and not by us, when Capstan meets it first: left alone until its inputs change or somebody approves, or upgraded.',
   },
+  'failed-install': {
+    type: 'choice',
+    default: 'remove',
+    choices: ['remove', 'keep'],
+    doc: 'What is done with a first install that failed: removed, or kept for people to look at and upgraded over; `capstan.dev/failed-install` on a HelmRelease overrules it.',
+  },
   'release-finalizer': {
     type: 'switch',
     default: true,

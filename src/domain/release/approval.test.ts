@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { adoptionOf, isApproved, removalOf } from './approval.ts'
+import { adoptionOf, isApproved, keepsFailedInstall, removalOf } from './approval.ts'
 
 function annotated(text: string | undefined) {
   const annotations = text === undefined ? {} : { annotations: { 'capstan.dev/approve': text } }
@@ -22,4 +22,16 @@ describe('isApproved', () => {
     expect(isApproved(annotated('remove-a/old'), removalOf({ namespace: 'a', release: 'old' }))).toBe(true)
     expect(isApproved(annotated('remove-a/old'), removalOf({ namespace: 'b', release: 'old' }))).toBe(false)
   })
+})
+
+it.each([
+  [undefined, 'keep', true],
+  [undefined, 'remove', false],
+  ['keep', 'remove', true],
+  ['remove', 'keep', false],
+  ['maybe', 'remove', false],
+] as const)('a failed first install annotated %s, by default %s, is kept: %s', (own, byDefault, expected) => {
+  const annotations = own === undefined ? {} : { annotations: { 'capstan.dev/failed-install': own } }
+  const object = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', metadata: { name: 'a', ...annotations } }
+  expect(keepsFailedInstall(object, byDefault)).toBe(expected)
 })

@@ -16,6 +16,15 @@ export function removalOf({ namespace, release }: { namespace: string; release: 
   return `remove-${namespace}/${release}`
 }
 
+/** Annotation on a HelmRelease: `keep` or `remove` a first install that failed (ruling 11). */
+export const failedInstallAnnotation = 'capstan.dev/failed-install'
+
+/** What the HelmRelease says, else what holds for all. */
+export function keepsFailedInstall({ metadata }: KubeObject, byDefault: 'keep' | 'remove'): boolean {
+  const own = metadata.annotations?.[failedInstallAnnotation]
+  return (own === 'keep' || own === 'remove' ? own : byDefault) === 'keep'
+}
+
 /** True when the HelmRelease carries the word. */
 export function isApproved({ metadata }: KubeObject, word: string): boolean {
   const words = metadata.annotations?.[approveAnnotation]?.split(',') ?? []

@@ -39,6 +39,7 @@ type Given = {
   intent?: NonNullable<ReleaseRecord['intent']>['verb']
   spec?: Record<string, unknown>
   asked?: boolean
+  keep?: boolean
   upgrades?: number
   readyUntil?: string
   readiness?: ReleaseFacts['readiness']
@@ -61,7 +62,11 @@ function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}):
   const wanted = { chart: 'c', values: 'v' }
   const facts: ReleaseFacts = { now, uid: 'me', revisions, record, wanted, intentIsDead: true, wasRolledBack: false }
   if (given.readiness) facts.readiness = given.readiness
-  return decide(state, facts, spec(given.spec), { isAskedFor: given.asked ?? false, upgradeLimit: 3 })
+  return decide(state, facts, spec(given.spec), {
+    isAskedFor: given.asked ?? false,
+    upgradeLimit: 3,
+    keepFailedInstall: given.keep ?? false,
+  })
 }
 
 const rollback = (more: Record<string, unknown> = {}) => ({ rollback: { enable: true, ...more } })
@@ -156,6 +161,16 @@ describe('decide', () => {
       'removes a failed first install before it waits',
       { states: ['failed'], failed: { by: 'install', revision: 1 } },
       'remove remains',
+    ],
+    [
+      'keeps a failed first install where that is the policy',
+      { states: ['failed'], failed: { by: 'install', revision: 1 }, keep: true },
+      'wait',
+    ],
+    [
+      'upgrades over a failed first install that was kept',
+      { states: ['failed'], failed: { by: 'install', revision: 1, retryAt: past }, keep: true },
+      'upgrade',
     ],
     [
       'removes nothing when nothing was stored',

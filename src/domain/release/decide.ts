@@ -44,7 +44,11 @@ export type Step = Action | Stop
 export type Urgency = { isAskedFor: boolean }
 
 /** `upgradeLimit`: so many upgrades for the same inputs; one more is a loop. 0 for no limit. */
-export type Policy = Urgency & { upgradeLimit: number }
+export type Policy = Urgency & {
+  upgradeLimit: number
+  /** A failed first install stays for people to look at, and is upgraded over (ruling 11). */
+  keepFailedInstall: boolean
+}
 
 /** A job's reason that begins so says that something came that may have been missing: a namespace, a definition (ruling 11). */
 export const arrivedReason = 'arrived: '
@@ -75,11 +79,11 @@ export function decide(
     case 'changed by hand':
       return unlessLoop({ do: 'upgrade', why: whyUpgraded[state] }, facts, spec, policy)
     case 'failed':
-      return unlessLoop(upgradeOver(facts, 'the last revision failed'), facts, spec, policy)
+      return unlessLoop(upgradeOver(facts, 'the last revision failed', policy), facts, spec, policy)
     case 'failed inputs':
       return afterFailure(facts, spec, policy)
     case 'interrupted':
-      return afterInterruption(facts)
+      return afterInterruption(facts, policy)
     case 'removed':
       return { do: 'remove remains' }
     case 'busy':
@@ -153,15 +157,18 @@ function wait({ record, revisions, now }: ReleaseFacts): Step {
 }
 
 /** helm upgrades over a failed revision; what never was deployed is installed anew, so that its install hooks run. */
-function upgradeOver({ revisions, record }: ReleaseFacts, why: string): Step {
+function upgradeOver({ revisions, record }: ReleaseFacts, why: string, { keepFailedInstall }: Policy): Step {
   const isOwnInstall = record?.intent?.verb === 'install' || record?.failed?.by === 'install'
-  return isOwnInstall && !wasEverDeployed(revisions) ? { do: 'remove remains' } : { do: 'upgrade', why }
+  return isOwnInstall && !keepFailedInstall && !wasEverDeployed(revisions)
+    ? { do: 'remove remains' }
+    : { do: 'upgrade', why }
 }
 
-function afterInterruption({ revisions, record }: ReleaseFacts): Step {
+function afterInterruption({ revisions, record }: ReleaseFacts, { keepFailedInstall }: Policy): Step {
   const latest = revisions.at(-1)
   if (latest?.state === 'uninstalling') return { do: 'remove remains' }
-  if (record?.intent?.verb === 'install' && !wasEverDeployed(revisions)) return { do: 'remove remains' }
+  const isFirst = record?.intent?.verb === 'install' && !wasEverDeployed(revisions)
+  if (isFirst && !keepFailedInstall) return { do: 'remove remains' }
   return { do: 'unlock', revision: latest?.revision ?? 0 }
 }
 
@@ -169,12 +176,12 @@ function afterInterruption({ revisions, record }: ReleaseFacts): Step {
  * First what the failure left is remedied, then only `rollback.enable` gives up, by its budget (helm-operator §4.1-6); everything else
  * is tried again for ever with back-off (ruling 11).
  */
-function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, { isAskedFor }: Urgency): Step {
+function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): Step {
   const failed = facts.record?.failed
   if (!failed) return { do: 'upgrade', why: 'the last revision failed' }
   const { reason, message } = failed
-  const isDue = isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
-  const remedy = remedyOf(facts, spec, isDue)
+  const isDue = policy.isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
+  const remedy = remedyOf(facts, spec, { isDue, ...policy })
   if (remedy) return remedy
   if (isRolledBack(facts, failed) && !mayRetry(failed, spec)) return { do: 'hold', reason, message }
   if (isDue) return tryAgain(facts, failed)
@@ -182,10 +189,15 @@ function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, { isAskedFor }: Ur
 }
 
 /** What a failure leaves behind and must go before anything else. */
-function remedyOf(facts: ReleaseFacts, { rollback }: ReleaseSpec, isDue: boolean): Step | undefined {
+function remedyOf(
+  facts: ReleaseFacts,
+  { rollback }: ReleaseSpec,
+  { isDue, keepFailedInstall }: Policy & { isDue: boolean },
+): Step | undefined {
   const failed = facts.record?.failed
   if (!failed) return undefined
-  if (facts.revisions.at(-1)?.state === 'uninstalled' || mustRemove(facts, failed)) return { do: 'remove remains' }
+  if (facts.revisions.at(-1)?.state === 'uninstalled') return { do: 'remove remains' }
+  if (mustRemove(facts, failed)) return keepFailedInstall ? undefined : { do: 'remove remains' }
   if (!rollback.enable || (failed.rollbackFailed !== undefined && !isDue)) return undefined
   const revision = rollbackTarget(facts, failed)
   return revision === undefined ? undefined : { do: 'rollback', revision, why: failed.message }

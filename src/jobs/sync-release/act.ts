@@ -7,6 +7,7 @@ import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, retryTimes, settle } from './keep-record.ts'
 import { readRevisions, readStoredSecret } from './observe.ts'
+import { notMadeByInstall } from './made-objects.ts'
 import { runTests } from './run-tests.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
 
@@ -168,12 +169,30 @@ async function rollback(revision: number, work: PreparedWork, deps: SyncReleaseD
 async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   await begin(work, { verb: 'uninstall' }, deps)
   deps.fence.check()
-  const outcome = await deps.helm.uninstall({ ...target(work), timeoutSeconds: work.spec.timeoutSeconds }, work.signal)
+  const foreign = await notMadeByInstall(work, deps)
+  const outcome = foreign
+    ? await forgetHistory(foreign, work, deps)
+    : await deps.helm.uninstall({ ...target(work), timeoutSeconds: work.spec.timeoutSeconds }, work.signal)
   await lookAgain(work, deps)
   if (!outcome.ok) return { problem: `what an install left could not be removed: ${outcome.message}` }
   const { failed } = work.stored.record ?? {}
   await settle(work, failed ? { failed } : {}, deps)
   return {}
+}
+
+/** helm would delete what it did not make. What it did make says so, and the next install takes it over. */
+async function forgetHistory(foreign: string, work: Work, deps: SyncReleaseDeps): Promise<HelmOutcome> {
+  const { spec, revisions, signal } = work
+  for (const { revision } of revisions) {
+    const name = `sh.helm.release.v1.${spec.release}.v${revision}`
+    deps.fence.check()
+    await deps.cluster.delete({ apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name }, {}, signal)
+  }
+  deps.log.warn(
+    { release: spec.release },
+    `${foreign} was not made by this release: helm's history is forgotten and all objects are left as they are`,
+  )
+  return { ok: true }
 }
 
 const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone'

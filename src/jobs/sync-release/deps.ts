@@ -31,6 +31,8 @@ export type SyncReleaseDeps = {
   upgradeLimit: number
   /** What is done with a release that is found in trouble at first contact (ruling 10). */
   adoptFailed: 'hold' | 'upgrade'
+  /** What is done with a first install that failed (ruling 11). */
+  failedInstall: 'keep' | 'remove'
   log: Logger
   now: () => Date
   random: () => number

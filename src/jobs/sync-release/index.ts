@@ -1,6 +1,7 @@
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { arrivedReason, decide, type Action, type Policy, type Stop } from '../../domain/release/decide.ts'
+import { keepsFailedInstall } from '../../domain/release/approval.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
 import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
@@ -71,7 +72,11 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { de
   const isPerson = laneOfReason(why) === 'person'
   // a person has looked at it: it may be upgraded again as often as at first
   if (isPerson && stored.record) delete stored.record.upgrades
-  const policy = { isAskedFor: isPerson || why.startsWith(arrivedReason), upgradeLimit: deps.upgradeLimit }
+  const policy = {
+    isAskedFor: isPerson || why.startsWith(arrivedReason),
+    upgradeLimit: deps.upgradeLimit,
+    keepFailedInstall: keepsFailedInstall(object, deps.failedInstall),
+  }
   const conclusion = await run(work, policy, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)

@@ -165,13 +165,16 @@ function wasRolledBack({ metadata, status }: KubeObject): boolean {
 }
 
 /** helm's newest revision, decoded. */
-export async function readStored(work: Work, deps: SyncReleaseDeps): Promise<StoredRelease | undefined> {
+export async function readStored(
+  work: Pick<Work, 'spec' | 'revisions' | 'signal'>,
+  deps: SyncReleaseDeps,
+): Promise<StoredRelease | undefined> {
   const secret = await readStoredSecret(work, work.revisions.at(-1)?.revision ?? 0, deps)
   return secret && deps.decode(secret)
 }
 
 export async function readStoredSecret(
-  { spec, signal }: Work,
+  { spec, signal }: Pick<Work, 'spec' | 'signal'>,
   revision: number,
   { cluster }: SyncReleaseDeps,
 ): Promise<KubeObject | undefined> {
