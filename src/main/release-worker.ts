@@ -46,6 +46,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
     finalizer: config.releases.finalizer,
+    releaseNamespace: config.releases.namespace,
     upgradeLimit: config.releases.upgradeLimit,
     adoptFailed: config.releases.adoptFailed,
     failedInstall: config.releases.failedInstall,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { resync } from '../../src/jobs/resync.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 const refused = 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n'
@@ -83,5 +84,39 @@ describe('what is removed, and what never is, with the real helm on the real API
     expect(await bench.get('thief')).toBeUndefined()
     expect(await bench.cluster.get(config('owned'))).toBeDefined()
     expect(await releases()).toContain('owned')
+  })
+
+  it('uninstalls without a finalizer what was deleted, seen or not, and leaves what was suspended', async () => {
+    bench.useFinalizer(false)
+    for (const name of ['seen', 'paused']) {
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0') })
+      await bench.sync(name)
+      expect((await bench.get(name))?.metadata.finalizers).toBeUndefined()
+    }
+    await bench.suspend('paused')
+    await bench.sync('paused')
+    for (const name of ['seen', 'paused']) await bench.cluster.delete(object(name), {})
+    const found: string[] = []
+    await resync(
+      { kind: 'resync', namespace: '', name: 'releases', reason: 'start', requestedAt: '' },
+      {
+        sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
+        cluster: bench.cluster,
+        enqueue: async ({ name }) => {
+          found.push(name)
+          return { jobId: name }
+        },
+        scans: async () => [],
+        releaseNamespace: bench.namespace,
+        findOrphans: true,
+      },
+      AbortSignal.timeout(30_000),
+    )
+    expect(found).toEqual(expect.arrayContaining(['seen', 'paused']))
+    await bench.sync('seen')
+    expect(await bench.sync('paused')).toMatchObject({ summary: expect.stringContaining('suspended') as string })
+    bench.useFinalizer(true)
+    expect(await releases()).not.toContain('seen')
+    expect(await releases()).toContain('paused')
   })
 })

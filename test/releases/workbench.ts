@@ -35,6 +35,8 @@ export type ReleaseBench = {
   /** Suspends by the field, or where the definition has none by the annotation. */
   suspend(name: string): Promise<void>
   setStatus(name: string, status: Record<string, unknown>): Promise<void>
+  /** As `--release-finalizer`. */
+  useFinalizer(use: boolean): void
   /** The job's clock goes on by so much. */
   advance(ms: number): void
   annotate(name: string, annotations: Record<string, string | null>): Promise<void>
@@ -131,6 +133,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     redactor,
     defaults: { gitRef: 'master', updateDependencies: true },
     finalizer: true,
+    releaseNamespace: namespace,
     upgradeLimit: 3,
     adoptFailed: 'hold' as const,
     failedInstall: 'remove' as const,
@@ -169,6 +172,9 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       await api.patch(ref(name), patch)
     },
     setStatus: async (name, status) => void (await api.patch(ref(name), { status }, { subresource: 'status' })),
+    useFinalizer(use) {
+      deps.finalizer = use
+    },
     advance(ms) {
       ahead += ms
     },

@@ -73,6 +73,8 @@ export type ReleaseRecord = {
   failed?: Failed
   /** First contact found it in trouble, with these inputs wanted: left alone until they change (ruling 10). */
   held?: { inputs: string }
+  /** The HelmRelease was suspended when it was looked at last; noted only where no finalizer keeps it. */
+  suspended?: true
   /** helm's number of the last revision that was ready and whose tests passed: where a rollback goes. */
   good?: number
   /** What it had under other names or in other namespaces, and is still there (ruling 21). */
@@ -98,7 +100,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held, good, left, upgrades } = value
+  const { since, intent, applied, failed, held, good, left, suspended, upgrades } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -107,6 +109,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isApplied(applied) ? { applied } : {}),
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
+    ...(suspended === true ? { suspended } : {}),
     ...(typeof good === 'number' ? { good } : {}),
     ...(Array.isArray(left) ? { left: left.filter(isLeft) } : {}),
     ...(isUpgrades(upgrades) ? { upgrades } : {}),

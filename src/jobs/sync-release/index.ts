@@ -9,12 +9,13 @@ import { backoffMs } from '../../domain/work/backoff.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { noteHold } from './keep-record.ts'
+import { noteHold, noteSuspension } from './keep-record.ts'
 import { findLeft, tidyLeft } from './left-behind.ts'
 import { memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
 import { prepare } from './prepare.ts'
+import { removeOrphans } from './orphans.ts'
 import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
 import { createStatusWriter } from './status.ts'
@@ -35,6 +36,7 @@ export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, si
   const object = await deps.cluster.get(ref, { signal })
   if (!object) {
     forget(`${namespace}/${name}`, deps)
+    if (!deps.finalizer) return await removeOrphans({ namespace, name }, deps, signal)
     return { end: 'done', summary: 'it does not exist any more' }
   }
   const spec = readSpec(object, deps.defaults)
@@ -60,14 +62,16 @@ type Means = { deps: SyncReleaseDeps; signal: AbortSignal }
 
 async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { deps, signal }: Means): Promise<Outcome> {
   const status = await createStatusWriter(object, spec, deps, signal)
+  const started = deps.now().getTime()
+  const isUnreadable = nameProblem(spec) !== undefined || (spec.suspended && deps.finalizer)
+  const stored = isUnreadable ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
+  const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
+  await noteSuspension(work, spec.suspended, deps)
   if (spec.suspended) {
     status.enter('Suspended', '')
     await status.write()
     return { end: 'done', summary: 'suspended' }
   }
-  const started = deps.now().getTime()
-  const stored = nameProblem(spec) ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
-  const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
   work.left = await findLeft(work, deps)
   const isPerson = laneOfReason(why) === 'person'
   // a person has looked at it: it may be upgraded again as often as at first

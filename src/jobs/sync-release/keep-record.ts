@@ -60,6 +60,14 @@ export async function noteLeft(work: Work, left: readonly LeftRelease[], deps: S
   await write(work, { ...rest, ...(left.length > 0 ? { left: [...left] } : {}) }, deps)
 }
 
+/** A release that no finalizer keeps is left when its HelmRelease is deleted while it is suspended; afterwards only this says so. */
+export async function noteSuspension(work: Work, suspended: boolean, deps: SyncReleaseDeps): Promise<void> {
+  const { record } = work.stored
+  if (deps.finalizer || record?.owner.uid !== work.spec.uid || (record.suspended ?? false) === suspended) return
+  const { suspended: _before, ...rest } = record
+  await write(work, { ...rest, ...(suspended ? { suspended: true } : {}) }, deps)
+}
+
 /** The record without what happened; made anew for another owner. */
 function ground({ spec, stored: { record }, left }: Work, deps: SyncReleaseDeps): ReleaseRecord {
   const { uid, namespace, name } = spec
