@@ -109,6 +109,8 @@ describe('what is removed, and what never is, with the real helm on the real API
         scans: async () => [],
         releaseNamespace: bench.namespace,
         findOrphans: true,
+        scanSpreadMs: 0,
+        random: () => 0.5,
       },
       AbortSignal.timeout(30_000),
     )

@@ -157,6 +157,7 @@ describe('resync', () => {
       enqueue: async ({ delayMs = 0 }: WorkRequest) => (asked.push(delayMs), { jobId: '' }),
       cluster: { list: async () => [], resource: async () => undefined },
       scans: async () => ['r.example/a', 'r.example/b', 'r.example/c'],
+      findOrphans: false,
       releaseNamespace: '',
       scanSpreadMs: 1000,
       random: () => chances.shift() ?? 0,
