@@ -126,9 +126,9 @@ export default {
     ),
     wall(
       'release-may-use-plan',
-      'release/ sees manifest/, status/ and plan/ only.',
+      'release/ sees manifest/, status/, health/ and plan/ only.',
       { path: '^src/domain/release/' },
-      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|work|plan)/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|health|work|plan)/' },
     ),
 
     // one owner per outside thing

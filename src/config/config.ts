@@ -94,6 +94,11 @@ export type Config = {
     updateChartDependencies: boolean
     defaultGitRef: string
     helmBinary: string
+    upgradeLimit: number
+    adoptFailed: 'hold' | 'upgrade'
+    failedInstall: 'keep' | 'remove'
+    /** Keep a deleted HelmRelease until its release is uninstalled. */
+    finalizer: boolean
   }
   images: {
     scanIntervalMs: number
@@ -179,6 +184,10 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       updateChartDependencies: values['update-chart-deps'],
       defaultGitRef: values['git-default-ref'],
       helmBinary: values['helm-binary'],
+      upgradeLimit: values['release-upgrade-limit'],
+      adoptFailed: values['adopt-failed'] as Config['releases']['adoptFailed'],
+      failedInstall: values['failed-install'] as Config['releases']['failedInstall'],
+      finalizer: values['release-finalizer'],
     },
     images: makeImages(values, facts),
     warnings: facts.warnings,

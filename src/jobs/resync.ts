@@ -1,5 +1,6 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import { type Enqueue, type JobPayload, type Outcome, periodicReason, type WorkRequest } from '../domain/work/job.ts'
+import { listRecords } from './sync-release/orphans.ts'
 import type { Sources } from './sources.ts'
 
 /** What a `resync` job may list; the payload's name. */
@@ -17,6 +18,8 @@ export type ResyncDeps = {
   random: () => number
   /** The one namespace in which releases are looked for; empty means all (`--allow-namespace`). */
   releaseNamespace: string
+  /** Look for releases whose HelmRelease went without being seen; needed where no finalizer keeps it. */
+  findOrphans: boolean
 }
 
 /**
@@ -61,9 +64,24 @@ async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work
   if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) return []
   const query = { ...kind, metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
   const releases = await deps.cluster.list(query, signal)
-  return releases.map(({ metadata }) => ({
-    kind: 'sync-release',
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-  }))
+  const known = releases.map(({ metadata: { namespace = '', name } }) => ({ namespace, name }))
+  const gone = deps.findOrphans ? await listGone(known, deps, signal) : []
+  return [...known, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
+}
+
+/** Owners of records that do not exist any more, each once. */
+async function listGone(
+  known: readonly { namespace: string; name: string }[],
+  { cluster, releaseNamespace }: ResyncDeps,
+  signal: AbortSignal,
+): Promise<{ namespace: string; name: string }[]> {
+  const there = new Set(known.map(({ namespace, name }) => `${namespace}/${name}`))
+  const records = await listRecords(cluster, releaseNamespace, signal)
+  const gone = new Map(
+    records.map(({ record: { owner } }) => [
+      `${owner.namespace}/${owner.name}`,
+      { namespace: owner.namespace, name: owner.name },
+    ]),
+  )
+  return [...gone].flatMap(([key, owner]) => (there.has(key) ? [] : [owner]))
 }

@@ -44,7 +44,12 @@ export function watchReleases(deps: WatchReleasesDeps, signal: AbortSignal): voi
   const objects = cluster.watch({ ...helmReleaseKind, ...scope }, (event) => {
     if (event.type === 'replaced') for (const object of event.items) see(object)
     else if (event.type === 'changed') see(event.object)
-    else if (releases.delete(keyOf(event.object))) values.follow()
+    else {
+      const known = releases.get(keyOf(event.object))
+      if (releases.delete(keyOf(event.object))) values.follow()
+      // without a finalizer this is the first that is heard of it
+      if (known && known.spec.uid === event.object.metadata.uid) wake(known.spec, 'HelmRelease deleted')
+    }
   })
   const stored = { apiVersion: 'v1', kind: 'Secret', ...scope, labelSelector: 'owner=helm', metadataOnly: true }
   const revisions = cluster.watch(stored, (event) => wakeOwner(event, releases, wake))

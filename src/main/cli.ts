@@ -51,6 +51,14 @@ const cli = createCli({
       out: process.stdout,
       err: process.stderr,
     }),
+    {
+      name: 'eject',
+      summary: 'take Capstan out of a cluster and leave every release as it is',
+      async run(argv) {
+        const { ejectCommand } = await import('./eject.ts')
+        return await ejectCommand(argv, interrupted.signal)
+      },
+    },
   ],
 })
 process.exitCode = await cli.run(process.argv.slice(2))

@@ -38,6 +38,7 @@ export function processorsOf(
     scanSpreadMs: config.images.scanIntervalMs / 5,
     random: Math.random,
     releaseNamespace: config.releases.namespace,
+    findOrphans: !config.releases.finalizer,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
   if (images) {
@@ -65,7 +66,8 @@ export function processorsOf(
     forgetRemoved(parts)
   }
   if (config.enable.includes('releases')) {
-    processors['sync-release'] = { slots: 16, run: releaseProcessor(parts, fence, env) }
+    // more than helm runs that may wait at the same time, so that these hold up no others (W6)
+    processors['sync-release'] = { slots: 64, run: releaseProcessor(parts, fence, env) }
   }
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [

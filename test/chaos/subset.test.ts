@@ -6,6 +6,7 @@ import { rewrite } from './hazards/git-faults.ts'
 import { inject } from './hazards/injection.ts'
 import { vanish } from './hazards/nothing-left.ts'
 import { killChange, killFirstSync } from './hazards/process-death.ts'
+import { a3 } from './hazards/release-death.ts'
 import { flushAll, redisAway } from './hazards/redis-away.ts'
 import { standStill } from './hazards/two-writers.ts'
 import { likeKubectl } from './hazards/yaml-like-kubectl.ts'
@@ -19,6 +20,7 @@ const scale = 0.005
 const trials: [title: string, seed: number, run: (trial: Trial) => Promise<TrialResult>][] = [
   ['A2 kill -9 in the first sync', 1, (trial) => killFirstSync(trial, 100)],
   ['A2 kill -9 in a sync that changes and deletes', 2, (trial) => killChange(trial, 60)],
+  ['A3 kill -9 in the upgrade of a release', 13, (trial) => a3.run({ ...trial, index: 1 })],
   ['B1 Redis away during a sync', 3, (trial) => redisAway(trial, 60)],
   ['B2 FLUSHALL during a sync', 4, (trial) => flushAll(trial, 60)],
   ['B8 a worker that stood still writes no more', 5, (trial) => standStill(trial, 60)],

@@ -287,6 +287,11 @@ class MemoryCluster implements FakeCluster {
     }
   }
 
+  /** No pod ever runs here. */
+  async podLog(): Promise<string> {
+    throw new AppError('ApplyRefused', 'There is no log.')
+  }
+
   /** It knows no rights. */
   as(): Cluster {
     return this

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { type ChartRepository, startChartRepository } from '../../playground/stack/chart-repository.ts'
 import { until } from '../../playground/stack/until.ts'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
@@ -34,12 +35,19 @@ export type ReleaseBench = {
   /** Suspends by the field, or where the definition has none by the annotation. */
   suspend(name: string): Promise<void>
   setStatus(name: string, status: Record<string, unknown>): Promise<void>
+  /** As `--release-finalizer`. */
+  useFinalizer(use: boolean): void
+  /** The job's clock goes on by so much. */
+  advance(ms: number): void
+  annotate(name: string, annotations: Record<string, string | null>): Promise<void>
+  /** Makes helm's Secret of a revision say that it is in this state, as a run that ended so had left it. */
+  setState(release: string, revision: number, state: string, options?: { minutesAgo?: number }): Promise<void>
   /** Files of a commit that every ref of every git repository resolves to. */
   commit(id: string, files: Record<string, string>): void
   /** A helm upgrade by a process of Capstan that is killed with -9 while it waits for a hook. */
   killUpgrade(release: string, version: string): Promise<void>
   /** One run of the job. */
-  sync(name: string, options?: { signal?: AbortSignal }): Promise<Outcome>
+  sync(name: string, options?: { signal?: AbortSignal; reason?: string }): Promise<Outcome>
   /** helm's verbs that were started since the last call. */
   helmRuns(): string[]
   /** Arguments of every helm run so far. */
@@ -108,6 +116,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     limit: (work) => work(),
     log: silent,
   })
+  let ahead = 0
   const commits = new Map<string, Record<string, string>>()
   const git = fakeGit(commits)
   const deps = {
@@ -124,8 +133,12 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     redactor,
     defaults: { gitRef: 'master', updateDependencies: true },
     finalizer: true,
+    releaseNamespace: namespace,
+    upgradeLimit: 3,
+    adoptFailed: 'hold' as const,
+    failedInstall: 'remove' as const,
     log: silent,
-    now: () => new Date(),
+    now: () => new Date(Date.now() + ahead),
     random: () => 0.5,
     ended: () => undefined,
   }
@@ -159,6 +172,25 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       await api.patch(ref(name), patch)
     },
     setStatus: async (name, status) => void (await api.patch(ref(name), { status }, { subresource: 'status' })),
+    useFinalizer(use) {
+      deps.finalizer = use
+    },
+    advance(ms) {
+      ahead += ms
+    },
+    annotate: async (name, annotations) => void (await api.patch(ref(name), { metadata: { annotations } })),
+    async setState(release, revision, state, { minutesAgo = 0 } = {}) {
+      const secret = { apiVersion: 'v1', kind: 'Secret', namespace, name: `sh.helm.release.v1.${release}.v${revision}` }
+      const found = await api.get(secret)
+      if (!found) throw new Error(`helm has no revision ${revision} of ${release}`)
+      const encoded = (found.data as { release: string }).release
+      const inner = Buffer.from(Buffer.from(encoded, 'base64').toString(), 'base64')
+      const stored = JSON.parse(gunzipSync(inner).toString()) as { info: { status: string } }
+      stored.info.status = state
+      const data = { release: Buffer.from(gzipSync(JSON.stringify(stored)).toString('base64')).toString('base64') }
+      const modifiedAt = String(Math.round(Date.now() / 1000) - minutesAgo * 60)
+      await api.patch(secret, { metadata: { labels: { status: state, modifiedAt } }, data })
+    },
     commit: (commit, files) => void commits.set(commit, files),
     async killUpgrade(release, version) {
       const record = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: `capstan-release-${release}` }
@@ -181,8 +213,8 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       await ended
     },
     get: (name) => api.get(ref(name)),
-    sync: (name, { signal = new AbortController().signal } = {}) =>
-      syncRelease({ kind: 'sync-release', namespace, name, reason: 'test', requestedAt: '' }, deps, signal),
+    sync: (name, { signal = new AbortController().signal, reason = 'test' } = {}) =>
+      syncRelease({ kind: 'sync-release', namespace, name, reason, requestedAt: '' }, deps, signal),
     helmRuns() {
       const taken = helmRuns
       helmRuns = []
@@ -198,9 +230,10 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       return (await run(binary, [...args, '-n', namespace], { env: { ...process.env, KUBECONFIG: kubeconfig } })).stdout
     },
     async close() {
-      for (const object of await api.list({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace })) {
-        await api.patch(ref(object.metadata.name), { metadata: { finalizers: null } })
-      }
+      // a test may have taken the definition away
+      const hasKind = (await api.get(definitionRef)) !== undefined
+      const left = hasKind ? await api.list({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace }) : []
+      for (const object of left) await api.patch(ref(object.metadata.name), { metadata: { finalizers: null } })
       await api.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, {})
       await api.delete(definitionRef, {})
       await api.close()

@@ -140,7 +140,8 @@ describe('resync', () => {
     const cluster = { list: async () => [], resource: async () => undefined }
     const payload = { kind: 'resync' as const, namespace: '', name, reason, requestedAt: '' }
     const random = () => 0.5
-    const deps = { sources, enqueue, cluster, scans: async () => [], releaseNamespace: '', scanSpreadMs: 0, random }
+    const own = { releaseNamespace: '', findOrphans: false, scanSpreadMs: 0, random }
+    const deps = { sources, enqueue, cluster, scans: async () => [], ...own }
     await resync(payload, deps, new AbortController().signal)
     expect(asked).toEqual(expected)
   })
@@ -156,6 +157,7 @@ describe('resync', () => {
       enqueue: async ({ delayMs = 0 }: WorkRequest) => (asked.push(delayMs), { jobId: '' }),
       cluster: { list: async () => [], resource: async () => undefined },
       scans: async () => ['r.example/a', 'r.example/b', 'r.example/c'],
+      findOrphans: false,
       releaseNamespace: '',
       scanSpreadMs: 1000,
       random: () => chances.shift() ?? 0,

@@ -17,6 +17,7 @@ import {
   refused,
   replaceObject,
 } from './objects.ts'
+import { type ContainerRef, type LogLimits, readPodLog } from './pod-log.ts'
 import { recreateObject } from './recreate.ts'
 import type { Applied, ApplyOptions } from './send-apply.ts'
 import { createSend, type RetryNote, type Send } from './send.ts'
@@ -58,6 +59,8 @@ export type Cluster = {
   get(ref: ObjectRef, options?: { metadataOnly?: boolean; signal?: AbortSignal }): Promise<KubeObject | undefined>
   /** The whole list, paged by 500. */
   list(query: ListQuery, signal?: AbortSignal): Promise<KubeObject[]>
+  /** The end of a container's log. Throws also where the pod or its log is not there. */
+  podLog(ref: ContainerRef, limits: LogLimits, signal?: AbortSignal): Promise<string>
   /** Server-side apply of exactly this object, as it is (nothing stripped, bigint kept exact). */
   apply(object: KubeObject, options: ApplyOptions, signal?: AbortSignal): Promise<Applied>
   /** Fields that kubectl's client-side apply set, hence fluxd's, become ours; nothing else changes. `nothing` when there are none. */
@@ -171,6 +174,7 @@ function clusterOver(ground: Ground): Cluster {
     forgetDiscovery: () => discovery.forget(),
     get: (ref, getOptions) => getObject(api, ref, getOptions),
     list: async (query, signal) => (await listObjects(api, query, signal)).items,
+    podLog: (ref, limits, signal) => readPodLog(api, ref, limits, signal),
     apply: (object, applyOptions, signal) => applyObject(api, object, applyOptions, signal),
     takeOver: (ref, signal) => takeOverObject(api, ref, signal),
     recreate: (object, uid, applyOptions, signal) =>

@@ -3,6 +3,7 @@ import { isExactVersion, pickChartVersion } from '../../domain/release/chart-ver
 import type { Egress } from '../../lib/egress.ts'
 import { createChartCache } from './chart-cache.ts'
 import { type Chart, completeDependencies, readChartFile } from './chart-tree.ts'
+import { hasPostHooks } from './post-hooks.ts'
 import { createRepositories, hidden, type RepositoryChart } from './repositories.ts'
 
 export type { Chart } from './chart-tree.ts'
@@ -22,6 +23,8 @@ export type Charts = {
   fromFolder(key: string, source: FolderChart, signal: AbortSignal): Promise<Chart>
   /** A text file of the chart; undefined when it is not there or lies outside. */
   readFile(chart: Chart, path: string): Promise<string | undefined>
+  /** True when helm itself must wait for readiness, because hooks come after it (W6). */
+  hasPostHooks(chart: Chart): Promise<boolean>
 }
 
 /** Charts by source, below one folder that may be deleted at any time. Each is fetched once for all releases that use it. */
@@ -56,6 +59,7 @@ export function createCharts(options: { directory: string; egress: Egress; now: 
     fromRepository,
     fromFolder: (key, source, signal) => cache.once(key, (folder) => fillFolder(source, folder), signal),
     readFile: (chart, path) => readChartFile(chart.path, path),
+    hasPostHooks: (chart) => hasPostHooks(chart.path),
   }
 }
 

@@ -42,6 +42,9 @@ export type Helm = {
   ): Promise<HelmOutcome>
   test(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
   uninstall(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
-  /** helm's Secret of a revision, marked failed: takes the lock of a run that is dead. Undefined when it is not such a Secret. */
-  markFailed(secret: KubeObject): KubeObject | undefined
+  /**
+   * helm's Secret of a revision, marked failed with these words: takes the lock of a run that is dead, or says that what it made did
+   * not become ready. Undefined when it is not such a Secret.
+   */
+  markFailed(secret: KubeObject, why: string): KubeObject | undefined
 }

@@ -9,6 +9,14 @@ const stored = {
   info: { status: 'pending-upgrade', first_deployed: '2026-01-01T00:00:00Z' },
   config: { a: 1 },
   manifest: '---\n# Source: x\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n',
+  hooks: [
+    {
+      name: 't',
+      manifest: 'apiVersion: v1\nkind: Pod\nmetadata:\n  name: t\n',
+      events: ['test'],
+      delete_policies: null,
+    },
+  ],
   chart: {
     metadata: { name: 'demo', version: '1.0.0' },
     values: { b: 2 },
@@ -36,6 +44,7 @@ const expected = {
   chartValues: { b: 2 },
   files: new Map([['templates/x.yaml', 't']]),
   objects: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x' }],
+  hooks: [{ ref: { apiVersion: 'v1', kind: 'Pod', name: 't' }, events: ['test'], policies: [] }],
 }
 
 describe('decodeStoredRelease', () => {
@@ -53,8 +62,8 @@ describe('decodeStoredRelease', () => {
 })
 
 it('marks a revision failed and keeps the rest', () => {
-  const failed = markFailed(secret(stored))
+  const failed = markFailed(secret(stored), 'why')
   expect(failed?.metadata.labels).toEqual({ owner: 'helm', status: 'failed' })
   expect(failed && decodeStoredRelease(failed)).toEqual(expected)
-  expect(markFailed({ ...secret(stored), data: {} })).toBeUndefined()
+  expect(markFailed({ ...secret(stored), data: {} }, 'why')).toBeUndefined()
 })

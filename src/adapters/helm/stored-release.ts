@@ -13,10 +13,13 @@ export type StoredRelease = {
   files: Map<string, string>
   /** The objects of its manifest, lists expanded; without hooks and CRDs. */
   objects: ObjectRef[]
+  hooks: StoredHook[]
 }
 
+/** `events`: when it runs, e.g. `test`. `policies`: when helm deletes it, e.g. `before-hook-creation`. */
+export type StoredHook = { ref: ObjectRef; events: string[]; policies: string[] }
+
 const maxBytes = 64 * 1024 * 1024
-const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone'
 
 /** Decodes one of helm's release Secrets; undefined when it is not one. Very old ones are not gzipped (helm-operator §3.4). */
 export function decodeStoredRelease(secret: KubeObject): StoredRelease | undefined {
@@ -24,11 +27,14 @@ export function decodeStoredRelease(secret: KubeObject): StoredRelease | undefin
   return raw && readRelease(raw)
 }
 
-/** The same Secret with its revision marked failed, which is what helm writes when it is stopped in time; undefined when it is not one. */
-export function markFailed(secret: KubeObject): KubeObject | undefined {
+/**
+ * The same Secret with its revision marked failed, which is what helm writes when it is stopped in time or has waited in vain; undefined
+ * when it is not one.
+ */
+export function markFailed(secret: KubeObject, why: string): KubeObject | undefined {
   const raw = decode(secret)
   if (!raw) return undefined
-  const failed = { ...raw, info: { ...raw.info, status: 'failed', description: unlocked } }
+  const failed = { ...raw, info: { ...raw.info, status: 'failed', description: why } }
   const inner = gzipSync(JSON.stringify(failed)).toString('base64')
   const { metadata } = secret
   return {
@@ -43,6 +49,7 @@ type Raw = {
   info?: Record<string, unknown>
   config?: Record<string, unknown> | null
   manifest?: string
+  hooks?: { manifest?: string; events?: string[] | null; delete_policies?: string[] | null }[] | null
   chart?: {
     metadata?: { name?: string; version?: string; dependencies?: unknown[] | null }
     values?: Record<string, unknown> | null
@@ -63,7 +70,7 @@ function decode(secret: KubeObject): Raw | undefined {
   }
 }
 
-function readRelease({ config, manifest, chart }: Raw): StoredRelease {
+function readRelease({ config, manifest, hooks, chart }: Raw): StoredRelease {
   const files = [...(chart?.templates ?? []), ...(chart?.files ?? [])]
   const { name = '', version = '', dependencies } = chart?.metadata ?? {}
   return {
@@ -72,6 +79,13 @@ function readRelease({ config, manifest, chart }: Raw): StoredRelease {
     chartVersion: version,
     chartValues: dependencies && dependencies.length > 0 ? undefined : (chart?.values ?? {}),
     files: new Map(files.map((file) => [file.name, Buffer.from(file.data ?? '', 'base64').toString()])),
-    objects: parseManifests({ file: '', text: manifest ?? '' }).objects.map(({ object }) => refOf(object)),
+    objects: refsIn(manifest),
+    hooks: (hooks ?? []).flatMap((hook) =>
+      refsIn(hook.manifest).map((ref) => ({ ref, events: hook.events ?? [], policies: hook.delete_policies ?? [] })),
+    ),
   }
+}
+
+function refsIn(manifest: string | undefined): ObjectRef[] {
+  return parseManifests({ file: '', text: manifest ?? '' }).objects.map(({ object }) => refOf(object))
 }

@@ -106,6 +106,28 @@ export const ownFlags = {
     doc: 'File with the password or token for an https repository; else the variable GIT_AUTHKEY or CAPSTAN_GIT_TOKEN.',
   },
   'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3: a name on PATH or an absolute path.' },
+  'release-upgrade-limit': {
+    type: 'number',
+    default: 10,
+    doc: 'How often a release is upgraded without a change of its chart, values or spec before it stands still with reason UpgradeLoop; 0 for no limit. Upgrades more than a day apart are not counted together.',
+  },
+  'adopt-failed': {
+    type: 'choice',
+    default: 'hold',
+    choices: ['hold', 'upgrade'],
+    doc: 'What is done with a release that is failed or pending, and not by us, when Capstan meets it first: left alone until its inputs change or somebody approves, or upgraded.',
+  },
+  'failed-install': {
+    type: 'choice',
+    default: 'remove',
+    choices: ['remove', 'keep'],
+    doc: 'What is done with a first install that failed: removed, or kept for people to look at and upgraded over; `capstan.dev/failed-install` on a HelmRelease overrules it.',
+  },
+  'release-finalizer': {
+    type: 'switch',
+    default: true,
+    doc: 'Keep a deleted HelmRelease until its release is uninstalled. Without it a deletion that nobody saw is found at the next start.',
+  },
   'kustomize-binary': { type: 'string', default: 'kustomize', doc: 'kustomize 5: a name on PATH or an absolute path.' },
   'sops-binary': { type: 'string', default: 'sops', doc: 'sops 3: a name on PATH or an absolute path.' },
   'install-crds': {

@@ -28,12 +28,22 @@ function spec(given: Record<string, unknown> = {}): ReleaseSpec {
   return readSpec(object, { gitRef: 'master', updateDependencies: true })
 }
 
+function appliedUntil(until: string) {
+  const readyDue = { by: 'upgrade' as const, since: past, until }
+  return { chart: 'c', chartRevision: '1', values: 'v', revision: 1, readyDue }
+}
+
 type Given = {
   states?: StoredRevision['state'][]
   failed?: Partial<Failed>
   intent?: NonNullable<ReleaseRecord['intent']>['verb']
   spec?: Record<string, unknown>
   asked?: boolean
+  keep?: boolean
+  upgrades?: number
+  readyUntil?: string
+  readiness?: ReleaseFacts['readiness']
+  good?: number
 }
 
 function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}): Step {
@@ -44,10 +54,19 @@ function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}):
     owner: { uid: 'me', namespace: 'a', name: 'web' },
     since: '',
     ...(intent ? { intent } : {}),
+    ...(given.good ? { good: given.good } : {}),
+    ...(given.readyUntil ? { applied: appliedUntil(given.readyUntil) } : {}),
     ...(given.failed ? { failed: { ...failed, ...given.failed } } : {}),
+    ...(given.upgrades ? { upgrades: { inputs: 'c+v', generation: 1, count: given.upgrades, at: past } } : {}),
   }
-  const facts: ReleaseFacts = { now, uid: 'me', revisions, record, intentIsDead: true, wasRolledBack: false }
-  return decide(state, facts, spec(given.spec), { isAskedFor: given.asked ?? false })
+  const wanted = { chart: 'c', values: 'v' }
+  const facts: ReleaseFacts = { now, uid: 'me', revisions, record, wanted, intentIsDead: true, wasRolledBack: false }
+  if (given.readiness) facts.readiness = given.readiness
+  return decide(state, facts, spec(given.spec), {
+    isAskedFor: given.asked ?? false,
+    upgradeLimit: 3,
+    keepFailedInstall: given.keep ?? false,
+  })
 }
 
 const rollback = (more: Record<string, unknown> = {}) => ({ rollback: { enable: true, ...more } })
@@ -87,6 +106,47 @@ describe('decide', () => {
       'remove remains',
     ],
     ['does not remove a failed install of somebody else', 'failed', { states: ['failed'] }, 'upgrade'],
+    ['goes on below the limit of upgrades', 'changed by hand', { upgrades: 2 }, 'upgrade'],
+    ['stops a loop of changes by hand', 'changed by hand', { upgrades: 3 }, 'hold'],
+    ['stops a loop of foreign inputs', 'foreign inputs', { upgrades: 4 }, 'hold'],
+    ['stops a loop of inputs that are never in sync', 'out of sync', { upgrades: 3 }, 'hold'],
+    ['stops a loop of interrupted upgrades', 'failed', { states: ['deployed', 'failed'], upgrades: 3 }, 'hold'],
+    [
+      'waits for readiness without a worker',
+      'unready',
+      { states: ['deployed'], readyUntil: future, readiness: { isReady: false, why: 'x' }, spec: { wait: true } },
+      'wait',
+    ],
+    [
+      'notes that it is ready',
+      'unready',
+      { states: ['deployed'], readyUntil: past, readiness: { isReady: true, why: '' }, spec: { wait: true } },
+      'note ready',
+    ],
+    [
+      'gives up waiting at the end of the timeout',
+      'unready',
+      { states: ['deployed'], readyUntil: past, readiness: { isReady: false, why: 'x' }, spec: { wait: true } },
+      'give up waiting',
+    ],
+    [
+      'goes on giving up where the revision is marked already',
+      'unready',
+      { states: ['failed'], readyUntil: future, spec: { wait: true } },
+      'give up waiting',
+    ],
+    [
+      'waits no longer when waiting was switched off',
+      'unready',
+      { states: ['deployed'], readyUntil: future },
+      'note ready',
+    ],
+    [
+      'installs anew whatever was upgraded before',
+      'failed',
+      { states: ['failed'], failed: { by: 'install' }, upgrades: 3 },
+      'remove remains',
+    ],
   ])('%s', (_name, state, given, expected) => {
     expect(step(state, given).do).toBe(expected)
   })
@@ -101,6 +161,16 @@ describe('decide', () => {
       'removes a failed first install before it waits',
       { states: ['failed'], failed: { by: 'install', revision: 1 } },
       'remove remains',
+    ],
+    [
+      'keeps a failed first install where that is the policy',
+      { states: ['failed'], failed: { by: 'install', revision: 1 }, keep: true },
+      'wait',
+    ],
+    [
+      'upgrades over a failed first install that was kept',
+      { states: ['failed'], failed: { by: 'install', revision: 1, retryAt: past }, keep: true },
+      'upgrade',
     ],
     [
       'removes nothing when nothing was stored',
@@ -176,6 +246,24 @@ describe('decide', () => {
     ],
   ])('after a failure with the same inputs: %s', (_name, given, expected) => {
     expect(step('failed inputs', given).do).toBe(expected)
+  })
+
+  it('rolls back to the revision that was good, not to one whose tests had failed', () => {
+    const states = ['superseded', 'superseded', 'failed'] as const
+    const given = { failed: { revision: 3 }, spec: rollback(), states: [...states] }
+    expect(step('failed inputs', { ...given, good: 1 })).toMatchObject({ do: 'rollback', revision: 1 })
+    expect(step('failed inputs', { ...given, good: 9 })).toMatchObject({ do: 'rollback', revision: 2 })
+  })
+
+  it('looks for readiness soon at first, then seldom, and at the end of the timeout', () => {
+    const given = (until: string) => ({
+      states: ['deployed' as const],
+      readyUntil: until,
+      readiness: { isReady: false, why: 'x' },
+      spec: { wait: true },
+    })
+    expect(step('unready', given('2026-01-01T00:30:00Z'))).toMatchObject({ afterMs: 15_000, message: 'waiting for x' })
+    expect(step('unready', given('2026-01-01T00:10:02Z'))).toMatchObject({ afterMs: 2_000 })
   })
 
   it('says when it tries again, and rolls back to the last good revision by number', () => {

@@ -1,8 +1,10 @@
 import { never } from '../../lib/never.ts'
 import type { Reason } from '../status/reason.ts'
-import type { Failed } from './record.ts'
+import { adoptionOf, approveAnnotation } from './approval.ts'
+import { type Failed, inputsOf } from './record.ts'
 import type { ReleaseSpec } from './spec.ts'
 import { foreignPendingMs, lastGoodRevision, type ReleaseFacts, type ReleaseState, wasEverDeployed } from './state.ts'
+import { isLoop } from './upgrade-loop.ts'
 
 /** What changes something; one helm verb at most. */
 export type Action =
@@ -16,6 +18,10 @@ export type Action =
   | { do: 'remove remains' }
   /** Write down that what is deployed is what is wanted; no helm. */
   | { do: 'adopt' }
+  /** Write down that all of it is ready; no helm. */
+  | { do: 'note ready' }
+  /** It did not become ready in time: its revision is marked failed, as `helm --wait` does it. */
+  | { do: 'give up waiting'; by: 'install' | 'upgrade'; why: string }
 
 /** The end of a run. */
 export type Stop =
@@ -23,17 +29,33 @@ export type Stop =
   /** Stand still until something changes. */
   | { do: 'hold'; reason: Reason; message: string }
   /** Stand still for a while. `failed`: what went wrong with these inputs. */
-  | { do: 'wait'; reason: Reason; message: string; afterMs: number; failed?: Failed }
+  | {
+      do: 'wait'
+      reason: Reason
+      message: string
+      afterMs: number
+      failed?: Failed
+      forReadinessOf?: 'install' | 'upgrade'
+    }
 
 export type Step = Action | Stop
 
 /** `isAskedFor`: a person asked, or something that was missing has come; back-off does not count (rulings 11, W2). */
 export type Urgency = { isAskedFor: boolean }
 
+/** `upgradeLimit`: so many upgrades for the same inputs; one more is a loop. 0 for no limit. */
+export type Policy = Urgency & {
+  upgradeLimit: number
+  /** A failed first install stays for people to look at, and is upgraded over (ruling 11). */
+  keepFailedInstall: boolean
+}
+
 /** A job's reason that begins so says that something came that may have been missing: a namespace, a definition (ruling 11). */
 export const arrivedReason = 'arrived: '
 
 const busyMs = 3_000
+const soonestLookMs = 1_000
+const latestLookMs = 15_000
 
 const whyUpgraded = {
   'out of sync': 'chart or values changed',
@@ -46,27 +68,22 @@ export function decide(
   state: Exclude<ReleaseState, 'inputs needed'>,
   facts: ReleaseFacts,
   spec: ReleaseSpec,
-  urgency: Urgency,
+  policy: Policy,
 ): Step {
+  if (isAsWanted(state)) return asWanted(state, facts, spec)
   switch (state) {
     case 'absent':
       return { do: 'install' }
-    case 'in sync':
-      return { do: 'nothing' }
-    case 'untested':
-      return untested(spec)
-    case 'adoptable':
-      return { do: 'adopt' }
     case 'out of sync':
     case 'foreign inputs':
     case 'changed by hand':
-      return { do: 'upgrade', why: whyUpgraded[state] }
+      return unlessLoop({ do: 'upgrade', why: whyUpgraded[state] }, facts, spec, policy)
     case 'failed':
-      return upgradeOver(facts, 'the last revision failed')
+      return unlessLoop(upgradeOver(facts, 'the last revision failed', policy), facts, spec, policy)
     case 'failed inputs':
-      return afterFailure(facts, spec, urgency)
+      return afterFailure(facts, spec, policy)
     case 'interrupted':
-      return afterInterruption(facts)
+      return afterInterruption(facts, policy)
     case 'removed':
       return { do: 'remove remains' }
     case 'busy':
@@ -79,8 +96,42 @@ export function decide(
   }
 }
 
-function untested({ test }: ReleaseSpec): Step {
-  return { do: test.enable ? 'test' : 'nothing' }
+const asWantedStates = ['in sync', 'unready', 'untested', 'adoptable'] as const
+type AsWanted = (typeof asWantedStates)[number]
+
+function isAsWanted(state: ReleaseState): state is AsWanted {
+  return asWantedStates.some((one) => one === state)
+}
+
+function asWanted(state: AsWanted, facts: ReleaseFacts, spec: ReleaseSpec): Step {
+  if (state === 'unready') return untilReady(facts, spec)
+  if (state === 'untested') return { do: spec.test.enable ? 'test' : 'nothing' }
+  return { do: state === 'adoptable' ? 'adopt' : 'nothing' }
+}
+
+/**
+ * The loop breaker: what is upgraded again and again without an input change is left as it is. A failure with its own back-off is none.
+ */
+function unlessLoop(step: Step, facts: ReleaseFacts, { generation }: ReleaseSpec, { upgradeLimit }: Policy): Step {
+  const { record, wanted, now } = facts
+  const next = { inputs: wanted ? inputsOf(wanted) : '', generation, now }
+  if (step.do !== 'upgrade' || !isLoop(record?.upgrades, next, upgradeLimit)) return step
+  const message =
+    `it was upgraded ${record?.upgrades?.count ?? 0} times without a change of chart, values or spec, each time because ${step.why}. ` +
+    'Find who changes it (helm history), then ask for a sync or change an input'
+  return { do: 'hold', reason: 'UpgradeLoop', message }
+}
+
+/** Waiting is not a worker's time (W6): it is looked at now and then, seldom when it takes long. */
+function untilReady({ record, readiness, revisions, now }: ReleaseFacts, { wait: isWaited }: ReleaseSpec): Step {
+  const due = record?.applied?.readyDue ?? { by: 'upgrade', since: '', until: '' }
+  const isDeployed = revisions.at(-1)?.state === 'deployed'
+  if (isDeployed && (!isWaited || readiness?.isReady)) return { do: 'note ready' }
+  const { why } = readiness ?? { why: 'it is marked as failed' }
+  const [since, until] = [Date.parse(due.since), Date.parse(due.until)]
+  if (!isDeployed || !(now < until)) return { do: 'give up waiting', by: due.by, why }
+  const afterMs = Math.min(Math.max((now - since) / 4, soonestLookMs), latestLookMs, until - now)
+  return { do: 'wait', reason: 'NotReady', message: `waiting for ${why}`, afterMs, forReadinessOf: due.by }
 }
 
 function hold(state: 'foreign trouble' | 'foreign owner', facts: ReleaseFacts): Stop {
@@ -94,7 +145,8 @@ function troubleOf({ revisions }: ReleaseFacts): string {
     latest?.state === 'deployed'
       ? 'the Helm Operator rolled this spec back'
       : `revision ${latest?.revision ?? 0} is ${latest?.state ?? 'absent'} and was not begun by Capstan`
-  return `${what}; it is left alone until chart or values change or somebody mends it with helm`
+  const approval = `${approveAnnotation}=${adoptionOf(latest?.revision ?? 0)}`
+  return `${what}; it is left alone until chart or values change, somebody mends it with helm, or it is annotated ${approval}`
 }
 
 function wait({ record, revisions, now }: ReleaseFacts): Step {
@@ -105,15 +157,18 @@ function wait({ record, revisions, now }: ReleaseFacts): Step {
 }
 
 /** helm upgrades over a failed revision; what never was deployed is installed anew, so that its install hooks run. */
-function upgradeOver({ revisions, record }: ReleaseFacts, why: string): Step {
+function upgradeOver({ revisions, record }: ReleaseFacts, why: string, { keepFailedInstall }: Policy): Step {
   const isOwnInstall = record?.intent?.verb === 'install' || record?.failed?.by === 'install'
-  return isOwnInstall && !wasEverDeployed(revisions) ? { do: 'remove remains' } : { do: 'upgrade', why }
+  return isOwnInstall && !keepFailedInstall && !wasEverDeployed(revisions)
+    ? { do: 'remove remains' }
+    : { do: 'upgrade', why }
 }
 
-function afterInterruption({ revisions, record }: ReleaseFacts): Step {
+function afterInterruption({ revisions, record }: ReleaseFacts, { keepFailedInstall }: Policy): Step {
   const latest = revisions.at(-1)
   if (latest?.state === 'uninstalling') return { do: 'remove remains' }
-  if (record?.intent?.verb === 'install' && !wasEverDeployed(revisions)) return { do: 'remove remains' }
+  const isFirst = record?.intent?.verb === 'install' && !wasEverDeployed(revisions)
+  if (isFirst && !keepFailedInstall) return { do: 'remove remains' }
   return { do: 'unlock', revision: latest?.revision ?? 0 }
 }
 
@@ -121,12 +176,12 @@ function afterInterruption({ revisions, record }: ReleaseFacts): Step {
  * First what the failure left is remedied, then only `rollback.enable` gives up, by its budget (helm-operator §4.1-6); everything else
  * is tried again for ever with back-off (ruling 11).
  */
-function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, { isAskedFor }: Urgency): Step {
+function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): Step {
   const failed = facts.record?.failed
   if (!failed) return { do: 'upgrade', why: 'the last revision failed' }
   const { reason, message } = failed
-  const isDue = isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
-  const remedy = remedyOf(facts, spec, isDue)
+  const isDue = policy.isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
+  const remedy = remedyOf(facts, spec, { isDue, ...policy })
   if (remedy) return remedy
   if (isRolledBack(facts, failed) && !mayRetry(failed, spec)) return { do: 'hold', reason, message }
   if (isDue) return tryAgain(facts, failed)
@@ -134,10 +189,15 @@ function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, { isAskedFor }: Ur
 }
 
 /** What a failure leaves behind and must go before anything else. */
-function remedyOf(facts: ReleaseFacts, { rollback }: ReleaseSpec, isDue: boolean): Step | undefined {
+function remedyOf(
+  facts: ReleaseFacts,
+  { rollback }: ReleaseSpec,
+  { isDue, keepFailedInstall }: Policy & { isDue: boolean },
+): Step | undefined {
   const failed = facts.record?.failed
   if (!failed) return undefined
-  if (facts.revisions.at(-1)?.state === 'uninstalled' || mustRemove(facts, failed)) return { do: 'remove remains' }
+  if (facts.revisions.at(-1)?.state === 'uninstalled') return { do: 'remove remains' }
+  if (mustRemove(facts, failed)) return keepFailedInstall ? undefined : { do: 'remove remains' }
   if (!rollback.enable || (failed.rollbackFailed !== undefined && !isDue)) return undefined
   const revision = rollbackTarget(facts, failed)
   return revision === undefined ? undefined : { do: 'rollback', revision, why: failed.message }
@@ -164,7 +224,7 @@ function rollbackTarget(facts: ReleaseFacts, failed: Failed): number | undefined
   const latest = facts.revisions.at(-1)?.revision
   if (!failed.stored || isRolledBack(facts, failed)) return undefined
   if (latest !== failed.revision && latest !== failed.rolledBackTo) return undefined
-  return lastGoodRevision(facts.revisions, failed.revision)
+  return lastGoodRevision(facts.revisions, failed.revision, facts.record?.good)
 }
 
 function isRolledBack({ revisions }: ReleaseFacts, { rolledBackTo }: Failed): boolean {

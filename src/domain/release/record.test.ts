@@ -7,6 +7,10 @@ const record: ReleaseRecord = {
   since: '2026-01-01T00:00:00Z',
   intent: { verb: 'upgrade', revision: 2, epoch: 'e', at: '', inputs: 'c+v' },
   applied: { chart: 'c', chartRevision: '1.0.0', values: 'v', revision: 1 },
+  suspended: true,
+  good: 1,
+  left: [{ namespace: 'a', release: 'old' }],
+  upgrades: { inputs: 'c+v', generation: 1, count: 2, at: '2026-01-01T00:00:00Z' },
 }
 
 describe('parseRecord', () => {
@@ -26,11 +30,24 @@ describe('parseRecord', () => {
   })
 
   it('drops a damaged part alone', () => {
-    expect(parseRecord(JSON.stringify({ ...record, applied: { chart: 1 }, failed: 'x' }))).toEqual({
+    expect(
+      parseRecord(
+        JSON.stringify({
+          ...record,
+          applied: { chart: 1 },
+          failed: 'x',
+          upgrades: [],
+          good: '1',
+          suspended: 'yes',
+          left: [{ release: 1 }],
+        }),
+      ),
+    ).toEqual({
       version: 1,
       owner: record.owner,
       since: record.since,
       intent: record.intent,
+      left: [],
     })
   })
 })

@@ -1,4 +1,6 @@
 import type { Reason } from '../status/reason.ts'
+import type { LeftRelease } from './left-behind.ts'
+import type { Upgrades } from './upgrade-loop.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
 
@@ -25,7 +27,12 @@ export type Applied = {
   revision: number
   /** Its tests have not passed yet. */
   testDue?: true
+  /** It is waited for: its objects are not all ready yet. */
+  readyDue?: ReadyDue
 }
+
+/** Who waits for readiness, since when and how long; RFC 3339. */
+export type ReadyDue = { by: 'install' | 'upgrade'; since: string; until: string }
 
 /** Inputs that failed: damped, not given up (ruling 11). Other inputs have a new budget. */
 export type Failed = {
@@ -66,9 +73,20 @@ export type ReleaseRecord = {
   failed?: Failed
   /** First contact found it in trouble, with these inputs wanted: left alone until they change (ruling 10). */
   held?: { inputs: string }
+  /** The HelmRelease was suspended when it was looked at last; noted only where no finalizer keeps it. */
+  suspended?: true
+  /** helm's number of the last revision that was ready and whose tests passed: where a rollback goes. */
+  good?: number
+  /** What it had under other names or in other namespaces, and is still there (ruling 21). */
+  left?: LeftRelease[]
+  /** How often the same inputs were deployed over what was deployed before (helm-operator complaint 3). */
+  upgrades?: Upgrades
 }
 
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
+
+/** Label of a record: uid of the HelmRelease, so that what a rename leaves behind is found. */
+export const ownerLabel = 'capstan.dev/owner'
 
 export function recordName(release: string): string {
   return `capstan-release-${release}`
@@ -82,7 +100,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held } = value
+  const { since, intent, applied, failed, held, good, left, suspended, upgrades } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -91,6 +109,10 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isApplied(applied) ? { applied } : {}),
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
+    ...(suspended === true ? { suspended } : {}),
+    ...(typeof good === 'number' ? { good } : {}),
+    ...(Array.isArray(left) ? { left: left.filter(isLeft) } : {}),
+    ...(isUpgrades(upgrades) ? { upgrades } : {}),
   }
 }
 
@@ -99,13 +121,23 @@ function isIntent(value: unknown): value is Intent {
 }
 
 function isApplied(value: unknown): value is Applied {
-  return hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
+  const { readyDue } = mapOf(value)
+  const isDue = readyDue === undefined || hasTexts(mapOf(readyDue), ['by', 'since', 'until'])
+  return isDue && hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
 }
 
 function isFailed(value: unknown): value is Failed {
   const texts = ['inputs', 'by', 'reason', 'message', 'at', 'retryAt']
   const numbers = ['generation', 'attempts', 'revision', 'rollbacks']
   return hasTexts(mapOf(value), texts) && hasNumbers(mapOf(value), numbers)
+}
+
+function isLeft(value: unknown): value is LeftRelease {
+  return hasTexts(mapOf(value), ['namespace', 'release'])
+}
+
+function isUpgrades(value: unknown): value is Upgrades {
+  return hasTexts(mapOf(value), ['inputs', 'at']) && hasNumbers(mapOf(value), ['generation', 'count'])
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -31,7 +31,7 @@ describe('readSpec', () => {
       wait: false,
       resetValues: true,
       rollback: { enable: false, maxRetries: 5, timeoutSeconds: 300 },
-      test: { enable: false, ignoreFailures: false, timeoutSeconds: 300 },
+      test: { enable: false, ignoreFailures: false, timeoutSeconds: 300, cleanup: false },
       helmVersion: 'v3',
     })
   })

@@ -49,7 +49,8 @@ export type ReleaseSpec = {
     timeoutSeconds: number
     wait: boolean
   }
-  test: { enable: boolean; ignoreFailures: boolean; timeoutSeconds: number }
+  /** `cleanup`: only where it is asked for in so many words; helm 3 under the Operator left tests as they were. */
+  test: { enable: boolean; ignoreFailures: boolean; timeoutSeconds: number; cleanup: boolean }
   helmVersion: 'v2' | 'v3'
   suspended: boolean
   deleting: boolean
@@ -105,6 +106,7 @@ export function readSpec(object: KubeObject, defaults: SpecDefaults): ReleaseSpe
       enable: testEnabled,
       ignoreFailures: test.ignoreFailures === true,
       timeoutSeconds: numberOf(test.timeout, defaultTimeoutSeconds),
+      cleanup: test.cleanup === true,
     },
     helmVersion: spec.helmVersion === 'v2' ? 'v2' : 'v3',
     suspended: spec.suspend === true || metadata.annotations?.[suspendAnnotation] === 'true',

@@ -16,6 +16,7 @@ const owner = { uid: 'me', namespace: 'a', name: 'web' }
 const applied = { ...wanted, chartRevision: '2.0.0', revision: 2 }
 const old = { ...applied, chart: 'c1', revision: 1 }
 const intent = { verb: 'upgrade' as const, revision: 2, epoch: 'e', at: '', inputs: inputsOf(wanted) }
+const readyDue = { by: 'upgrade' as const, since: '', until: '' }
 const failed = {
   inputs: inputsOf(wanted),
   by: 'upgrade' as const,
@@ -52,6 +53,32 @@ describe('releaseState', () => {
       'deployed as wanted, tests due',
       { revisions: revisions('superseded', 'deployed'), record: record({ applied: { ...applied, testDue: true } }) },
       'untested',
+    ],
+    [
+      'deployed as wanted, not ready yet',
+      {
+        revisions: revisions('superseded', 'deployed'),
+        record: record({ applied: { ...applied, readyDue, testDue: true } }),
+      },
+      'unready',
+    ],
+    [
+      'marked failed because it did not become ready, which nobody lived to note',
+      { revisions: revisions('superseded', 'failed'), record: record({ applied: { ...applied, readyDue } }) },
+      'unready',
+    ],
+    [
+      'not ready yet, and other inputs are wanted now',
+      { revisions: revisions('deployed'), record: record({ applied: { ...old, readyDue } }) },
+      'out of sync',
+    ],
+    [
+      'not ready yet, and changed by hand since',
+      {
+        revisions: revisions('superseded', 'superseded', 'deployed'),
+        record: record({ applied: { ...applied, readyDue } }),
+      },
+      'changed by hand',
     ],
     [
       'deployed by us with other inputs',
@@ -95,6 +122,23 @@ describe('releaseState', () => {
       'held at first contact, and the inputs changed',
       { revisions: revisions('failed'), record: record({ held: { inputs: 'others' } }) },
       'failed',
+    ],
+    ['unknown to helm itself', { revisions: revisions('unknown'), record: record({ applied: old }) }, 'interrupted'],
+    ['failed at first contact, and somebody let it go', { revisions: revisions('failed'), mayAdopt: true }, 'failed'],
+    [
+      'pending at first contact for long, and somebody let it go',
+      { revisions: [{ revision: 1, state: 'pending-upgrade', changedAt: now - 16 * minute }], mayAdopt: true },
+      'interrupted',
+    ],
+    [
+      'pending at first contact for a short time, and somebody let it go',
+      { revisions: revisions('pending-upgrade'), mayAdopt: true },
+      'busy',
+    ],
+    [
+      'rolled back by the Operator, and somebody let it go',
+      { revisions: revisions('superseded', 'deployed'), wasRolledBack: true, mayAdopt: true },
+      'foreign inputs',
     ],
     [
       'held at first contact, same inputs',

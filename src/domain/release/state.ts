@@ -1,3 +1,4 @@
+import type { Readiness } from './readiness.ts'
 import { type Applied, inputsOf, type ReleaseRecord } from './record.ts'
 
 /** helm's words for a revision (helm.sh/helm/v3/pkg/release, Status). */
@@ -29,10 +30,14 @@ export type ReleaseFacts = {
   otherOwner?: string
   /** The HelmRelease says that the Helm Operator rolled this very spec back (ruling 10). */
   wasRolledBack: boolean
+  /** A person or a flag lets Capstan take over what it finds in trouble (ruling 10). */
+  mayAdopt?: boolean
   /** Digests of the chart and the values that are wanted; absent until they were made. */
   wanted?: { chart: string; values: string }
   /** What helm stored equals what is wanted; asked for only where the record cannot tell ({@link mustCompareStored}). */
   storedIsWanted?: boolean
+  /** Of its objects; asked for only where it is waited for. */
+  readiness?: Readiness
 }
 
 /** Where a release stands, one word. */
@@ -40,6 +45,8 @@ export type ReleaseState =
   | 'absent'
   /** Deployed with exactly the wanted inputs. */
   | 'in sync'
+  /** As `in sync`, but not everything in it is ready yet, which is waited for. */
+  | 'unready'
   /** As `in sync`, but its tests have not passed yet. */
   | 'untested'
   /** Deployed by us; the inputs changed since. */
@@ -89,15 +96,19 @@ function stateUnderWay(latest: StoredRevision, facts: ReleaseFacts): ReleaseStat
   if (facts.record?.intent) return 'interrupted'
   if (!wasBegunByUs(facts)) {
     if (!facts.wanted) return 'inputs needed'
-    if (!heldInputsChanged(facts)) return 'foreign trouble'
+    if (isHeld(facts)) return 'foreign trouble'
   }
   return facts.now - latest.changedAt < foreignPendingMs ? 'busy' : 'interrupted'
 }
 
-function stateUndeployed({ state }: StoredRevision, facts: ReleaseFacts): ReleaseState {
-  if (!wasBegunByUs(facts) && !heldInputsChanged(facts)) return 'foreign trouble'
+function stateUndeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseState {
+  if (!wasBegunByUs(facts) && isHeld(facts)) return 'foreign trouble'
+  // helm upgrades over no revision that is neither deployed nor failed
+  if (latest.state === 'unknown') return 'interrupted'
   if (failedAsWanted(facts)) return 'failed inputs'
-  return state === 'uninstalled' ? 'removed' : 'failed'
+  // it was marked by us, and the run did not live to note why
+  if (latest.state === 'failed' && isWaited(latest, facts)) return 'unready'
+  return latest.state === 'uninstalled' ? 'removed' : 'failed'
 }
 
 function stateDeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseState {
@@ -112,7 +123,14 @@ function stateDeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseStat
 
 function stateApplied(applied: Applied, { wanted }: ReleaseFacts): ReleaseState {
   if (applied.chart !== wanted?.chart || applied.values !== wanted.values) return 'out of sync'
+  if (applied.readyDue) return 'unready'
   return applied.testDue ? 'untested' : 'in sync'
+}
+
+/** What is waited for is this revision, with what is still wanted. */
+export function isWaited({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
+  const applied = isOurs(facts) ? facts.record?.applied : undefined
+  return applied?.readyDue !== undefined && applied.revision === revision && stateApplied(applied, facts) === 'unready'
 }
 
 /** The newest revision is the one that failed with the wanted inputs, or what it was rolled back to. */
@@ -123,7 +141,7 @@ function isFailure({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
 
 /** The Operator's roll-back counts as a failure of these inputs, until they change. */
 function isHeldBack(facts: ReleaseFacts): boolean {
-  return facts.wasRolledBack && !wasBegunByUs(facts) && !heldInputsChanged(facts)
+  return facts.wasRolledBack && !wasBegunByUs(facts) && isHeld(facts)
 }
 
 function intendedAsWanted({ record, wanted }: ReleaseFacts): boolean {
@@ -156,6 +174,11 @@ function wasBegunByUs({ record }: ReleaseFacts): boolean {
   return record?.applied !== undefined || record?.failed !== undefined || record?.intent !== undefined
 }
 
+/** First contact changes nothing, until its inputs change or somebody lets it go (ruling 10). */
+function isHeld(facts: ReleaseFacts): boolean {
+  return !facts.mayAdopt && !heldInputsChanged(facts)
+}
+
 function heldInputsChanged({ record, wanted }: ReleaseFacts): boolean {
   return record?.held !== undefined && wanted !== undefined && record.held.inputs !== inputsOf(wanted)
 }
@@ -164,9 +187,17 @@ function failedAsWanted({ record, wanted }: ReleaseFacts): boolean {
   return record?.failed !== undefined && wanted !== undefined && record.failed.inputs === inputsOf(wanted)
 }
 
-/** The newest revision that helm calls good and that is older than `before`: where a rollback goes, not simply "latest - 1". */
-export function lastGoodRevision(revisions: readonly StoredRevision[], before: number): number | undefined {
+/**
+ * Where a rollback goes, not simply "latest - 1": a revision older than `before`; the one that we know to have been good, else the newest
+ * that helm calls so.
+ */
+export function lastGoodRevision(
+  revisions: readonly StoredRevision[],
+  before: number,
+  known?: number,
+): number | undefined {
   const older = revisions.filter(({ revision }) => revision < before)
+  if (older.some(({ revision, state }) => revision === known && state !== 'failed')) return known
   const deployed = older.findLast(({ state }) => state === 'deployed')
   return (deployed ?? older.findLast(({ state }) => state === 'superseded'))?.revision
 }

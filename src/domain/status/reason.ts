@@ -106,7 +106,11 @@ export const reasons = {
   OtherWriter: ['Another process writes to the same object or branch.', 'Stop the other writer.'],
   AdoptionHold: [
     'A release that we did not begin is failed or pending.',
-    'Change its inputs or mend the release by hand.',
+    'Change its inputs, mend the release by hand, or annotate its HelmRelease as the message says (--adopt-failed=upgrade for all).',
+  ],
+  UpgradeLoop: [
+    'A release was upgraded again and again although nothing that was asked for had changed.',
+    'Stop whoever changes the release, then ask for a sync or change its HelmRelease; --release-upgrade-limit sets how often.',
   ],
   HelmV2Release: ['The release asks for helm 2, which is not supported.', 'Migrate it to helm 3.'],
   FenceLost: ['This process lost its Lease and must not write.', 'Another process takes over by itself.'],

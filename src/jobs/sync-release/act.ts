@@ -1,12 +1,14 @@
 import type { HelmOutcome } from '../../adapters/helm/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { Action } from '../../domain/release/decide.ts'
-import { type Failed, inputsOf } from '../../domain/release/record.ts'
+import { type Failed, inputsOf, type ReadyDue } from '../../domain/release/record.ts'
 import { never } from '../../lib/never.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, retryTimes, settle } from './keep-record.ts'
 import { readRevisions, readStoredSecret } from './observe.ts'
+import { notMadeByInstall } from './made-objects.ts'
+import { runTests } from './run-tests.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
 
 /** Does one step and writes down how it ended. `problem`: helm's own words when it failed, redacted. */
@@ -16,7 +18,7 @@ export async function act(action: Action, work: PreparedWork, deps: SyncReleaseD
     case 'upgrade':
       return await deploy(action.do, work, deps)
     case 'test':
-      return await test(work, deps)
+      return await runTests(work, deps)
     case 'rollback':
       return await rollback(action.revision, work, deps)
     case 'remove remains':
@@ -25,6 +27,10 @@ export async function act(action: Action, work: PreparedWork, deps: SyncReleaseD
       return await unlock(action.revision, work, deps)
     case 'adopt':
       return await adopt(work, deps)
+    case 'note ready':
+      return await noteReady(work, deps)
+    case 'give up waiting':
+      return await giveUpWaiting(action, work, deps)
     default:
       return never(action)
   }
@@ -51,32 +57,72 @@ async function deploy(
   if (verb === 'install') status.enter('Installing', `Installing ${where}`, attempt)
   else status.enter('Upgrading', `Upgrading ${where}`, attempt)
   await status.write()
-  const outcome = await runHelm(verb, work, deps)
+  const isWaiting = spec.wait && (await deps.charts.hasPostHooks(wanted.chart))
+  const outcome = await runHelm(verb, isWaiting, work, deps)
   await lookAgain(work, deps)
   if (!outcome.ok) {
     await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
     return { problem: outcome.message }
   }
-  status.enter('Deployed', `Deployed ${where}`)
+  const isReadyDue = spec.wait && !isWaiting
+  if (!isReadyDue) status.enter('Deployed', deployedWords(work))
   const { failed } = work.stored.record ?? {}
-  const applied = appliedNow(work)
+  const applied = { ...appliedNow(work), ...(isReadyDue ? { readyDue: readyDue(verb, work, deps) } : {}) }
   await settle(
     work,
-    spec.test.enable ? { applied, ...(failed?.inputs === inputs ? { failed } : {}) } : { applied },
+    spec.test.enable || isReadyDue ? { applied, ...(failed?.inputs === inputs ? { failed } : {}) } : { applied },
     deps,
   )
   await markObjects(work, deps)
   return {}
 }
 
-async function runHelm(verb: 'install' | 'upgrade', work: PreparedWork, deps: SyncReleaseDeps): Promise<HelmOutcome> {
+/** How long it is waited for is counted from the end of helm, which has sent everything by then. */
+function readyDue(by: 'install' | 'upgrade', { spec }: Work, { now }: SyncReleaseDeps): ReadyDue {
+  const since = now()
+  return { by, since: since.toISOString(), until: new Date(since.getTime() + spec.timeoutSeconds * 1000).toISOString() }
+}
+
+function deployedWords({ spec, wanted }: PreparedWork): string {
+  return `Deployed release ${spec.release} in ${spec.targetNamespace} with chart ${nameOf(wanted)}`
+}
+
+/** Everything that the release made is ready, so it is deployed. */
+async function noteReady(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  const { failed } = work.stored.record ?? {}
+  const { readyDue: _over, ...applied } = work.stored.record?.applied ?? appliedNow(work)
+  work.status.enter('Deployed', deployedWords(work))
+  await settle(work, { applied, ...(failed && applied.testDue ? { failed } : {}) }, deps)
+  return {}
+}
+
+/** helm's own record says failed, so that everything after it goes as after a `helm --wait` that waited in vain. */
+async function giveUpWaiting(
+  { by, why }: Extract<Action, { do: 'give up waiting' }>,
+  work: PreparedWork,
+  deps: SyncReleaseDeps,
+): Promise<{ problem?: string }> {
+  const message = `not ready within ${work.spec.timeoutSeconds} s: ${deps.redactor.redact(why)}`
+  if (work.revisions.at(-1)?.state === 'deployed')
+    await markRevision(latestOf(work), `Marked as failed by Capstan: ${message}`, work, deps)
+  await lookAgain(work, deps)
+  await noteFailure(work, { by, outcome: { reason: 'NotHealthy', message }, stored: true }, deps)
+  return { problem: message }
+}
+
+async function runHelm(
+  verb: 'install' | 'upgrade',
+  wait: boolean,
+  work: PreparedWork,
+  deps: SyncReleaseDeps,
+): Promise<HelmOutcome> {
   const { spec, wanted, signal } = work
   const request = {
     ...target(work),
     timeoutSeconds: spec.timeoutSeconds,
     chartPath: wanted.chart.path,
     values: wanted.values,
-    wait: spec.wait,
+    wait,
     skipCrds: spec.skipCrds,
     disableOpenApiValidation: spec.disableOpenApiValidation,
   }
@@ -84,25 +130,6 @@ async function runHelm(verb: 'install' | 'upgrade', work: PreparedWork, deps: Sy
   if (verb === 'install') return await deps.helm.install(request, signal)
   const { resetValues, forceUpgrade, maxHistory } = spec
   return await deps.helm.upgrade({ ...request, resetValues, force: forceUpgrade, maxHistory }, signal)
-}
-
-async function test(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
-  const { spec, status, signal } = work
-  await begin(work, { verb: 'test', inputs: inputsOf(digestsOf(work.wanted)) }, deps)
-  status.enter('Testing', `Running the tests of release ${spec.release}`)
-  await status.write()
-  deps.fence.check()
-  const outcome = await deps.helm.test({ ...target(work), timeoutSeconds: spec.test.timeoutSeconds }, signal)
-  await lookAgain(work, deps)
-  if (!outcome.ok && !spec.test.ignoreFailures) {
-    await noteFailure(work, { by: 'test', outcome, stored: true }, deps)
-    return { problem: outcome.message }
-  }
-  if (outcome.ok) status.enter('Tested', `The tests of release ${spec.release} passed`)
-  else status.enter('TestFailed', `${outcome.reason}: ${outcome.message}`)
-  const { testDue: _passed, ...applied } = work.stored.record?.applied ?? appliedNow(work)
-  await settle(work, { applied }, deps)
-  return {}
 }
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
@@ -123,7 +150,12 @@ async function rollback(revision: number, work: PreparedWork, deps: SyncReleaseD
   if (outcome.ok) {
     const { rollbackFailed: _mended, ...rest } = failed ?? {}
     const moved = applied?.revision === revision ? { ...applied, revision: latestOf(work) } : applied
-    await settle(work, { ...(moved ? { applied: moved } : {}), ...(failed ? { failed: rest as Failed } : {}) }, deps)
+    const good = work.stored.record?.good === revision ? { good: latestOf(work) } : {}
+    await settle(
+      work,
+      { ...(moved ? { applied: moved } : {}), ...(failed ? { failed: rest as Failed } : {}), ...good },
+      deps,
+    )
     await markObjects(work, deps)
     return {}
   }
@@ -137,7 +169,10 @@ async function rollback(revision: number, work: PreparedWork, deps: SyncReleaseD
 async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   await begin(work, { verb: 'uninstall' }, deps)
   deps.fence.check()
-  const outcome = await deps.helm.uninstall({ ...target(work), timeoutSeconds: work.spec.timeoutSeconds }, work.signal)
+  const foreign = await notMadeByInstall(work, deps)
+  const outcome = foreign
+    ? await forgetHistory(foreign, work, deps)
+    : await deps.helm.uninstall({ ...target(work), timeoutSeconds: work.spec.timeoutSeconds }, work.signal)
   await lookAgain(work, deps)
   if (!outcome.ok) return { problem: `what an install left could not be removed: ${outcome.message}` }
   const { failed } = work.stored.record ?? {}
@@ -145,22 +180,51 @@ async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ probl
   return {}
 }
 
-/** helm's lock on a revision whose run is dead. The intent stays: it says whose revision that was. */
-async function unlock(revision: number, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+/** helm would delete what it did not make. What it did make says so, and the next install takes it over. */
+async function forgetHistory(foreign: string, work: Work, deps: SyncReleaseDeps): Promise<HelmOutcome> {
+  const { spec, revisions, signal } = work
+  for (const { revision } of revisions) {
+    const name = `sh.helm.release.v1.${spec.release}.v${revision}`
+    deps.fence.check()
+    await deps.cluster.delete({ apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name }, {}, signal)
+  }
+  deps.log.warn(
+    { release: spec.release },
+    `${foreign} was not made by this release: helm's history is forgotten and all objects are left as they are`,
+  )
+  return { ok: true }
+}
+
+const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone'
+
+async function markRevision(revision: number, why: string, work: Work, deps: SyncReleaseDeps): Promise<boolean> {
   const secret = await readStoredSecret(work, revision, deps)
-  const failed = secret && deps.helm.markFailed(secret)
-  if (!failed) return { problem: `revision ${revision} is locked and its Secret cannot be read` }
+  const failed = secret && deps.helm.markFailed(secret, why)
+  if (!failed) return false
   deps.fence.check()
   await deps.cluster.replace(failed, work.signal)
+  return true
+}
+
+/** helm's lock on a revision whose run is dead. The intent stays: it says whose revision that was. */
+async function unlock(revision: number, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  if (!(await markRevision(revision, unlocked, work, deps)))
+    return { problem: `revision ${revision} is locked and its Secret cannot be read` }
   deps.log.info({ release: work.spec.release, revision }, 'unlocked a revision that a dead process had begun')
   return {}
 }
 
 /** What is deployed is what is wanted: written down, no revision made. */
 async function adopt(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
-  const isOwnRun = work.stored.record?.intent !== undefined
+  const { intent } = work.stored.record ?? {}
+  const by = intent?.verb === 'install' ? 'install' : 'upgrade'
   const { testDue, ...applied } = appliedNow(work)
-  await settle(work, { applied: isOwnRun && testDue ? { ...applied, testDue } : applied }, deps)
+  // a run of ours that did not live to say so: what comes after it is still due
+  const due = {
+    ...(testDue ? { testDue } : {}),
+    ...(work.spec.wait ? { readyDue: readyDue(by, work, deps) } : {}),
+  }
+  await settle(work, { applied: intent ? { ...applied, ...due } : applied }, deps)
   await markObjects(work, deps)
   return {}
 }

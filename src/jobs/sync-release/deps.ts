@@ -10,7 +10,7 @@ import type { Redactor } from '../../lib/redactor.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
-  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource'>
+  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource' | 'podLog'>
   helm: Helm
   charts: Charts
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
@@ -27,6 +27,14 @@ export type SyncReleaseDeps = {
   defaults: SpecDefaults
   /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
   finalizer: boolean
+  /** The one namespace with releases; empty for all (`--allow-namespace`). */
+  releaseNamespace: string
+  /** So many upgrades of a release for the same inputs; then it stands still. 0: never (helm-operator complaint 3). */
+  upgradeLimit: number
+  /** What is done with a release that is found in trouble at first contact (ruling 10). */
+  adoptFailed: 'hold' | 'upgrade'
+  /** What is done with a first install that failed (ruling 11). */
+  failedInstall: 'keep' | 'remove'
   log: Logger
   now: () => Date
   random: () => number

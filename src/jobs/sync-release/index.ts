@@ -1,6 +1,7 @@
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { arrivedReason, decide, type Action, type Stop } from '../../domain/release/decide.ts'
+import { arrivedReason, decide, type Action, type Policy, type Stop } from '../../domain/release/decide.ts'
+import { keepsFailedInstall } from '../../domain/release/approval.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
 import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
@@ -8,11 +9,13 @@ import { backoffMs } from '../../domain/work/backoff.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { noteHold } from './keep-record.ts'
+import { noteHold, noteSuspension } from './keep-record.ts'
+import { findLeft, tidyLeft } from './left-behind.ts'
 import { memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
 import { prepare } from './prepare.ts'
+import { removeOrphans } from './orphans.ts'
 import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
 import { createStatusWriter } from './status.ts'
@@ -33,6 +36,7 @@ export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, si
   const object = await deps.cluster.get(ref, { signal })
   if (!object) {
     forget(`${namespace}/${name}`, deps)
+    if (!deps.finalizer) return await removeOrphans({ namespace, name }, deps, signal)
     return { end: 'done', summary: 'it does not exist any more' }
   }
   const spec = readSpec(object, deps.defaults)
@@ -41,10 +45,7 @@ export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, si
   memory.active.add(key)
   try {
     if (spec.deleting) return await removeRelease(object, spec, deps, signal)
-    const urgency = {
-      isAskedFor: laneOfReason(payload.reason) === 'person' || payload.reason.startsWith(arrivedReason),
-    }
-    return await converge(object, spec, urgency, { deps, signal })
+    return await converge(object, spec, payload.reason, { deps, signal })
   } finally {
     memory.active.delete(key)
   }
@@ -59,22 +60,28 @@ function forget(id: string, deps: SyncReleaseDeps): void {
 
 type Means = { deps: SyncReleaseDeps; signal: AbortSignal }
 
-async function converge(
-  object: KubeObject,
-  spec: ReleaseSpec,
-  urgency: { isAskedFor: boolean },
-  { deps, signal }: Means,
-): Promise<Outcome> {
+async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { deps, signal }: Means): Promise<Outcome> {
   const status = await createStatusWriter(object, spec, deps, signal)
+  const started = deps.now().getTime()
+  const isUnreadable = nameProblem(spec) !== undefined || (spec.suspended && deps.finalizer)
+  const stored = isUnreadable ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
+  const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
+  await noteSuspension(work, spec.suspended, deps)
   if (spec.suspended) {
     status.enter('Suspended', '')
     await status.write()
     return { end: 'done', summary: 'suspended' }
   }
-  const started = deps.now().getTime()
-  const stored = nameProblem(spec) ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
-  const work: Work = { object, spec, status, signal, stored, revisions: [] }
-  const conclusion = await run(work, urgency, deps)
+  work.left = await findLeft(work, deps)
+  const isPerson = laneOfReason(why) === 'person'
+  // a person has looked at it: it may be upgraded again as often as at first
+  if (isPerson && stored.record) delete stored.record.upgrades
+  const policy = {
+    isAskedFor: isPerson || why.startsWith(arrivedReason),
+    upgradeLimit: deps.upgradeLimit,
+    keepFailedInstall: keepsFailedInstall(object, deps.failedInstall),
+  }
+  const conclusion = await run(work, policy, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
   if (conclusion.observed) status.set({ observedGeneration: seen })
@@ -101,7 +108,7 @@ function refusal({ object, spec, stored }: Work, now: number): Stop | undefined 
 }
 
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
-async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
+async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<Conclusion> {
   const stop = refusal(work, deps.now().getTime())
   if (stop) return conclude(stop, work, '')
   const done = new Set<string>()
@@ -119,13 +126,9 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
       }
       continue
     }
-    const step = decide(state, facts, work.spec, urgency)
+    const step = decide(state, facts, work.spec, policy)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
-    if (isStop(step)) {
-      if (state === 'foreign trouble') await holdBack(work, deps)
-      if (await isGone(work, state, deps)) return gone(action)
-      return conclude(step, work, action)
-    }
+    if (isStop(step)) return await stopAt(step, { state, action }, work, deps)
     if (done.has(step.do)) return spinning(step, action, deps)
     done.add(step.do)
     action ||= step.do
@@ -133,6 +136,18 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }
+}
+
+async function stopAt(
+  step: Stop,
+  { state, action }: { state: ReleaseState; action: string },
+  work: Work,
+  deps: SyncReleaseDeps,
+): Promise<Conclusion> {
+  if (state === 'foreign trouble') await holdBack(work, deps)
+  if (await isGone(work, state, deps)) return gone(action)
+  if (state === 'in sync') work.notes = await tidyLeft(work, deps)
+  return conclude(step, work, action)
 }
 
 function isStop(step: Action | Stop): step is Stop {

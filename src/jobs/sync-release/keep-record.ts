@@ -1,6 +1,7 @@
-import type { HelmOutcome } from '../../adapters/helm/index.ts'
 import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
+import type { LeftRelease } from '../../domain/release/left-behind.ts'
+import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { asMissingNamespace, writeRecord } from './observe.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
@@ -18,16 +19,22 @@ export async function begin(
   const intent = { verb, revision: latestOf(work) + 1, epoch: deps.fence.epoch, at, inputs }
   const { applied } = work.stored.record ?? {}
   const kept = { ...(applied ? { applied } : {}), ...(failed ? { failed } : {}) }
-  await write(work, { ...ground(work, deps), ...kept, intent }, deps)
+  // counted before it is done, so that one that nobody lived to note counts too
+  const now = deps.now().getTime()
+  const counted = { inputs, generation: work.spec.generation, now }
+  const upgrades = verb === 'upgrade' ? { upgrades: countUpgrade(work.stored.record?.upgrades, counted) } : {}
+  await write(work, { ...ground(work, deps), ...kept, ...upgrades, intent }, deps)
 }
 
 /** The intent is over; what is not named is forgotten. */
 export async function settle(
   work: Work,
-  result: Pick<ReleaseRecord, 'applied' | 'failed'>,
+  result: Pick<ReleaseRecord, 'applied' | 'failed' | 'good'>,
   deps: SyncReleaseDeps,
 ): Promise<void> {
-  await write(work, { ...ground(work, deps), ...result }, deps)
+  const { applied, failed } = result
+  const isGood = applied !== undefined && failed === undefined && !applied.readyDue && !applied.testDue
+  await write(work, { ...ground(work, deps), ...(isGood ? { good: applied.revision } : {}), ...result }, deps)
 }
 
 async function write(work: Work, record: ReleaseRecord, deps: SyncReleaseDeps): Promise<void> {
@@ -44,14 +51,38 @@ export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promi
   await write(work, { ...ground(work, deps), held: { inputs: inputsOf(digestsOf(work.wanted)) } }, deps)
 }
 
-/** The record without what happened; made anew for another owner. */
-function ground({ spec, stored: { record } }: Work, deps: SyncReleaseDeps): ReleaseRecord {
-  const { uid, namespace, name } = spec
-  const since = record?.owner.uid === uid && record.since ? record.since : deps.now().toISOString()
-  return { version: 1, owner: { uid, namespace, name }, since }
+/** What stays of releases that were left behind. */
+export async function noteLeft(work: Work, left: readonly LeftRelease[], deps: SyncReleaseDeps): Promise<void> {
+  work.left = left
+  const { record } = work.stored
+  if (!record || JSON.stringify(record.left ?? []) === JSON.stringify(left)) return
+  const { left: _before, ...rest } = record
+  await write(work, { ...rest, ...(left.length > 0 ? { left: [...left] } : {}) }, deps)
 }
 
-type Failing = { by: Failed['by']; outcome: HelmOutcome & { ok: false }; stored: boolean }
+/** A release that no finalizer keeps is left when its HelmRelease is deleted while it is suspended; afterwards only this says so. */
+export async function noteSuspension(work: Work, suspended: boolean, deps: SyncReleaseDeps): Promise<void> {
+  const { record } = work.stored
+  if (deps.finalizer || record?.owner.uid !== work.spec.uid || (record.suspended ?? false) === suspended) return
+  const { suspended: _before, ...rest } = record
+  await write(work, { ...rest, ...(suspended ? { suspended: true } : {}) }, deps)
+}
+
+/** The record without what happened; made anew for another owner. */
+function ground({ spec, stored: { record }, left }: Work, deps: SyncReleaseDeps): ReleaseRecord {
+  const { uid, namespace, name } = spec
+  const own = record?.owner.uid === uid ? record : undefined
+  const { upgrades, good } = own ?? {}
+  const since = own?.since || deps.now().toISOString()
+  const kept = {
+    ...(left.length > 0 ? { left: [...left] } : {}),
+    ...(good === undefined ? {} : { good }),
+    ...(upgrades ? { upgrades } : {}),
+  }
+  return { version: 1, owner: { uid, namespace, name }, since, ...kept }
+}
+
+type Failing = { by: Failed['by']; outcome: Pick<Failed, 'reason' | 'message'>; stored: boolean }
 
 /** Remembers the inputs, so that they are damped and not tried in a loop (ruling 11). */
 export async function noteFailure(
@@ -77,6 +108,8 @@ export async function noteFailure(
     ...retryTimes(attempts, deps),
   }
   const applied = record?.applied
+  // a failure has its back-off and is no part of a loop
+  if (by === 'upgrade' && record?.upgrades) record.upgrades = { ...record.upgrades, count: record.upgrades.count - 1 }
   await settle(work, { ...(applied ? { applied } : {}), failed }, deps)
 }
 

@@ -1,11 +1,14 @@
 import type { StoredRelease } from '../../adapters/helm/index.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import { adoptionOf, isApproved } from '../../domain/release/approval.ts'
 import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../domain/release/ownership.ts'
-import { parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
+import { isWaitedFor, type Readiness, readinessOf } from '../../domain/release/readiness.ts'
+import { ownerLabel, parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import {
   type HelmState,
+  isWaited,
   mustCompareStored,
   type ReleaseFacts,
   type StoredRevision,
@@ -53,7 +56,7 @@ export async function writeRecord(
   const object: KubeObject = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, namespace, labels: { ...recordLabels } },
+    metadata: { name, namespace, labels: { ...recordLabels, [ownerLabel]: spec.uid } },
     data: { 'record.json': JSON.stringify(record) },
   }
   if (stored.resourceVersion !== '') object.metadata.resourceVersion = stored.resourceVersion
@@ -80,9 +83,13 @@ export async function observe(work: Work, deps: SyncReleaseDeps): Promise<Releas
     record,
     intentIsDead: record?.intent ? await isDead(record.intent.epoch, deps) : true,
     wasRolledBack: wasRolledBack(work.object),
+    mayAdopt:
+      deps.adoptFailed === 'upgrade' || isApproved(work.object, adoptionOf(work.revisions.at(-1)?.revision ?? 0)),
     ...(otherOwner ? { otherOwner } : {}),
     ...(wanted ? { wanted: { chart: wanted.chart.digest, values: wanted.digest } } : {}),
   }
+  const latest = work.revisions.at(-1)
+  if (spec.wait && latest && isWaited(latest, facts)) return { ...facts, readiness: await readReadiness(work, deps) }
   if (!wanted || !mustCompareStored(facts)) return facts
   return { ...facts, storedIsWanted: await isStored(work, wanted, deps) }
 }
@@ -136,6 +143,17 @@ async function readObjects(
   )
 }
 
+/** Of what the newest revision made, as far as it is waited for. */
+async function readReadiness(work: Work, deps: SyncReleaseDeps): Promise<Readiness> {
+  const release = await readStored(work, deps)
+  const refs = (release?.objects ?? [])
+    .filter(isWaitedFor)
+    .map((ref) => ({ namespace: work.spec.targetNamespace, ...ref }))
+  return readinessOf(
+    await Promise.all(refs.map(async (ref) => ({ ref, live: await deps.cluster.get(ref, { signal: work.signal }) }))),
+  )
+}
+
 /** The Operator stood still on what it had rolled back (helm-operator §4.1-6); so do we at first contact (ruling 10). */
 function wasRolledBack({ metadata, status }: KubeObject): boolean {
   const { observedGeneration, conditions } = (status ?? {}) as {
@@ -147,13 +165,16 @@ function wasRolledBack({ metadata, status }: KubeObject): boolean {
 }
 
 /** helm's newest revision, decoded. */
-export async function readStored(work: Work, deps: SyncReleaseDeps): Promise<StoredRelease | undefined> {
+export async function readStored(
+  work: Pick<Work, 'spec' | 'revisions' | 'signal'>,
+  deps: SyncReleaseDeps,
+): Promise<StoredRelease | undefined> {
   const secret = await readStoredSecret(work, work.revisions.at(-1)?.revision ?? 0, deps)
   return secret && deps.decode(secret)
 }
 
 export async function readStoredSecret(
-  { spec, signal }: Work,
+  { spec, signal }: Pick<Work, 'spec' | 'signal'>,
   revision: number,
   { cluster }: SyncReleaseDeps,
 ): Promise<KubeObject | undefined> {

@@ -5,6 +5,7 @@ import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { isDead, readRecord, readRevisions, recordRef, writeRecord } from './observe.ts'
+import { takenByOther } from './made-objects.ts'
 import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
 
@@ -65,7 +66,8 @@ function stays({ release }: ReleaseSpec, why: string): string {
   return `release ${release} is left as it is: ${why}`
 }
 
-async function uninstall(
+/** Begins with an intent; throws what helm says, after it was told. */
+export async function uninstall(
   object: KubeObject,
   work: { spec: ReleaseSpec; stored: StoredRecord; signal: AbortSignal },
   deps: SyncReleaseDeps,
@@ -102,7 +104,8 @@ async function whyItStays(
     if (await isGoing({ apiVersion: 'v1', kind: 'Namespace', name }, deps, signal)) return `namespace ${name} is going`
   }
   const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
-  return (await isGoing(definition, deps, signal)) ? 'the definition of HelmReleases is going' : undefined
+  if (await isGoing(definition, deps, signal)) return 'the definition of HelmReleases is going'
+  return await takenByOther({ spec, revisions: await readRevisions(spec, deps, signal), signal }, deps)
 }
 
 /** Gone or on its way. Where we must not look (rights in one namespace only) it counts as staying. */

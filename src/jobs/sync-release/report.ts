@@ -39,6 +39,12 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
     case 'wait': {
       const { reason, message, afterMs, failed } = step
       if (failed) reportFailure(failed, work)
+      if (step.forReadinessOf) {
+        const where = `release ${spec.release} in ${spec.targetNamespace}`
+        const phase = step.forReadinessOf === 'install' ? 'Installing' : 'Upgrading'
+        status.enter(phase, `${phase} ${where}: ${message}`)
+        return waiting(message, afterMs)
+      }
       return { ok: false, observed: failed !== undefined, action, reason, summary: `${reason}: ${message}`, afterMs }
     }
     case 'hold': {
@@ -53,11 +59,17 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
   }
 }
 
-function concludeWell({ spec, status, revisions, stored, wanted }: Work, action: string): Conclusion {
+/** Nothing has ended yet, so nothing is counted; the generation is observed by the run that ends it. */
+function waiting(message: string, afterMs: number): Conclusion {
+  return { ok: false, observed: false, action: '', reason: 'NotReady', summary: `NotReady: ${message}`, afterMs }
+}
+
+function concludeWell({ spec, status, revisions, stored, wanted, notes }: Work, action: string): Conclusion {
   const chart = wanted ? nameOf(wanted) : ''
   const revision = stored.record?.applied?.chartRevision
   const message = `Release ${spec.release} in ${spec.targetNamespace} is deployed with chart ${chart}`
-  status.enter('Succeeded', message, revision === undefined ? {} : { revision })
+  const told = [message, ...notes].join('. ')
+  status.enter('Succeeded', told, revision === undefined ? {} : { revision })
   const summary = `${spec.release} revision ${revisions.at(-1)?.revision ?? 0}, chart ${chart}`
   return { ok: true, observed: true, action, reason: '', summary, afterMs: 0 }
 }

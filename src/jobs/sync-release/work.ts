@@ -1,5 +1,6 @@
 import type { Chart } from '../../adapters/helm/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { LeftRelease } from '../../domain/release/left-behind.ts'
 import type { ReleaseRecord } from '../../domain/release/record.ts'
 import type { ReleaseSpec } from '../../domain/release/spec.ts'
 import type { StoredRevision } from '../../domain/release/state.ts'
@@ -25,6 +26,10 @@ export type Work = {
   /** helm's revisions as last looked at, oldest first. */
   revisions: StoredRevision[]
   wanted?: Wanted
+  /** Releases of this HelmRelease under other names or in other namespaces. */
+  left: readonly LeftRelease[]
+  /** What people must know although all is well. */
+  notes: readonly string[]
 }
 
 /** A run that has its chart and values. */

@@ -10,6 +10,7 @@ import { h1, h2, h3, h4 } from './injection.ts'
 import { d3 } from './nothing-left.ts'
 import { a2 } from './process-death.ts'
 import { b1, b2 } from './redis-away.ts'
+import { a3, a6, a8 } from './release-death.ts'
 import { a5, b8 } from './two-writers.ts'
 import { g6 } from './yaml-like-kubectl.ts'
 
@@ -17,7 +18,10 @@ import { g6 } from './yaml-like-kubectl.ts'
 export const hazards: readonly Hazard[] = [
   a1,
   a2,
+  a3,
   a5,
+  a6,
+  a8,
   b1,
   b2,
   b8,

@@ -1,0 +1,127 @@
+import { toAppError } from '../../domain/error.ts'
+import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
+import { isRemovalWanted, type LeftRelease, leftMessage, whyNeverRemoved } from '../../domain/release/left-behind.ts'
+import { claims } from '../../domain/release/ownership.ts'
+import { ownerLabel, parseRecord, recordLabels } from '../../domain/release/record.ts'
+import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
+import type { SyncReleaseDeps } from './deps.ts'
+import { noteLeft } from './keep-record.ts'
+import { isDead, readRecord, readRevisions, readStored, recordRef } from './observe.ts'
+import { uninstall } from './remove.ts'
+import { announce } from './status.ts'
+import type { Work } from './work.ts'
+
+/**
+ * Releases that this HelmRelease has records of under other names or in other namespaces. Asked for only where the spec changed, since
+ * a rename changes it; else what the record of the release says.
+ */
+export async function findLeft(
+  { spec, status, stored, signal }: Work,
+  deps: SyncReleaseDeps,
+): Promise<readonly LeftRelease[]> {
+  const { record } = stored
+  const isChanged = spec.generation > 1 && status.current().observedGeneration !== spec.generation
+  if (!isChanged) return record?.owner.uid === spec.uid ? (record.left ?? []) : []
+  const labels = Object.entries({ ...recordLabels, [ownerLabel]: spec.uid })
+  const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',')
+  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector }
+  const found = await listWhereAllowed(query, spec, deps, signal)
+  return found.flatMap((object) => leftIn(object, spec))
+}
+
+/** Everywhere, or in the namespaces that matter where we may not look further. */
+async function listWhereAllowed(
+  query: { apiVersion: string; kind: string; labelSelector?: string },
+  { namespace, targetNamespace }: ReleaseSpec,
+  { cluster }: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  try {
+    return await cluster.list(query, signal)
+  } catch (error) {
+    if (toAppError(error).reason !== 'Forbidden') throw error
+    const namespaces = [...new Set([namespace, targetNamespace])]
+    return (await Promise.all(namespaces.map((one) => cluster.list({ ...query, namespace: one }, signal)))).flat()
+  }
+}
+
+/** What a record says of a release that is not the one wanted now, and that Capstan wrote to. */
+function leftIn({ metadata, data }: KubeObject, spec: ReleaseSpec): LeftRelease[] {
+  const record = parseRecord((data as Record<string, string> | undefined)?.['record.json'])
+  const { namespace = '', name } = metadata
+  const own = recordRef(spec)
+  if (record?.owner.uid !== spec.uid || (name === own.name && namespace === own.namespace)) return []
+  if (!record.applied && !record.failed && !record.intent) return []
+  return [{ namespace, release: name.slice(own.name.length - spec.release.length) }]
+}
+
+/**
+ * What a rename left behind, once the new release is deployed: removed where somebody wants it and nothing stands against it, else told
+ * (ruling 21). Gives a sentence for each one that stays.
+ */
+export async function tidyLeft(work: Work, deps: SyncReleaseDeps): Promise<string[]> {
+  const messages: string[] = []
+  const staying: LeftRelease[] = []
+  for (const left of work.left) {
+    const message = await tidyOne(left, work, deps)
+    if (message === undefined) continue
+    staying.push(left)
+    messages.push(message)
+  }
+  await noteLeft(work, staying, deps)
+  const known = work.status.current().conditions?.find(({ type }) => type === 'Released')?.message ?? ''
+  for (const message of messages) if (!known.includes(message)) await tell(message, work, deps)
+  return messages
+}
+
+async function tidyOne(left: LeftRelease, work: Work, deps: SyncReleaseDeps): Promise<string | undefined> {
+  const { signal } = work
+  const spec = { ...work.spec, release: left.release, targetNamespace: left.namespace }
+  const stored = await readRecord(spec, deps, signal)
+  if (stored.record?.owner.uid !== spec.uid) return undefined
+  const old = { ...work, spec, stored, revisions: await readRevisions(spec, deps, signal) }
+  if (old.revisions.length === 0) {
+    await deps.cluster.delete(recordRef(spec), {}, signal)
+    return undefined
+  }
+  const whyNot = (await whyKept(old, work, deps)) ?? whyNeverRemoved(await readManifests(old, work, deps))
+  if (whyNot || !isRemovalWanted(work.object, left)) return leftMessage(left, whyNot)
+  try {
+    await uninstall(work.object, old, deps)
+  } catch (error) {
+    signal.throwIfAborted()
+    return leftMessage(left, `it could not be removed (${toAppError(error).message})`)
+  }
+  await deps.cluster.delete(recordRef(spec), {}, signal)
+  const message = `release ${left.release} in ${left.namespace}, left by a rename, was uninstalled`
+  deps.log.info({ release: `${spec.namespace}/${spec.name}` }, message)
+  await announce(work.object, { type: 'Normal', reason: 'OldReleaseRemoved', message }, deps, signal)
+  return undefined
+}
+
+/** Somebody else may have taken it since, or be about to. */
+async function whyKept({ spec, stored }: Work, { signal }: Work, deps: SyncReleaseDeps): Promise<string | undefined> {
+  const { intent } = stored.record ?? {}
+  if (intent && !(await isDead(intent.epoch, deps))) return 'another process is at work on it'
+  const all = await listWhereAllowed(helmReleaseKind, spec, deps, signal)
+  const other = all.find((object) => object.metadata.uid !== spec.uid && claims(object, spec))
+  return other && `HelmRelease ${other.metadata.name} asks for it`
+}
+
+async function readManifests(old: Work, now: Work, deps: SyncReleaseDeps) {
+  const { signal } = now
+  const placed = async (ref: ObjectRef, namespace: string): Promise<ObjectRef> => {
+    const isClusterScoped = (await deps.cluster.resource(ref.apiVersion, ref.kind, signal))?.namespaced === false
+    return isClusterScoped ? ref : { namespace, ...ref }
+  }
+  const refs = async (work: Work): Promise<ObjectRef[] | undefined> => {
+    const release = await readStored(work, deps)
+    return release && (await Promise.all(release.objects.map((ref) => placed(ref, work.spec.targetNamespace))))
+  }
+  return { old: await refs(old), now: (await refs(now)) ?? [] }
+}
+
+async function tell(message: string, { object, signal }: Work, deps: SyncReleaseDeps): Promise<void> {
+  deps.log.warn({ release: `${object.metadata.namespace ?? ''}/${object.metadata.name}` }, message)
+  await announce(object, { type: 'Warning', reason: 'OldReleaseLeft', message }, deps, signal)
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
+
+describe('releases in trouble, with the real helm on the real API server', () => {
+  let bench: ReleaseBench
+
+  beforeAll(async () => {
+    bench = await createReleaseBench()
+    await bench.publish('1.0.0', { 'config.yaml': template })
+    await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
+  })
+
+  afterAll(async () => {
+    await bench.close()
+  })
+
+  const chart = (version: string) => ({ repository: bench.charts.url, name: 'demo', version })
+  const byHand = async (release: string, color: string) =>
+    await bench.helm(
+      'upgrade',
+      release,
+      'demo',
+      '--repo',
+      bench.charts.url,
+      '--version',
+      '1.0.0',
+      '--set',
+      `color=${color}`,
+    )
+  const states = async (release: string) =>
+    (JSON.parse(await bench.helm('history', release, '-o', 'json')) as { status: string }[]).map(({ status }) => status)
+
+  it('stops a loop of upgrades with a condition that says so, until a person asks or an input changes', async () => {
+    const spec = { releaseName: 'loop', chart: chart('1.0.0'), values: { color: 'ours' } }
+    await bench.put('loop', spec)
+    await bench.sync('loop')
+    bench.helmRuns()
+    for (const color of ['a', 'b', 'c']) {
+      await byHand('loop', color)
+      expect(await bench.sync('loop')).toMatchObject({ end: 'done' })
+    }
+    expect(bench.helmRuns()).toEqual(['upgrade', 'upgrade', 'upgrade'])
+    await byHand('loop', 'd')
+    for (let look = 0; look < 3; look++)
+      expect(await bench.sync('loop')).toMatchObject({
+        end: 'again',
+        why: expect.stringMatching(/^UpgradeLoop: it was upgraded 3 times/) as string,
+      })
+    expect(bench.helmRuns()).toEqual([])
+    expect(JSON.stringify((await bench.get('loop'))?.status)).toContain('UpgradeLoop: ')
+    expect(await bench.sync('loop', { reason: 'requested by ann' })).toMatchObject({ end: 'done' })
+    await byHand('loop', 'e')
+    await bench.put('loop', { ...spec, values: { color: 'new' } })
+    expect(await bench.sync('loop')).toMatchObject({ end: 'done' })
+    expect(bench.helmRuns()).toEqual(['upgrade', 'upgrade'])
+  })
+
+  it.each([
+    'failed',
+    'pending-install',
+    'pending-upgrade',
+    'pending-rollback',
+    'uninstalling',
+    'uninstalled',
+    'superseded',
+    'unknown',
+  ])('leaves a release that it finds %s as it is, and takes it over when that revision is approved', async (state) => {
+    const name = `found-${state}`
+    await bench.helm('install', name, 'demo', '--repo', bench.charts.url, '--version', '1.0.0', '--set', 'color=old')
+    await bench.setState(name, 1, state, { minutesAgo: 20 })
+    await bench.put(name, { releaseName: name, chart: chart('1.1.0') })
+    bench.helmRuns()
+    for (let look = 0; look < 2; look++) {
+      expect(await bench.sync(name)).toMatchObject({
+        end: 'again',
+        why: expect.stringContaining('AdoptionHold') as string,
+      })
+    }
+    await bench.annotate(name, { 'capstan.dev/approve': 'revision-2' })
+    expect(await bench.sync(name)).toMatchObject({ end: 'again' })
+    expect(bench.helmRuns()).toEqual([])
+    expect(await states(name)).toEqual([state])
+    await bench.annotate(name, { 'capstan.dev/approve': 'revision-1' })
+    expect(await bench.sync(name)).toMatchObject({ end: 'done' })
+    expect((await states(name)).at(-1)).toBe('deployed')
+    expect((await states(name)).length).toBeLessThanOrEqual(2)
+  })
+})
