@@ -45,6 +45,14 @@ const cli = createCli({
         return await run(argv, process.env)
       },
     },
+    {
+      name: 'check',
+      summary: 'with the flags of run: whether what they need is there',
+      async run(argv) {
+        const { check } = await import('./check.ts')
+        return await check(argv, process.env, (line) => process.stdout.write(`${line}\n`))
+      },
+    },
     createInstallCommand({
       // helm's and the log's packages are loaded for this command alone
       render: async (request) => await (await import('./install.ts')).createRenderChart(process.env)(request),

@@ -1,7 +1,7 @@
-import { createRun } from '../adapters/process/index.ts'
 import { createRedactor } from '../adapters/log/index.ts'
 import type { RenderChart } from '../cli/commands/install.ts'
 import { AppError } from '../domain/error.ts'
+import { createProcessRun } from './child-programs.ts'
 import { chartFolder } from './package.ts'
 
 const timeoutMs = 60_000
@@ -12,8 +12,7 @@ const maxOutputBytes = 20 * 1024 * 1024
  * of an installation, with every value of the chart. Hooks are left out, since `kubectl apply` would run the one of an uninstall.
  */
 export function createRenderChart(env: NodeJS.ProcessEnv): RenderChart {
-  const { redact } = createRedactor()
-  const run = createRun({ redact })
+  const run = createProcessRun(createRedactor())
   return async ({ namespace, valuesFiles, values, set, helmBinary }) => {
     const args = [
       'template',

@@ -1,26 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { parse } from 'yaml'
 import { createFence, createLeadership } from '../adapters/cluster/index.ts'
 import { createLog, createRedactor } from '../adapters/log/index.ts'
-import { createRun } from '../adapters/process/index.ts'
 import type { AppOptions } from '../api/app-options.ts'
 import type { Config } from '../config/config.ts'
 import { helpText } from '../config/document.ts'
-import { configFileOf, loadConfig } from '../config/load.ts'
 import { toAppError } from '../domain/error.ts'
-import { gitUrlProblem } from '../domain/source/git-url.ts'
 import { sourceDefaults } from '../domain/source/resource.ts'
 import type { Fence } from '../domain/work/fence.ts'
 import { watchReleases } from '../jobs/watch-releases.ts'
 import { watchSources } from '../jobs/watch-sources.ts'
 import { ensureNamespace, installDefinition, installSources, untilDone } from './bootstrap.ts'
 import { requireRegistries } from './image-worker.ts'
+import { createProcessRun } from './child-programs.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
 import { fillKeyring } from './keyring.ts'
+import { readConfig } from './read-config.ts'
 import { readOnlyFence } from './read-only.ts'
 import { startRedisChild } from './redis-child.ts'
 import { ensureSecrets } from './secrets.ts'
@@ -32,12 +30,8 @@ import { processorsOf } from './worker.ts'
 
 /** `capstan run`: until a signal ends it. Gives the exit code; wrong flags are all named at once, exit 2 (1 where fluxd's was 1). */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const file = readConfigFile(argv, env)
-  if ('problem' in file) return refuse([file.problem], 2)
-  const loaded = loadConfig({ argv, env, file: file.content })
+  const loaded = readConfig(argv, env)
   if ('problems' in loaded) return refuse(loaded.problems, loaded.exitCode)
-  const badUrl = 'config' in loaded && loaded.config.source ? gitUrlProblem(loaded.config.source.url) : undefined
-  if (badUrl) return refuse([`--git-url: ${badUrl}`], 2)
   if ('show' in loaded) {
     process.stdout.write(loaded.show === 'version' ? `${version}\n` : helpText())
     return 0
@@ -50,27 +44,10 @@ function refuse(problems: readonly string[], exitCode: number): number {
   return exitCode
 }
 
-function readConfigFile(argv: readonly string[], env: NodeJS.ProcessEnv): { content: unknown } | { problem: string } {
-  const path = configFileOf({ argv, env })
-  if (!path) return { content: undefined }
-  try {
-    return { content: parse(readFileSync(path, 'utf8')) }
-  } catch (error) {
-    return { problem: `the config file ${path} cannot be read: ${error instanceof Error ? error.message : ''}` }
-  }
-}
-
 async function runProcess(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
   const redactor = createRedactor()
   const log = createLog({ ...config.log, redactor })
-  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
-  const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path))
-  const run = createRun({
-    redact: redactor.redact,
-    log: log.child({ component: 'process' }),
-    ...(setpriv ? { setpriv } : {}),
-    ...(prlimit ? { prlimit } : {}),
-  })
+  const run = createProcessRun(redactor, log.child({ component: 'process' }))
   const identity = `${hostname()
     .toLowerCase()
     .replace(/[^a-z0-9-]/g, '-')

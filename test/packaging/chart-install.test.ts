@@ -153,7 +153,7 @@ async function runHook(...args: string[]): Promise<void> {
   const job = objectsOf(await render(namespace, ...args)).find(({ kind }) => kind === 'Job') ?? expect.fail('no hook')
   expect(job.metadata.annotations).toMatchObject({ 'helm.sh/hook': 'pre-delete' })
   const [container] = (job.spec as { template: { spec: { containers: Container[] } } }).template.spec.containers
-  const { command = [], args: words = [], env = [] } = container ?? expect.fail('no container')
+  const { command, args: words, env } = container ?? expect.fail('no container')
   const [program = '', ...first] = command
   const { binDir, kubeconfig } = stack()
   const given = Object.fromEntries(env.map(({ name, value = '' }) => [name, value]))

@@ -93,6 +93,19 @@ const valueSets: [string, string[]][] = [
       `sources.namespaces={${tenant}}`,
       'sources.impersonate=true',
       'sources.defaultServiceAccount=tenant',
+      'tenants.enabled=true',
+    ]),
+  ],
+  [
+    'logins of registries',
+    setArgs([
+      'registry.acr.enabled=true',
+      'registry.acr.secretName=azure',
+      'registry.dockercfg.enabled=true',
+      'registry.dockercfg.secretName=logins',
+      'registry.ecr.region={eu-west-1,eu-west-2}',
+      'registry.ecr.require=true',
+      'registry.rps=100',
     ]),
   ],
   [
@@ -196,7 +209,7 @@ describe('the notes', () => {
     const told = await notes('--values', valuesFile('fluxd'))
     expect(told).toMatch(/^ {2}! git\.config\.enabled: a git configuration is not read/m)
     expect(told).toContain('    git.config.data: ')
-    expect(told).not.toMatch(/service\.createClusterIP|registry\.acr|rbac\.pspEnabled|ssh\.config/)
+    expect(told).not.toMatch(/service\.createClusterIP|registry\.acr\.hostPath|rbac\.pspEnabled|ssh\.config/)
     expect(await notes('--values', valuesFile('helm-operator'))).toMatch(/^ {2}! tillerSidecar\.enabled: helm 2/m)
   })
 
@@ -272,6 +285,7 @@ describe('the chart', () => {
     ['a deploy key for https', ['git.url=https://a/b', 'git.secretName=k'], /for an ssh git\.url/],
     ['a token for ssh', ['git.url=git@a:b', 'git.httpsSecretName=k'], /for an https git\.url/],
     ['a key that signs and is not there', ['git.signingKey=ABCD'], /needs gpgKeys\.secretName/],
+    ['the file of a node', ['registry.acr.enabled=true'], /needs registry\.acr\.secretName/],
     ['helm 2 alone', ['helm.versions=v2'], /must include v3/],
     ['the image of an ancestor', ['image.repository=docker.io/fluxcd/flux'], /leave image out/],
     ['workers that scale inside one Deployment', ['roles.worker.autoscaling.by=hpa'], /needs roles\.split/],

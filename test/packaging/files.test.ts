@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { tools } from '../../playground/tools/table.ts'
 import { stack } from '../stack/stack.ts'
 import { copiesOf, readStages, root } from './dockerfile.ts'
 import { keysOf } from './values-keys.ts'
@@ -69,6 +70,23 @@ describe('Dockerfile', () => {
     for (const [, name = ''] of read('Dockerfile').matchAll(/^ARG ([A-Z_]+)$/gm)) {
       expect(read('Dockerfile')).toMatch(new RegExp(`^ARG ${name}=\\S+$`, 'm'))
     }
+  })
+
+  it.each(['helm', 'kubectl', 'kustomize', 'sops'] as const)('brings the %s that the tests run with', (name) => {
+    const [, version] = new RegExp(`^ARG ${name.toUpperCase()}_VERSION=v(\\S+)$`, 'm').exec(read('Dockerfile')) ?? []
+    expect(version).toBe(tools[name].version)
+  })
+
+  it('takes nothing from the network that is not compared with a published sum', () => {
+    const runs = stages.flatMap(({ lines }) => lines.filter((line) => /^RUN .*\bget=/.test(line)))
+    expect(runs).toHaveLength(4)
+    for (const run of runs) expect(run).toContain('sha256sum --check --strict')
+    expect(read('Dockerfile')).not.toMatch(/curl [^"]*\| *(sh|bash|tar)/)
+  })
+
+  it('tells the version of the program', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string }
+    expect(read('Dockerfile')).toContain(`ARG VERSION=${version}\n`)
   })
 
   it.each(['dev', 'capstan'])('runs %s as nobody, below tini', (name) => {

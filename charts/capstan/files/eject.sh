@@ -7,6 +7,9 @@ scope=(--all-namespaces)
 if [[ -n ${RELEASE_NAMESPACE:-} ]]; then scope=(--namespace "$RELEASE_NAMESPACE"); fi
 
 # while it runs it would put them back on
+if [[ -n ${SCALED_OBJECT:-} ]]; then
+  kubectl annotate scaledobject --namespace "$NAMESPACE" "$SCALED_OBJECT" autoscaling.keda.sh/paused-replicas=0 --overwrite
+fi
 kubectl scale deployment --namespace "$NAMESPACE" --selector "$SELECTOR" --replicas=0
 kubectl wait pod --namespace "$NAMESPACE" --selector "$SELECTOR" --for=delete --timeout="${GRACE_SECONDS}s"
 

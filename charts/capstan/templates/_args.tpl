@@ -25,6 +25,7 @@
 {{- with include "capstan.allowedNamespaces" . }}{{ $args = append $args (printf "--k8s-allow-namespace=%s" .) }}{{ end }}
 {{- if include "capstan.does" (dict "root" . "work" "sync") }}
 {{- with include "capstan.sourceNamespaces" . }}{{ $args = append $args (printf "--source-namespaces=%s" .) }}{{ end }}
+{{- if .Values.tenants.enabled }}{{ $args = append $args "--tenants" }}{{ end }}
 {{- with .Values.sources.defaultServiceAccount }}{{ $args = append $args (printf "--default-service-account=%s" .) }}{{ end }}
 {{- end }}
 {{- range $index, $arg := concat $args .Values.additionalArgs }}

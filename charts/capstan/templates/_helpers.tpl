@@ -179,6 +179,7 @@ imagePullSecrets:
 {{- if and $git.httpsUsername (not $git.httpsSecretName) }}{{ fail "git.httpsUsername needs git.httpsSecretName" }}{{ end }}
 {{- if and $git.secret.enabled (not .Values.gpgKeys.secretName) }}{{ fail "git.secret.enabled needs gpgKeys.secretName, which holds the private key" }}{{ end }}
 {{- if and $git.signingKey (not .Values.gpgKeys.secretName) }}{{ fail "git.signingKey needs gpgKeys.secretName, which holds the private key" }}{{ end }}
+{{- if and .Values.registry.acr.enabled (not .Values.registry.acr.secretName) }}{{ fail "registry.acr.enabled needs registry.acr.secretName: a Secret with azure.json, which a node lets nobody but root read; leave both out where the pod has an identity" }}{{ end }}
 {{- if and .Values.registry.dockercfg.enabled (not .Values.registry.dockercfg.secretName) }}{{ fail "registry.dockercfg.enabled needs registry.dockercfg.secretName" }}{{ end }}
 {{- if not (has "v3" (splitList "," (include "capstan.commas" .Values.helm.versions))) }}{{ fail "helm.versions must include v3, the only one that is run" }}{{ end }}
 {{- if and $scaling.by (not .Values.roles.split) }}{{ fail "roles.worker.autoscaling needs roles.split=true" }}{{ end }}

@@ -151,6 +151,7 @@ affinity:
 {{- with $git.httpsSecretName }}{{ $files = append $files (dict "name" "git-token" "path" "/etc/capstan/git" "secret" .) }}{{ end }}
 {{- with .Values.gpgKeys.secretName }}{{ $files = append $files (dict "name" "gpg-keys" "path" "/etc/capstan/gpg/private" "secret" .) }}{{ end }}
 {{- with .Values.gpgKeys.configMapName }}{{ $files = append $files (dict "name" "gpg-public-keys" "path" "/etc/capstan/gpg/public" "configMap" .) }}{{ end }}
+{{- if .Values.registry.acr.enabled }}{{ $files = append $files (dict "name" "azure" "path" "/etc/kubernetes" "secret" .Values.registry.acr.secretName) }}{{ end }}
 {{- if .Values.registry.dockercfg.enabled }}{{ $files = append $files (dict "name" "docker-credentials" "path" "/dockercfg" "secret" .Values.registry.dockercfg.secretName) }}{{ end }}
 {{- if .Values.configureRepositories.enable }}{{ $files = append $files (dict "name" "helm-repositories" "path" "/etc/capstan/helm" "secret" .Values.configureRepositories.secretName) }}{{ end }}
 {{- with .Values.redis.caSecretName }}{{ $files = append $files (dict "name" "redis-ca" "path" "/etc/capstan/redis-ca" "secret" .) }}{{ end }}

@@ -117,6 +117,11 @@ subjects:
 - apiGroups: ['']
   resources: [pods]
   verbs: [get, list, watch]
+{{- if eq .Values.roles.worker.autoscaling.by "keda" }}
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, patch]
+{{- end }}
 {{- end }}
 
 {{/* Split off, a controller only looks, says what is wrong with a Source, and holds its Lease. */}}

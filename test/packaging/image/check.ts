@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root as checkout } from '../dockerfile.ts'
 import type { Builder, Ended } from './buildah.ts'
@@ -55,9 +56,41 @@ async function* program({ run }: Running): AsyncGenerator<Finding> {
     await run(['capstan', '--version']),
     new RegExp(`^${version.replaceAll('.', '\\.')}$`, 'm'),
   )
+  yield said('capstan version', await run(['capstan', 'version', '--client']), /^client \d/m)
+  yield whatCheckSays(await run(['capstan', 'check', '--redis-url=redis://127.0.0.1:1', ...everything]))
+  yield* withStack(run)
   yield said('capstan run --help', await run(['capstan', 'run', '--help']), /--git-url/)
   const wrong = await run(['capstan', 'run', '--git-ulr=x'])
   yield said('capstan run names a misspelt flag', wrong, /did you mean --git-url/, 2)
+}
+
+/** Flags that ask for every program. */
+const everything = ['--git-url=git@a:b', '--kustomize', '--sops', '--git-secret', '--git-signing-key=A']
+
+/** Without a cluster and a Redis these two are missing, and nothing else. */
+function whatCheckSays({ code, output }: Ended): Finding {
+  const what = 'capstan check finds every program, and neither cluster nor Redis'
+  const lines = output.trim().split('\n')
+  const wrong = lines.filter(
+    (line) => !line.startsWith('ok ') && !/^bad +(.*kubeconfig|Redis does not answer)/.test(line),
+  )
+  const isRight = code === 1 && wrong.length === 0 && lines.filter((line) => line.startsWith('bad')).length === 2
+  return isRight ? { what } : { what, problem: `exit ${code}: ${output}` }
+}
+
+/** Where tests have a cluster and a Redis already. */
+async function* withStack(run: Running['run']): AsyncGenerator<Finding> {
+  const file = process.env.CAPSTAN_TEST_STACK
+  if (!file) return
+  const { kubeconfig, redisUrl } = JSON.parse(readFileSync(file, 'utf8')) as { kubeconfig: string; redisUrl: string }
+  const flags = ['--kubeconfig=/tmp/stack/config', `--redis-url=${redisUrl}`, '--redis-prefix={image-test}']
+  const copied = mkdtempSync(join(tmpdir(), 'capstan-image-stack-'))
+  chmodSync(copied, 0o755)
+  copyFileSync(kubeconfig, join(copied, 'config'))
+  chmodSync(join(copied, 'config'), 0o644)
+  const ended = await run(['capstan', 'check', ...flags], [`${copied}:/tmp/stack:ro`])
+  rmSync(copied, { recursive: true })
+  yield said('capstan check on a real cluster', ended, /^ok +Kubernetes v1\./m)
 }
 
 function said(what: string, { code, output }: Ended, expected: RegExp, wanted = 0): Finding {
