@@ -112,6 +112,8 @@ export type Config = {
     dockerConfig: string
     /** Regions and accounts of ECR; no regions: the one that we run in. */
     ecr: { regions: readonly string[]; include: readonly string[]; exclude: readonly string[] }
+    /** Tags of a repository that are looked at for people. */
+    listDepth: number
     /** Of each registry host. */
     rps: number
     burst: number
@@ -211,6 +213,7 @@ function makeImages(values: FlagValues, facts: ConfigFacts): Config['images'] {
       include: values['registry-ecr-include-id'],
       exclude: values['registry-ecr-exclude-id'],
     },
+    listDepth: values['registry-list-depth'],
     rps: values['registry-rps'],
     burst: values['registry-burst'],
     trace: values['registry-trace'],

@@ -11,7 +11,7 @@ export type ResyncDeps = {
   sources: Sources
   cluster: Pick<Cluster, 'list' | 'resource'>
   enqueue: Enqueue
-  /** Canonical repositories that automated workloads use. */
+  /** Canonical repositories to scan. */
   scans: (signal: AbortSignal) => Promise<readonly string[]>
   /** Periodic scans begin spread over so many milliseconds, by chance. */
   scanSpreadMs: number

@@ -13,7 +13,7 @@ import type { Parts } from './wire.ts'
 export type ImageWork = {
   scan: Processor
   update: Processor
-  /** Canonical repositories that automated workloads use. */
+  /** Canonical repositories that are scanned. */
   list(signal: AbortSignal): Promise<string[]>
   close(): Promise<void>
 }
@@ -47,6 +47,7 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     memory: createImageMemory(),
     registry,
     enqueue: queue.enqueue,
+    listDepth: images.listDepth,
     insecureHosts: images.insecureHosts,
     filter: { include: images.include, exclude: images.exclude, ecr: { ...images.ecr, regions } },
     logins,

@@ -1,4 +1,5 @@
-// `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250).
+// `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250), --repositories N (100),
+// --only sync|images.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
 import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
+import { type ImagesRound, measureImages } from './images.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
 
@@ -31,19 +33,27 @@ const kinds = [
 ]
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, apps: { type: 'string', default: '250' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    apps: { type: 'string', default: '250' },
+    repositories: { type: 'string', default: '100' },
+    only: { type: 'string', default: '' },
+  },
 })
 const apps = Number(values.apps)
 const spaces = Math.max(1, Math.round(apps / 25))
 await setup()
+/** Of a repository of images. */
+const tagsOfEach = 1_000
 const rounds: Round[] = []
 try {
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < Number(values.rounds) && values.only !== 'images'; round++) {
     const measured = await measure(round)
     rounds.push(measured)
     print(`round ${round + 1}`, measured)
   }
-  print('median', medianOf(rounds))
+  if (rounds.length > 0) print('median', medianOf(rounds))
+  if (values.only !== 'sync') printImages(await measureImages(Number(values.repositories), tagsOfEach))
 } finally {
   await teardown()
 }
@@ -159,6 +169,19 @@ function print(name: string, { bare, first, idle, idleWrites, change, residentMb
       `idle resync ${seconds(idle)} with ${idleWrites} writes`,
       `one changed file ${seconds(change)} from push to applied`,
       `resident ${residentMb.toFixed(0)} MiB`,
+    ].join('\n  '),
+  )
+}
+
+function printImages({ first, second, restarted }: ImagesRound): void {
+  const line = (name: string, { seconds, tags, manifest, blob }: ImagesRound['first']) =>
+    `${name} ${seconds.toFixed(2)} s; asked for tags ${tags}, manifests ${manifest}, configurations ${blob} times`
+  console.log(
+    [
+      `images (${values.repositories} repositories with ${tagsOfEach} tags, ${cpus().length} cores):`,
+      line('first scan', first),
+      line('second scan', second),
+      line('scan after a restart', restarted),
     ].join('\n  '),
   )
 }

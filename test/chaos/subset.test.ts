@@ -8,6 +8,8 @@ import { vanish } from './hazards/nothing-left.ts'
 import { killChange, killFirstSync } from './hazards/process-death.ts'
 import { a3 } from './hazards/release-death.ts'
 import { flushAll, redisAway } from './hazards/redis-away.ts'
+import { e1, e2, e3, e6 } from './hazards/registries.ts'
+import { malformed, tagsMoved } from './hazards/registry-content.ts'
 import { standStill } from './hazards/two-writers.ts'
 import { likeKubectl } from './hazards/yaml-like-kubectl.ts'
 import { createRandom } from './random.ts'
@@ -29,6 +31,12 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['D2 an unrelated root', 8, (trial) => rewrite({ ...trial, index: 2 })],
   ['D3 the path vanishes', 9, (trial) => vanish({ ...trial, index: 0 }, 20)],
   ['D3 the branch vanishes', 10, (trial) => vanish({ ...trial, index: 1 }, 20)],
+  ['E1 a token expires in the middle of a scan', 13, (trial) => e1.run(trial)],
+  ['E2 429 for an hour', 14, (trial) => e2.run(trial)],
+  ['E3 a fifth of all answers of a registry is wrong', 15, (trial) => e3.run(trial)],
+  ['E4 malformed answers of a registry', 16, (trial) => malformed(trial, 100)],
+  ['E5 tags that are pointed elsewhere', 17, (trial) => tagsMoved(trial, 4)],
+  ['E6 a registry that sends us elsewhere', 18, (trial) => e6.run(trial)],
   ['G6 YAML as kubectl reads it', 11, (trial) => likeKubectl(trial, 30)],
   ['H1 texts that would like to be options', 12, (trial) => inject(trial, 3)],
 ]

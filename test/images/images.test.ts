@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../src/domain/error.ts'
-import { tagsKey } from '../../src/domain/image/facts.ts'
+import { describedKey, readDescribed, readTags, tagsKey } from '../../src/domain/image/facts.ts'
+import { openManifests } from '../../src/domain/image/open-manifests.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { fetchKey } from '../../src/domain/source/status.ts'
 import type { Outcome } from '../../src/domain/work/job.ts'
 import { pushImage } from '../registry/push-image.ts'
@@ -30,6 +32,12 @@ async function pushDays(...tags: string[]): Promise<void> {
 function loseFence(): never {
   throw new AppError('FenceLost', 'lost')
 }
+
+async function fails(reason: 'ClusterUnavailable' | 'RegistryUnreachable'): Promise<never> {
+  throw new AppError(reason, 'gone')
+}
+
+const away = async () => await fails('ClusterUnavailable')
 
 const app = (tag: string) => `${bench.images}/app:${tag}`
 const repository = () => `${bench.images}/app`
@@ -253,7 +261,7 @@ describe('what holds an update', () => {
   it('a cluster that does not answer: could-not-read is not absent', async () => {
     await pushTags('1.0.0', '1.0.1')
     bench.push({ 'web.yaml': deployment(app('1.0.0'), semver) })
-    bench.cluster.failNext({ verb: 'get', error: new AppError('ClusterUnavailable', 'gone') })
+    bench.cluster.failNext({ verb: 'get', kind: 'Deployment', error: new AppError('ClusterUnavailable', 'gone') })
     await expect(bench.update()).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
     expect(bench.subjects()).toEqual(['change'])
   })
@@ -308,10 +316,10 @@ describe('what holds an update', () => {
 })
 
 describe('a scan', () => {
-  it('leaves alone what no automated workload uses, and what is excluded', async () => {
+  it('leaves alone what no workload uses, and what is excluded', async () => {
     bench.push({ 'web.yaml': deployment(app('1.0.0'), { 'fluxcd.io/automated': 'false' }) })
-    expect(summaryOf(await bench.scan(repository()))).toBe('no automated workload uses it')
-    expect(summaryOf(await bench.scan('169.254.169.254/latest/x'))).toBe('no automated workload uses it')
+    expect(summaryOf(await bench.scan(repository()))).toBe('no workload uses it')
+    expect(summaryOf(await bench.scan('169.254.169.254/latest/x'))).toBe('no workload uses it')
     expect(summaryOf(await bench.scan('k8s.gcr.io/pause'))).toBe('excluded from scanning')
     expect(bench.asked).toEqual({ tags: 0, digest: 0, describe: 0 })
   })
@@ -321,6 +329,69 @@ describe('a scan', () => {
     bench.push({ 'web.yaml': deployment(app('dev-1'), { 'fluxcd.io/tag.app': 'glob:dev-*' }) })
     await bench.scan(repository())
     expect(bench.asked).toEqual({ tags: 1, digest: 0, describe: 2 })
+  })
+
+  describe('of what the cluster runs and nobody automates', () => {
+    beforeEach(async () => {
+      const text = deployment(app('1.0.0'), { 'fluxcd.io/automated': 'true', 'fluxcd.io/tag.app': 'semver:*' })
+      const [running] = openManifests(text)
+      bench.cluster.seed([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } }])
+      bench.cluster.seed([{ ...(running?.object as KubeObject), metadata: { name: 'web', namespace: 'default' } }])
+      bench.push({ 'README.md': 'nothing is automated' })
+      await pushDays('1.0.0', '1.1.0', '1.2.0', 'dev-1')
+    })
+
+    it('lists the tags and looks at no image, and asks for no update', async () => {
+      expect(await bench.scans()).toEqual([repository()])
+      expect(summaryOf(await bench.scan(repository()))).toBe('4 tags')
+      expect(bench.asked).toEqual({ tags: 1, digest: 0, describe: 0 })
+      expect(bench.queue.requests).toEqual([])
+      expect(readTags(await bench.store.get(tagsKey(repository())))?.tags.toSorted()).toEqual([
+        '1.0.0',
+        '1.1.0',
+        '1.2.0',
+        'dev-1',
+      ])
+    })
+
+    it('looks at the newest-looking tags when a person asks', async () => {
+      await bench.scan(repository(), 'requested by somebody')
+      expect([...readDescribed(await bench.store.get(describedKey(repository()))).keys()].toSorted()).toEqual([
+        '1.1.0',
+        '1.2.0',
+      ])
+    })
+
+    it('asks the cluster once a minute, and not where a source may not look', async () => {
+      const listed: string[] = []
+      const { cluster } = bench
+      bench.deps.cluster = {
+        get: cluster.get.bind(cluster),
+        resource: cluster.resource.bind(cluster),
+        list: async (query, signal) => (listed.push(query.kind), await cluster.list(query, signal)),
+      }
+      await bench.scans()
+      await bench.scans()
+      expect(listed).toEqual(['Deployment', 'DaemonSet', 'StatefulSet', 'CronJob', 'HelmRelease'])
+      bench.restart()
+      bench.spec.allowedNamespaces = ['other']
+      expect(await bench.scans()).toEqual([])
+    })
+
+    it('waits for the next scan where the registry cannot be read', async () => {
+      bench.deps.registry = { ...bench.deps.registry, tags: async () => await fails('RegistryUnreachable') }
+      expect(summaryOf(await bench.scan(repository()))).toBe('not read this time: gone')
+      expect(readTags(await bench.store.get(tagsKey(repository())))?.failure).toMatchObject({ message: 'gone' })
+      const asked = bench.scan(repository(), 'requested by somebody')
+      await expect(asked).rejects.toMatchObject({ reason: 'RegistryUnreachable' })
+    })
+
+    it('leaves the automated ones to be scanned while the cluster does not answer', async () => {
+      bench.push({ 'other.yaml': deployment(`${bench.images}/other:1`) })
+      bench.deps.cluster = { get: bench.cluster.get.bind(bench.cluster), resource: away, list: away }
+      expect(await bench.scans()).toEqual([`${bench.images}/other`])
+      await expect(bench.scan(repository())).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
+    })
   })
 
   it('wants nothing when the tag is the chosen one', async () => {

@@ -36,7 +36,7 @@ export type Workbench = {
   /** Commits these files, on top of what is there, and pushes; gives the commit. */
   push(files: Record<string, string>): string
   scans(): Promise<string[]>
-  scan(repository: string): Promise<Outcome>
+  scan(repository: string, reason?: string): Promise<Outcome>
   update(change?: Partial<UpdateImagesDeps>): Promise<Outcome>
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
@@ -79,6 +79,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     memory: createImageMemory(),
     filter: { exclude: ['k8s.gcr.io/*'], include: [], ecr: { regions: [], include: [], exclude: [] } },
     insecureHosts: [host],
+    listDepth: 2,
     usesLabels: () => false,
     logins: { find: async () => undefined, refused() {} },
     redactor: { register: () => () => {} },
@@ -118,9 +119,9 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       await git.fetch({ url: bare })
       return await listImageScans(deps, signal)
     },
-    async scan(repository) {
+    async scan(repository, reason = 'test') {
       await git.fetch({ url: bare })
-      return await scanImage(payload('scan-image', '', repository), deps, signal)
+      return await scanImage({ ...payload('scan-image', '', repository), reason }, deps, signal)
     },
     update: (others) =>
       updateImages(payload('update-images', spec.namespace, spec.name), { ...deps, ...others }, signal),

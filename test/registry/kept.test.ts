@@ -9,6 +9,7 @@ import { describedKey } from '../../src/domain/image/facts.ts'
 import { readRepository } from '../../src/jobs/scan-image/repository.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { startRedis, type TestRedis } from '../e2e/redis.ts'
+import { countRequests, requestsSince } from './count-requests.ts'
 import { pushImage } from './push-image.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
@@ -34,21 +35,11 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** Requests by what was asked for, as the registry counts them itself. */
-async function countRequests(): Promise<Record<'tags' | 'manifest' | 'blob', number>> {
-  const counts = { tags: 0, manifest: 0, blob: 0 }
-  for (const line of (await (await fetch(server.metricsUrl ?? '')).text()).split('\n')) {
-    const handler = /^registry_http_requests_total\{.*handler="(tags|manifest|blob)",method="(?:get|head)"\}/.exec(line)
-    if (handler) counts[handler[1] as keyof typeof counts] += Number(line.split(' ').at(-1))
-  }
-  return counts
-}
-
 /** One scan by a process that remembers nothing, and what it cost the registry. */
 async function scan() {
   const store = createStore({ redisUrl: redis.url, log: silent })
   const registry = createRegistry({ log: silent, memory: store })
-  const before = await countRequests()
+  const before = await countRequests(server)
   const read = {
     repository: `${server.host}/kept/app`,
     access: async () => ({ insecure: true }),
@@ -57,14 +48,10 @@ async function scan() {
   }
   const deps = { registry, store, now: () => new Date(), usesLabels: () => false, logins: { refused() {} } }
   const found = await readRepository(read, deps, new AbortController().signal)
-  const after = await countRequests()
+  const after = await countRequests(server)
   await registry.close()
   await store.close()
-  const cost = {
-    tags: after.tags - before.tags,
-    manifest: after.manifest - before.manifest,
-    blob: after.blob - before.blob,
-  }
+  const cost = requestsSince(before, after)
   return { found, cost }
 }
 

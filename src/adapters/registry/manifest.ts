@@ -90,9 +90,11 @@ async function readManifest(requests: RepositoryRequests, reference: string): Pr
   if (answer.status !== 200) throw requests.failure(ask, answer)
   const fields = readFields(answer)
   const digest = digestOfBody(answer)
-  if (digestPattern.test(reference) && digest !== reference) throw wrongContent(requests, reference)
+  const said = digestHeader(answer)
   // its digest leaves out the signatures that stand in it
-  if (fields && isSchema1(fields)) return { digest: digestHeader(answer) ?? digest, fields }
+  if (fields && isSchema1(fields)) return { digest: said ?? digest, fields }
+  const wanted = digestPattern.test(reference) ? reference : said
+  if (wanted !== undefined && digest !== wanted) throw wrongContent(requests, wanted)
   return { digest, fields }
 }
 

@@ -177,6 +177,11 @@ export const ownFlags = {
     default: false,
     doc: 'Write nothing, neither to the cluster nor to git: fetch, compare, plan and answer. Safe beside a running fluxd.',
   },
+  'registry-list-depth': {
+    type: 'number',
+    default: 100,
+    doc: 'Tags of a repository whose images are looked at when a person asks for it; the newest-looking ones.',
+  },
   'shutdown-grace': { type: 'duration', default: '30s', doc: 'How long running jobs may go on after SIGTERM.' },
   'log-level': {
     type: 'choice',

@@ -1,7 +1,7 @@
 import { type EcrFilter, isScannedEcr } from './cloud-host.ts'
 import { makeGlobs } from './glob.ts'
 import { repositoriesOf } from './plan-updates.ts'
-import { splitRepository } from './ref.ts'
+import { repositoryOf, splitRepository } from './ref.ts'
 import type { Workload } from './workload.ts'
 
 /** Which images are scanned, as glob patterns of canonical names (flux-v1 §14). */
@@ -16,6 +16,12 @@ export type ScanFilter = {
 /** The canonical repositories to scan: those that automated workloads use and the filter lets through, sorted. */
 export function listScans(workloads: readonly Workload[], filter: ScanFilter): string[] {
   return repositoriesOf(workloads).filter(makeScanFilter(filter))
+}
+
+/** The same of all workloads, automated or not. */
+export function listUsed(workloads: readonly Workload[], filter: ScanFilter): string[] {
+  const used = workloads.flatMap(({ containers }) => containers.map(({ image }) => repositoryOf(image)))
+  return [...new Set(used)].filter(makeScanFilter(filter)).toSorted()
 }
 
 /** Tells whether a canonical repository may be scanned: an exclusion always wins, and ECR has rules of its own besides. */

@@ -1,18 +1,24 @@
 import { type AppError, toAppError } from '../../domain/error.ts'
+import { newestLooking } from '../../domain/image/newest-looking.ts'
 import { type Held, planUpdates, repositoriesOf, tagsNeeded, type Update } from '../../domain/image/plan-updates.ts'
-import { listScans, makeScanFilter, type ScanFilter } from '../../domain/image/scan-list.ts'
+import { listScans, listUsed, makeScanFilter, type ScanFilter } from '../../domain/image/scan-list.ts'
+import { repositoryOf } from '../../domain/image/ref.ts'
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import type { Enqueue, JobPayload, Outcome } from '../../domain/work/job.ts'
+import { type Enqueue, type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { readKnownHead } from '../read-known-head.ts'
 import { type AccessDeps, accessTo } from './access.ts'
-import { type RepositoryDeps, readRepository } from './repository.ts'
+import { type LiveDeps, liveWorkloads } from './live.ts'
+import { type RepositoryDeps, type RepositoryRead, readRepository } from './repository.ts'
 import { readWorkloads, type WorkloadDeps } from './workloads.ts'
 
 export type ScanImageDeps = WorkloadDeps &
   RepositoryDeps &
-  AccessDeps & {
+  AccessDeps &
+  LiveDeps & {
     enqueue: Enqueue
+    /** How many tags of a repository are looked at when a person asks for it (`--registry-list-depth`). */
+    listDepth: number
     /** `--registry-exclude-image`, `--registry-include-image`. */
     filter: ScanFilter
   }
@@ -22,26 +28,23 @@ type SourceWorkloads = { spec: SourceSpec; workloads: Workload[] }
 /**
  * Lists the tags of one repository, looks at the images that a policy must know, and asks for `update-images` of each source in
  * which a workload should take another tag. It decides from what it sees now and remembers nothing about it: killed at any line,
- * the next scan asks again. A repository that no automated workload uses is not asked for, whoever names it.
+ * the next scan asks again. Of a repository that only other workloads use, those that the cluster runs, the tags are listed and no more;
+ * one that no workload uses is not asked for, whoever names it. A person who asks has the newest-looking tags looked at besides. Where
+ * nobody waits for the tags, a registry that cannot be read is asked again by the next scan and not before.
  */
 export async function scanImage(payload: JobPayload, deps: ScanImageDeps, signal: AbortSignal): Promise<Outcome> {
   const repository = payload.name
   if (!makeScanFilter(deps.filter)(repository)) return { end: 'done', summary: 'excluded from scanning' }
   const all = await readAllSources(deps, signal)
   const using = all.filter(({ workloads }) => repositoriesOf(workloads).includes(repository))
-  if (using.length === 0) return { end: 'done', summary: 'no automated workload uses it' }
+  const automated = using.flatMap((source) => source.workloads)
+  const workloads = using.length > 0 ? automated : await running(repository, deps, signal)
+  if (workloads.length === 0) return { end: 'done', summary: 'no workload uses it' }
 
-  const workloads = using.flatMap((source) => source.workloads)
-  const facts = await readRepository(
-    {
-      repository,
-      access: () => accessTo(repository, workloads, deps, signal),
-      needed: (tags) => tagsNeeded(workloads, repository, tags),
-      from: 'registry',
-    },
-    deps,
-    signal,
-  )
+  const isAsked = laneOfReason(payload.reason) === 'person'
+  const read = readRepository(readOf(repository, { workloads, isAsked }, deps, signal), deps, signal)
+  const facts = await (using.length > 0 || isAsked ? read : orFailure(read, signal))
+  if ('failure' in facts) return { end: 'done', summary: `not read this time: ${facts.failure}` }
   const notes = [`${facts.tags.length} tags`, ...(facts.unread > 0 ? [`${facts.unread} images could not be read`] : [])]
   for (const source of using) {
     signal.throwIfAborted()
@@ -53,6 +56,35 @@ export async function scanImage(payload: JobPayload, deps: ScanImageDeps, signal
     notes.push(...(await ask(source.spec, plan.updates, deps)), ...holdsOf(plan.held, repository))
   }
   return { end: 'done', summary: notes.join('; ') }
+}
+
+function readOf(
+  repository: string,
+  { workloads, isAsked }: { workloads: readonly Workload[]; isAsked: boolean },
+  deps: ScanImageDeps,
+  signal: AbortSignal,
+): RepositoryRead {
+  const forPeople = (tags: readonly string[]) => (isAsked ? newestLooking(tags, deps.listDepth) : [])
+  return {
+    repository,
+    access: () => accessTo(repository, workloads, deps, signal),
+    needed: (tags) => new Set([...tagsNeeded(workloads, repository, tags), ...forPeople(tags)]),
+    from: 'registry',
+  }
+}
+
+async function orFailure<T>(work: Promise<T>, signal: AbortSignal): Promise<T | { failure: string }> {
+  try {
+    return await work
+  } catch (error) {
+    signal.throwIfAborted()
+    return { failure: toAppError(error).message }
+  }
+}
+
+async function running(repository: string, deps: ScanImageDeps, signal: AbortSignal): Promise<Workload[]> {
+  const all = await liveWorkloads(deps, signal)
+  return all.filter(({ containers }) => containers.some(({ image }) => repositoryOf(image) === repository))
 }
 
 async function ask(spec: SourceSpec, updates: readonly Update[], deps: ScanImageDeps): Promise<string[]> {
@@ -70,21 +102,31 @@ function holdsOf(held: readonly Held[], repository: string): string[] {
     .map(({ id, container, reason, why }) => `${id} ${container} ${reason}: ${why}`)
 }
 
-/** The canonical repositories that automated workloads of any source use and that may be scanned. */
+/** The canonical repositories that automated workloads of any source or workloads of the cluster use and that may be scanned. */
 export async function listImageScans(
-  deps: WorkloadDeps & Pick<AccessDeps, 'cluster'> & { filter: ScanFilter },
+  deps: WorkloadDeps & LiveDeps & Pick<ScanImageDeps, 'cluster' | 'filter'>,
   signal: AbortSignal,
 ): Promise<string[]> {
   const sources = await readAllSources(deps, signal)
-  return listScans(
-    sources.flatMap(({ workloads }) => workloads),
-    deps.filter,
-  )
+  const automated = sources.flatMap(({ workloads }) => workloads)
+  return [...new Set([...listScans(automated, deps.filter), ...(await listRunning(deps, signal))])].toSorted()
+}
+
+/** A cluster that does not answer does not keep images from being scanned for automation. */
+async function listRunning(deps: LiveDeps & { filter: ScanFilter }, signal: AbortSignal): Promise<string[]> {
+  try {
+    return listUsed(await liveWorkloads(deps, signal), deps.filter)
+  } catch (error) {
+    signal.throwIfAborted()
+    const { reason, message } = toAppError(error)
+    deps.log.warn({ reason }, `images that the cluster runs are not scanned this time: ${message}`)
+    return []
+  }
 }
 
 /** A source that cannot be read does not keep the others from being scanned; when none can, that is the failure. */
 async function readAllSources(
-  deps: WorkloadDeps & Pick<AccessDeps, 'cluster'>,
+  deps: WorkloadDeps & Pick<ScanImageDeps, 'cluster'>,
   signal: AbortSignal,
 ): Promise<SourceWorkloads[]> {
   const found: SourceWorkloads[] = []

@@ -5,9 +5,10 @@ import { automatedPolicy } from '../../domain/manifest/annotations.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Sources } from '../sources.ts'
+import type { LiveMemory } from './live.ts'
 
 /** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
-export type ImageMemory = {
+export type ImageMemory = LiveMemory & {
   /** Of the newest commit that was read, by source. */
   sources: Map<string, { commit: string; workloads: Workload[]; blobs: Map<string, Workload[]> }>
 }

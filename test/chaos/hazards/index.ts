@@ -10,6 +10,8 @@ import { h1, h2, h3, h4 } from './injection.ts'
 import { d3 } from './nothing-left.ts'
 import { a2 } from './process-death.ts'
 import { b1, b2 } from './redis-away.ts'
+import { e1, e2, e3, e6 } from './registries.ts'
+import { e4, e5 } from './registry-content.ts'
 import { a3, a6, a8 } from './release-death.ts'
 import { a5, b8 } from './two-writers.ts'
 import { g6 } from './yaml-like-kubectl.ts'
@@ -37,6 +39,12 @@ export const hazards: readonly Hazard[] = [
   d2,
   d3,
   d8,
+  e1,
+  e2,
+  e3,
+  e4,
+  e5,
+  e6,
   g1,
   g2,
   g3,
