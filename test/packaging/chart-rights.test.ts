@@ -113,7 +113,8 @@ function troubles(log: string): string[] {
 }
 
 describe.each([
-  ['in the whole cluster', []],
+  // the cluster may be shared: what others have in it is left alone
+  ['in the whole cluster', [`allowNamespace=${tenant}`, `sources.namespaces={${tenant}}`]],
   ['in some namespaces', [`clusterRole.create=false`, `allowNamespace=${tenant}`, `allowedNamespaces={${tenant}}`]],
 ])('the rights that the chart gives %s', (_where, values) => {
   it('are enough for the roles apart, each with its own account', async () => {
