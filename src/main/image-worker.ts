@@ -91,7 +91,10 @@ async function addRegion(regions: string[], logins: Pick<Logins, 'region'>, log:
 }
 
 /** Throws when a registry that is required (`--registry-require`) cannot be used: for ECR, when nobody knows which region is ours. */
-export async function requireRegistries({ config, run, log }: Parts, env: NodeJS.ProcessEnv): Promise<void> {
+export async function requireRegistries(
+  { config, run, log }: Pick<Parts, 'config' | 'run' | 'log'>,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const { ecr, require, dockerConfig } = config.images
   if (!require.includes('ecr') || ecr.regions.length > 0) return
   const logins = createLogins({ run, log, env, dockerConfig })

@@ -367,6 +367,7 @@ describe('a scan', () => {
       const { cluster } = bench
       bench.deps.cluster = {
         get: cluster.get.bind(cluster),
+        as: cluster.as.bind(cluster),
         resource: cluster.resource.bind(cluster),
         list: async (query, signal) => (listed.push(query.kind), await cluster.list(query, signal)),
       }
@@ -388,7 +389,12 @@ describe('a scan', () => {
 
     it('leaves the automated ones to be scanned while the cluster does not answer', async () => {
       bench.push({ 'other.yaml': deployment(`${bench.images}/other:1`) })
-      bench.deps.cluster = { get: bench.cluster.get.bind(bench.cluster), resource: away, list: away }
+      bench.deps.cluster = {
+        get: bench.cluster.get.bind(bench.cluster),
+        as: bench.cluster.as.bind(bench.cluster),
+        resource: away,
+        list: away,
+      }
       expect(await bench.scans()).toEqual([`${bench.images}/other`])
       await expect(bench.scan(repository())).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
     })

@@ -74,7 +74,7 @@ async function tryOnce(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSi
   const head = await headOf(spec, deps, signal)
   const { commit } = head
   const workloads = await readWorkloads(spec, commit, deps, signal)
-  const { updates, notes } = await decide(workloads, deps, signal)
+  const { updates, notes } = await decide({ spec, workloads }, deps, signal)
   const edited = await editFiles({ remote, commit, updates }, deps, signal)
   notes.push(...edited.refused)
   if (edited.edits.length === 0) {
@@ -115,7 +115,7 @@ function obstacleOf(spec: SourceSpec, { readonly }: Pick<UpdateImagesDeps, 'read
 }
 
 async function decide(
-  workloads: readonly Workload[],
+  { spec, workloads }: { spec: SourceSpec; workloads: readonly Workload[] },
   deps: UpdateImagesDeps,
   signal: AbortSignal,
 ): Promise<{ updates: Update[]; notes: string[] }> {
@@ -125,7 +125,7 @@ async function decide(
   for (const repository of repositoriesOf(workloads).filter(isScanned)) {
     const read = {
       repository,
-      access: () => accessTo(repository, workloads, deps, signal),
+      access: () => accessTo(repository, [{ spec, workloads }], deps, signal),
       needed: (tags: readonly string[]) => tagsNeeded(workloads, repository, tags),
       from: 'store' as const,
     }
