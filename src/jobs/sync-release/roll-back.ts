@@ -1,4 +1,4 @@
-import type { Failed } from '../../domain/release/record.ts'
+import type { Failed, ReleaseRecord } from '../../domain/release/record.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
@@ -25,25 +25,33 @@ export async function rollback(
   const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
   const outcome = await deps.helm.rollback(request, signal)
   await lookAgain(work, deps)
-  const { applied } = work.stored.record ?? {}
   if (outcome.ok) {
-    const { rollbackFailed: _mended, ...mended } = failed ?? {}
-    const isDue = spec.rollback.wait && !wait
-    const rest = { ...mended, ...(isDue ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}) }
-    const moved = applied?.revision === revision ? { ...applied, revision: latestOf(work) } : applied
-    const good = work.stored.record?.good === revision ? { good: latestOf(work) } : {}
-    await settle(
-      work,
-      { ...(moved ? { applied: moved } : {}), ...(failed ? { failed: rest as Failed } : {}), ...good },
-      deps,
-    )
+    const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
+    await settle(work, rolledBack(revision, { ...failed, ...due }, work), deps)
     await markObjects(work, deps)
     return {}
   }
+  const { applied } = work.stored.record ?? {}
   const rollbackFailed = `${outcome.reason}: ${outcome.message}`
   const again = before && { ...before, rollbackFailed, ...retryTimes(before.attempts, deps) }
   await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
   return { problem: outcome.message }
+}
+
+/** What was deployed and what was good is the newest revision now, where it went back to just that. */
+function rolledBack(
+  revision: number,
+  { rollbackFailed: _mended, ...failed }: Partial<Failed>,
+  work: Work,
+): Pick<ReleaseRecord, 'applied' | 'failed' | 'good'> {
+  const { applied, good, failed: before } = work.stored.record ?? {}
+  const latest = latestOf(work)
+  const moved = applied?.revision === revision ? { ...applied, revision: latest } : applied
+  return {
+    ...(moved ? { applied: moved } : {}),
+    ...(before ? { failed: failed as Failed } : {}),
+    ...(good === revision ? { good: latest } : {}),
+  }
 }
 
 /** Hooks that come after readiness: helm itself must wait for it (W6). */
