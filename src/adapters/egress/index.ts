@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
 import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
 import { isAllowed } from './address.ts'
+import { createAgents } from './agents.ts'
 
 export type EgressOptions = {
   /** Loopback and private addresses may be asked; default true. False with --tenants (ruling 15). */
@@ -12,7 +13,6 @@ export type EgressOptions = {
 }
 
 const maxRedirects = 3
-const connectTimeoutMs = 10_000
 
 type Lookup = (
   host: string,
@@ -27,10 +27,7 @@ type Lookup = (
 export function createEgress(options: EgressOptions = {}): Egress & { close(): Promise<void> } {
   const allowPrivate = options.allowPrivate ?? true
   const resolve = options.resolve ?? resolveName
-  const agent = new Agent({
-    connections: 16,
-    connect: { timeout: connectTimeoutMs, lookup: checkedLookup(resolve, allowPrivate) as never },
-  })
+  const agents = createAgents({ lookup: checkedLookup(resolve, allowPrivate) as never })
 
   async function follow(
     given: EgressRequest,
@@ -41,7 +38,7 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
     mustBeAllowed(url, allowPrivate)
     const { method = 'GET', body: sent = null } = given
     const response = await request(bare(url), {
-      dispatcher: agent,
+      dispatcher: agents.pick(isHome(url, given) ? given.tls : undefined),
       signal,
       method,
       body: sent,
@@ -69,7 +66,7 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
     }
   }
 
-  return Object.assign(egress, { close: () => agent.close() })
+  return Object.assign(egress, { close: () => agents.close() })
 }
 
 async function resolveName(host: string): Promise<string[]> {
@@ -104,9 +101,12 @@ function mustBeAllowed({ protocol, hostname }: URL, allowPrivate: boolean): void
 
 /** Neither given headers nor the login in the URL follow to another scheme, host or port (hazard I9). */
 function headersFor(url: URL, given: EgressRequest): Record<string, string> {
-  const first = new URL(given.url)
   const own = { 'user-agent': 'capstan', ...credentials(url) }
-  return url.origin === first.origin ? { ...own, ...credentials(first), ...given.headers } : own
+  return isHome(url, given) ? { ...own, ...credentials(new URL(given.url)), ...given.headers } : own
+}
+
+function isHome(url: URL, given: EgressRequest): boolean {
+  return url.origin === new URL(given.url).origin
 }
 
 function credentials({ username, password }: URL): Record<string, string> {
