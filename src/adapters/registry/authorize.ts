@@ -73,7 +73,7 @@ export function createAuthorize(connections: Connections): Authorize {
 
 function keyOf({ registry, path, access }: Wanted): string {
   const { username = '', password = '', identityToken = '' } = access.auth ?? {}
-  const login = JSON.stringify([username, password, identityToken])
+  const login = JSON.stringify([username, password, identityToken, access.tls])
   return `${registry.origin} ${path} ${createHash('sha256').update(login).digest('hex')}`
 }
 
@@ -91,6 +91,7 @@ async function fetchToken(
     ...tokenRequest(url, access.auth),
     maxBytes: maxTokenBytes,
     insecure: access.insecure,
+    tls: url.host === registry.host ? access.tls : undefined,
     signal: undefined,
   })
   if (answer.status === 429) throw rateLimited(url.host, pauseAfter(answer, Date.now()))

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { type Dispatcher, request } from 'undici'
+import type { TlsSettings } from '../../lib/egress.ts'
 import { openDispatcher } from './dispatcher.ts'
 import { followable } from './redirect.ts'
 
@@ -11,6 +14,8 @@ export type Sent = {
   /** A longer body is refused. */
   maxBytes: number
   insecure: boolean
+  /** For the origin of the URL alone. */
+  tls?: TlsSettings | undefined
   signal: AbortSignal | undefined
 }
 
@@ -33,6 +38,8 @@ export type Connections = {
 
 const maxRedirects = 5
 const userAgent = 'capstan'
+/** Sets of certificates that are kept with their connections. */
+const mostSettings = 64
 
 export function createConnections(options: {
   inFlight: number
@@ -42,13 +49,29 @@ export function createConnections(options: {
   const { inFlight, timeoutMs, environment } = options
   const secure = openDispatcher({ inFlight, environment, rejectUnauthorized: true })
   const insecure = openDispatcher({ inFlight, environment, rejectUnauthorized: false })
+  const special = new LRUCache<string, Dispatcher>({ max: mostSettings, dispose: (one) => void one.close() })
+
+  function pick({ insecure: isInsecure, tls }: Sent): Dispatcher {
+    if (!tls) return isInsecure ? insecure : secure
+    const { ca, cert, key } = tls
+    const rejectUnauthorized = !isInsecure && tls.insecure !== true
+    const name = createHash('sha256')
+      .update(JSON.stringify([ca, cert, key, rejectUnauthorized]))
+      .digest('hex')
+    const known = special.get(name)
+    if (known) return known
+    const certificates = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) }
+    const made = openDispatcher({ inFlight, environment, rejectUnauthorized, certificates })
+    special.set(name, made)
+    return made
+  }
 
   async function sendOnce(sent: Sent): Promise<Answer> {
     const deadline = AbortSignal.timeout(timeoutMs)
     const signal = sent.signal ? AbortSignal.any([sent.signal, deadline]) : deadline
     try {
       const response = await request(sent.url, {
-        dispatcher: sent.insecure ? insecure : secure,
+        dispatcher: pick(sent),
         method: sent.method,
         headers: { 'user-agent': userAgent, ...sent.headers },
         body: sent.body ?? null,
@@ -77,12 +100,12 @@ export function createConnections(options: {
         const url = followable(location, next.url, sent.insecure)
         if (!url) throw new BadAnswer('a redirect to where no registry may send us')
         const { authorization: _, ...others } = next.headers
-        next = { ...next, url, headers: url.origin === next.url.origin ? next.headers : others }
+        next = url.origin === next.url.origin ? { ...next, url } : { ...next, url, headers: others, tls: undefined }
       }
       throw new BadAnswer(`more than ${maxRedirects} redirects`)
     },
     async close() {
-      await Promise.all([secure.destroy(), insecure.destroy()])
+      await Promise.all([secure, insecure, ...special.values()].map((one) => one.destroy()))
     },
   }
 }

@@ -7,9 +7,12 @@ export function openDispatcher(options: {
   inFlight: number
   environment: Readonly<Record<string, string>>
   rejectUnauthorized: boolean
+  /** PEM texts: who is trusted in place of the usual ones, and who we are. */
+  certificates?: { ca?: string; cert?: string; key?: string }
 }): Dispatcher {
-  const { inFlight, environment, rejectUnauthorized } = options
-  const settings = { connections: inFlight, connect: { timeout: connectTimeoutMs, rejectUnauthorized } }
+  const { inFlight, environment, rejectUnauthorized, certificates = {} } = options
+  const trust = { rejectUnauthorized, ...certificates }
+  const settings = { connections: inFlight, connect: { timeout: connectTimeoutMs, ...trust } }
   const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
   const [httpProxy, httpsProxy, noProxy] = [read('http_proxy'), read('https_proxy'), read('no_proxy')]
   if (!httpProxy && !httpsProxy) return new Agent(settings)
@@ -19,6 +22,6 @@ export function openDispatcher(options: {
     httpProxy: httpProxy ?? '',
     httpsProxy: httpsProxy ?? '',
     noProxy: noProxy ?? '',
-    requestTls: { rejectUnauthorized },
+    requestTls: trust,
   })
 }
