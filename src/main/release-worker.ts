@@ -5,11 +5,13 @@ import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import { createEgress } from '../adapters/egress/index.ts'
 import type { GitRemote } from '../adapters/git/index.ts'
-import { createCharts, createHelm, decodeStoredRelease } from '../adapters/helm/index.ts'
+import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
+import { createRegistry } from '../adapters/registry/index.ts'
 import { sameRepository } from '../domain/source/git-url.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
 import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
+import { createPrivateFiles } from './private-files.ts'
 import type { Parts } from './wire.ts'
 
 /** Places on the processors while helm renders and sends; waiting holds none (W6). */
@@ -17,7 +19,7 @@ const helmPlaces = 2 * availableParallelism()
 
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
-  const { config, cluster, git, run, redactor, metrics, log } = parts
+  const { config, cluster, git, run, redactor, metrics, log, environment } = parts
   const egress = createEgress({ allowPrivate: !config.sources.areTenants })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
@@ -34,9 +36,17 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
   const deps = {
     cluster: cluster.fenced(() => fence.check()),
     helm,
-    charts: createCharts({ directory: join(config.cacheDir, 'charts'), egress, now: Date.now }),
+    charts: createCharts({
+      directory: join(config.cacheDir, 'charts'),
+      egress,
+      registry: createRegistry({ log: log.child({ component: 'charts' }), environment }),
+      insecureHosts: config.images.insecureHosts,
+      known: createKnownRepositories({ files: config.releases.repositoryFiles, log, redactor, now: Date.now }),
+      now: Date.now,
+    }),
     git,
     chartRemote: (url: string) => chartRemote(url, parts),
+    keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,
     egress,

@@ -86,10 +86,10 @@ async function sweep(directory: string, now: number): Promise<void> {
 
 /** Waits for shared work, but not longer than until the signal aborts. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   const stopped = Promise.withResolvers<never>()
   const stop = () => stopped.reject(signal.reason as Error)
-  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
   try {
     return await Promise.race([work, stopped.promise])
   } finally {
