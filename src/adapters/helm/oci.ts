@@ -4,7 +4,7 @@ import { isInsecureHost, parseRef, repositoryOf, splitRepository } from '../../d
 import type { ChartAccess } from '../../domain/release/chart-access.ts'
 import { isExactVersion, pickChartVersion, splitChartVersion } from '../../domain/release/chart-version.ts'
 import type { TlsSettings } from '../../lib/egress.ts'
-import { unlessAborted } from './chart-cache.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { createRecent } from './recent.ts'
 import type { RepositoryChart } from './repositories.ts'
 import { maxArchiveBytes, unpackChart } from './unpack.ts'
@@ -50,7 +50,7 @@ export function createOciRepositories(options: {
 
   async function tagFor(source: RepositoryChart, version: string, place: Place, signal: AbortSignal): Promise<string> {
     const key = `${place.repository} ${source.accessKey}`
-    const tags = await unlessAborted(
+    const tags = await untilAborted(
       recent.get(key, () => registry.tags(place.repository, place.access)),
       signal,
     )

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { AppError } from '../../domain/error.ts'
 import type { ChartAccess } from '../../domain/release/chart-access.ts'
 import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
-import { unlessAborted } from './chart-cache.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import type { IndexEntry } from './chart-index.ts'
 import { createIndexFiles, type IndexFile } from './index-files.ts'
 import { createRecent } from './recent.ts'
@@ -61,7 +61,7 @@ export function createRepositories(options: { directory: string; egress: Egress;
     async entries(source, signal) {
       const key = `${source.url} ${source.accessKey}`
       const find = async () =>
-        await unlessAborted(
+        await untilAborted(
           recent.get(key, (before) => ask(source, before)),
           signal,
         )

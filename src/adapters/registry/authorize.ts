@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { AppError } from '../../domain/error.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import type { RegistryAccess, RegistryAuth } from './access.ts'
 import { parseChallenge } from './challenge.ts'
 import type { Answer, Connections, Sent } from './connections.ts'
@@ -128,14 +129,4 @@ function readToken({ body }: Answer): { text: string; seconds: number } | undefi
   } catch {
     return undefined
   }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await work
-  signal.throwIfAborted()
-  return await new Promise<T>((resolve, reject) => {
-    const end = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', end, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-  })
 }

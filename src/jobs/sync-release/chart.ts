@@ -3,12 +3,27 @@ import type { GitRemote } from '../../adapters/git/index.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { ChartSource, ReleaseSpec } from '../../domain/release/spec.ts'
 import { never } from '../../lib/never.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { urlSecrets } from '../../lib/url-secrets.ts'
 import { remoteOf } from '../source-credentials.ts'
 import { readPullAccess } from './chart-access.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
 import type { PreparedChart } from './work.ts'
+
+export type ChartDeps = Pick<
+  SyncReleaseDeps,
+  | 'cluster'
+  | 'charts'
+  | 'git'
+  | 'chartRemote'
+  | 'keep'
+  | 'fetchedAt'
+  | 'gitPollIntervalMs'
+  | 'redactor'
+  | 'now'
+  | 'memory'
+>
 
 type FromGit = ChartSource & { kind: 'git' }
 type FromRepository = ChartSource & { kind: 'repository' }
@@ -19,7 +34,7 @@ type FromRepository = ChartSource & { kind: 'repository' }
  */
 export async function prepareChart(
   { chart }: Pick<ReleaseSpec, 'chart'>,
-  deps: SyncReleaseDeps,
+  deps: ChartDeps,
   signal: AbortSignal,
 ): Promise<PreparedChart> {
   switch (chart.kind) {
@@ -38,7 +53,7 @@ export async function prepareChart(
 
 async function chartFromRepository(
   { url, name, version, pullSecret }: FromRepository,
-  deps: SyncReleaseDeps,
+  deps: ChartDeps,
   signal: AbortSignal,
 ): Promise<PreparedChart> {
   deps.redactor.register(urlSecrets(url))
@@ -47,7 +62,7 @@ async function chartFromRepository(
   return { ...found, revision: found.version }
 }
 
-async function chartFromGit(chart: FromGit, deps: SyncReleaseDeps, signal: AbortSignal): Promise<PreparedChart> {
+async function chartFromGit(chart: FromGit, deps: ChartDeps, signal: AbortSignal): Promise<PreparedChart> {
   const { url, path, secret, pullSecret, skipDependencyUpdate } = chart
   deps.redactor.register(urlSecrets(url))
   const remote = secret
@@ -106,7 +121,7 @@ function joined(chartPath: string, path: string): string {
 async function resolveRef(
   { url, ref }: FromGit,
   { remote, who }: { remote: GitRemote; who: string },
-  deps: SyncReleaseDeps,
+  deps: ChartDeps,
   signal: AbortSignal,
 ): Promise<string> {
   const { commits } = memoryOf(deps)
@@ -123,9 +138,21 @@ async function resolveRef(
       if (toAppError(error).reason !== 'GitRefNotFound') throw error
     }
   }
-  await deps.git.fetch(remote, signal)
-  deps.fetchedAt.set(place, now)
+  await untilAborted(fetchOnce(place, remote, deps), signal)
   const commit = await deps.git.resolve(remote, ref, signal)
-  commits.set(`${place} ${ref}`, { commit, fetchedAt: now })
+  commits.set(`${place} ${ref}`, { commit, fetchedAt: deps.fetchedAt.get(place) ?? now })
   return commit
+}
+
+/** Once for all releases that want it at the same time; it has a time limit of its own, so nobody's signal ends it for the others. */
+function fetchOnce(place: string, remote: GitRemote, deps: ChartDeps): Promise<void> {
+  const { fetching } = memoryOf(deps)
+  const running =
+    fetching.get(place) ??
+    deps.git
+      .fetch(remote)
+      .then(() => void deps.fetchedAt.set(place, deps.now().getTime()))
+      .finally(() => fetching.delete(place))
+  fetching.set(place, running)
+  return running
 }
