@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import { createEgress } from '../adapters/egress/index.ts'
-import type { GitRemote } from '../adapters/git/index.ts'
 import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createRegistry } from '../adapters/registry/index.ts'
-import { sameRepository } from '../domain/source/git-url.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
 import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
+import { chartRemote } from './chart-remote.ts'
 import { createPrivateFiles } from './private-files.ts'
 import type { Parts } from './wire.ts'
 
@@ -19,7 +18,7 @@ const helmPlaces = 2 * availableParallelism()
 
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
-  const { config, cluster, git, run, redactor, metrics, log, environment } = parts
+  const { config, cluster, git, run, redactor, metrics, log, environment, sources } = parts
   const egress = createEgress({ allowPrivate: !config.sources.areTenants })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
@@ -45,7 +44,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
       now: Date.now,
     }),
     git,
-    chartRemote: (url: string) => chartRemote(url, parts),
+    chartRemote: (url: string) => chartRemote(url, { sources, deployKeyFile: config.git.deployKeyFile }),
     keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,
@@ -73,15 +72,6 @@ function usualKubeconfig(env: NodeJS.ProcessEnv): string | undefined {
   if (env.KUBECONFIG || env.KUBERNETES_SERVICE_HOST) return undefined
   const file = join(homedir(), '.kube', 'config')
   return existsSync(file) ? file : undefined
-}
-
-/**
- * A chart in the repository of the flags is reached as that is; any other one anonymously, unless its HelmRelease names a Secret. The
- * credentials of a Source object are those of its namespace and for nobody else.
- */
-async function chartRemote(url: string, { sources }: Parts): Promise<GitRemote> {
-  const own = sources.list().find((spec) => spec.origin === 'flags' && sameRepository(spec.url, url))
-  return own ? { ...(await sources.remote(own)), url } : { url }
 }
 
 function helmEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
