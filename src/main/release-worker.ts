@@ -3,7 +3,7 @@ import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
-import { createEgress } from '../adapters/egress/index.ts'
+import { createEgress, createGuard } from '../adapters/egress/index.ts'
 import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createRegistry } from '../adapters/registry/index.ts'
@@ -19,7 +19,8 @@ const helmPlaces = 2 * availableParallelism()
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
   const { config, cluster, git, run, redactor, metrics, log, environment, sources } = parts
-  const egress = createEgress({ allowPrivate: !config.sources.areTenants })
+  const { areTenants } = config.sources
+  const egress = createEgress({ allowPrivate: !areTenants })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
   const helm = createHelm({
@@ -38,13 +39,20 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     charts: createCharts({
       directory: join(config.cacheDir, 'charts'),
       egress,
-      registry: createRegistry({ log: log.child({ component: 'charts' }), environment }),
+      registry: createRegistry({
+        log: log.child({ component: 'charts' }),
+        environment,
+        guard: createGuard({ allowPrivate: !areTenants }),
+        rps: config.images.rps,
+        burst: config.images.burst,
+      }),
       insecureHosts: config.images.insecureHosts,
       known: createKnownRepositories({ files: config.releases.repositoryFiles, log, redactor, now: Date.now }),
       now: Date.now,
     }),
     git,
-    chartRemote: (url: string) => chartRemote(url, { sources, deployKeyFile: config.git.deployKeyFile }),
+    chartRemote: (url: string) => chartRemote(url, { sources, deployKeyFile: config.git.deployKeyFile, areTenants }),
+    areTenants,
     keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,

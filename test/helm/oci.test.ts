@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { pushImage } from '../../playground/stack/push-image.ts'
-import { createEgress } from '../../src/adapters/egress/index.ts'
+import { createEgress, createGuard } from '../../src/adapters/egress/index.ts'
 import type { ChartAccess } from '../../src/domain/release/chart-access.ts'
 import { stack } from '../stack/stack.ts'
 import { openCharts } from './world.ts'
@@ -171,6 +171,26 @@ describe('charts of an OCI registry', () => {
   it('speaks no plain HTTP to a registry that the operator has not named', async () => {
     const found = fresh([]).fromRepository(source('1.0.0'), signal)
     await expect(found).rejects.toMatchObject({ reason: 'ChartNotFound' })
+  })
+
+  it('asks no private address for tenants, and nobody’s metadata service, by whatever name', async () => {
+    const options = {
+      directory: mkdtempSync(join(directory, 'cache-')),
+      egress,
+      insecureHosts: [registry, 'a.test:80'],
+    }
+    const port = registry.split(':')[1] ?? ''
+    const strict = openCharts({ ...options, guard: createGuard({ allowPrivate: false }) })
+    await expect(strict.fromRepository(source('1.0.0'), signal)).rejects.toMatchObject({ reason: 'ChartNotFound' })
+    const asked: string[] = []
+    const resolve = async (host: string) => (asked.push(host), ['169.254.169.254'])
+    const named = openCharts({ ...options, guard: createGuard({ resolve }) })
+    for (const host of ['a.test:80', '169.254.169.254', `[::ffff:a9fe:a9fe]:${port}`]) {
+      await expect(named.fromRepository(source('1.0.0', host), signal)).rejects.toMatchObject({
+        reason: 'ChartNotFound',
+      })
+    }
+    expect(new Set(asked)).toEqual(new Set(['a.test']))
   })
 
   it('brings dependencies from registries, by the version of Chart.lock', async () => {

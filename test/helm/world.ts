@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { Header } from 'tar'
+import { createGuard, type Guard } from '../../src/adapters/egress/index.ts'
 import { createCharts, type KnownRepositories } from '../../src/adapters/helm/index.ts'
 import { createRegistry } from '../../src/adapters/registry/index.ts'
 import type { Egress } from '../../src/lib/egress.ts'
@@ -48,7 +49,15 @@ export function openCharts(options: {
   now?: () => number
   insecureHosts?: string[]
   known?: KnownRepositories
+  guard?: Guard
 }) {
-  const { now = Date.now, insecureHosts = [], known = unknown, directory, egress } = options
-  return createCharts({ directory, egress, now, insecureHosts, known, registry: createRegistry({ log: silent }) })
+  const { now = Date.now, insecureHosts = [], known = unknown, guard = createGuard(), directory, egress } = options
+  return createCharts({
+    directory,
+    egress,
+    now,
+    insecureHosts,
+    known,
+    registry: createRegistry({ log: silent, guard }),
+  })
 }

@@ -49,11 +49,22 @@ it.each<[string, string, GitRemote['auth'], string, GitRemote['auth']]>([
   ],
   ['one over ssh where there is no source', '', undefined, otherSsh, { kind: 'ssh', privateKeyFile: deployKeyFile }],
 ])('reaches %s', async (_what, flagUrl, auth, url, expected) => {
-  const remote = await chartRemote(url, { sources: sources(flagUrl, auth), deployKeyFile })
+  const remote = await chartRemote(url, { sources: sources(flagUrl, auth), deployKeyFile, areTenants: false })
   expect(remote).toEqual({ url, ...(expected ? { auth: expected } : {}) })
 })
 
 it('reaches one over ssh without a key where there is none', async () => {
-  const remote = await chartRemote(otherSsh, { sources: sources(own, basic), deployKeyFile: join(directory, 'none') })
+  const remote = await chartRemote(otherSsh, {
+    sources: sources(own, basic),
+    deployKeyFile: join(directory, 'none'),
+    areTenants: false,
+  })
   expect(remote).toEqual({ url: otherSsh })
+})
+
+it('gives tenants nothing of the operator', async () => {
+  for (const url of [ownSsh, otherSsh, own]) {
+    const remote = await chartRemote(url, { sources: sources(ownSsh, ssh), deployKeyFile, areTenants: true })
+    expect(remote).toEqual({ url, isForeign: true })
+  }
 })

@@ -114,7 +114,7 @@ describe('the chart of a release', () => {
     skipDependencyUpdate: given.skip ?? false,
   })
   const refused = async (chart: ChartSource, reason: string, message: RegExp, deps = open()) =>
-    await expect(prepareChart({ chart }, deps, signal)).rejects.toMatchObject({
+    await expect(prepareChart({ namespace, chart }, deps, signal)).rejects.toMatchObject({
       reason,
       message: expect.stringMatching(message),
     })
@@ -139,7 +139,7 @@ describe('the chart of a release', () => {
     const pull = `pull-${name.at(-1)}`
     await secret(pull, data())
     const deps = open()
-    expect(await prepareChart({ chart: library(pull) }, deps, signal)).toMatchObject({ revision: '1.2.3' })
+    expect(await prepareChart({ namespace, chart: library(pull) }, deps, signal)).toMatchObject({ revision: '1.2.3' })
     expect(deps.redactor.redact(`a ${password} b`)).not.toContain(password)
   })
 
@@ -148,20 +148,24 @@ describe('the chart of a release', () => {
     await secret('wrong', { username: user, password: 'not-this-one' })
     await secret('empty', { other: 'x' })
     const deps = open()
-    await prepareChart({ chart: library('right') }, deps, signal)
+    await prepareChart({ namespace, chart: library('right') }, deps, signal)
     await refused(library(), 'ChartAuthFailed', /refused access \(401\)/, deps)
     await refused(library('wrong'), 'ChartAuthFailed', /refused the credentials \(401\)/, deps)
     await refused(library('empty'), 'ChartAuthFailed', /empty cannot be used: it has no repositories.yaml/, deps)
     await refused(library('none'), 'ChartAuthFailed', /none, which chartPullSecret names, does not exist/, deps)
     await secret('wrong', { username: user, password })
-    expect(await prepareChart({ chart: library('wrong') }, deps, signal)).toMatchObject({ name: 'library' })
+    expect(await prepareChart({ namespace, chart: library('wrong') }, deps, signal)).toMatchObject({ name: 'library' })
   })
 
   it('comes from git with the login of its Secret, and to nobody without it', async () => {
     await secret('git', { username: user, password })
     await secret('pull', { username: user, password })
     const deps = open()
-    const found = await prepareChart({ chart: fromGit('app', { secret: 'git', pull: 'pull' }) }, deps, signal)
+    const found = await prepareChart(
+      { namespace, chart: fromGit('app', { secret: 'git', pull: 'pull' }) },
+      deps,
+      signal,
+    )
     expect(found.revision).toMatch(/^[0-9a-f]{40}$/)
     expect(subcharts(found.path)).toEqual([expect.stringContaining('version: 1.2.3')])
     await run(helm, ['template', 'x', found.path])
@@ -169,12 +173,14 @@ describe('the chart of a release', () => {
     await secret('other', { username: user, password: 'not-this-one' })
     await refused(fromGit('app', { secret: 'other' }), 'GitAuthFailed', /./, deps)
     await refused(fromGit('app', { secret: 'gone' }), 'GitAuthFailed', /does not exist/, deps)
+    const chart = { ...fromGit('app'), secret: { namespace: 'elsewhere', name: 'git' } }
+    await refused(chart, 'GitAuthFailed', /another namespace/, open({ areTenants: true }))
   })
 
   it('is fetched once for all releases of a repository', async () => {
     const deps = open({ chartRemote: async (url) => ({ url, auth: { kind: 'basic', username: user, password } }) })
     const paths = ['beside', 'vendored', 'library', 'beside', 'library']
-    await Promise.all(paths.map((path) => prepareChart({ chart: fromGit(path) }, deps, signal)))
+    await Promise.all(paths.map((path) => prepareChart({ namespace, chart: fromGit(path) }, deps, signal)))
     expect(deps.fetches).toEqual([repository.url])
   })
 
@@ -197,13 +203,13 @@ describe('the chart of a release', () => {
       ['in its own charts/', 'vendored', '1.0.1'],
       ['in place of outdated ones, lock and all', 'outdated', '1.9.0'],
     ])('takes them from %s', async (_where, path, version) => {
-      const found = await prepareChart({ chart: fromGit(path) }, withKnown(), signal)
+      const found = await prepareChart({ namespace, chart: fromGit(path) }, withKnown(), signal)
       expect(subcharts(found.path)).toEqual([expect.stringContaining(`version: ${version}`)])
       await run(helm, ['template', 'x', found.path])
     })
 
     it('leaves them out where nothing shall be updated', async () => {
-      const found = await prepareChart({ chart: fromGit('app', { skip: true }) }, withKnown(), signal)
+      const found = await prepareChart({ namespace, chart: fromGit('app', { skip: true }) }, withKnown(), signal)
       expect(existsSync(join(found.path, 'charts'))).toBe(false)
     })
 
@@ -221,7 +227,7 @@ describe('the chart of a release', () => {
       ssh.authorize(readFileSync(`${file}.pub`, 'utf8'))
       const url = ssh.urlOf(join(repository.server.root, 'repo.git'))
       await secret('ssh', { identity: readFileSync(file, 'utf8'), known_hosts: ssh.knownHosts })
-      const found = await prepareChart({ chart: fromGit('library', { secret: 'ssh', url }) }, open(), signal)
+      const found = await prepareChart({ namespace, chart: fromGit('library', { secret: 'ssh', url }) }, open(), signal)
       expect(found).toMatchObject({ name: 'library', version: '1.9.0' })
     } finally {
       await ssh.close()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { type Dispatcher, request } from 'undici'
 import type { TlsSettings } from '../../lib/egress.ts'
@@ -30,6 +31,9 @@ export type Answer = {
 /** Something that is wrong with an answer, in words for people. */
 export class BadAnswer extends Error {}
 
+/** Which addresses may be reached; adapters/egress makes one. */
+export type RegistryGuard = { lookup: LookupFunction; check(url: URL): void }
+
 /** One request with its redirects. Rejects with {@link BadAnswer}, with the signal's reason, or with what the network said. */
 export type Connections = {
   send(sent: Sent): Promise<Answer>
@@ -45,10 +49,11 @@ export function createConnections(options: {
   inFlight: number
   timeoutMs: number
   environment: Readonly<Record<string, string>>
+  guard?: RegistryGuard | undefined
 }): Connections {
-  const { inFlight, timeoutMs, environment } = options
-  const secure = openDispatcher({ inFlight, environment, rejectUnauthorized: true })
-  const insecure = openDispatcher({ inFlight, environment, rejectUnauthorized: false })
+  const { inFlight, timeoutMs, environment, guard } = options
+  const secure = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: true })
+  const insecure = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: false })
   const special = new LRUCache<string, Dispatcher>({ max: mostSettings, dispose: (one) => void one.close() })
 
   function pick({ insecure: isInsecure, tls }: Sent): Dispatcher {
@@ -61,12 +66,13 @@ export function createConnections(options: {
     const known = special.get(name)
     if (known) return known
     const certificates = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) }
-    const made = openDispatcher({ inFlight, environment, rejectUnauthorized, certificates })
+    const made = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized, certificates })
     special.set(name, made)
     return made
   }
 
   async function sendOnce(sent: Sent): Promise<Answer> {
+    mustBeAllowed(sent.url, guard)
     const deadline = AbortSignal.timeout(timeoutMs)
     const signal = sent.signal ? AbortSignal.any([sent.signal, deadline]) : deadline
     try {
@@ -107,6 +113,14 @@ export function createConnections(options: {
     async close() {
       await Promise.all([secure, insecure, ...special.values()].map((one) => one.destroy()))
     },
+  }
+}
+
+function mustBeAllowed(url: URL, guard: RegistryGuard | undefined): void {
+  try {
+    guard?.check(url)
+  } catch (error) {
+    throw new BadAnswer('an address that may not be asked', { cause: error })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { RegistryAccess } from './access.ts'
 import { type Artifact, type ArtifactRequest, readArtifact } from './artifact.ts'
-import { createConnections } from './connections.ts'
+import { createConnections, type RegistryGuard } from './connections.ts'
 import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
 import { createKnownImages, type RegistryMemory } from './memory.ts'
 import { createPace } from './pace.ts'
@@ -60,6 +60,8 @@ export type RegistryOptions = {
   memory?: RegistryMemory
   /** Milliseconds since 1970. */
   now?: () => number
+  /** Keeps requests from addresses that the name of a repository must not lead to. */
+  guard?: RegistryGuard
 }
 
 /** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
@@ -73,8 +75,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     environment = {},
     memory,
     now = Date.now,
+    guard,
   } = options
-  const connections = createConnections({ inFlight: burst, timeoutMs, environment })
+  const connections = createConnections({ inFlight: burst, timeoutMs, environment, guard })
   const requests = createRequests({
     connections,
     log,

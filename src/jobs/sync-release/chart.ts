@@ -18,6 +18,7 @@ export type ChartDeps = Pick<
   | 'git'
   | 'chartRemote'
   | 'keep'
+  | 'areTenants'
   | 'fetchedAt'
   | 'gitPollIntervalMs'
   | 'redactor'
@@ -33,7 +34,7 @@ type FromRepository = ChartSource & { kind: 'repository' }
  * GitAuthFailed, GitRefNotFound, PathNotFound.
  */
 export async function prepareChart(
-  { chart }: Pick<ReleaseSpec, 'chart'>,
+  { chart, namespace }: Pick<ReleaseSpec, 'chart' | 'namespace'>,
   deps: ChartDeps,
   signal: AbortSignal,
 ): Promise<PreparedChart> {
@@ -45,10 +46,17 @@ export async function prepareChart(
     case 'repository':
       return await chartFromRepository(chart, deps, signal)
     case 'git':
+      mustBeOwn(chart.secret, namespace, deps)
       return await chartFromGit(chart, deps, signal)
     default:
       return never(chart)
   }
+}
+
+function mustBeOwn(secret: { namespace: string } | undefined, namespace: string, { areTenants }: ChartDeps): void {
+  if (!areTenants || !secret || secret.namespace === namespace) return
+  const message = 'spec.chart.secretRef names a Secret of another namespace, which --tenants does not allow'
+  throw new AppError('GitAuthFailed', message, { retry: 'never' })
 }
 
 async function chartFromRepository(

@@ -17,6 +17,8 @@ export type SyncReleaseDeps = {
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
   /** How to log in to a chart's repository when the HelmRelease names no Secret: the flag source's way where it is the same host. */
   chartRemote: (url: string) => Promise<GitRemote>
+  /** HelmReleases are of strangers: their Secrets are those of their own namespace (`--tenants`). */
+  areTenants?: boolean
   /** See {@link CredentialDeps}. */
   keep: CredentialDeps['keep']
   /** When a chart's repository was fetched last, by URL and login, in milliseconds since 1970; kept between runs. */
