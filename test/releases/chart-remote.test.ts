@@ -35,20 +35,19 @@ function sources(url: string, auth: GitRemote['auth']) {
   return { list: () => (url === '' ? [] : [spec]), remote: async () => ({ url, ...(auth ? { auth } : {}) }) }
 }
 
-it.each<[string, string, GitRemote['auth'], string, GitRemote['auth']]>([
-  ['the repository of the flags, with its login', own, basic, own, basic],
-  ['another one on the same host, without', own, basic, other, undefined],
-  ['one over https, without the ssh key', ownSsh, ssh, other, undefined],
-  ['one over ssh, with the key of the flags', ownSsh, ssh, otherSsh, ssh],
+it.each<[string, [flags: string, auth: GitRemote['auth']], string, GitRemote['auth']]>([
+  ['the repository of the flags, with its login', [own, basic], own, basic],
+  ['another one on the same host, without', [own, basic], other, undefined],
+  ['one over https, without the ssh key', [ownSsh, ssh], other, undefined],
+  ['one over ssh, with the key of the flags', [ownSsh, ssh], otherSsh, ssh],
   [
     'one over ssh, with the deploy key beside a token',
-    own,
-    basic,
+    [own, basic],
     otherSsh,
     { kind: 'ssh', privateKeyFile: deployKeyFile },
   ],
-  ['one over ssh where there is no source', '', undefined, otherSsh, { kind: 'ssh', privateKeyFile: deployKeyFile }],
-])('reaches %s', async (_what, flagUrl, auth, url, expected) => {
+  ['one over ssh where there is no source', ['', undefined], otherSsh, { kind: 'ssh', privateKeyFile: deployKeyFile }],
+])('reaches %s', async (_what, [flagUrl, auth], url, expected) => {
   const remote = await chartRemote(url, { sources: sources(flagUrl, auth), deployKeyFile, areTenants: false })
   expect(remote).toEqual({ url, ...(expected ? { auth: expected } : {}) })
 })
