@@ -1,10 +1,19 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type ChartRepository, startChartRepository } from '../../playground/stack/chart-repository.ts'
 import { which } from '../../playground/tools/on-path.ts'
 import { createEgress } from '../../src/adapters/egress/index.ts'
@@ -217,6 +226,39 @@ describe('the chart of a release', () => {
       await refused(fromGit('unknown'), 'ChartNotFound', /@nobody of a dependency is not known/, withKnown())
       await refused(fromGit('climbing'), 'PathNotFound', /leaves the repository/, withKnown())
     })
+  })
+
+  it('renders what its links lead to inside the repository, and nothing outside (hazard I1)', async () => {
+    const secretFile = join(directory, 'outside')
+    writeFileSync(secretFile, 'outside: marker-outside\n')
+    const own = await createRepository()
+    onTestFinished(() => own.stop())
+    const everything =
+      '{{ toYaml .Values }}\n{{ range $path, $_ := .Files.Glob "**" }}{{ $.Files.Get $path }}\n{{ end }}'
+    await own.push({
+      'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 0.1.0\n',
+      'app/templates/all.yaml': `data: |\n{{ tpl (.Files.Get "all") . | indent 2 }}\n`,
+      'app/all': everything,
+      'shared/settings/deep.txt': 'marker-inside',
+    })
+    const out = ['Chart.lock', 'values.yaml', 'values.schema.json', 'crds', 'templates/x.yaml', 'files/x', 'README.md']
+    for (const link of out) {
+      const path = join(own.clone, 'app', link)
+      mkdirSync(dirname(path), { recursive: true })
+      symlinkSync(out.indexOf(link) % 2 === 0 ? secretFile : `../../../../../../../..${secretFile}`, path)
+    }
+    symlinkSync('/', join(own.clone, 'app/root'))
+    symlinkSync('.', join(own.clone, 'app/self'))
+    symlinkSync('../shared', join(own.clone, 'app/shared'))
+    await own.git('add', '-A')
+    await own.git('commit', '-qm', 'links')
+    await own.git('push', '-q', 'origin', 'HEAD:main')
+    const found = await prepareChart({ namespace, chart: fromGit('app', { url: own.url }) }, open(), signal)
+    const entries = readdirSync(found.path, { recursive: true, withFileTypes: true })
+    expect(entries.filter((entry) => entry.isSymbolicLink())).toEqual([])
+    const { stdout } = await run(helm, ['template', 'x', found.path])
+    expect(stdout).toContain('marker-inside')
+    expect(stdout).not.toContain('marker-outside')
   })
 
   it.skipIf(which('sshd') === undefined)('comes over ssh with the key and host keys of its Secret', async () => {
