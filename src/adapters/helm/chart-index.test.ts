@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type IndexEntry, outlineIndex, readBlock } from './chart-index.ts'
 
@@ -107,15 +107,34 @@ describe('an index', () => {
     const big = `entries:\n${Array.from({ length: 50 }, (_, i) => chart(`chart-${i}`, 1_000)).join('')}`
     expect(big.length).toBeGreaterThan(47 * 1024 * 1024)
     const bytes = Buffer.from(big)
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    delay.enable()
+    const turns = countTurns()
     const outline = await outlineIndex(bytes)
     const block = typeof outline === 'string' ? undefined : outline.get('chart-49')
     if (!block || 'entries' in block) throw new Error('it was not outlined')
     const entries = await readBlock(bytes.subarray(block.start, block.end))
-    delay.disable()
+    const longest = await turns.stop()
     expect(entries).toHaveLength(1_000)
-    expect(delay.percentile(99) / 1e6).toBeLessThan(100)
-    expect(delay.max / 1e6).toBeLessThan(500)
+    expect(longest).toBeLessThan(100)
   })
 })
+
+/** The longest turn of the event loop in milliseconds of this thread's processor time: what else the machine does is not counted. */
+function countTurns(): { stop(): Promise<number> } {
+  let [longest, isOver] = [0, false]
+  async function count(): Promise<void> {
+    for (let since = process.threadCpuUsage(); !isOver; ) {
+      await setImmediate()
+      const now = process.threadCpuUsage()
+      longest = Math.max(longest, (now.user + now.system - since.user - since.system) / 1_000)
+      since = now
+    }
+  }
+  const counting = count()
+  return {
+    async stop() {
+      isOver = true
+      await counting
+      return longest
+    },
+  }
+}
