@@ -6,7 +6,7 @@ import type { LeasedFence } from '../adapters/cluster/index.ts'
 import { createEgress, createGuard } from '../adapters/egress/index.ts'
 import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
-import { createRegistry } from '../adapters/registry/index.ts'
+import { createLogins, createRegistry } from '../adapters/registry/index.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
 import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
 import { chartRemote } from './chart-remote.ts'
@@ -47,6 +47,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
         burst: config.images.burst,
       }),
       insecureHosts: config.images.insecureHosts,
+      ...(areTenants ? {} : { logins: createLogins({ run, log, env, dockerConfig: config.images.dockerConfig }) }),
       known: createKnownRepositories({ files: config.releases.repositoryFiles, log, redactor, now: Date.now }),
       now: Date.now,
     }),

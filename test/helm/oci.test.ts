@@ -138,6 +138,7 @@ describe('charts of an OCI registry', () => {
     expect([count(/tags\/list/), count(/GET .*\/manifests\//), count(/\/blobs\//)]).toEqual([1, 1, 1])
     await charts.fromRepository(source('1.1.0', frontHost()), signal)
     asked = []
+    await charts.fromRepository(source('^1', frontHost()), signal)
     await charts.fromRepository(source('1.1.0', frontHost()), signal)
     expect(asked).toEqual([])
   })
@@ -151,6 +152,26 @@ describe('charts of an OCI registry', () => {
     for (const access of [undefined, login('ann', 'wrong'), login('bob', 'secret')]) {
       await expect(at(access)).rejects.toMatchObject({ reason: 'ChartAuthFailed' })
     }
+  })
+
+  it('takes the operator’s login where a release brings none, and says when that was refused', async () => {
+    wanted = `Basic ${Buffer.from('operator:secret').toString('base64')}`
+    const options = { directory: mkdtempSync(join(directory, 'cache-')), egress, insecureHosts: [frontHost()] }
+    const refused: string[] = []
+    let password = 'old'
+    const logins = {
+      find: async () => ({ username: 'operator', password }),
+      refused: (host: string) => void refused.push(host),
+    }
+    const charts = openCharts({ ...options, logins })
+    const found = charts.fromRepository(source('1.0.0', frontHost()), signal)
+    await expect(found).rejects.toMatchObject({ reason: 'ChartAuthFailed' })
+    expect(refused).toEqual([frontHost()])
+    password = 'secret'
+    expect(await charts.fromRepository(source('1.0.0', frontHost()), signal)).toMatchObject({ version: '1.0.0' })
+    const own = { ...source('^1', frontHost()), access: login('ann', 'wrong') }
+    await expect(charts.fromRepository(own, signal)).rejects.toMatchObject({ reason: 'ChartAuthFailed' })
+    expect(refused).toHaveLength(1)
   })
 
   it.each<[string, (path: string, body: Buffer) => Buffer]>([

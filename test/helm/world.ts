@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { Header } from 'tar'
 import { createGuard, type Guard } from '../../src/adapters/egress/index.ts'
-import { createCharts, type KnownRepositories } from '../../src/adapters/helm/index.ts'
+import { createCharts, type KnownRepositories, type RegistryLogins } from '../../src/adapters/helm/index.ts'
 import { createRegistry } from '../../src/adapters/registry/index.ts'
 import type { Egress } from '../../src/lib/egress.ts'
 import { silent } from '../sync/workbench.ts'
@@ -50,8 +50,17 @@ export function openCharts(options: {
   insecureHosts?: string[]
   known?: KnownRepositories
   guard?: Guard
+  logins?: RegistryLogins
 }) {
-  const { now = Date.now, insecureHosts = [], known = unknown, guard = createGuard(), directory, egress } = options
+  const {
+    now = Date.now,
+    insecureHosts = [],
+    known = unknown,
+    guard = createGuard(),
+    logins,
+    directory,
+    egress,
+  } = options
   return createCharts({
     directory,
     egress,
@@ -59,5 +68,6 @@ export function openCharts(options: {
     insecureHosts,
     known,
     registry: createRegistry({ log: silent, guard }),
+    ...(logins ? { logins } : {}),
   })
 }

@@ -6,7 +6,7 @@ import { createChartCache, hashOf } from './chart-cache.ts'
 import type { IndexEntry } from './chart-index.ts'
 import { type Chart, readChartFile } from './chart-tree.ts'
 import { completeDependencies, type Dependency } from './dependencies.ts'
-import { type ChartRegistry, createOciRepositories } from './oci.ts'
+import { type ChartRegistry, createOciRepositories, type RegistryLogins } from './oci.ts'
 import { hasPostHooks } from './post-hooks.ts'
 import { createRepositories, hidden, type RepositoryChart } from './repositories.ts'
 
@@ -62,6 +62,8 @@ export type ChartsOptions = {
   /** Registries without TLS, or with certificates that nobody can check. */
   insecureHosts: readonly string[]
   known: KnownRepositories
+  /** For registries that neither a release nor `known` has a login for. Left out: none. */
+  logins?: RegistryLogins
   now: () => number
 }
 

@@ -8,5 +8,6 @@ export {
 } from './charts.ts'
 export { createHelm } from './create-helm.ts'
 export type { Helm, HelmOutcome, HelmTarget, HelmWrite } from './helm.ts'
+export type { RegistryLogins } from './oci.ts'
 export { decodeStoredRelease, type StoredHook, type StoredRelease } from './stored-release.ts'
 export { createKnownRepositories } from './known-repositories.ts'

@@ -9,7 +9,15 @@ import { createRecent } from './recent.ts'
 import type { RepositoryChart } from './repositories.ts'
 import { maxArchiveBytes, unpackChart } from './unpack.ts'
 
-type RegistryAccess = { auth?: { username: string; password: string }; insecure: boolean; tls?: TlsSettings }
+type RegistryLogin = { username: string; password: string; identityToken?: string }
+type RegistryAccess = { auth?: RegistryLogin; insecure: boolean; tls?: TlsSettings }
+
+/** Logins of the operator and of the cloud for those who bring none; adapters/registry has them. */
+export type RegistryLogins = {
+  find(registry: { host: string; insecure: boolean }, signal?: AbortSignal): Promise<RegistryLogin | undefined>
+  /** A registry refused what `find` gave. */
+  refused(host: string): void
+}
 
 /** What is needed of a registry; adapters/registry is one. */
 export type ChartRegistry = {
@@ -38,15 +46,18 @@ const layerTypes = ['application/vnd.cncf.helm.chart.content.v1.tar+gzip', 'appl
 /** A list of tags counts for this long. */
 const tagsForMs = 30_000
 const mostRepositories = 500
+const mostTags = 5_000
 
 /** Charts in OCI registries. The tags of each repository are listed once for all who ask at the same time. */
 export function createOciRepositories(options: {
   registry: ChartRegistry
   insecureHosts: readonly string[]
+  logins?: RegistryLogins
   now: () => number
 }): OciRepositories {
-  const { registry, insecureHosts, now } = options
+  const { registry, insecureHosts, logins, now } = options
   const recent = createRecent<string[]>({ forMs: tagsForMs, most: mostRepositories, now })
+  const digests = createRecent<{ digest: string | undefined }>({ forMs: tagsForMs, most: mostTags, now })
 
   async function tagFor(source: RepositoryChart, version: string, place: Place, signal: AbortSignal): Promise<string> {
     const key = `${place.repository} ${source.accessKey}`
@@ -65,7 +76,13 @@ export function createOciRepositories(options: {
 
   async function digestOf(source: RepositoryChart, place: Place, signal: AbortSignal): Promise<string> {
     const { version, digest } = splitChartVersion(source.version)
-    const ask = async (reference: string) => await registry.digest(place.repository, reference, place.access, signal)
+    const ask = async (reference: string): Promise<string | undefined> => {
+      const key = `${place.repository} ${source.accessKey} ${reference}`
+      const asking = digests.get(key, async () => ({
+        digest: await registry.digest(place.repository, reference, place.access),
+      }))
+      return (await untilAborted(asking, signal)).digest
+    }
     if (digest !== undefined) {
       const found = await ask(digest)
       if (found === digest) return digest
@@ -79,11 +96,24 @@ export function createOciRepositories(options: {
     return found
   }
 
+  async function lend({ host, repository, access }: Place, signal: AbortSignal): Promise<Place | undefined> {
+    const auth = await logins?.find({ host, insecure: access.insecure }, signal)
+    return auth && { host, repository, access: { ...access, auth } }
+  }
+
   return {
     async find(source, signal) {
       const place = placeOf(source, insecureHosts)
-      const digest = await translated(() => digestOf(source, place, signal), signal)
-      return { ...place, digest }
+      return await translated(async () => {
+        const lent = source.access ? undefined : await lend(place, signal)
+        const { repository, access } = lent ?? place
+        try {
+          return { repository, access, digest: await digestOf(source, { ...place, access }, signal) }
+        } catch (error) {
+          if (lent && toAppError(error).reason === 'RegistryAuthFailed') logins?.refused(place.host)
+          throw error
+        }
+      }, signal)
     },
     async download({ repository, digest, access }, folder) {
       const wanted = { reference: digest, layerTypes, maxBytes: maxArchiveBytes }
@@ -95,7 +125,7 @@ export function createOciRepositories(options: {
   }
 }
 
-type Place = { repository: string; access: RegistryAccess }
+type Place = { host: string; repository: string; access: RegistryAccess }
 
 /** `oci://host/path` and the chart's name below it. A login in the URL is none: helm refuses that, too. */
 function placeOf({ url, name, access }: RepositoryChart, insecureHosts: readonly string[]): Place {
@@ -108,7 +138,7 @@ function placeOf({ url, name, access }: RepositoryChart, insecureHosts: readonly
       'the repository is no oci://host/path, or has a login in it: name a Secret in chartPullSecret instead'
     throw new AppError('ChartNotFound', message, { retry: 'never' })
   }
-  return { repository, access: accessTo(host, access, insecureHosts) }
+  return { host, repository, access: accessTo(host, access, insecureHosts) }
 }
 
 function accessTo(host: string, access: ChartAccess | undefined, insecureHosts: readonly string[]): RegistryAccess {
