@@ -1,5 +1,6 @@
 import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
 import type { FlagValues } from './flags.ts'
+import { readImports } from './repository-import.ts'
 
 export type Role = FlagValues['roles'][number]
 export type Feature = FlagValues['enable'][number]
@@ -99,6 +100,8 @@ export type Config = {
     failedInstall: 'keep' | 'remove'
     /** Keep a deleted HelmRelease until its release is uninstalled. */
     finalizer: boolean
+    /** repositories.yaml files of the operator. */
+    repositoryFiles: readonly string[]
   }
   images: {
     scanIntervalMs: number
@@ -190,6 +193,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       adoptFailed: values['adopt-failed'] as Config['releases']['adoptFailed'],
       failedInstall: values['failed-install'] as Config['releases']['failedInstall'],
       finalizer: values['release-finalizer'],
+      repositoryFiles: readImports(values['helm-repository-import']).files,
     },
     images: makeImages(values, facts),
     warnings: facts.warnings,
