@@ -9,7 +9,7 @@ import type { LiveMemory } from './live.ts'
 
 /** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
 export type ImageMemory = LiveMemory & {
-  /** Of the newest commit that was read, by source. */
+  /** Of the newest commit that was read, by source and scope. */
   sources: Map<string, { commit: string; workloads: Workload[]; blobs: Map<string, Workload[]> }>
 }
 
@@ -23,8 +23,11 @@ export type WorkloadDeps = {
   memory: ImageMemory
 }
 
+/** Which workloads are meant: those that Capstan updates by itself, or all. */
+export type WorkloadScope = 'automated' | 'all'
+
 /**
- * The automated workloads of a source at a commit, in the order of their files. Those outside the allowed namespaces are left out
+ * The workloads of a source at a commit, in the order of their files. Those outside the allowed namespaces are left out
  * (flux-v1 §28); files that cannot be read are the sync's to report.
  */
 export async function readWorkloads(
@@ -32,8 +35,9 @@ export async function readWorkloads(
   commit: string,
   deps: WorkloadDeps,
   signal: AbortSignal,
+  scope: WorkloadScope = 'automated',
 ): Promise<Workload[]> {
-  const key = `${spec.namespace}/${spec.name}`
+  const key = `${spec.namespace}/${spec.name} ${scope}`
   const known = deps.memory.sources.get(key)
   if (known?.commit === commit) return known.workloads
   const remote = await deps.sources.remote(spec, signal)
@@ -44,7 +48,7 @@ export async function readWorkloads(
   const workloads: Workload[] = []
   for (const { path, blob } of files) {
     signal.throwIfAborted()
-    const found = blobs.get(blob) ?? known?.blobs.get(blob) ?? parseFile(path, contents.get(blob), spec)
+    const found = blobs.get(blob) ?? known?.blobs.get(blob) ?? parseFile(path, contents.get(blob), { spec, scope })
     if (!blobs.has(blob)) blobs.set(blob, found)
     for (const workload of found) if (isAllowed(workload, spec)) workloads.push({ ...workload, file: path })
     if (contents.has(blob)) await breathe()
@@ -53,13 +57,21 @@ export async function readWorkloads(
   return workloads
 }
 
-/** A file without the word has no automated workload: most of a repository is never parsed. */
-function parseFile(file: string, bytes: Uint8Array | undefined, spec: SourceSpec): Workload[] {
+const workloadWords = /\b(?:CronJob|DaemonSet|Deployment|StatefulSet|HelmRelease)\b/
+
+/** A file without the word has no such workload: most of a repository is never parsed. */
+function parseFile(
+  file: string,
+  bytes: Uint8Array | undefined,
+  { spec, scope }: { spec: SourceSpec; scope: WorkloadScope },
+): Workload[] {
   const text = bytes && decodeFile(bytes)
-  if (!text?.includes(automatedPolicy)) return []
+  const mayHold = scope === 'all' ? workloadWords.test(text ?? '') : text?.includes(automatedPolicy)
+  if (!text || !mayHold) return []
   return openManifests(text).flatMap(({ object }, index) => {
-    const workload = readWorkload(object, { file, index, defaultNamespace: spec.defaultNamespace })
-    return workload?.isAutomated ? [workload] : []
+    const { defaultNamespace, targetNamespace } = spec
+    const workload = readWorkload(object, { file, index, defaultNamespace, targetNamespace })
+    return workload && (scope === 'all' || workload.isAutomated) ? [workload] : []
   })
 }
 

@@ -9,8 +9,8 @@ export type EditedFiles = {
   edits: Edit[]
   /** The updates that are in `edits`. */
   done: Update[]
-  /** What could not be written, and why, for people. */
-  refused: string[]
+  /** What could not be written, and why, in words for people. */
+  refused: { update: Update; why: string }[]
 }
 
 /** Writes the updates into the files of a commit, as far as they can be written. Symbolic links are not. */
@@ -31,15 +31,15 @@ export async function editFiles(
     const entry = entryOf.get(file)
     const bytes = entry && contents.get(entry.blob)
     const text = bytes && decodeFile(bytes)
-    if (text === undefined || entry?.mode === 'symlink') {
-      result.refused.push(`${file} NotEditable: a symbolic link, or not there any more`)
+    if (text === undefined || !entry || entry.mode === 'symlink') {
+      const why = `${file} is a symbolic link, or not there any more`
+      result.refused.push(...wanted.map((update) => ({ update, why })))
       continue
     }
     const edited = editFile(text, wanted.map(toEdit))
-    if (edited.done.length > 0) result.edits.push({ path: file, content: edited.text })
+    if (edited.done.length > 0) result.edits.push({ path: file, content: edited.text, was: entry })
     result.done.push(...edited.done.map(({ update }) => update))
-    for (const { edit, why } of edited.refused)
-      result.refused.push(`${edit.update.workload.id} ${edit.update.container.name} NotEditable: ${why}`)
+    for (const { edit, why } of edited.refused) result.refused.push({ update: edit.update, why })
   }
   return result
 }
