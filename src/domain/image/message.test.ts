@@ -11,7 +11,10 @@ const image = (ServiceSpecs: string[], ImageSpec: string, by = cause): UpdateSpe
   cause: by,
   spec: { ServiceSpecs, ImageSpec, Kind: 'execute', Excludes: [], Force: false },
 })
-const policy = (spec: Record<string, { add?: Record<string, string>; remove?: Record<string, string> }>, by = cause): UpdateSpec => ({
+const policy = (
+  spec: Record<string, { add?: Record<string, string>; remove?: Record<string, string> }>,
+  by = cause,
+): UpdateSpec => ({
   type: 'policy',
   cause: by,
   spec: Object.fromEntries(Object.entries(spec).map(([id, one]) => [id, { add: {}, remove: {}, ...one }])),

@@ -4,7 +4,7 @@ import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
 import type { Request } from '../../domain/work/request.ts'
 import type { UpdateResult } from '../../domain/work/update-spec.ts'
-import { listImages } from './list-images.ts'
+import { listImages, testPolicy } from './list-images.ts'
 import type { UpdateImagesDeps } from './deps.ts'
 import { runUpdate } from './run-update.ts'
 
@@ -43,6 +43,7 @@ async function answer(spec: SourceSpec, request: Request, deps: UpdateImagesDeps
   const { ask, id } = request
   if (ask.kind !== 'update-images') return { message: 'it is not for this job' }
   if ('list' in ask) return { images: await listImages(spec, ask.list, deps, signal) }
+  if ('test' in ask) return { images: await testPolicy(spec, ask.test, deps, signal) }
   return await runUpdate(spec, { jobId: id, update: ask.update }, deps, signal)
 }
 

@@ -1,8 +1,9 @@
+import { AppError } from '../../domain/error.ts'
 import type { ContainerImages, WorkloadImages } from '../../domain/image/answer.ts'
 import { readTags, tagsKey } from '../../domain/image/facts.ts'
 import { tagsNeededBy } from '../../domain/image/plan-updates.ts'
-import { parsePolicy } from '../../domain/image/policy.ts'
-import { printRef, repositoryOf } from '../../domain/image/ref.ts'
+import { parsePolicy, type PolicyText } from '../../domain/image/policy.ts'
+import { parseRef, printRef, repositoryOf } from '../../domain/image/ref.ts'
 import { traceTags } from '../../domain/image/trace.ts'
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
@@ -47,25 +48,61 @@ export async function listImages(
   for (const workload of workloads) {
     const found: ContainerImages[] = []
     for (const container of workload.containers)
-      found.push(await explain({ workload, container, most }, facts, deps, signal))
+      found.push(
+        await explain(
+          { workloads: [workload], isAutomated: workload.isAutomated, container, most },
+          facts,
+          deps,
+          signal,
+        ),
+      )
     const { id, file, isAutomated, blockedBy = '' } = workload
     listed.push({ id, file, isAutomated, blockedBy, containers: found })
   }
   return listed
 }
 
+/** What a policy would choose of the tags of an image, as if one workload had it. */
+export async function testPolicy(
+  spec: SourceSpec,
+  { policy, image: text }: { policy: PolicyText; image: string },
+  deps: UpdateImagesDeps,
+  signal: AbortSignal,
+): Promise<WorkloadImages[]> {
+  const image = parseRef(text)
+  if (!image) throw new AppError('NotEditable', `'${text}' is no image`, { retry: 'never' })
+  const { commit } = await readKnownHead(spec, deps, signal)
+  const workloads = await readWorkloads(spec, commit, deps, signal, 'all')
+  const container = { name: '', image, policy, path: [], text }
+  const wanted = {
+    repositories: [repositoryOf(image)],
+    workloads,
+    needed: (repository: string, tags: readonly string[]) => tagsNeededBy([container], repository, tags),
+    from: 'store' as const,
+  }
+  const facts = await readFacts(wanted, deps, signal)
+  const found = await explain({ workloads, isAutomated: false, container, most: mostTags }, facts, deps, signal)
+  return [{ id: '', file: '', isAutomated: false, blockedBy: '', containers: [found] }]
+}
+
 async function explain(
-  { workload, container, most }: { workload: Workload; container: Workload['containers'][number]; most: number },
+  asked: {
+    workloads: readonly Workload[]
+    isAutomated: boolean
+    container: Workload['containers'][number]
+    most: number
+  },
   { known, failures }: Facts,
   deps: UpdateImagesDeps,
   signal: AbortSignal,
 ): Promise<ContainerImages> {
+  const { container, most } = asked
   const { name, image } = container
   const repository = repositoryOf(image)
   const listedAt = readTags(await deps.store.get(tagsKey(repository)))?.at ?? ''
   const nextScanAt =
-    workload.isAutomated && listedAt ? new Date(Date.parse(listedAt) + deps.scanIntervalMs).toISOString() : ''
-  const access = await accessTo(repository, [workload], deps, signal)
+    asked.isAutomated && listedAt ? new Date(Date.parse(listedAt) + deps.scanIntervalMs).toISOString() : ''
+  const access = await accessTo(repository, asked.workloads, deps, signal)
   const login = access.auth ? `as ${access.auth.username}` : ''
   const about = {
     name,
