@@ -8,7 +8,7 @@ import { createRegistry, type Registry } from '../../src/adapters/registry/index
 import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import type { JobKind, JobPayload, Outcome } from '../../src/domain/work/job.ts'
 import { requestKey } from '../../src/domain/work/request.ts'
-import { createRequests } from '../../src/jobs/requests.ts'
+import { createRequests, type Requests } from '../../src/jobs/requests.ts'
 import { listImageScans, scanImage } from '../../src/jobs/scan-image/index.ts'
 import { createImageMemory } from '../../src/jobs/scan-image/workloads.ts'
 import { type UpdateImagesDeps, updateImages } from '../../src/jobs/update-images/index.ts'
@@ -32,7 +32,7 @@ export type Workbench = {
   /** Path below the host of `images`. */
   path: string
   git: Git
-  deps: UpdateImagesDeps
+  deps: UpdateImagesDeps & { requests: Requests }
   /** What the registry was asked, by kind of request. */
   asked: { tags: number; digest: number; describe: number }
   /** Commits these files, on top of what is there, and pushes; gives the commit. */
@@ -67,7 +67,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
   const registry = createRegistry({ log: silent })
   const asked = { tags: 0, digest: 0, describe: 0 }
   const host = stack().registry
-  const deps: UpdateImagesDeps = {
+  const deps: Workbench['deps'] = {
     sources: {
       list: () => [spec],
       get: (namespace, name) => (namespace === spec.namespace && name === spec.name ? spec : undefined),

@@ -122,7 +122,7 @@ async function giveUp(lane: Lane, left: readonly Waiting[], error: unknown, mirr
     for (const waiting of left) await land({ ...lane, queue: [waiting] }, undefined, mirrors)
     return
   }
-  for (const { reject } of left.length > 0 ? left : lane.queue.splice(0)) reject(error)
+  for (const waiting of left.length > 0 ? left : lane.queue.splice(0)) waiting.reject(error)
 }
 
 async function fetchBranch({ remote, branch }: Lane, mirrors: Mirrors): Promise<string> {

@@ -32,7 +32,7 @@ const bodyLimit = 2 * 1024 * 1024
 
 type Options = Pick<AppOptions, 'views' | 'enqueue' | 'requests' | 'now'>
 
-/** Releases, policies and why which tags are chosen: asked for as requests with arguments (W1), read when a worker has answered. */
+/** Releases, policies and why which tags are chosen: asked for as requests with arguments (W1). */
 export const updateRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   app.post(
     '/api/v1/sources/:namespace/:name/release',
@@ -74,7 +74,10 @@ export const updateRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opti
       return await accept({ of: params, by: whoAsks(body), ask: { kind: 'update-images', list } }, options, reply)
     },
   )
+}
 
+/** Policies that are only tried, and the answers to all of these requests. */
+export const answerRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   app.post(
     '/api/v1/sources/:namespace/:name/policy-tests',
     { schema: askSchema('testPolicyOnImage', 'Tries a policy on the tags of an image.', ref(ImagePolicyTest)) },

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, type Pair, parseDocument, type Scalar, type YAMLMap } from 'yaml'
+import { isMap, isScalar, type Pair, parseDocument, type Scalar, type YAMLMap } from 'yaml'
 import { digestOf } from '../manifest/digest.ts'
 import { manifestYaml } from '../manifest/go-yaml.ts'
 import type { KubeObject } from '../manifest/object.ts'
@@ -35,32 +35,31 @@ export function annotate(
 }
 
 /** Undefined when the text says so already. */
-function spliceFor(
-  text: string,
-  { node, offset }: OpenObject,
-  { key, value }: AnnotationChange,
-): Splice | Refusal | undefined {
+function spliceFor(text: string, { node, offset }: OpenObject, change: AnnotationChange): Splice | Refusal | undefined {
   const metadata = entryOf(node, 'metadata')
   const map = metadata?.value
-  if (!metadata || !isMap(map) || isAlias(map)) return { why: 'its metadata come from an alias or a merge' }
+  if (!metadata || !isMap(map)) return { why: 'its metadata come from an alias or a merge' }
   const annotations = entryOf(map, 'annotations')
-  if (!annotations) {
-    if (value === undefined) return undefined
-    return addMap(text, { offset, metadata, map }, key, value)
-  }
-  const { value: list } = annotations
-  if (isMap(list) && list.items.length > 0) {
-    const entry = entryOf(list, key)
-    if (!entry)
-      return value === undefined ? undefined : addEntry(text, { offset, owner: annotations, map: list }, key, value)
-    if (value === undefined) return removeEntry(text, { offset, owner: annotations, outer: map, map: list }, entry)
-    return replaceValue(text, offset, entry, { value, isFlow: list.flow === true })
-  }
+  if (annotations && isMap(annotations.value))
+    return inMap(text, { offset, owner: annotations, outer: map, map: annotations.value }, change)
+  const { key, value } = change
   if (value === undefined) return undefined
-  if (isMap(list)) return addEntry(text, { offset, owner: annotations, map: list }, key, value)
+  if (!annotations) return addMap(text, { offset, owner: metadata, map }, key, value)
+  const { value: list } = annotations
   const isEmpty = list === null || (isScalar(list) && list.value === null && list.source === '')
   if (!isEmpty || map.flow) return { why: 'its annotations are no map, or come from an alias' }
   return afterLine(text, offset + startOf(annotations.key), (indent, eol) => `${eol}${indent}  ${print(key, value)}`)
+}
+
+function inMap(
+  text: string,
+  place: Place & { outer: YAMLMap },
+  { key, value }: AnnotationChange,
+): Splice | Refusal | undefined {
+  const entry = entryOf(place.map, key)
+  if (value === undefined) return entry && removeEntry(text, place, entry)
+  if (!entry) return addEntry(text, place, key, value)
+  return replaceValue(text, place.offset, entry, { value, isFlow: place.map.flow === true })
 }
 
 /** Of equal keys the last one counts. */
@@ -87,21 +86,16 @@ function addEntry(text: string, { offset, owner, map }: Place, key: string, valu
   return afterLine(text, offset + startOf(owner.key), (_, eol) => `${eol}${indent}${print(key, value)}`)
 }
 
-function addMap(
-  text: string,
-  { offset, metadata, map }: { offset: number; metadata: Entry; map: YAMLMap },
-  key: string,
-  value: string,
-): Splice | Refusal {
+function addMap(text: string, { offset, owner, map }: Place, key: string, value: string): Splice | Refusal {
   const whole = `{${printFlow(text, { offset, map }, key, value)}}`
   if (map.flow) {
     const name = isJson(text, { offset, map }) ? '"annotations"' : 'annotations'
     return intoFlow(text, offset + startOf(map), `${name}: ${whole}`, map)
   }
   const [first] = map.items as Entry[]
-  const indent = indentAt(text, offset + startOf(first?.key ?? metadata.key))
+  const indent = indentAt(text, offset + startOf(first?.key ?? owner.key))
   if (indent === undefined) return { why: 'its metadata are not on lines of their own' }
-  return afterLine(text, offset + startOf(metadata.key), (_, eol) => {
+  return afterLine(text, offset + startOf(owner.key), (_, eol) => {
     return `${eol}${indent}annotations:${eol}${indent}  ${print(key, value)}`
   })
 }

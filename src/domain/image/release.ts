@@ -22,8 +22,8 @@ export type ReleasePlan = { updates: Update[]; result: UpdateResult }
 
 /** What a release looks at beside git. `factsOf` gives undefined for a repository that could not be read; `now` in Unix milliseconds. */
 export type ReleaseFacts = {
-  liveOf(id: string): LiveState
-  factsOf(repository: string): RepositoryFacts | undefined
+  liveOf: (id: string) => LiveState
+  factsOf: (repository: string) => RepositoryFacts | undefined
   now: number
 }
 

@@ -28,7 +28,7 @@ export function obstacleOf(spec: SourceSpec, { readonly }: Pick<UpdateImagesDeps
  */
 export async function commitUpdate(
   spec: SourceSpec,
-  { user, prepare }: { user: string; prepare(base: string, signal: AbortSignal): Promise<Prepared> },
+  { user, prepare }: { user: string; prepare: (base: string, signal: AbortSignal) => Promise<Prepared> },
   deps: UpdateImagesDeps,
   signal: AbortSignal,
 ): Promise<ChangeResult> {
