@@ -116,6 +116,21 @@ spec:
   })
 })
 
+describe('a kustomization that sets the tag', () => {
+  it('is what changes, once for all workloads that have the image', async () => {
+    await bench.close()
+    bench = await createWorkbench({ render: 'auto' })
+    await pushTags('1.0.0', '1.0.1')
+    const overlay = (tag: string) =>
+      `resources: [web.yaml]\nimages:\n  - name: ${bench.images}/app\n    newTag: '${tag}' # see here\n`
+    const manifests = `${deployment(app('0.1.0'), semver, 'a')}---\n${deployment(app('0.1.0'), semver, 'b')}`
+    bench.push({ 'web.yaml': manifests, 'kustomization.yaml': overlay('1.0.0') })
+    expect(summaryOf(await bench.update())).toMatch(/^commit .*deployment\/a .*1\.0\.0 → 1\.0\.1.*deployment\/b /)
+    expect(bench.file('kustomization.yaml')).toBe(overlay('1.0.1'))
+    expect(bench.file('web.yaml')).toBe(manifests)
+  })
+})
+
 describe('run again', () => {
   it('finds nothing to do, commits nothing, asks the registry for nothing', async () => {
     await pushDays('a', 'b')

@@ -1,7 +1,9 @@
-import type { Git } from '../../adapters/git/index.ts'
+import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
+import { type ImageOverride, overridesOf, withOverrides } from '../../domain/image/kustomize-images.ts'
 import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
 import { readWorkload, type Workload } from '../../domain/image/workload.ts'
 import { automatedPolicy } from '../../domain/manifest/annotations.ts'
+import { isKustomization } from '../../domain/source/kustomization.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Sources } from '../sources.ts'
@@ -41,7 +43,9 @@ export async function readWorkloads(
   const known = deps.memory.sources.get(key)
   if (known?.commit === commit) return known.workloads
   const remote = await deps.sources.remote(spec, signal)
-  const { files } = filesInScope(await deps.git.tree(remote, commit, [], signal), spec)
+  const tree = await deps.git.tree(remote, commit, [], signal)
+  const { files } = filesInScope(tree, spec)
+  const overrides = await readOverrides({ spec, remote, tree }, deps, signal)
   const unseen = files.filter(({ blob }) => !known?.blobs.has(blob)).map(({ blob }) => blob)
   const contents = await deps.git.read(remote, [...new Set(unseen)], signal)
   const blobs = new Map<string, Workload[]>()
@@ -50,11 +54,29 @@ export async function readWorkloads(
     signal.throwIfAborted()
     const found = blobs.get(blob) ?? known?.blobs.get(blob) ?? parseFile(path, contents.get(blob), { spec, scope })
     if (!blobs.has(blob)) blobs.set(blob, found)
-    for (const workload of found) if (isAllowed(workload, spec)) workloads.push({ ...workload, file: path })
+    for (const workload of found)
+      if (isAllowed(workload, spec)) workloads.push(withOverrides({ ...workload, file: path }, overrides))
     if (contents.has(blob)) await breathe()
   }
   deps.memory.sources.set(key, { commit, workloads, blobs })
   return workloads
+}
+
+/** What kustomizations below the source's paths say about tags, where kustomize or a generator builds the manifests. */
+async function readOverrides(
+  { spec, remote, tree }: { spec: SourceSpec; remote: GitRemote; tree: readonly TreeFile[] },
+  { git }: WorkloadDeps,
+  signal: AbortSignal,
+): Promise<ImageOverride[]> {
+  if (spec.render === 'plain' && !spec.generate) return []
+  const isBelow = (path: string) => spec.paths.length === 0 || spec.paths.some((root) => path.startsWith(`${root}/`))
+  const found = tree.filter(({ path, mode }) => mode === 'file' && isKustomization(path) && isBelow(path))
+  const contents = await git.read(remote, [...new Set(found.map(({ blob }) => blob))], signal)
+  return found.flatMap(({ path, blob }) => {
+    const bytes = contents.get(blob)
+    const text = bytes && decodeFile(bytes)
+    return text?.includes('images') ? overridesOf(path, text) : []
+  })
 }
 
 const workloadWords = /\b(?:CronJob|DaemonSet|Deployment|StatefulSet|HelmRelease)\b/
