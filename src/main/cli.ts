@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os'
-import { createInstallCommand } from '../cli/commands/install.ts'
 import { text } from 'node:stream/consumers'
+import { createInstallCommand } from '../cli/commands/install.ts'
 import { createConnect } from '../cli/connect.ts'
 import { createCli } from '../cli/create-cli.ts'
 import { version } from './package.ts'
