@@ -49,6 +49,8 @@ export type Config = {
     timeoutMs: number
     readonly: boolean
     author: { name: string; email: string }
+    /** Who asks for a commit becomes its author. */
+    setAuthor: boolean
     /** Appended to commit messages; empty for nothing. */
     ciSkip: string
     /** Files or folders with GPG keys to import at the start. */
@@ -154,6 +156,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       timeoutMs: values['git-timeout'],
       readonly: values['git-readonly'],
       author: { name: values['git-user'], email: values['git-email'] },
+      setAuthor: values['git-set-author'],
       ciSkip: values['git-ci-skip-message'] || (values['git-ci-skip'] ? '\n\n[ci skip]' : ''),
       gpgKeyImport: values['git-gpg-key-import'],
       signingKey: values['git-signing-key'],
