@@ -16,6 +16,9 @@ import { forgetRemoved, reported } from './source-work.ts'
 import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
 
+/** A slot is no processor: most of a run is waiting, and helm has places of its own (W6). */
+const leastReleaseSlots = 16
+
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
 
 /** The jobs that this process takes, by what is enabled. */
@@ -65,7 +68,8 @@ export function processorsOf(
     forgetRemoved(parts)
   }
   if (config.enable.includes('releases')) {
-    processors['sync-release'] = { slots: 16, run: releaseProcessor(parts, fence, env) }
+    const slots = Math.max(leastReleaseSlots, config.releases.workers)
+    processors['sync-release'] = { slots, run: releaseProcessor(parts, fence, env) }
   }
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [
