@@ -12,6 +12,7 @@ import {
   statusRows,
 } from '../../src/config/operator-surface.ts'
 import { readSpec } from '../../src/domain/release/spec.ts'
+import { ownFields } from './own-group.ts'
 
 type Schema = {
   type?: string
@@ -29,10 +30,9 @@ const file = new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.u
 const [version] = (parse(readFileSync(file, 'utf8')) as { spec: { versions: [Version] } }).spec.versions
 const { spec, status } = version.schema.openAPIV3Schema.properties
 
-/** Fields, phases and conditions that the Operator did not have; docs/helmreleases.md tells of them. */
-const ownFields = ['suspend']
+/** Phases and conditions that the Operator did not have; docs/helmreleases.md tells of them. */
 const ownPhases = ['Suspended']
-const ownConditions = ['Ready']
+const ownConditions = ['Ready', 'Suspended']
 
 /** Path and type of everything below a schema, as the tables write it. */
 function fieldsOf(schema: Schema, path = ''): [string, string][] {

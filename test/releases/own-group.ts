@@ -13,6 +13,9 @@ type Definition = KubeObject & {
   spec: { group: string; versions: { schema: { openAPIV3Schema: Schema } }[] }
 }
 
+/** Fields of the spec that the Operator's definition does not have. */
+export const ownFields = ['suspend', 'dependsOn', 'createNamespace', 'serviceAccountName']
+
 const file = fileURLToPath(new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.url))
 
 export const definitionRef = {
@@ -32,10 +35,13 @@ function makeDefinition(group: string, shape: Shape): Definition {
 
 function takeAdditionsOut(schema: Schema): void {
   const { spec, status } = schema.properties ?? {}
-  delete spec?.properties?.suspend
+  for (const field of ownFields) {
+    if (!spec?.properties?.[field]) throw new Error(`the definition does not have the field ${field}`)
+    delete spec.properties[field]
+  }
   const { phase, conditions } = status?.properties ?? {}
   dropWord(phase, 'Suspended')
-  dropWord(conditions?.items?.properties?.type, 'Ready')
+  for (const word of ['Ready', 'Suspended']) dropWord(conditions?.items?.properties?.type, word)
 }
 
 function dropWord(schema: Schema | undefined, word: string): void {

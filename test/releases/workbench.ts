@@ -29,7 +29,7 @@ export type ReleaseBench = {
   /** Puts a chart into the repository. */
   publish(version: string, templates: Record<string, string>, values?: string): Promise<void>
   /** Creates or changes a HelmRelease. */
-  put(name: string, spec: Record<string, unknown>): Promise<void>
+  put(name: string, spec: Record<string, unknown>, annotations?: Record<string, string>): Promise<void>
   get(name: string): Promise<KubeObject | undefined>
   /** Suspends by the field, or where the definition has none by the annotation. */
   suspend(name: string): Promise<void>
@@ -147,14 +147,14 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       }
       await charts.publish(folder)
     },
-    async put(name, spec) {
+    async put(name, spec, annotations = {}) {
       const { apiVersion, kind } = ref(name)
-      await api.apply({ apiVersion, kind, metadata: { name, namespace }, spec }, { force: true })
+      await api.apply({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }, { force: true })
     },
     async suspend(name) {
       const patch =
         definition === 'ours'
-          ? { spec: { suspend: true } }
+          ? { spec: { suspend: { by: 'ana', why: 'audit' } } }
           : { metadata: { annotations: { 'capstan.dev/suspend': 'true' } } }
       await api.patch(ref(name), patch)
     },

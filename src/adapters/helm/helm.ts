@@ -4,6 +4,8 @@ export type HelmTarget = {
   release: string
   namespace: string
   timeoutSeconds: number
+  /** ServiceAccount whose rights helm uses; without it those of Capstan. */
+  account?: { namespace: string; serviceAccount: string }
 }
 
 export type HelmWrite = HelmTarget & {

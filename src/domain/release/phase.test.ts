@@ -35,7 +35,7 @@ describe('enterPhase', () => {
     ['RollingBack', 'RolledBack=Unknown'],
     ['RolledBack', 'RolledBack=True'],
     ['RollbackFailed', 'RolledBack=False'],
-    ['Suspended', ''],
+    ['Suspended', 'Suspended=True'],
   ])('%s sets %s (helm-operator §1.3)', (phase, expected) => {
     const status = enter(phase)
     expect(words(status)).toBe(expected)

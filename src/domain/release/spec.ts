@@ -1,4 +1,5 @@
 import type { KubeObject } from '../manifest/object.ts'
+import { type OwnFields, readOwnFields } from './own-fields.ts'
 
 /** Where a chart comes from (helm-operator §6.1). */
 export type ChartSource =
@@ -21,7 +22,7 @@ export type ValuesSource =
   | { kind: 'chartFile'; path: string; optional: boolean }
 
 /** A HelmRelease with every default filled in (helm-operator §1.1). */
-export type ReleaseSpec = {
+export type ReleaseSpec = OwnFields & {
   namespace: string
   name: string
   uid: string
@@ -51,15 +52,12 @@ export type ReleaseSpec = {
   }
   test: { enable: boolean; ignoreFailures: boolean; timeoutSeconds: number }
   helmVersion: 'v2' | 'v3'
-  suspended: boolean
   deleting: boolean
 }
 
 export type SpecDefaults = { gitRef: string; updateDependencies: boolean }
 
 export const helmReleaseKind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' } as const
-/** Stands for spec.suspend where the served definition is the Operator's and has no such field (ruling 1). */
-export const suspendAnnotation = 'capstan.dev/suspend'
 const defaultTimeoutSeconds = 300
 
 type Raw = Record<string, unknown>
@@ -107,7 +105,7 @@ export function readSpec(object: KubeObject, defaults: SpecDefaults): ReleaseSpe
       timeoutSeconds: numberOf(test.timeout, defaultTimeoutSeconds),
     },
     helmVersion: spec.helmVersion === 'v2' ? 'v2' : 'v3',
-    suspended: spec.suspend === true || metadata.annotations?.[suspendAnnotation] === 'true',
+    ...readOwnFields(spec, { namespace, annotations: metadata.annotations }),
     deleting: metadata.deletionTimestamp !== undefined,
   }
 }

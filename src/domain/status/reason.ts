@@ -65,7 +65,7 @@ export const reasons = {
   ],
   NotHealthy: ['Objects that were applied did not become healthy in time.', 'See the objects named in the message.'],
   DependencyCycle: [
-    'Sources depend on each other in a circle.',
+    'Sources or releases depend on each other in a circle.',
     'Remove one of the dependencies named in the message.',
   ],
   ImmutableField: [

@@ -10,7 +10,9 @@ import type { Redactor } from '../../lib/redactor.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
-  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource'>
+  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource' | 'as'>
+  /** With Capstan's own rights, where `cluster` has those of a ServiceAccount. */
+  ownCluster?: Pick<Cluster, 'get' | 'resource'>
   helm: Helm
   charts: Charts
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>

@@ -2,12 +2,16 @@ import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { arrivedReason, decide, type Action, type Stop } from '../../domain/release/decide.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
+import { isReleaseReady } from '../../domain/release/readiness.ts'
 import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
+import { suspensionMessage } from '../../domain/status/suspension.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { createNamespace } from './create-namespace.ts'
+import { findWait } from './depends-on.ts'
 import { noteHold } from './keep-record.ts'
 import { memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
@@ -15,6 +19,7 @@ import type { Work } from './work.ts'
 import { prepare } from './prepare.ts'
 import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
+import { withRights } from './rights.ts'
 import { createStatusWriter } from './status.ts'
 
 /** Another run of this process is at work on the same release; looked at again after this time. */
@@ -36,15 +41,16 @@ export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, si
     return { end: 'done', summary: 'it does not exist any more' }
   }
   const spec = readSpec(object, deps.defaults)
+  const theirs = withRights(spec, deps)
   const key = `${spec.targetNamespace}/${spec.release}`
   if (memory.active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
   memory.active.add(key)
   try {
-    if (spec.deleting) return await removeRelease(object, spec, deps, signal)
+    if (spec.deleting) return await removeRelease(object, spec, theirs, signal)
     const urgency = {
       isAskedFor: laneOfReason(payload.reason) === 'person' || payload.reason.startsWith(arrivedReason),
     }
-    return await converge(object, spec, urgency, { deps, signal })
+    return await converge(object, spec, urgency, { deps: theirs, signal })
   } finally {
     memory.active.delete(key)
   }
@@ -67,14 +73,15 @@ async function converge(
 ): Promise<Outcome> {
   const status = await createStatusWriter(object, spec, deps, signal)
   if (spec.suspended) {
-    status.enter('Suspended', '')
+    const message = suspensionMessage(spec.suspended)
+    status.enter('Suspended', message)
     await status.write()
-    return { end: 'done', summary: 'suspended' }
+    return { end: 'done', summary: message }
   }
   const started = deps.now().getTime()
-  const stored = nameProblem(spec) ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
+  const stored = { record: undefined, resourceVersion: '' }
   const work: Work = { object, spec, status, signal, stored, revisions: [] }
-  const conclusion = await run(work, urgency, deps)
+  const conclusion = await runWithin(work, urgency, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
   if (conclusion.observed) status.set({ observedGeneration: seen })
@@ -85,6 +92,18 @@ async function converge(
   const { ok, action, summary } = conclusion
   if (action !== '') deps.ended({ namespace, name, release, success: ok, seconds, action })
   return ok ? { end: 'done', summary } : { end: 'again', afterMs: conclusion.afterMs, why: summary }
+}
+
+/** What nobody foresaw ends the run, too, and the status says it unless it is no fault of the HelmRelease. */
+async function runWithin(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
+  const { spec, signal } = work
+  try {
+    if (!nameProblem(spec)) work.stored = await readRecord(spec, deps, signal)
+    return await run(work, urgency, deps)
+  } catch (error) {
+    signal.throwIfAborted()
+    return await reportUnprepared(toAppError(error), work, deps)
+  }
 }
 
 /** What stands in the way before anything is looked at. */
@@ -104,6 +123,8 @@ function refusal({ object, spec, stored }: Work, now: number): Stop | undefined 
 async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
   const stop = refusal(work, deps.now().getTime())
   if (stop) return conclude(stop, work, '')
+  const wait = await findWait(work.spec, deps, work.signal)
+  if (wait && !isReleaseReady(work.object)) return conclude(wait, work, '')
   const done = new Set<string>()
   let action = ''
   for (;;) {
@@ -126,9 +147,11 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
       if (await isGone(work, state, deps)) return gone(action)
       return conclude(step, work, action)
     }
+    if (wait && (step.do === 'install' || step.do === 'upgrade')) return conclude(wait, work, action)
     if (done.has(step.do)) return spinning(step, action, deps)
     done.add(step.do)
     action ||= step.do
+    if (step.do === 'install') await createNamespace(work, deps)
     const { problem } = await take(step, work, deps)
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
