@@ -1,6 +1,6 @@
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { arrivedReason, decide, type Action, type Stop } from '../../domain/release/decide.ts'
+import { arrivedReason, decide, type Action, type Step, type Stop } from '../../domain/release/decide.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
 import { isReleaseReady } from '../../domain/release/readiness.ts'
 import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
@@ -121,10 +121,9 @@ function refusal({ object, spec, stored }: Work, now: number): Stop | undefined 
 
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
 async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
-  const stop = refusal(work, deps.now().getTime())
-  if (stop) return conclude(stop, work, '')
   const wait = await findWait(work.spec, deps, work.signal)
-  if (wait && !isReleaseReady(work.object)) return conclude(wait, work, '')
+  const stop = refusal(work, deps.now().getTime()) ?? (isReleaseReady(work.object) ? undefined : wait)
+  if (stop) return conclude(stop, work, '')
   const done = new Set<string>()
   let action = ''
   for (;;) {
@@ -132,30 +131,28 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
     const facts = await observe(work, deps)
     const state = releaseState(facts)
     if (state === 'inputs needed') {
-      try {
-        await prepare(work, deps)
-      } catch (error) {
-        work.signal.throwIfAborted()
-        return await reportUnprepared(toAppError(error), work, deps)
-      }
+      await prepare(work, deps)
       continue
     }
-    const step = decide(state, facts, work.spec, urgency)
+    const step = waiting(decide(state, facts, work.spec, urgency), wait)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
     if (isStop(step)) {
       if (state === 'foreign trouble') await holdBack(work, deps)
       if (await isGone(work, state, deps)) return gone(action)
       return conclude(step, work, action)
     }
-    if (wait && (step.do === 'install' || step.do === 'upgrade')) return conclude(wait, work, action)
     if (done.has(step.do)) return spinning(step, action, deps)
     done.add(step.do)
     action ||= step.do
-    if (step.do === 'install') await createNamespace(work, deps)
     const { problem } = await take(step, work, deps)
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }
+}
+
+/** What is deployed stays so; what is new waits for its dependencies. */
+function waiting(step: Step, wait: Stop | undefined): Step {
+  return wait && (step.do === 'install' || step.do === 'upgrade') ? wait : step
 }
 
 function isStop(step: Action | Stop): step is Stop {
@@ -165,6 +162,7 @@ function isStop(step: Action | Stop): step is Stop {
 async function take(step: Action, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   if (step.do === 'unlock' || step.do === 'remove remains') return await remedy(step, work, deps)
   mustBePrepared(work)
+  if (step.do === 'install') await createNamespace(work, deps)
   return await act(step, work, deps)
 }
 
