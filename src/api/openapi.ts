@@ -8,10 +8,12 @@ import {
   PlanChange,
   PlanHold,
   PlanRequest,
+  PlanValue,
   SuspendRequest,
 } from './contract/plan.ts'
 import { Problem } from './contract/problem.ts'
 import { Identity, Readiness, Version } from './contract/process.ts'
+import { ReleaseHistory, ReleasePlanRequest, ReleaseRevision, RollbackRequest } from './contract/release.ts'
 import {
   Drift,
   Failure,
@@ -41,12 +43,17 @@ export const sharedSchemas = [
   PlanChange,
   PlanHold,
   PlanRequest,
+  PlanValue,
   Problem,
   QueueCounts,
   Readiness,
   RegistryNotification,
   Release,
+  ReleaseHistory,
   ReleaseList,
+  ReleasePlanRequest,
+  ReleaseRevision,
+  RollbackRequest,
   Source,
   SourceList,
   Status,
@@ -89,7 +96,11 @@ export function openApi(version: string): SwaggerOptions {
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {})) {
         const body = path?.post?.requestBody
-        if (body && 'content' in body && /\/(?:Asker|PlanRequest|SuspendRequest)"/.test(JSON.stringify(body)))
+        if (
+          body &&
+          'content' in body &&
+          /\/(?:Asker|PlanRequest|SuspendRequest|ReleasePlanRequest|RollbackRequest)"/.test(JSON.stringify(body))
+        )
           body.required = false
       }
       return openapiObject

@@ -37,6 +37,8 @@ const kinds = [
   'update-images',
   'plan-source',
   'change-source',
+  'plan-release',
+  'change-release',
   'resync',
 ]
 const states = ['waiting', 'active', 'delayed', 'completed', 'failed']

@@ -8,15 +8,41 @@ import type { GitRemote } from '../adapters/git/index.ts'
 import { createCharts, createHelm, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { sameRepository } from '../domain/source/git-url.ts'
+import { changeRelease } from '../jobs/change-release/index.ts'
+import { planRelease } from '../jobs/plan-release/index.ts'
+import type { SyncReleaseDeps } from '../jobs/sync-release/deps.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
 import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
+import { processRequests } from './requests.ts'
+import { ensureSecrets } from './secrets.ts'
 import type { Parts } from './wire.ts'
+
+/** A slot is no processor: most of a run is waiting, and helm has places of its own (W6). */
+const leastSlots = 16
 
 /** Places on the processors while helm renders and sends; waiting holds none (W6). */
 const helmPlaces = 2 * availableParallelism()
 
-/** Runs `sync-release` jobs with the real helm. */
-export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
+/** What works on releases, with the real helm; a plan and a change of a release read as a sync does. */
+export function releaseProcessors(
+  parts: Parts,
+  fence: LeasedFence,
+  env: NodeJS.ProcessEnv,
+): Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }> {
+  const deps = releaseDeps(parts, fence, env)
+  const requests = processRequests(parts, ensureSecrets(parts.config).tokenFile)
+  const asking = { ...deps, requests, enqueue: parts.queue.enqueue }
+  return {
+    'sync-release': {
+      slots: Math.max(leastSlots, parts.config.releases.workers),
+      run: (payload, { signal }) => syncRelease(payload, deps, signal),
+    },
+    'plan-release': { slots: 2, run: (payload, { signal }) => planRelease(payload, asking, signal) },
+    'change-release': { slots: 1, run: (payload, { signal }) => changeRelease(payload, asking, signal) },
+  }
+}
+
+function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): SyncReleaseDeps {
   const { config, cluster, git, run, redactor, metrics, log } = parts
   const egress = createEgress({ allowPrivate: !config.sources.areTenants })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
@@ -31,7 +57,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     limit: (work) => limit(work),
     log: log.child({ component: 'helm' }),
   })
-  const deps = {
+  return {
     cluster: cluster.fenced(() => fence.check()),
     helm,
     charts: createCharts({ directory: join(config.cacheDir, 'charts'), egress, now: Date.now }),
@@ -51,7 +77,6 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     random: Math.random,
     ended: metrics.releaseEnded,
   }
-  return (payload, { signal }) => syncRelease(payload, deps, signal)
 }
 
 /** helm's home is private, so it must be told of the file that everybody else finds at home. */

@@ -10,14 +10,11 @@ import { fetching } from './fetching.ts'
 import { lookProcessors } from './read-only.ts'
 import { requestProcessors } from './request-worker.ts'
 import { syncDeps } from './sync-deps.ts'
-import { releaseProcessor } from './release-worker.ts'
+import { releaseProcessors } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
 import { forgetRemoved, reported } from './source-work.ts'
 import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
-
-/** A slot is no processor: most of a run is waiting, and helm has places of its own (W6). */
-const leastReleaseSlots = 16
 
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
 
@@ -68,8 +65,7 @@ export function processorsOf(
     forgetRemoved(parts)
   }
   if (config.enable.includes('releases')) {
-    const slots = Math.max(leastReleaseSlots, config.releases.workers)
-    processors['sync-release'] = { slots, run: releaseProcessor(parts, fence, env) }
+    Object.assign(processors, releaseProcessors(parts, fence, env))
   }
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [

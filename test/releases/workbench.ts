@@ -13,6 +13,7 @@ import { createRedactor } from '../../src/adapters/log/index.ts'
 import { createRun } from '../../src/adapters/process/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import type { Outcome } from '../../src/domain/work/job.ts'
+import type { SyncReleaseDeps } from '../../src/jobs/sync-release/deps.ts'
 import { syncRelease } from '../../src/jobs/sync-release/index.ts'
 import type { RunRequest } from '../../src/lib/run.ts'
 import { stack } from '../stack/stack.ts'
@@ -24,6 +25,8 @@ const run = promisify(execFile)
 /** One namespace, a chart repository and the job, called directly, with the real helm on the real API server. */
 export type ReleaseBench = {
   namespace: string
+  /** What the job works with. */
+  deps: SyncReleaseDeps
   cluster: Cluster
   charts: ChartRepository
   /** Puts a chart into the repository. */
@@ -110,7 +113,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   })
   const commits = new Map<string, Record<string, string>>()
   const git = fakeGit(commits)
-  const deps = {
+  const deps: SyncReleaseDeps = {
     cluster,
     helm,
     charts: createCharts({ directory: join(directory, 'charts'), egress, now: Date.now }),
@@ -132,6 +135,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   const ref = (name: string) => ({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name })
   return {
     namespace,
+    deps,
     cluster: api,
     charts,
     async publish(version, templates, values = 'color: red\n') {

@@ -1,5 +1,5 @@
 import { AppError } from '../../domain/error.ts'
-import type { HelmTarget, HelmWrite } from './helm.ts'
+import type { HelmTarget, HelmWrite, PreviewRequest } from './helm.ts'
 
 const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
 
@@ -52,6 +52,15 @@ export function upgradeArgs(
     request.resetValues ? '--reset-values' : '--reuse-values',
     ...(request.force ? ['--force'] : []),
   ]
+}
+
+/** A dry run that asks the server, so that `lookup` sees what an upgrade would see (helm >= 3.13). */
+export function previewArgs(request: PreviewRequest, valuesFile: string): string[] {
+  const args =
+    request.verb === 'install'
+      ? installArgs(request, valuesFile)
+      : upgradeArgs({ ...request, maxHistory: 0 }, valuesFile)
+  return [...args, '--dry-run=server']
 }
 
 function writeFlags({ wait, disableOpenApiValidation }: HelmWrite, valuesFile: string): string[] {

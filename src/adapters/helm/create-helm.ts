@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { AppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { Run } from '../../lib/run.ts'
-import { installArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
+import type { Run, RunResult } from '../../lib/run.ts'
+import { installArgs, previewArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
 import { helmOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
-import { markFailed } from './stored-release.ts'
+import { manifestOf, markFailed } from './stored-release.ts'
 
 export type HelmOptions = {
   run: Run
@@ -45,13 +45,21 @@ export function createHelm(options: HelmOptions): Helm {
 
   async function call(
     args: readonly string[],
-    { timeoutSeconds, wait = false }: { timeoutSeconds: number; wait?: boolean },
+    limits: { timeoutSeconds: number; wait?: boolean },
     signal?: AbortSignal,
   ): Promise<HelmOutcome> {
+    return helmOutcome(await start(args, limits, signal), redact)
+  }
+
+  async function start(
+    args: readonly string[],
+    { timeoutSeconds, wait = false }: { timeoutSeconds: number; wait?: boolean },
+    signal?: AbortSignal,
+  ): Promise<RunResult> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const timeoutMs = timeoutSeconds * 1000 + marginMs
-    const start = () => run({ command: binary, args, env, timeoutMs, maxOutputBytes, ...(signal ? { signal } : {}) })
-    return helmOutcome(await (wait ? whileWaiting(start) : limit(start)), redact)
+    const begin = () => run({ command: binary, args, env, timeoutMs, maxOutputBytes, ...(signal ? { signal } : {}) })
+    return await (wait ? whileWaiting(begin) : limit(begin))
   }
 
   /** The values live in a 0600 file for as long as helm runs. */
@@ -60,13 +68,21 @@ export function createHelm(options: HelmOptions): Helm {
     args: (file: string) => string[],
     signal?: AbortSignal,
   ): Promise<HelmOutcome> {
+    return helmOutcome(await runWithValues(request, args, signal), redact)
+  }
+
+  async function runWithValues(
+    request: HelmWrite,
+    args: (file: string) => string[],
+    signal?: AbortSignal,
+  ): Promise<RunResult> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await (swept ??= sweepValues(directory))
     const scratch = await mkdtemp(join(directory, `values-${process.pid}-`))
     try {
       const file = join(scratch, 'values.yaml')
       await writeFile(file, JSON.stringify(request.values), { mode: 0o600 })
-      return await call(args(file), request, signal)
+      return await start(args(file), request, signal)
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }
@@ -94,6 +110,15 @@ export function createHelm(options: HelmOptions): Helm {
     rollback: (request, signal) => call(rollbackArgs(request), request, signal),
     test: (request, signal) => call(testArgs(request), { ...request, wait: true }, signal),
     uninstall: (request, signal) => call(uninstallArgs(request), request, signal),
+    async preview(request, signal) {
+      const result = await runWithValues(
+        { ...request, wait: false },
+        (file) => previewArgs({ ...request, wait: false }, file),
+        signal,
+      )
+      const outcome = helmOutcome(result, redact)
+      return outcome.ok ? { ok: true, manifest: manifestOf(result.stdout) } : outcome
+    },
     markFailed,
   }
 }

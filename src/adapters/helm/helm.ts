@@ -18,6 +18,10 @@ export type HelmWrite = HelmTarget & {
   disableOpenApiValidation: boolean
 }
 
+export type PreviewRequest = HelmWrite & { verb: 'install' | 'upgrade'; resetValues: boolean; force: boolean }
+
+type FailedOutcome = Extract<HelmOutcome, { ok: false }>
+
 export type HelmOutcome =
   | { ok: true }
   /** `message`: helm's own words, redacted, one line, at most 1,000 characters. */
@@ -44,6 +48,11 @@ export type Helm = {
   ): Promise<HelmOutcome>
   test(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
   uninstall(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
+  /**
+   * What an install or upgrade would send, as one text of manifests, hooks last. Asks the API server and writes nothing. Holds secrets
+   * as they are.
+   */
+  preview(request: PreviewRequest, signal?: AbortSignal): Promise<{ ok: true; manifest: string } | FailedOutcome>
   /** helm's Secret of a revision, marked failed: takes the lock of a run that is dead. Undefined when it is not such a Secret. */
   markFailed(secret: KubeObject): KubeObject | undefined
 }

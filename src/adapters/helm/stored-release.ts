@@ -13,7 +13,12 @@ export type StoredRelease = {
   files: Map<string, string>
   /** The objects of its manifest, lists expanded; without hooks and CRDs. */
   objects: ObjectRef[]
+  /** All manifests as one text, hooks last. Holds secrets. */
+  manifest: string
 }
+
+/** One line of a history. */
+export type StoredSummary = { chart: string; appVersion: string; updatedAt: string; description: string }
 
 const maxBytes = 64 * 1024 * 1024
 const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone'
@@ -22,6 +27,21 @@ const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone
 export function decodeStoredRelease(secret: KubeObject): StoredRelease | undefined {
   const raw = decode(secret)
   return raw && readRelease(raw)
+}
+
+/** What people see of a revision; undefined when it is no Secret of helm's. What an error said may hold secrets and is left out. */
+export function summariseStoredRelease(secret: KubeObject): StoredSummary | undefined {
+  const raw = decode(secret)
+  if (!raw) return undefined
+  const { name = '', version = '', appVersion = '' } = raw.chart?.metadata ?? {}
+  const { last_deployed: updated, description } = raw.info ?? {}
+  const updatedAt = new Date(String(updated))
+  return {
+    chart: `${name}@${version}`,
+    appVersion,
+    updatedAt: Number.isNaN(updatedAt.getTime()) ? '' : updatedAt.toISOString(),
+    description: String(description ?? '').replace(/ failed: .*$/s, ' failed'),
+  }
 }
 
 /** The same Secret with its revision marked failed, which is what helm writes when it is stopped in time; undefined when it is not one. */
@@ -43,8 +63,9 @@ type Raw = {
   info?: Record<string, unknown>
   config?: Record<string, unknown> | null
   manifest?: string
+  hooks?: { manifest?: string }[] | null
   chart?: {
-    metadata?: { name?: string; version?: string; dependencies?: unknown[] | null }
+    metadata?: { name?: string; version?: string; appVersion?: string; dependencies?: unknown[] | null }
     values?: Record<string, unknown> | null
     templates?: File[] | null
     files?: File[] | null
@@ -63,7 +84,17 @@ function decode(secret: KubeObject): Raw | undefined {
   }
 }
 
-function readRelease({ config, manifest, chart }: Raw): StoredRelease {
+/** The manifests in what helm prints about a release (`-o json`), hooks last. */
+export function manifestOf(json: string): string {
+  return wholeManifest(JSON.parse(json) as Raw)
+}
+
+function wholeManifest({ manifest = '', hooks }: Raw): string {
+  return [manifest, ...(hooks ?? []).map((hook) => hook.manifest ?? '')].join('\n---\n')
+}
+
+function readRelease(raw: Raw): StoredRelease {
+  const { config, manifest, chart } = raw
   const files = [...(chart?.templates ?? []), ...(chart?.files ?? [])]
   const { name = '', version = '', dependencies } = chart?.metadata ?? {}
   return {
@@ -73,5 +104,6 @@ function readRelease({ config, manifest, chart }: Raw): StoredRelease {
     chartValues: dependencies && dependencies.length > 0 ? undefined : (chart?.values ?? {}),
     files: new Map(files.map((file) => [file.name, Buffer.from(file.data ?? '', 'base64').toString()])),
     objects: parseManifests({ file: '', text: manifest ?? '' }).objects.map(({ object }) => refOf(object)),
+    manifest: wholeManifest(raw),
   }
 }

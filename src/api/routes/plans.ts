@@ -1,7 +1,8 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
-import { type RequestAsk, requestJobName } from '../../domain/work/request.ts'
+import type { RequestAsk } from '../../domain/work/request.ts'
 import type { AppOptions } from '../app-options.ts'
+import { type Asked, askFor, type Made } from '../ask-for.ts'
 import { Accepted } from '../contract/job.ts'
 import {
   ApproveRequest,
@@ -24,7 +25,7 @@ const archives = ['application/x-tar', 'application/gzip']
 const archive = { description: 'A tar archive of the checkout: regular files only, at most 10 MB.' }
 
 type Options = Pick<AppOptions, 'views' | 'enqueue' | 'requests'>
-type Name = { namespace: string; name: string }
+type Name = Asked['of']
 
 /** Plans before changes: asked for as a request with arguments (W1), read when a worker has made them. */
 export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
@@ -58,13 +59,13 @@ export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
     async ({ params, query, body }, reply) => {
       const files = Buffer.isBuffer(body) ? body : undefined
       const asked: PlanRequest = files ? query : (body as PlanRequest)
-      const ask: RequestAsk = {
+      const wanted: RequestAsk = {
         kind: 'plan-source',
         ref: asked.ref ?? '',
         files: files !== undefined,
         full: asked.full ?? query.full ?? false,
       }
-      const made = await askFor({ of: params, by: whoAsks(asked), ask, files }, options)
+      const made = await ask({ of: params, by: whoAsks(asked), ask: wanted, files }, options)
       return made
         ? reply.code(202).send({ job: made.jobId, plan: made.id, requestedAt: made.at })
         : noSource(params, reply)
@@ -128,22 +129,15 @@ function changeSchema<Body>(operationId: string, description: string, body: Body
   }
 }
 
-type Asked = { of: Name; by: string; ask: RequestAsk; files?: Uint8Array | undefined }
-type Made = { jobId: string; id: string; at: string }
-
-/** The request as a record, and the job that names it. Undefined when there is no such source. */
-async function askFor({ of, by, ask, files }: Asked, { views, requests, enqueue }: Options): Promise<Made | undefined> {
-  const { namespace, name } = of
-  if (!views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)) return undefined
-  const request = await requests.put({ namespace, name, by, ask }, files)
-  const jobName = requestJobName(request)
-  const reason = `requested by ${by}`
-  const { jobId } = await enqueue({ kind: ask.kind, namespace, name: jobName, reason, lane: 'person' })
-  return { jobId, id: request.id, at: request.at }
+/** Undefined when there is no such source. */
+async function ask(asked: Asked, options: Options): Promise<Made | undefined> {
+  const { namespace, name } = asked.of
+  const isKnown = options.views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)
+  return isKnown ? await askFor(asked, options) : undefined
 }
 
 async function change(asked: Asked, options: Options, reply: FastifyReply): Promise<FastifyReply> {
-  const made = await askFor(asked, options)
+  const made = await ask(asked, options)
   return made ? reply.code(202).send({ jobId: made.jobId, requestedAt: made.at }) : noSource(asked.of, reply)
 }
 

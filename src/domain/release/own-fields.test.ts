@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { readOwnFields } from './own-fields.ts'
 
-const nothing = { suspended: undefined, dependsOn: [], createNamespace: false, serviceAccount: '' }
+const nothing = {
+  suspended: undefined,
+  dependsOn: [],
+  createNamespace: false,
+  serviceAccount: '',
+  rollbackRequest: undefined,
+}
 const unnamed = { by: '', why: '', since: '' }
 const release = (namespace: string, name: string) => ({ kind: 'HelmRelease', namespace, name })
 const source = (namespace: string, name: string) => ({ kind: 'Source', namespace, name })

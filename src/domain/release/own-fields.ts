@@ -1,3 +1,4 @@
+import { readRollback, rollbackAnnotation, type RollbackRequest } from './rollback-request.ts'
 import { readSuspension, type Suspension } from '../status/suspension.ts'
 
 /** Something that must be ready before a release is installed or upgraded. */
@@ -11,6 +12,8 @@ export type OwnFields = {
   createNamespace: boolean
   /** ServiceAccount in the namespace of the HelmRelease, whose rights are used; empty for Capstan's own. */
   serviceAccount: string
+  /** Somebody's wish to go back to a revision; only ever an annotation. */
+  rollbackRequest: RollbackRequest | undefined
 }
 
 /** Before the name of each annotation that stands for a field of ours, where the served definition has none (ruling 1). */
@@ -34,6 +37,7 @@ export function readOwnFields(
     createNamespace:
       typeof createNamespace === 'boolean' ? createNamespace : annotations[`${prefix}createNamespace`] === 'true',
     serviceAccount: textOf(serviceAccountName) || textOf(annotations[`${prefix}serviceAccountName`]),
+    rollbackRequest: readRollback(annotations[rollbackAnnotation]),
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { operatorDefinition } from './definition.ts'
 import { type Condition, enterPhase, outcomeOf, type Phase, type ReleaseStatus } from './phase.ts'
 
-const all = { takesCondition: () => true, takesPhase: () => true }
+const all = { takesCondition: () => true, takesPhase: () => true, takesField: () => true }
 const now = '2026-01-01T00:00:00Z'
 const later = '2026-01-01T00:01:00Z'
 

@@ -1,4 +1,5 @@
 import type { Reason } from '../status/reason.ts'
+import type { Pin } from './rollback-request.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
 
@@ -66,6 +67,8 @@ export type ReleaseRecord = {
   failed?: Failed
   /** First contact found it in trouble, with these inputs wanted: left alone until they change (ruling 10). */
   held?: { inputs: string }
+  /** Somebody rolled it back: how that was answered. */
+  pinned?: Pin
 }
 
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
@@ -82,7 +85,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held } = value
+  const { since, intent, applied, failed, held, pinned } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -91,6 +94,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isApplied(applied) ? { applied } : {}),
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
+    ...(isPin(pinned) ? { pinned } : {}),
   }
 }
 
@@ -100,6 +104,10 @@ function isIntent(value: unknown): value is Intent {
 
 function isApplied(value: unknown): value is Applied {
   return hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
+}
+
+function isPin(value: unknown): value is Pin {
+  return hasTexts(mapOf(value), ['request', 'inputs']) && hasNumbers(mapOf(value), ['revision'])
 }
 
 function isFailed(value: unknown): value is Failed {

@@ -1,29 +1,20 @@
+import type { PlannedValue } from '../plan/plan.ts'
 import type { Values } from './values.ts'
 
 /** Values of one source. `source`: as people know it. Values of a secret layer are never shown. */
 export type ValuesLayer = { source: string; isSecret: boolean; values: Values }
 
-/** One value that helm gets: where it stands, as JSON text or masked, and which source it came from. */
-export type ValueOrigin = {
-  /** As `helm --set` writes it: `image.tag`; dots inside of a key have a backslash. */
-  path: string
-  value: string
-  source: string
-  /** Sources that had a value here too, which this one replaced, in order. */
-  over: string[]
-}
-
 const mask = '*****'
 const longestValue = 200
 
 /** Every value with its source, in the order of their paths. Lists are one value, as they are never merged (helm-operator §5). */
-export function explainValues(layers: readonly ValuesLayer[]): ValueOrigin[] {
-  const found = new Map<string, ValueOrigin>()
+export function explainValues(layers: readonly ValuesLayer[]): PlannedValue[] {
+  const found = new Map<string, PlannedValue>()
   for (const layer of layers) put(layer.values, '', layer, found)
   return [...found.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-function put(values: Values, at: string, layer: ValuesLayer, found: Map<string, ValueOrigin>): void {
+function put(values: Values, at: string, layer: ValuesLayer, found: Map<string, PlannedValue>): void {
   for (const [key, value] of Object.entries(values)) {
     const path = at + key.replace(/[\\.]/g, '\\$&')
     if (isMap(value) && Object.keys(value).length > 0) {
@@ -39,7 +30,7 @@ function replace(
   path: string,
   value: unknown,
   { source, isSecret }: ValuesLayer,
-  found: Map<string, ValueOrigin>,
+  found: Map<string, PlannedValue>,
 ): void {
   const below = [...found.keys()].filter((one) => one.startsWith(`${path}.`))
   if (isMap(value) && below.length > 0) return

@@ -104,6 +104,12 @@ export const reasons = {
     'Give the service account the right named in the message.',
   ],
   OtherWriter: ['Another process writes to the same object or branch.', 'Stop the other writer.'],
+  ReleaseNotFound: ['There is no such HelmRelease.', 'See `capstan status` for those that there are.'],
+  NoRevision: ['helm has no such revision of the release.', 'See `capstan helm history` for those that there are.'],
+  RolledBack: [
+    'Somebody rolled the release back; it stays so until chart or values change.',
+    'Change the chart or the values, or take the annotation capstan.dev/rollback off the HelmRelease.',
+  ],
   AdoptionHold: [
     'A release that we did not begin is failed or pending.',
     'Change its inputs or mend the release by hand.',

@@ -109,7 +109,7 @@ function nameOf(source: ValuesSource): string {
   switch (source.kind) {
     case 'ConfigMap':
     case 'Secret':
-      return `${source.kind} ${source.namespace}/${source.name}, key ${source.key},`
+      return `${source.kind} ${source.namespace}/${source.name}, key ${source.key}`
     case 'url':
       return `the external source ${shownUrl(source.url)}`
     case 'chartFile':

@@ -1,6 +1,6 @@
 import type { Stop } from '../../domain/release/decide.ts'
 import type { Dependency } from '../../domain/release/own-fields.ts'
-import { isReleaseReady, isSourceReady } from '../../domain/release/readiness.ts'
+import { isReleaseReady, isSourceReady } from '../../domain/release/is-ready.ts'
 import { helmReleaseKind, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { sourceKind } from '../../domain/source/resource.ts'
 import { readSourceStatus, statusRef } from '../../domain/source/status.ts'

@@ -2,7 +2,7 @@ import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { arrivedReason, decide, type Action, type Step, type Stop } from '../../domain/release/decide.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
-import { isReleaseReady } from '../../domain/release/readiness.ts'
+import { isReleaseReady } from '../../domain/release/is-ready.ts'
 import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
 import { suspensionMessage } from '../../domain/status/suspension.ts'
@@ -10,6 +10,7 @@ import { backoffMs } from '../../domain/work/backoff.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { answerRollback, pinOf } from './answer-rollback.ts'
 import { createNamespace } from './create-namespace.ts'
 import { findWait } from './depends-on.ts'
 import { noteHold } from './keep-record.ts'
@@ -134,7 +135,8 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
       await prepare(work, deps)
       continue
     }
-    const step = waiting(decide(state, facts, work.spec, urgency), wait)
+    if (await answerRollback(work, state, deps)) continue
+    const step = pinOf(work) ?? waiting(decide(state, facts, work.spec, urgency), wait)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
     if (isStop(step)) {
       if (state === 'foreign trouble') await holdBack(work, deps)

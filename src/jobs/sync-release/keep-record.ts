@@ -24,7 +24,7 @@ export async function begin(
 /** The intent is over; what is not named is forgotten. */
 export async function settle(
   work: Work,
-  result: Pick<ReleaseRecord, 'applied' | 'failed'>,
+  result: Pick<ReleaseRecord, 'applied' | 'failed' | 'pinned'>,
   deps: SyncReleaseDeps,
 ): Promise<void> {
   await write(work, { ...ground(work, deps), ...result }, deps)
@@ -48,7 +48,8 @@ export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promi
 function ground({ spec, stored: { record } }: Work, deps: SyncReleaseDeps): ReleaseRecord {
   const { uid, namespace, name } = spec
   const since = record?.owner.uid === uid && record.since ? record.since : deps.now().toISOString()
-  return { version: 1, owner: { uid, namespace, name }, since }
+  const pinned = record?.owner.uid === uid && record.pinned ? { pinned: record.pinned } : {}
+  return { version: 1, owner: { uid, namespace, name }, since, ...pinned }
 }
 
 type Failing = { by: Failed['by']; outcome: HelmOutcome & { ok: false }; stored: boolean }

@@ -20,7 +20,12 @@ export async function prepare(work: Work, deps: SyncReleaseDeps): Promise<void> 
   work.wanted = { chart, values, digest }
 }
 
-async function prepareChart(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<PreparedChart> {
+/** The chart on disk. Throws as {@link prepare}, but for the values. */
+export async function prepareChart(
+  spec: ReleaseSpec,
+  deps: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<PreparedChart> {
   const { chart } = spec
   switch (chart.kind) {
     case 'none':

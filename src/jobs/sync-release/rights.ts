@@ -34,6 +34,7 @@ export function withRights({ namespace, serviceAccount }: ReleaseSpec, deps: Syn
       install: (request, signal) => helm.install({ ...request, account }, signal),
       upgrade: (request, signal) => helm.upgrade({ ...request, account }, signal),
       rollback: (request, signal) => helm.rollback({ ...request, account }, signal),
+      preview: (request, signal) => helm.preview({ ...request, account }, signal),
       test: (request, signal) => helm.test({ ...request, account }, signal),
       uninstall: (request, signal) => helm.uninstall({ ...request, account }, signal),
     },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isReleaseReady, isSourceReady } from './readiness.ts'
+import { isReleaseReady, isSourceReady } from './is-ready.ts'
 
 const object = (status: object, metadata: object = {}) => ({
   apiVersion: 'a',
