@@ -1,46 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type ChartRepository, startChartRepository } from '../../playground/stack/chart-repository.ts'
+import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
-import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts'
-import { type Capstan, startCapstan } from '../e2e/capstan.ts'
-import { stack } from '../stack/stack.ts'
-import { template } from './workbench.ts'
+import { isReleased, kind, type ReleaseWorld, startReleaseWorld } from './world.ts'
 
-const cluster = realCluster()
-const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
+let world: ReleaseWorld
+let cluster: Cluster
 let namespace: string
-let folder: string
-let charts: ChartRepository
-let capstan: Capstan
 
 beforeAll(async () => {
-  namespace = await makeNamespace(cluster)
-  folder = mkdtempSync(join(tmpdir(), 'capstan-watch-'))
-  charts = await startChartRepository({ root: join(folder, 'served'), helm: stack().helm })
-  const chart = join(folder, 'demo')
-  mkdirSync(join(chart, 'templates'), { recursive: true })
-  writeFileSync(join(chart, 'Chart.yaml'), 'apiVersion: v2\nname: demo\nversion: 1.0.0\n')
-  writeFileSync(join(chart, 'values.yaml'), 'color: red\n')
-  writeFileSync(join(chart, 'templates', 'config.yaml'), template)
-  await charts.publish(chart)
   // nothing here can be answered by the clock: the next look at everything is an hour away
-  const flags = ['--enable=releases', `--allow-namespace=${namespace}`, '--charts-sync-interval=1h']
-  capstan = await startCapstan(flags)
+  world = await startReleaseWorld(['--charts-sync-interval=1h'])
+  ;({ cluster, namespace } = world)
+  await world.publish('1.0.0')
 })
 
 afterAll(async () => {
-  await capstan.stop()
-  for (const { metadata } of await cluster.list({ ...kind, namespace })) {
-    await cluster.patch({ ...kind, namespace, name: metadata.name }, { metadata: { finalizers: null } })
-  }
-  await removeNamespace(cluster, namespace)
-  await cluster.close()
-  await charts.stop()
-  rmSync(folder, { recursive: true, force: true })
+  await world.stop()
 })
 
 /** Resolves with the time, by `performance.now()`, at which a watch shows the object in the wanted state. */
@@ -57,13 +33,8 @@ async function seen(ref: { apiVersion: string; kind: string; name: string }, is:
 }
 
 const statusOf = ({ status }: KubeObject): ReleaseStatus => (status ?? {}) as ReleaseStatus
-const isReleased = (object: KubeObject) =>
-  statusOf(object).conditions?.some(({ type, status }) => type === 'Released' && status === 'True') ?? false
-const chart = () => ({ repository: charts.url, name: 'demo', version: '1.0.0' })
-
-async function put(name: string, spec: Record<string, unknown>): Promise<void> {
-  await cluster.apply({ ...kind, metadata: { name, namespace }, spec }, { force: true })
-}
+const chart = () => world.chart('1.0.0')
+const put = async (name: string, spec: Record<string, unknown>) => await world.put(name, spec)
 
 async function putReleased(name: string, spec: Record<string, unknown>): Promise<void> {
   const done = await seen({ ...kind, name }, isReleased)
