@@ -94,6 +94,8 @@ export type Config = {
     updateChartDependencies: boolean
     defaultGitRef: string
     helmBinary: string
+    /** HelmReleases of the Operator before 1.0 are served (ruling 9). */
+    legacy: boolean
   }
   images: {
     scanIntervalMs: number
@@ -179,6 +181,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       updateChartDependencies: values['update-chart-deps'],
       defaultGitRef: values['git-default-ref'],
       helmBinary: values['helm-binary'],
+      legacy: values['legacy-helmreleases'],
     },
     images: makeImages(values, facts),
     warnings: facts.warnings,

@@ -221,6 +221,10 @@ export const metricRows: readonly (SurfaceRow & { labels: readonly string[] })[]
 export const routeRows: readonly SurfaceRow[] = [
   row('GET /metrics'),
   row('GET /healthz'),
-  row('POST /api/v1/sync-git', 'Also looks at every release again. It wants a token; other methods are 404 in place of 405.', 'differs'),
+  row(
+    'POST /api/v1/sync-git',
+    'Also looks at every release again. It wants a token; other methods are 404 in place of 405.',
+    'differs',
+  ),
   row('GET /debug/pprof/', 'The Operator served it by accident.', 'not applicable'),
 ]

@@ -1,4 +1,6 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
+import { helmReleaseKind, legacyReleaseKind } from '../domain/release/spec.ts'
 import { type Enqueue, type JobPayload, type Outcome, periodicReason, type WorkRequest } from '../domain/work/job.ts'
 import type { Sources } from './sources.ts'
 
@@ -17,6 +19,8 @@ export type ResyncDeps = {
   random: () => number
   /** The one namespace in which releases are looked for; empty means all (`--allow-namespace`). */
   releaseNamespace: string
+  /** Old HelmReleases are served, too (ruling 9). */
+  legacyReleases?: boolean
 }
 
 /**
@@ -57,10 +61,12 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
 }
 
 async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
-  const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
-  if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) return []
-  const query = { ...kind, metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
-  const releases = await deps.cluster.list(query, signal)
+  const scope = { metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
+  const releases: KubeObject[] = []
+  for (const kind of deps.legacyReleases ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]) {
+    if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) continue
+    releases.push(...(await deps.cluster.list({ ...kind, ...scope }, signal)))
+  }
   return releases.map(({ metadata }) => ({
     kind: 'sync-release',
     namespace: metadata.namespace ?? '',

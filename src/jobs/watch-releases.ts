@@ -3,7 +3,13 @@ import type { KubeObject } from '../domain/manifest/object.ts'
 import { arrivedReason } from '../domain/release/decide.ts'
 import { type NamedObject, namedObjects } from '../domain/release/named-objects.ts'
 import { isReleaseReady } from '../domain/release/is-ready.ts'
-import { helmReleaseKind, type ReleaseSpec, readSpec, type SpecDefaults } from '../domain/release/spec.ts'
+import {
+  helmReleaseKind,
+  legacyReleaseKind,
+  type ReleaseSpec,
+  readSpec,
+  type SpecDefaults,
+} from '../domain/release/spec.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import { idOf, watchNamed } from './watch-named.ts'
@@ -14,6 +20,8 @@ export type WatchReleasesDeps = {
   /** The one namespace to look in; empty for all (`--allow-namespace`). */
   namespace: string
   defaults: SpecDefaults
+  /** Old HelmReleases are served, too (ruling 9). */
+  legacy?: boolean
   log: Logger
 }
 
@@ -53,29 +61,30 @@ export function watchReleases(deps: WatchReleasesDeps, signal: AbortSignal): voi
   }
 
   /** A list is the whole truth. */
-  function replace(items: readonly KubeObject[]): boolean {
+  function replace(items: readonly KubeObject[], apiVersion: string): boolean {
     const there = new Set(items.map(keyOf))
-    const gone = [...releases.keys()].filter((key) => !there.has(key))
+    const gone = [...releases.keys()].filter((key) => key.startsWith(`${apiVersion} `) && !there.has(key))
     for (const key of gone) releases.delete(key)
     return items.map(see).includes(true) || gone.length > 0
   }
 
-  function seeAll(event: WatchEvent): void {
+  function seeAll(event: WatchEvent, apiVersion: string): void {
     const isNews =
       event.type === 'replaced'
-        ? replace(event.items)
+        ? replace(event.items, apiVersion)
         : event.type === 'deleted'
           ? releases.delete(keyOf(event.object))
           : see(event.object)
     if (isNews) named.follow([...releases.values()].flatMap((known) => known.named))
   }
 
-  const objects = cluster.watch({ ...helmReleaseKind, ...scope }, seeAll)
+  const kinds = deps.legacy ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]
+  const objects = kinds.map((kind) => cluster.watch({ ...kind, ...scope }, (event) => seeAll(event, kind.apiVersion)))
   const stored = { apiVersion: 'v1', kind: 'Secret', ...scope, labelSelector: 'owner=helm', metadataOnly: true }
   const revisions = cluster.watch(stored, (event) => wakeOwner(event, releases, wake))
   const arrivals = watchArrivals(cluster, releases, wake)
   const stop = () => {
-    for (const watch of [objects, revisions, named, ...arrivals]) watch.stop()
+    for (const watch of [...objects, revisions, named, ...arrivals]) watch.stop()
   }
   signal.addEventListener('abort', stop, { once: true })
 }
@@ -157,8 +166,8 @@ function wakeOwner(event: WatchEvent, releases: Releases, wake: Wake): void {
   }
 }
 
-function keyOf({ metadata }: KubeObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`
+function keyOf({ apiVersion, metadata }: KubeObject): string {
+  return `${apiVersion} ${metadata.namespace ?? ''}/${metadata.name}`
 }
 
 /** What makes a HelmRelease worth looking at again; its status is not part of it. */

@@ -71,6 +71,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     memory: createReleaseMemory(),
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
+    legacy: config.releases.legacy,
     finalizer: true,
     log,
     now: () => new Date(),

@@ -38,6 +38,7 @@ export function processorsOf(
     scanSpreadMs: config.images.scanIntervalMs / 5,
     random: Math.random,
     releaseNamespace: config.releases.namespace,
+    legacyReleases: config.releases.legacy,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
   if (images) {

@@ -49,10 +49,36 @@ function dropWord(schema: Schema | undefined, word: string): void {
   schema.enum = schema.enum.filter((one) => one !== word)
 }
 
+/** Serves old HelmReleases in a group of their own, without a schema or a status, as helm-operator 0.x had them. */
+export async function serveLegacy(api: Cluster, group: string): Promise<string> {
+  const name = `helmreleases.old.${group}`
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+  await api.apply(
+    {
+      apiVersion: definitionRef.apiVersion,
+      kind: definitionRef.kind,
+      metadata: { name },
+      spec: {
+        group: `old.${group}`,
+        scope: 'Namespaced',
+        names: { kind: 'HelmRelease', plural: 'helmreleases' },
+        versions: [{ name: 'v1beta1', served: true, storage: true, schema }],
+      },
+    },
+    { force: true },
+  )
+  await until('old HelmReleases are served', async () => {
+    api.forgetDiscovery()
+    return (await api.resource(`old.${group}/v1beta1`, 'HelmRelease')) !== undefined
+  })
+  return name
+}
+
 /** A cluster in which `helm.fluxcd.io` stands for another group, with a definition of its own. */
 export async function underOwnGroup(api: Cluster, group: string, shape: Shape): Promise<Cluster> {
   const mapped = <T extends { apiVersion: string; name?: string }>(ref: T): T => {
     if (ref.apiVersion === 'helm.fluxcd.io/v1') return { ...ref, apiVersion: `${group}/v1` }
+    if (ref.apiVersion === 'flux.weave.works/v1beta1') return { ...ref, apiVersion: `old.${group}/v1beta1` }
     return ref.name === definitionRef.name ? { ...ref, name: `helmreleases.${group}` } : ref
   }
   await api.apply(makeDefinition(group, shape), { force: true })

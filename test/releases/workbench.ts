@@ -25,6 +25,8 @@ const run = promisify(execFile)
 /** One namespace, a chart repository and the job, called directly, with the real helm on the real API server. */
 export type ReleaseBench = {
   namespace: string
+  /** Of the definitions that this bench made. */
+  group: string
   /** What the job works with. */
   deps: SyncReleaseDeps
   cluster: Cluster
@@ -135,6 +137,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   const ref = (name: string) => ({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name })
   return {
     namespace,
+    group: `r${id}.test.capstan.dev`,
     deps,
     cluster: api,
     charts,

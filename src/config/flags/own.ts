@@ -105,6 +105,11 @@ export const ownFlags = {
     default: '',
     doc: 'File with the password or token for an https repository; else the variable GIT_AUTHKEY or CAPSTAN_GIT_TOKEN.',
   },
+  'legacy-helmreleases': {
+    type: 'switch',
+    default: false,
+    doc: 'Serve HelmReleases of flux.weave.works/v1beta1, too, where no newer one asks for the same release; they are never uninstalled.',
+  },
   'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3: a name on PATH or an absolute path.' },
   'kustomize-binary': { type: 'string', default: 'kustomize', doc: 'kustomize 5: a name on PATH or an absolute path.' },
   'sops-binary': { type: 'string', default: 'sops', doc: 'sops 3: a name on PATH or an absolute path.' },

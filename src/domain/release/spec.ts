@@ -58,6 +58,8 @@ export type ReleaseSpec = OwnFields & {
 export type SpecDefaults = { gitRef: string; updateDependencies: boolean }
 
 export const helmReleaseKind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' } as const
+/** HelmReleases of the Operator before 1.0, with the same fields (ruling 9). */
+export const legacyReleaseKind = { apiVersion: 'flux.weave.works/v1beta1', kind: 'HelmRelease' } as const
 const defaultTimeoutSeconds = 300
 
 type Raw = Record<string, unknown>

@@ -27,6 +27,8 @@ export type SyncReleaseDeps = {
   fence: Fence
   redactor: Redactor
   defaults: SpecDefaults
+  /** Old HelmReleases are served, too (ruling 9). */
+  legacy?: boolean
   /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
   finalizer: boolean
   log: Logger

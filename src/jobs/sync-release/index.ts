@@ -3,7 +3,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { arrivedReason, decide, type Action, type Step, type Stop } from '../../domain/release/decide.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
 import { isReleaseReady } from '../../domain/release/is-ready.ts'
-import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
+import { nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
 import { suspensionMessage } from '../../domain/status/suspension.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
@@ -14,6 +14,7 @@ import { answerRollback, pinOf } from './answer-rollback.ts'
 import { createNamespace } from './create-namespace.ts'
 import { findWait } from './depends-on.ts'
 import { noteHold } from './keep-record.ts'
+import { findHelmRelease } from './legacy.ts'
 import { memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
@@ -33,16 +34,14 @@ const againMs = 1_000
 export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
   const { namespace, name } = payload
   const memory = memoryOf(deps)
-  const ref = { ...helmReleaseKind, namespace, name }
-  if (!(await deps.cluster.resource(ref.apiVersion, ref.kind, signal)))
-    return { end: 'done', summary: 'HelmReleases are not defined in this cluster' }
-  const object = await deps.cluster.get(ref, { signal })
-  if (!object) {
-    forget(`${namespace}/${name}`, deps)
-    return { end: 'done', summary: 'it does not exist any more' }
+  const found = await findHelmRelease({ namespace, name }, deps, signal)
+  if ('none' in found) {
+    if (found.isGone) forget(`${namespace}/${name}`, deps)
+    return { end: 'done', summary: found.none }
   }
+  const { object } = found
   const spec = readSpec(object, deps.defaults)
-  const theirs = withRights(spec, deps)
+  const theirs = withRights(spec, found.deps)
   const key = `${spec.targetNamespace}/${spec.release}`
   if (memory.active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
   memory.active.add(key)
