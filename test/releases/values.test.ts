@@ -51,11 +51,11 @@ async function outcome(name: string, spec: Record<string, unknown>): Promise<unk
   await bench.put(name, { releaseName: name, chart: chart(), ...spec })
   const { end } = await bench.sync(name)
   if (end !== 'done') {
-    const { conditions } = (await bench.get(name))?.status as ReleaseStatus
-    return conditions?.find(({ type }) => type === 'Released')?.message
+    const status = (await bench.get(name))?.status as ReleaseStatus | undefined
+    return status?.conditions?.find(({ type }) => type === 'Released')?.message
   }
   const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.namespace, name: `${name}-config` }
-  const { values } = (await bench.cluster.get(ref))?.data as { values: string }
+  const { values = '' } = ((await bench.cluster.get(ref))?.data ?? {}) as { values?: string }
   const { gone = 'absent', ...rest } = JSON.parse(values) as Record<string, unknown>
   return { ...rest, ...(gone === 'default' ? {} : { gone }) }
 }

@@ -40,7 +40,7 @@ export function summariseStoredRelease(secret: KubeObject): StoredSummary | unde
     chart: `${name}@${version}`,
     appVersion,
     updatedAt: Number.isNaN(updatedAt.getTime()) ? '' : updatedAt.toISOString(),
-    description: String(description ?? '').replace(/ failed: .*$/s, ' failed'),
+    description: typeof description === 'string' ? description.replace(/ failed: .*$/s, ' failed') : '',
   }
 }
 

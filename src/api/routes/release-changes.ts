@@ -1,8 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
-import type { RequestAsk } from '../../domain/work/request.ts'
 import type { AppOptions } from '../app-options.ts'
-import { askFor, type Made } from '../ask-for.ts'
+import { type Asked, askFor, type Made } from '../ask-for.ts'
 import { Accepted } from '../contract/job.ts'
 import { PlanAccepted, SuspendRequest } from '../contract/plan.ts'
 import { ref } from '../contract/ref.ts'
@@ -16,22 +15,11 @@ const tags = ['releases']
 const base = '/api/v1/releases/:namespace/:name'
 
 type Options = Pick<AppOptions, 'views' | 'enqueue' | 'requests'>
-type Name = { namespace: string; name: string }
+type Name = Asked['of']
 
-/** What helm stored of a release, what it would do next, and how it is treated. Changes are requests with arguments (W1). */
-export const releaseChangeRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
+/** What helm stored of a release, and what it would do next. */
+export const releaseLookRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   const { views } = options
-
-  /** Asks for it if there is such a release, and answers. */
-  async function ask(
-    of: Name,
-    asked: { by: string; ask: RequestAsk },
-    reply: FastifyReply,
-    answer: (made: Made) => object,
-  ): Promise<FastifyReply> {
-    if (!(await views.release(of.namespace, of.name))) return noRelease(of, reply)
-    return reply.code(202).send(answer(await askFor({ of, ...asked }, options)))
-  }
 
   app.get(
     `${base}/history`,
@@ -63,14 +51,18 @@ export const releaseChangeRoutes: FastifyPluginAsyncTypebox<Options> = async (ap
     },
     async ({ params, body }, reply) => {
       const wanted = { kind: 'plan-release', show: body.show ?? 'changes' } as const
-      return await ask(params, { by: whoAsks(body), ask: wanted }, reply, ({ jobId, id, at }) => ({
+      const asked = { of: params, by: whoAsks(body), ask: wanted }
+      return await askAnd(asked, options, reply, ({ jobId, id, at }) => ({
         job: jobId,
         plan: id,
         requestedAt: at,
       }))
     },
   )
+}
 
+/** How a release is treated; changes are requests with arguments (W1). */
+export const releaseChangeRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   app.post(
     `${base}/rollback`,
     {
@@ -83,7 +75,7 @@ export const releaseChangeRoutes: FastifyPluginAsyncTypebox<Options> = async (ap
     },
     async ({ params, body }, reply) => {
       const wanted = { kind: 'change-release', change: 'rollback', revision: body.revision ?? 0 } as const
-      return await ask(params, { by: whoAsks(body), ask: wanted }, reply, accepted)
+      return await askAnd({ of: params, by: whoAsks(body), ask: wanted }, options, reply, accepted)
     },
   )
 
@@ -99,7 +91,7 @@ export const releaseChangeRoutes: FastifyPluginAsyncTypebox<Options> = async (ap
     },
     async ({ params, body }, reply) => {
       const wanted = { kind: 'change-release', change: 'suspend', why: body.why ?? '' } as const
-      return await ask(params, { by: whoAsks(body), ask: wanted }, reply, accepted)
+      return await askAnd({ of: params, by: whoAsks(body), ask: wanted }, options, reply, accepted)
     },
   )
 
@@ -111,9 +103,21 @@ export const releaseChangeRoutes: FastifyPluginAsyncTypebox<Options> = async (ap
     },
     async ({ params, body }, reply) => {
       const wanted = { kind: 'change-release', change: 'resume' } as const
-      return await ask(params, { by: whoAsks(body), ask: wanted }, reply, accepted)
+      return await askAnd({ of: params, by: whoAsks(body), ask: wanted }, options, reply, accepted)
     },
   )
+}
+
+/** Asks for it if there is such a release, and answers. */
+async function askAnd(
+  asked: Asked,
+  options: Options,
+  reply: FastifyReply,
+  answer: (made: Made) => object,
+): Promise<FastifyReply> {
+  const { namespace, name } = asked.of
+  if (!(await options.views.release(namespace, name))) return noRelease(asked.of, reply)
+  return reply.code(202).send(answer(await askFor(asked, options)))
 }
 
 function accepted({ jobId, at }: Made): Accepted {

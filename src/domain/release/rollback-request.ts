@@ -1,5 +1,3 @@
-import type { ReleaseRecord } from './record.ts'
-
 /** Annotation on a HelmRelease: the revision to which somebody rolled it back, as JSON or a plain number. */
 export const rollbackAnnotation = 'capstan.dev/rollback'
 
@@ -15,6 +13,9 @@ export type Pin = {
   /** helm's number of the revision that the rollback made; 0 when it failed. */
   revision: number
 }
+
+/** The record of a release, as far as wishes go. */
+type Answered = { pinned?: Pin }
 
 /** Undefined where there is no annotation, or one that names no revision. */
 export function readRollback(text: string | undefined): RollbackRequest | undefined {
@@ -32,7 +33,7 @@ export function printRollback(wish: { revision: number; by: string; at: string }
 /** The wish that was not answered yet. */
 export function unanswered(
   wish: RollbackRequest | undefined,
-  record: Pick<ReleaseRecord, 'pinned'> | undefined,
+  record: Answered | undefined,
 ): RollbackRequest | undefined {
   return wish && record?.pinned?.request !== wish.text ? wish : undefined
 }
@@ -40,7 +41,7 @@ export function unanswered(
 /** Whether what is deployed is there by a wish that still holds: nothing else is wanted since, and nobody deployed something else. */
 export function isPinned(
   wish: RollbackRequest | undefined,
-  { record, inputs, latest }: { record: Pick<ReleaseRecord, 'pinned'> | undefined; inputs: string; latest: number },
+  { record, inputs, latest }: { record: Answered | undefined; inputs: string; latest: number },
 ): boolean {
   const pinned = record?.pinned
   return wish !== undefined && pinned?.request === wish.text && pinned.inputs === inputs && pinned.revision === latest

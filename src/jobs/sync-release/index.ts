@@ -119,10 +119,15 @@ function refusal({ object, spec, stored }: Work, now: number): Stop | undefined 
   return { do: 'hold', reason: 'OtherWriter', message: `${other} works on this HelmRelease too; stop one of the two` }
 }
 
+/** What never was released waits for its dependencies before its chart and values are looked at: they may come with them. */
+function firstStop(work: Work, wait: Stop | undefined, { now }: SyncReleaseDeps): Stop | undefined {
+  return refusal(work, now().getTime()) ?? (isReleaseReady(work.object) ? undefined : wait)
+}
+
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
 async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncReleaseDeps): Promise<Conclusion> {
   const wait = await findWait(work.spec, deps, work.signal)
-  const stop = refusal(work, deps.now().getTime()) ?? (isReleaseReady(work.object) ? undefined : wait)
+  const stop = firstStop(work, wait, deps)
   if (stop) return conclude(stop, work, '')
   const done = new Set<string>()
   let action = ''
@@ -137,11 +142,7 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
     if (await answerRollback(work, state, deps)) continue
     const step = pinOf(work) ?? waiting(decide(state, facts, work.spec, urgency), wait)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
-    if (isStop(step)) {
-      if (state === 'foreign trouble') await holdBack(work, deps)
-      if (await isGone(work, state, deps)) return gone(action)
-      return conclude(step, work, action)
-    }
+    if (isStop(step)) return await stopAt(step, { state, action }, work, deps)
     if (done.has(step.do)) return spinning(step, action, deps)
     done.add(step.do)
     action ||= step.do
@@ -149,6 +150,17 @@ async function run(work: Work, urgency: { isAskedFor: boolean }, deps: SyncRelea
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }
+}
+
+async function stopAt(
+  step: Stop,
+  { state, action }: { state: ReleaseState; action: string },
+  work: Work,
+  deps: SyncReleaseDeps,
+): Promise<Conclusion> {
+  if (state === 'foreign trouble') await holdBack(work, deps)
+  if (await isGone(work, state, deps)) return gone(action)
+  return conclude(step, work, action)
 }
 
 /** What is deployed stays so; what is new waits for its dependencies. */
