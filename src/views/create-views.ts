@@ -4,6 +4,7 @@ import type { Reading } from './cached.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
+import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { type Attempt, createRowReader } from './rows.ts'
 import type { SourceRow } from './source-row.ts'
 import type { Feature, ViewsOptions } from './views-options.ts'
@@ -32,6 +33,8 @@ export type Views = {
   /** Throws ClusterUnavailable or Forbidden when they have never been read. */
   releases(): Promise<{ releases: ReleaseRow[]; observedAt: string }>
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
+  /** What helm stored; undefined when there is no such release. Read afresh. */
+  releaseHistory(namespace: string, name: string): Promise<ReleaseHistory | undefined>
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
   /** True when this kind of work is done here. */
@@ -101,6 +104,7 @@ export function createViews(options: ViewsOptions): Views {
       const { rows: releases } = await readKnownReleases()
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
+    releaseHistory: (namespace, name) => readHistory(namespace, name, options),
     sourceSpecs,
     does: (feature) => enable.includes(feature),
     readiness,
