@@ -49,7 +49,7 @@ type Verdict = { reason: Reason; retry: Retry }
 
 function judge(http: number, status: Status, asked: Asked): Verdict {
   const message = status.message ?? ''
-  const unwanted = asked.write && http >= 400 && !nobodysWish.has(http) ? refusalOf(message) : undefined
+  const unwanted = asked.write && !nobodysWish.has(http) ? refusalOf(message) : undefined
   if (unwanted) return { reason: unwanted, retry: 'backoff' }
   switch (http) {
     case 401:

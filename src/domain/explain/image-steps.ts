@@ -1,0 +1,184 @@
+import { type Choice, chooseTag } from '../image/choose.ts'
+import type { StoredTags, TagFact } from '../image/facts.ts'
+import { parsePolicy } from '../image/policy.ts'
+import { printRef, repositoryOf } from '../image/ref.ts'
+import type { Workload } from '../image/workload.ts'
+import { readPolicies } from '../manifest/annotations.ts'
+import { failureOf, isReason, type JobFact, nextRunOf, placeOf } from './job-fact.ts'
+import { makeStep, type Step } from './step.ts'
+
+/** What is recorded about a repository of images. */
+export type RepositoryFacts = {
+  /** The last list of its tags; undefined when it was never asked. */
+  tags: StoredTags | undefined
+  described: ReadonlyMap<string, TagFact>
+  /** The scan of it, in the queue. */
+  scan: JobFact | undefined
+  /** False: the settings leave it out. */
+  isScanned: boolean
+}
+
+/** What is recorded about the images of a workload. */
+export type ImageFacts = {
+  workload: Workload
+  /** The workload runs as it is: a tag that the registry has deleted since is of no concern. */
+  isHealthy: boolean
+  /** By canonical name. */
+  repositories: ReadonlyMap<string, RepositoryFacts>
+  /** The job that commits to the source of the workload. */
+  update: JobFact | undefined
+  /** What the last run of it ended with. */
+  updated: JobFact | undefined
+  /** Unix milliseconds. */
+  now: number
+}
+
+type Container = Workload['containers'][number]
+type Chosen = { container: Container; choice: Choice | undefined; steps: Step[] }
+
+/** From the tag to the commit: what the registry has, what the policy takes, and whether git says so. */
+export function imageSteps(facts: ImageFacts): Step[] {
+  const chosen = facts.workload.containers.map((container) => chooseFor(container, facts))
+  return [...chosen.flatMap(({ steps }) => steps), commitStep(chosen, facts)]
+}
+
+function chooseFor(container: Container, facts: ImageFacts): Chosen {
+  const repository = facts.repositories.get(repositoryOf(container.image)) ?? unknownRepository
+  const tag = tagStep(container, repository, facts)
+  const { step, choice } = policyStep(container, repository, facts)
+  return { container, choice, steps: [tag, step] }
+}
+
+const unknownRepository: RepositoryFacts = { tags: undefined, described: new Map(), scan: undefined, isScanned: false }
+
+/** What the registry says. Where nothing waits for a newer tag its failures stop nothing. */
+function tagStep(
+  { image }: Container,
+  { tags, scan, isScanned }: RepositoryFacts,
+  { workload: { isAutomated }, isHealthy }: ImageFacts,
+): Step {
+  const of = printRef(image)
+  const nextTryAt = nextRunOf(scan)
+  if (!tags) return unlisted(of, { isAutomated: isAutomated && isScanned, scan })
+  if (tags.failure) {
+    const { at, reason: word, message } = tags.failure
+    const reason = isReason(word) ? word : 'RegistryUnreachable'
+    const isStop = isAutomated || (!isHealthy && tags.at === '')
+    return makeStep('tag', of, isStop ? 'stopped' : 'unknown', { at, reason, message, nextTryAt })
+  }
+  const { at } = tags
+  if (image.tag !== undefined && image.digest === undefined && !tags.tags.includes(image.tag) && !isHealthy) {
+    const message = `the registry has no tag ${image.tag} of ${repositoryOf(image)}, only ${countOf(tags.tags)}`
+    return makeStep('tag', of, 'stopped', { at, reason: 'TagNotFound', message, nextTryAt })
+  }
+  return makeStep('tag', of, 'done', { at, message: `the registry has ${countOf(tags.tags)}` })
+}
+
+function unlisted(of: string, { isAutomated, scan }: { isAutomated: boolean; scan: JobFact | undefined }): Step {
+  if (!isAutomated) return makeStep('tag', of, 'skipped', { message: 'its registry has not been asked' })
+  const failure = failureOf(scan)
+  const nextTryAt = nextRunOf(scan)
+  if (failure) return makeStep('tag', of, 'stopped', { ...failure, at: scan?.startedAt ?? '', nextTryAt })
+  const message = scan ? placeOf(scan) : 'its registry has not been asked yet'
+  return makeStep('tag', of, 'waiting', { reason: 'NotReady', message, nextTryAt })
+}
+
+function countOf(tags: readonly string[]): string {
+  return tags.length === 1 ? '1 tag' : `${tags.length} tags`
+}
+
+type PolicyStep = { step: Step; choice: Choice | undefined }
+
+function policyStep(
+  container: Container,
+  { tags, described }: RepositoryFacts,
+  { workload: { isAutomated }, now }: ImageFacts,
+): PolicyStep {
+  const of = printRef(container.image)
+  const read = parsePolicy(container.policy)
+  if ('problem' in read) {
+    const parts = { reason: 'InvalidPolicy', message: read.problem } as const
+    return { step: makeStep('policy', of, isAutomated ? 'stopped' : 'skipped', parts), choice: undefined }
+  }
+  const choice = tags?.at ? chooseTag(read.policy, container.image, { tags: tags.tags, described }, now) : undefined
+  if (!isAutomated) {
+    const newer = choice?.choice === 'change' ? `; ${choice.tag} is there` : ''
+    return {
+      step: makeStep('policy', of, 'skipped', { message: `not automated: git alone says the tag${newer}` }),
+      choice,
+    }
+  }
+  if (!choice) {
+    const message = 'it waits for the tags'
+    return { step: makeStep('policy', of, 'waiting', { reason: 'NotReady', message }), choice }
+  }
+  const at = tags?.at ?? ''
+  if (choice.choice === 'hold') {
+    return { step: makeStep('policy', of, 'stopped', { at, reason: choice.reason, message: choice.why }), choice }
+  }
+  const message = choice.choice === 'change' ? `it takes ${choice.tag}: ${choice.why}` : choice.why
+  return { step: makeStep('policy', of, 'done', { at, message }), choice }
+}
+
+/** Whether git names what the policies take. */
+function commitStep(chosen: readonly Chosen[], { workload, update, updated }: ImageFacts): Step {
+  const { id, isAutomated, blockedBy } = workload
+  const wanted = chosen.flatMap(({ container, choice }) =>
+    choice?.choice === 'change' ? [{ container, tag: choice.tag }] : [],
+  )
+  const [first] = wanted
+  if (!first || (!isAutomated && blockedBy !== 'locked')) {
+    const message = isAutomated ? 'git names what the policy takes' : `git names ${imagesOf(workload)}`
+    return makeStep('commit', id, isAutomated ? 'done' : 'skipped', { message: withLock(message, workload) })
+  }
+  const waits = `${first.container.name} waits for ${first.tag}`
+  if (blockedBy === 'locked') {
+    const command = `capstan unlock --workload ${id}`
+    return makeStep('commit', id, 'stopped', { reason: 'Locked', message: `${waits}: ${lockOf(workload)}`, command })
+  }
+  const refused = blockedBy ?? first.container.problem
+  if (refused)
+    return makeStep('commit', id, 'stopped', { reason: 'NotEditable', message: `${waits}: it is ${refused}` })
+  return updateStep(id, waits, { update, updated })
+}
+
+/** How the job stands that commits. */
+function updateStep(id: string, waits: string, { update, updated }: Pick<ImageFacts, 'update' | 'updated'>): Step {
+  const failure = failureOf(update) ?? failureOf(updated)
+  const nextTryAt = nextRunOf(update)
+  if (failure) {
+    const { reason, message } = failure
+    const at = (update ?? updated)?.startedAt ?? ''
+    return makeStep('commit', id, 'stopped', { at, reason, message: `${waits}: ${message}`, nextTryAt })
+  }
+  const refusal = refusalIn(updated?.result ?? '', id)
+  if (!update && refusal !== '') {
+    const at = updated?.finishedAt ?? ''
+    return makeStep('commit', id, 'stopped', { at, reason: 'NotEditable', message: `${waits}: ${refusal}` })
+  }
+  const message = `${waits}: ${update ? placeOf(update) : 'it is committed after the next scan'}`
+  return makeStep('commit', id, 'waiting', { reason: 'NotReady', message, nextTryAt })
+}
+
+/** Why the last run committed nothing for the workload, in its own words; empty where it did not say so. */
+function refusalIn(result: string, id: string): string {
+  const parts = result.split('; ')
+  const own = parts.find((part) => part.startsWith(`${id} `) && part.includes(' NotEditable: '))
+  if (own) return own.slice(own.indexOf(' NotEditable: ') + ' NotEditable: '.length)
+  return parts[1] === 'not committed' ? (parts[0] ?? '') : ''
+}
+
+function imagesOf({ containers }: Workload): string {
+  return containers.map(({ image }) => printRef(image)).join(', ')
+}
+
+function withLock(message: string, workload: Workload): string {
+  return workload.blockedBy === 'locked' ? `${message}; ${lockOf(workload)}` : message
+}
+
+/** Who locked it and why, as far as it says so (flux-v1 §19). */
+function lockOf({ annotations }: Workload): string {
+  const policies = readPolicies(annotations)
+  const [user = '', text = ''] = [policies.get('locked_user'), policies.get('locked_msg')]
+  return `locked${user === '' ? '' : ` by ${user}`}${text === '' ? '' : `: ${text}`}`
+}
