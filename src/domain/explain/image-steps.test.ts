@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseRef, repositoryOf } from '../image/ref.ts'
 import { readWorkload } from '../image/workload.ts'
 import type { Reason } from '../status/reason.ts'
-import { type ImageFacts, imageSteps, type RepositoryFacts } from './image-steps.ts'
+import { type ImageFacts, imageSteps, repositoryStep, type RepositoryFacts, taggedSteps } from './image-steps.ts'
 import type { JobFact } from './job-fact.ts'
 import { type StepName, verdictOf } from './step.ts'
 
@@ -190,5 +190,52 @@ describe('the first cause on the way of an image', () => {
       ['policy', 'reg.example/me/web:1.0.1', 'done', at],
       ['commit', id, 'waiting', ''],
     ])
+  })
+})
+
+describe('a tag that somebody asks about', () => {
+  const repository = 'reg.example/me/web'
+  it.each<[fact: string, tag: string, given: Given, expected: object]>([
+    ['runs already', '1.0.1', {}, { state: 'done' }],
+    ['is taken', '1.0.2', { annotations: automated, repository: newer }, { state: 'done' }],
+    [
+      'is kept out by the filter',
+      '2.0.0',
+      { annotations: automated, repository: { tags: { at, tags: ['1.0.1', '2.0.0'] } } },
+      { state: 'stopped', reason: 'TagRefused', message: expect.stringContaining('semver:~1.0') },
+    ],
+    [
+      'has another before it',
+      '1.0.0',
+      { annotations: automated },
+      { state: 'stopped', reason: 'TagRefused', message: 'another tag comes before it for semver:~1.0' },
+    ],
+    [
+      'is taken by nobody where the workload is not automated',
+      '1.0.2',
+      { repository: newer },
+      { state: 'stopped', reason: 'NotAutomated', command: `capstan automate --workload ${id}` },
+    ],
+  ])('%s', (_fact, tag, given, expected) => {
+    expect(taggedSteps(tag, repository, facts(given))).toMatchObject([{ step: 'policy', of: `${id} app`, ...expected }])
+  })
+
+  it.each<[fact: string, tag: string | undefined, known: Partial<RepositoryFacts>, expected: object]>([
+    ['is there', '1.0.1', newer, { state: 'done', message: 'the registry has the tag 1.0.1' }],
+    ['is not there', '3', newer, { state: 'stopped', reason: 'TagNotFound' }],
+    [
+      'of a registry that refuses us',
+      '3',
+      refused('RegistryAuthFailed'),
+      { state: 'stopped', reason: 'RegistryAuthFailed' },
+    ],
+    ['is not said', undefined, newer, { state: 'done', message: 'the registry has 2 tags' }],
+  ])('%s', (_fact, tag, known, expected) => {
+    const base = { tags: undefined, described: new Map(), scan: undefined, isScanned: true }
+    expect(repositoryStep(repository, tag, { ...base, ...known })).toMatchObject({
+      step: 'tag',
+      of: repository,
+      ...expected,
+    })
   })
 })

@@ -2,10 +2,12 @@ import { type Choice, chooseTag } from '../image/choose.ts'
 import type { StoredTags, TagFact } from '../image/facts.ts'
 import { parsePolicy } from '../image/policy.ts'
 import { printRef, repositoryOf } from '../image/ref.ts'
+import { type TagVerdict, traceTags } from '../image/trace.ts'
 import type { Workload } from '../image/workload.ts'
 import { readPolicies } from '../manifest/annotations.ts'
 import { failureOf, isReason, type JobFact, nextRunOf, placeOf } from './job-fact.ts'
 import { makeStep, type Step } from './step.ts'
+import { updateState } from './update-step.ts'
 
 /** What is recorded about a repository of images. */
 export type RepositoryFacts = {
@@ -40,6 +42,67 @@ type Chosen = { container: Container; choice: Choice | undefined; steps: Step[] 
 export function imageSteps(facts: ImageFacts): Step[] {
   const chosen = facts.workload.containers.map((container) => chooseFor(container, facts))
   return [...chosen.flatMap(({ steps }) => steps), commitStep(chosen, facts)]
+}
+
+/**
+ * What became of one tag that somebody asks about: whether the registry has it, and whether the workload takes it. The rest of the way
+ * is that of the workload.
+ */
+export function taggedSteps(tag: string, repository: string, facts: ImageFacts): Step[] {
+  const { workload, now } = facts
+  const known = facts.repositories.get(repository) ?? unknownRepository
+  return workload.containers
+    .filter(({ image }) => repositoryOf(image) === repository)
+    .flatMap((container) => {
+      const of = `${workload.id} ${container.name}`
+      if (container.image.tag === tag) return [makeStep('policy', of, 'done', { message: `git names ${tag}` })]
+      const read = parsePolicy(container.policy)
+      if (!workload.isAutomated || 'problem' in read || !known.tags) return [untaken(of, container, workload)]
+      const found = { tags: known.tags.tags, described: known.described }
+      const verdict = traceTags(read.policy, container.image, found, now).tags.find((one) => one.tag === tag)
+      const { at } = known.tags
+      if (verdict?.verdict === 'chosen') return [makeStep('policy', of, 'done', { at, message: verdict.why })]
+      const message = passedOver(verdict, read.policy.text)
+      return [makeStep('policy', of, 'stopped', { at, reason: 'TagRefused', message })]
+    })
+}
+
+function untaken(of: string, { image, policy }: Container, { id, isAutomated }: Workload): Step {
+  const message = `git names ${printRef(image)}`
+  const command = `capstan automate --workload ${id}`
+  if (!isAutomated) return makeStep('policy', of, 'stopped', { reason: 'NotAutomated', message, command })
+  const read = parsePolicy(policy)
+  if ('problem' in read) return makeStep('policy', of, 'stopped', { reason: 'InvalidPolicy', message: read.problem })
+  return makeStep('policy', of, 'waiting', { reason: 'NotReady', message: 'it waits for the tags' })
+}
+
+/** Why a tag is not the one that is taken. */
+function passedOver(verdict: TagVerdict | undefined, policy: string): string {
+  if (!verdict) return `the registry has no such tag for ${policy}`
+  return verdict.verdict === 'refused' ? verdict.why : `another tag comes before it for ${policy}`
+}
+
+/** Whether a registry has a tag that somebody asks about, or what it has where no tag is said. */
+export function repositoryStep(of: string, tag: string | undefined, known: RepositoryFacts): Step {
+  const { tags, scan } = known
+  const nextTryAt = nextRunOf(scan)
+  if (!tags) return unlisted(of, { isAutomated: known.isScanned, scan })
+  if (tags.failure) {
+    const { at, reason: word, message } = tags.failure
+    return makeStep('tag', of, 'stopped', {
+      at,
+      reason: isReason(word) ? word : 'RegistryUnreachable',
+      message,
+      nextTryAt,
+    })
+  }
+  const { at } = tags
+  if (tag === undefined || tags.tags.includes(tag)) {
+    const message = tag === undefined ? `the registry has ${countOf(tags.tags)}` : `the registry has the tag ${tag}`
+    return makeStep('tag', of, 'done', { at, message })
+  }
+  const message = `the registry has no tag ${tag}, only ${countOf(tags.tags)}`
+  return makeStep('tag', of, 'stopped', { at, reason: 'TagNotFound', message, nextTryAt })
 }
 
 function chooseFor(container: Container, facts: ImageFacts): Chosen {
@@ -139,33 +202,7 @@ function commitStep(chosen: readonly Chosen[], { workload, update, updated }: Im
   const refused = blockedBy ?? first.container.problem
   if (refused)
     return makeStep('commit', id, 'stopped', { reason: 'NotEditable', message: `${waits}: it is ${refused}` })
-  return updateStep(id, waits, { update, updated })
-}
-
-/** How the job stands that commits. */
-function updateStep(id: string, waits: string, { update, updated }: Pick<ImageFacts, 'update' | 'updated'>): Step {
-  const failure = failureOf(update) ?? failureOf(updated)
-  const nextTryAt = nextRunOf(update)
-  if (failure) {
-    const { reason, message } = failure
-    const at = (update ?? updated)?.startedAt ?? ''
-    return makeStep('commit', id, 'stopped', { at, reason, message: `${waits}: ${message}`, nextTryAt })
-  }
-  const refusal = refusalIn(updated?.result ?? '', id)
-  if (!update && refusal !== '') {
-    const at = updated?.finishedAt ?? ''
-    return makeStep('commit', id, 'stopped', { at, reason: 'NotEditable', message: `${waits}: ${refusal}` })
-  }
-  const message = `${waits}: ${update ? placeOf(update) : 'it is committed after the next scan'}`
-  return makeStep('commit', id, 'waiting', { reason: 'NotReady', message, nextTryAt })
-}
-
-/** Why the last run committed nothing for the workload, in its own words; empty where it did not say so. */
-function refusalIn(result: string, id: string): string {
-  const parts = result.split('; ')
-  const own = parts.find((part) => part.startsWith(`${id} `) && part.includes(' NotEditable: '))
-  if (own) return own.slice(own.indexOf(' NotEditable: ') + ' NotEditable: '.length)
-  return parts[1] === 'not committed' ? (parts[0] ?? '') : ''
+  return makeStep('commit', id, ...updateState({ id, update, updated }, waits))
 }
 
 function imagesOf({ containers }: Workload): string {

@@ -146,6 +146,14 @@ export const reasons = {
     'Delete by hand, or annotate capstan.dev/prune: allow.',
   ],
   TagNotFound: ['The registry has no such tag of the image.', 'Push it, or name a tag that is there.'],
+  TagRefused: [
+    'The tag filter of the workload takes another tag.',
+    'Change its tag filter, or push a tag that it takes.',
+  ],
+  NotAutomated: [
+    'The workload is not automated: its image changes only where people change it.',
+    'Release the image with capstan release, or let it be taken by itself with capstan automate.',
+  ],
   NoTag: ['No tag of the image matches its policy.', 'Check the policy or push a matching tag.'],
   WouldDowngrade: [
     'The tag in git comes before everything that the registry has for its policy.',
