@@ -1,6 +1,7 @@
 import type { JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
+import { createExplainer, type Explainer } from './explain/create-explainer.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
@@ -35,6 +36,8 @@ export type Views = {
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
   /** What helm stored; undefined when there is no such release. Read afresh. */
   releaseHistory(namespace: string, name: string): Promise<ReleaseHistory | undefined>
+  /** What stops a workload, release, source, image or commit, and where. Read afresh but for lists. */
+  explain: Explainer
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
   /** True when this kind of work is done here. */
@@ -105,6 +108,7 @@ export function createViews(options: ViewsOptions): Views {
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
     releaseHistory: (namespace, name) => readHistory(namespace, name, options),
+    explain: createExplainer(options, rows),
     sourceSpecs,
     does: (feature) => enable.includes(feature),
     readiness,

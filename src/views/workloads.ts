@@ -3,6 +3,7 @@ import { healthOf } from '../domain/health/check.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
 import { gcMark } from '../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, refOf } from '../domain/manifest/object.ts'
+import { isMadeBy } from '../domain/release/helm-owner.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { syncSetOf } from '../domain/source/sync-set.ts'
 
@@ -31,22 +32,21 @@ export async function readWorkloads(cluster: Pick<Cluster, 'list'>, signal: Abor
   return { ofSources, ofReleases }
 }
 
-/** The unhealthy workloads of one source: those that carry its very mark. */
-export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
+/** True for an object that carries the very mark of a source. */
+export function isOfSource(spec: SourceSpec): (object: KubeObject) => boolean {
   const set = syncSetOf(spec)
-  return unhealthy(
-    workloads.ofSources.filter((object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))),
-  )
+  return (object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))
+}
+
+/** The unhealthy workloads of one source. */
+export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
+  return unhealthy(workloads.ofSources.filter(isOfSource(spec)))
 }
 
 /** The unhealthy workloads of one helm release, by the annotations that helm writes. */
 export function unhealthyOfRelease(release: string, namespace: string, workloads: Workloads): Unhealthy[] {
-  return unhealthy(
-    workloads.ofReleases.filter(({ metadata: { annotations = {} } }) => {
-      const { 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': space } = annotations
-      return name === release && space === namespace
-    }),
-  )
+  const of = { release, targetNamespace: namespace }
+  return unhealthy(workloads.ofReleases.filter((object) => isMadeBy(object, of)))
 }
 
 function unhealthy(objects: readonly KubeObject[]): Unhealthy[] {

@@ -12,7 +12,15 @@ export async function readLog(
   if (from !== undefined) checkId(from)
   const range = from === undefined ? [to] : [to, `^${from}`]
   const count = Math.max(0, Math.floor(limit))
-  const text = await git.text(['log', '-z', '--topo-order', '--format=%H%x20%P%n%B', `--max-count=${count}`, ...range, '--'])
+  const text = await git.text([
+    'log',
+    '-z',
+    '--topo-order',
+    '--format=%H%x20%P%n%B',
+    `--max-count=${count}`,
+    ...range,
+    '--',
+  ])
   return text
     .split('\0')
     .filter((entry) => entry !== '')

@@ -66,7 +66,7 @@ describe('commitSteps', () => {
       'stopped',
       'SignatureInvalid',
     ],
-  ])('%s', (_fact, commit, change, state, reason) => {
+  ])('%s', (...[, commit, change, state, reason]) => {
     if (!history) throw new Error('no history')
     const verdict = verdictOf(commitSteps(commit, history, { ...facts, ...change }))
     expect([verdict.state, verdict.cause?.reason]).toEqual([state, reason])

@@ -5,18 +5,23 @@ import { makeStep, type Step } from './step.ts'
 
 /** Where one commit is on its way, in a source that has it: fetched, applied, or what it waits for. */
 export function commitSteps(commit: string, history: History, facts: SourceFacts): Step[] {
-  const { id, status, follows, fetched } = facts
-  const at = fetched?.at ?? ''
-  const isHead = history.head === commit
-  const where = isHead ? `it is the head of ${follows}` : `${follows} has it, and is at ${history.head.slice(0, 7)} now`
-  const seen = makeStep('revision', id, 'done', { at, message: where })
-  if (isIn(commit, status?.revision ?? '', history)) {
-    const message = `applied with ${short(status?.revision ?? '')}`
+  const { id, status } = facts
+  const revision = status?.revision ?? ''
+  const seen = seenStep(commit, history, facts)
+  if (isIn(commit, revision, history)) {
+    const message = `applied with ${short(revision)}`
     return [seen, makeStep('apply', id, 'done', { at: status?.changedAt ?? '', message })]
   }
-  const [revision, ...rest] = sourceSteps(facts)
+  const [fetch, ...rest] = sourceSteps(facts)
   // what is fetched is fetched: a repository that is away now does not keep it from being applied
-  return [revision?.reason && revision.state === 'stopped' && !fetched?.reason ? revision : seen, ...rest]
+  const isAway = facts.fetched?.reason !== ''
+  return [fetch?.state === 'stopped' && !isAway ? fetch : seen, ...rest]
+}
+
+function seenStep(commit: string, { head }: History, { id, follows, fetched }: SourceFacts): Step {
+  const message =
+    head === commit ? `it is the head of ${follows}` : `${follows} has it, and is at ${head.slice(0, 7)} now`
+  return makeStep('revision', id, 'done', { at: fetched?.at ?? '', message })
 }
 
 /** Whether a revision holds the commit, as far as anybody remembers. */

@@ -48,16 +48,16 @@ function queueStep({ id, object, job, redisIsUp }: ReleaseFacts): Step {
     return makeStep('queue', id, 'stopped', { reason: 'RedisUnavailable', message })
   }
   const failure = failureOf(job)
-  if (failure) {
-    return makeStep('queue', id, 'stopped', { ...failure, at: job?.startedAt ?? '', nextTryAt: nextRunOf(job) })
-  }
-  const isSeen = isObserved(object) && mapAt(object, 'status').observedGeneration !== undefined
-  if (isSeen || job?.state === 'delayed') {
-    const isLate = job?.state === 'delayed'
-    return makeStep('queue', id, 'done', { message: isLate ? placeOf(job) : 'the latest change was worked on' })
-  }
+  const at = job?.startedAt ?? job?.requestedAt ?? ''
+  if (failure) return makeStep('queue', id, 'stopped', { ...failure, at, nextTryAt: nextRunOf(job) })
+  if (job?.state === 'delayed') return makeStep('queue', id, 'done', { message: placeOf(job) })
+  if (isWorkedOn(object)) return makeStep('queue', id, 'done', { message: 'the latest change was worked on' })
   const message = job ? placeOf(job) : 'the latest change has not been worked on yet'
-  return makeStep('queue', id, 'waiting', { reason: 'NotReady', at: job?.startedAt ?? job?.requestedAt ?? '', message })
+  return makeStep('queue', id, 'waiting', { reason: 'NotReady', at, message })
+}
+
+function isWorkedOn(object: KubeObject): boolean {
+  return isObserved(object) && mapAt(object, 'status').observedGeneration !== undefined
 }
 
 function holdStep({ id, object, suspended, ready, reason, message, job }: ReleaseFacts): Step {

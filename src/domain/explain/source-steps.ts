@@ -103,28 +103,30 @@ function nextFetch({ fetch, fetched, pollIntervalMs }: SourceFacts): string {
 }
 
 function queueStep(facts: SourceFacts): Step {
-  const { id, sync, status, redisIsUp } = facts
+  const { id, sync, redisIsUp } = facts
   if (!redisIsUp) {
     const message = 'Redis does not answer; nothing is fetched or applied meanwhile'
     return makeStep('queue', id, 'stopped', { reason: 'RedisUnavailable', message })
   }
   const failure = failureOf(sync)
-  const nextTryAt = nextRunOf(sync)
   if (failure && ofQueue.has(failure.reason)) {
-    return makeStep('queue', id, 'stopped', { ...failure, at: sync?.startedAt ?? '', nextTryAt })
+    return makeStep('queue', id, 'stopped', { ...failure, at: sync?.startedAt ?? '', nextTryAt: nextRunOf(sync) })
   }
-  if (isAtHead(facts)) {
-    return makeStep('queue', id, 'done', { at: sync?.finishedAt ?? '', message: 'nothing waits to be applied' })
-  }
-  if (sync && (sync.state === 'active' || sync.state === 'waiting')) {
+  return isAtHead(facts) ? makeStep('queue', id, 'done', { message: 'nothing waits to be applied' }) : lateStep(facts)
+}
+
+/** What was fetched was not tried yet. */
+function lateStep(facts: SourceFacts): Step {
+  const { id, sync, status, fetched } = facts
+  if (sync?.state === 'delayed') return makeStep('queue', id, 'done', { message: placeOf(sync) })
+  if (sync) {
     const at = sync.startedAt ?? sync.requestedAt
     return makeStep('queue', id, 'waiting', { reason: 'NotReady', at, message: placeOf(sync) })
   }
-  if (facts.fetched?.reason === '' && status?.ready !== false && sync?.state !== 'delayed') {
-    const message = 'a sync has not been asked for yet'
-    return makeStep('queue', id, 'waiting', { reason: 'NotReady', message, nextTryAt: nextFetch(facts) })
-  }
-  return makeStep('queue', id, 'done', { message: sync?.state === 'delayed' ? placeOf(sync) : 'nothing waits' })
+  if (fetched?.reason !== '' || status?.ready === false)
+    return makeStep('queue', id, 'done', { message: 'nothing waits' })
+  const message = 'a sync has not been asked for yet'
+  return makeStep('queue', id, 'waiting', { reason: 'NotReady', message, nextTryAt: nextFetch(facts) })
 }
 
 function holdStep(facts: SourceFacts, about: AboutObject | undefined): Step {

@@ -29,11 +29,6 @@ const kinds: Readonly<Record<string, WorkloadKind>> = {
 }
 const releaseWords = new Set(['release', 'helmrelease', 'hr'])
 
-/** The kinds that are workloads. */
-export const workloadKinds: readonly WorkloadKind[] = [
-  ...new Map(Object.values(kinds).map((one) => [one.kind, one])).values(),
-]
-
 /**
  * Reads what somebody asks about: `kind/name` or `namespace:kind/name` (fluxd's ID), `source/[namespace/]name`,
  * `release/[namespace/]name`, an image, a commit of at least 7 digits, or a name. Undefined for what is none of these.
