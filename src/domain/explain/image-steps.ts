@@ -126,8 +126,7 @@ function tagStep(
   if (tags.failure) {
     const { at, reason: word, message } = tags.failure
     const reason = isReason(word) ? word : 'RegistryUnreachable'
-    const isStop = isAutomated || (!isHealthy && tags.at === '')
-    return makeStep('tag', of, isStop ? 'stopped' : 'unknown', { at, reason, message, nextTryAt })
+    return makeStep('tag', of, isAutomated ? 'stopped' : 'unknown', { at, reason, message, nextTryAt })
   }
   const { at } = tags
   if (image.tag !== undefined && image.digest === undefined && !tags.tags.includes(image.tag) && !isHealthy) {
@@ -192,7 +191,8 @@ function commitStep(chosen: readonly Chosen[], { workload, update, updated }: Im
   const [first] = wanted
   if (!first || (!isAutomated && blockedBy !== 'locked')) {
     const message = isAutomated ? 'git names what the policy takes' : `git names ${imagesOf(workload)}`
-    return makeStep('commit', id, isAutomated ? 'done' : 'skipped', { message: withLock(message, workload) })
+    const at = isAutomated ? (chosen[0]?.steps[0]?.at ?? '') : ''
+    return makeStep('commit', id, isAutomated ? 'done' : 'skipped', { at, message: withLock(message, workload) })
   }
   const waits = `${first.container.name} waits for ${first.tag}`
   if (blockedBy === 'locked') {

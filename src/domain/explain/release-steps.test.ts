@@ -32,6 +32,7 @@ const good: ReleaseFacts = {
   retryAt: '',
   job: undefined,
   redisIsUp: true,
+  observedAt: '2026-11-21T10:00:00Z',
 }
 const job = (change: Partial<JobFact>): JobFact => ({
   id: 'sync-release.1',

@@ -23,6 +23,8 @@ export type ReleaseFacts = {
   retryAt: string
   job: JobFact | undefined
   redisIsUp: boolean
+  /** RFC 3339: when this was read. */
+  observedAt: string
 }
 
 const ofHold = new Set<Reason>([
@@ -42,7 +44,7 @@ export function releaseSteps(facts: ReleaseFacts): Step[] {
   return [queueStep(facts), holdStep(facts), applyStep(facts)]
 }
 
-function queueStep({ id, object, job, redisIsUp }: ReleaseFacts): Step {
+function queueStep({ id, object, job, redisIsUp, observedAt }: ReleaseFacts): Step {
   if (!redisIsUp) {
     const message = 'Redis does not answer; no release is worked on meanwhile'
     return makeStep('queue', id, 'stopped', { reason: 'RedisUnavailable', message })
@@ -50,8 +52,10 @@ function queueStep({ id, object, job, redisIsUp }: ReleaseFacts): Step {
   const failure = failureOf(job)
   const at = job?.startedAt ?? job?.requestedAt ?? ''
   if (failure) return makeStep('queue', id, 'stopped', { ...failure, at, nextTryAt: nextRunOf(job) })
-  if (job?.state === 'delayed') return makeStep('queue', id, 'done', { message: placeOf(job) })
-  if (isWorkedOn(object)) return makeStep('queue', id, 'done', { message: 'the latest change was worked on' })
+  if (job?.state === 'delayed') return makeStep('queue', id, 'done', { at: observedAt, message: placeOf(job) })
+  if (isWorkedOn(object)) {
+    return makeStep('queue', id, 'done', { at: observedAt, message: 'the latest change was worked on' })
+  }
   const message = job ? placeOf(job) : 'the latest change has not been worked on yet'
   return makeStep('queue', id, 'waiting', { reason: 'NotReady', at, message })
 }
@@ -60,7 +64,7 @@ function isWorkedOn(object: KubeObject): boolean {
   return isObserved(object) && mapAt(object, 'status').observedGeneration !== undefined
 }
 
-function holdStep({ id, object, suspended, ready, reason, message, job }: ReleaseFacts): Step {
+function holdStep({ id, object, suspended, ready, reason, message, job, observedAt }: ReleaseFacts): Step {
   if (suspended) {
     const parts = { at: suspended.since, message: suspensionMessage(suspended), command: `capstan helm resume ${id}` }
     return makeStep('hold', id, 'stopped', { reason: 'Suspended', ...parts })
@@ -69,7 +73,7 @@ function holdStep({ id, object, suspended, ready, reason, message, job }: Releas
     const nextTryAt = nextRunOf(job)
     return makeStep('hold', id, 'stopped', { at: timeOf(object), reason, message, nextTryAt })
   }
-  return makeStep('hold', id, 'done', { message: 'nothing holds it' })
+  return makeStep('hold', id, 'done', { at: observedAt, message: 'nothing holds it' })
 }
 
 function applyStep(facts: ReleaseFacts): Step {

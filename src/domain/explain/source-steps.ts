@@ -112,19 +112,21 @@ function queueStep(facts: SourceFacts): Step {
   if (failure && ofQueue.has(failure.reason)) {
     return makeStep('queue', id, 'stopped', { ...failure, at: sync?.startedAt ?? '', nextTryAt: nextRunOf(sync) })
   }
-  return isAtHead(facts) ? makeStep('queue', id, 'done', { message: 'nothing waits to be applied' }) : lateStep(facts)
+  if (!isAtHead(facts)) return lateStep(facts)
+  return makeStep('queue', id, 'done', { at: nowOf(facts), message: 'nothing waits to be applied' })
 }
 
 /** What was fetched was not tried yet. */
 function lateStep(facts: SourceFacts): Step {
   const { id, sync, status, fetched } = facts
-  if (sync?.state === 'delayed') return makeStep('queue', id, 'done', { message: placeOf(sync) })
+  const now = nowOf(facts)
+  if (sync?.state === 'delayed') return makeStep('queue', id, 'done', { at: now, message: placeOf(sync) })
   if (sync) {
     const at = sync.startedAt ?? sync.requestedAt
     return makeStep('queue', id, 'waiting', { reason: 'NotReady', at, message: placeOf(sync) })
   }
   if (fetched?.reason !== '' || status?.ready === false)
-    return makeStep('queue', id, 'done', { message: 'nothing waits' })
+    return makeStep('queue', id, 'done', { at: now, message: 'nothing waits' })
   const message = 'a sync has not been asked for yet'
   return makeStep('queue', id, 'waiting', { reason: 'NotReady', message, nextTryAt: nextFetch(facts) })
 }
@@ -138,7 +140,7 @@ function holdStep(facts: SourceFacts, about: AboutObject | undefined): Step {
   }
   const kept = about && status?.held.find((held) => held.id === about.id)
   const held = kept ?? holdOf(status, about)
-  if (!held) return makeStep('hold', id, 'done', { message: 'nothing holds it' })
+  if (!held) return makeStep('hold', id, 'done', { at: nowOf(facts), message: 'nothing holds it' })
   const commit = parseRevision(status?.attempted ?? '')?.commit
   const command = held.reason === 'MassDeletion' && commit ? `capstan approve ${id} --commit ${commit}` : ''
   const { reason, message } = held
@@ -208,6 +210,11 @@ function located({ file, line, message }: SourceFailure): string {
 function behind({ fetched, status }: SourceFacts): string {
   const tried = status?.attempted ? `${shortRevision(status.attempted)} was applied last` : 'nothing was applied yet'
   return fetched?.head ? `${tried}, ${short(fetched.head)} is not applied yet` : tried
+}
+
+/** What is read in the moment of the question is as old as the question. */
+function nowOf({ now }: SourceFacts): string {
+  return new Date(now).toISOString()
 }
 
 function short(commit: string): string {

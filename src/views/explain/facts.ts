@@ -107,7 +107,8 @@ export function createFactReader(options: Options): FactReader {
       const retryAt =
         parseRecord((kept?.data as Record<string, string> | undefined)?.['record.json'])?.failed?.retryAt ?? ''
       const id = `${namespace}/${name}`
-      return { id, object, suspended, ready, reason, message, chart, revision, retryAt, job, redisIsUp: queue.isUp() }
+      const seen = { redisIsUp: queue.isUp(), observedAt: now().toISOString() }
+      return { id, object, suspended, ready, reason, message, chart, revision, retryAt, job, ...seen }
     },
   }
 }
