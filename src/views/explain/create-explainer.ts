@@ -63,7 +63,7 @@ async function find(subject: Subject, text: string, parts: Parts): Promise<Resul
     case 'workload':
       return await findWorkload(subject, text, parts)
     case 'object':
-      return (await findFailed(subject.id, parts)) ?? (await nothing(text, parts))
+      return (await findFailed(subject.id, parts)) ?? { none: untold(subject.id) }
     case 'image':
       return await findImage(subject.image, text, parts)
     case 'commit':
@@ -223,6 +223,11 @@ async function one<T>(
   if (first === undefined) return undefined
   if (found.length === 1) return await explain(first)
   return { several: `Which one? ${found.map(print).join(', ')}` }
+}
+
+/** Of other objects than workloads sources record only what went wrong. */
+function untold(id: string): string {
+  return `No source says that ${id} failed or is held, and more is known of workloads alone. Ask about its source.`
 }
 
 async function nothing(text: string, { candidates }: Parts): Promise<{ none: string }> {
