@@ -41,7 +41,12 @@ export const specRows: readonly FieldRow[] = [
   field('chart.repository', ['string'], 'The index is fetched once for all releases, and only when it changed.'),
   field('chart.name', ['string']),
   field('chart.version', ['string'], 'A version or a range.'),
-  field('chart.chartPullSecret', ['object'], 'The login of the chart repository; the Operator took it and ignored it.', 'differs'),
+  field(
+    'chart.chartPullSecret',
+    ['object'],
+    'The login of the chart repository; the Operator took it and ignored it.',
+    'differs',
+  ),
   field('chart.chartPullSecret.name', ['string']),
   field(
     'releaseName',
