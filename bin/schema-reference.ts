@@ -80,7 +80,8 @@ function rowOf(path: string, field: Schema, isRequired: boolean): string {
 
 function typeOf({ type = 'any', format, items, additionalProperties }: Schema): string {
   if (type === 'array') return `list of ${items?.type ?? 'any'}`
-  if (type === 'object' && typeof additionalProperties === 'object') return `map of ${additionalProperties.type ?? 'any'}`
+  if (type === 'object' && typeof additionalProperties === 'object')
+    return `map of ${additionalProperties.type ?? 'any'}`
   return format ? `${type} (${format})` : type
 }
 
