@@ -238,7 +238,7 @@ describe('what can be asked about', () => {
     const answer = (await get('subject=demo:deployment/next')).json() as object
     expect(answer).toMatchObject({
       cause: { step: 'revision', reason: 'GitAuthFailed' },
-      notes: [expect.stringContaining('demo:deployment/next is not in the cluster')],
+      notes: [expect.stringMatching(/^It is not in the cluster; if source capstan-system.default defines it/)],
     })
   })
 
