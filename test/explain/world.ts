@@ -31,8 +31,8 @@ export type ExplainWorld = {
   /** Tells Capstan of a push, as a registry does. */
   notify(image: string): Promise<void>
   explain(subject: string): Promise<Explanation>
-  /** Asks until the first cause has this reason; fails with the last explanation. */
-  untilCause(subject: string, reason: string): Promise<Explanation>
+  /** Asks until the first cause has this reason, and a next try where one is awaited; fails with the last explanation. */
+  untilCause(subject: string, reason: string, next?: 'next try'): Promise<Explanation>
   stop(): Promise<void>
 }
 
@@ -88,13 +88,14 @@ export async function startExplainWorld(
       const body = JSON.stringify({ events: [event] })
       await fetch(`${capstan.url}/api/v1/images/notify`, { method: 'POST', headers, body })
     },
-    async untilCause(subject, reason) {
+    async untilCause(subject, reason, next) {
       let last: Explanation | undefined
       const found = until(
         `${subject} is stopped by ${reason}`,
         async () => {
           last = await explain(subject)
-          return last.cause?.reason === reason && last
+          const { cause } = last
+          return cause?.reason === reason && (!next || cause.nextTryAt !== '') && last
         },
         { timeoutMs: 40_000, everyMs: 200, logFile: capstan.logFile },
       )

@@ -185,24 +185,34 @@ function policyStep(
 /** Whether git names what the policies take. */
 function commitStep(chosen: readonly Chosen[], { workload, update, updated }: ImageFacts): Step {
   const { id, isAutomated, blockedBy } = workload
-  const wanted = chosen.flatMap(({ container, choice }) =>
-    choice?.choice === 'change' ? [{ container, tag: choice.tag }] : [],
+  const wanted = chosen.flatMap(({ container, choice, steps }) =>
+    choice?.choice === 'change' ? [{ container, tag: choice.tag, at: steps.at(-1)?.at ?? '' }] : [],
   )
   const [first] = wanted
-  if (!first || (!isAutomated && blockedBy !== 'locked')) {
-    const message = isAutomated ? 'git names what the policy takes' : `git names ${imagesOf(workload)}`
-    const at = isAutomated ? (chosen[0]?.steps[0]?.at ?? '') : ''
-    return makeStep('commit', id, isAutomated ? 'done' : 'skipped', { at, message: withLock(message, workload) })
-  }
+  if (!first || (!isAutomated && blockedBy !== 'locked')) return settledStep(chosen, workload)
   const waits = `${first.container.name} waits for ${first.tag}`
+  const { at } = first
   if (blockedBy === 'locked') {
     const command = `capstan unlock --workload ${id}`
-    return makeStep('commit', id, 'stopped', { reason: 'Locked', message: `${waits}: ${lockOf(workload)}`, command })
+    const message = `${waits}: ${lockOf(workload)}`
+    return makeStep('commit', id, 'stopped', { at, reason: 'Locked', message, command })
   }
   const refused = blockedBy ?? first.container.problem
   if (refused)
-    return makeStep('commit', id, 'stopped', { reason: 'NotEditable', message: `${waits}: it is ${refused}` })
+    return makeStep('commit', id, 'stopped', { at, reason: 'NotEditable', message: `${waits}: it is ${refused}` })
   return makeStep('commit', id, ...updateState({ id, update, updated }, waits))
+}
+
+/** Nothing newer is known that git should name. */
+function settledStep(chosen: readonly Chosen[], workload: Workload): Step {
+  const { id, isAutomated } = workload
+  if (!isAutomated)
+    return makeStep('commit', id, 'skipped', { message: withLock(`git names ${imagesOf(workload)}`, workload) })
+  const isDecided = chosen.every(({ choice }) => choice?.choice === 'keep')
+  const at = chosen[0]?.steps.at(-1)?.at ?? ''
+  if (isDecided)
+    return makeStep('commit', id, 'done', { at, message: withLock('git names what the policy takes', workload) })
+  return makeStep('commit', id, 'waiting', { reason: 'NotReady', message: 'it waits for the policy' })
 }
 
 function imagesOf({ containers }: Workload): string {

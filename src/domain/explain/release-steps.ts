@@ -52,7 +52,10 @@ function queueStep({ id, object, job, redisIsUp, observedAt }: ReleaseFacts): St
   const failure = failureOf(job)
   const at = job?.startedAt ?? job?.requestedAt ?? ''
   if (failure) return makeStep('queue', id, 'stopped', { ...failure, at, nextTryAt: nextRunOf(job) })
-  if (job?.state === 'delayed') return makeStep('queue', id, 'done', { at: observedAt, message: placeOf(job) })
+  if (job?.state === 'delayed') {
+    const parts = { at: observedAt, message: `${job.id} runs again`, nextTryAt: nextRunOf(job) }
+    return makeStep('queue', id, 'done', parts)
+  }
   if (isWorkedOn(object)) {
     return makeStep('queue', id, 'done', { at: observedAt, message: 'the latest change was worked on' })
   }

@@ -139,7 +139,7 @@ describe('the first cause of a source', () => {
           failedCount: 1,
         },
       },
-      { step: 'apply', reason: 'AdmissionDenied', message: '1 of 3 objects failed: no (web.yaml:4: no)' },
+      { step: 'apply', reason: 'AdmissionDenied', message: '1 of 3 objects failed: no (web.yaml:4)' },
     ],
     [
       'the whole of it cannot be built',

@@ -198,13 +198,17 @@ function sourceTrouble({ ready, reason, message, waiting, failed }: SourceStatus
   if (ready || reason === '' || waiting) return undefined
   if (ofHold.has(reason) || ofRevision.has(reason) || ofHealth.has(reason)) return undefined
   if (reason === 'NotReady' && failed.length === 0) return undefined
-  const [first] = failed
-  return { reason, message: first ? `${message} (${located(first)})` : message }
+  const place = failed[0] ? placeIn(failed[0]) : ''
+  return { reason, message: place === '' ? message : `${message} (${place})` }
 }
 
-function located({ file, line, message }: SourceFailure): string {
-  if (file === '') return message
-  return `${file}${line > 0 ? `:${line}` : ''}: ${message}`
+function located(failure: SourceFailure): string {
+  const place = placeIn(failure)
+  return place === '' ? failure.message : `${place}: ${failure.message}`
+}
+
+function placeIn({ file, line }: SourceFailure): string {
+  return line > 0 ? `${file}:${line}` : file
 }
 
 function behind({ fetched, status }: SourceFacts): string {

@@ -15,10 +15,17 @@ export type Candidates = {
 
 const mostSuggested = 3
 
-/** Reads the lists that the status is made of, too; up to two seconds old. Throws when they have never been read. */
-export async function readCandidates(rows: RowReader, sources: readonly SourceSpec[]): Promise<Candidates> {
-  const asked = rows.workloads()
-  const [{ rows: releases, facts }, { reading, failure }] = await Promise.all([rows.releases(asked), asked])
+/**
+ * Reads the lists that the status is made of, too: up to two seconds old, or not older than `notBefore` (Unix milliseconds). Throws when
+ * they have never been read.
+ */
+export async function readCandidates(
+  rows: RowReader,
+  sources: readonly SourceSpec[],
+  notBefore: number | undefined,
+): Promise<Candidates> {
+  const asked = rows.workloads(notBefore)
+  const [{ rows: releases, facts }, { reading, failure }] = await Promise.all([rows.releases(asked, notBefore), asked])
   const unread = (facts.reading ? undefined : facts.failure) ?? (reading ? undefined : failure)
   if (unread) throw unread
   const { ofSources, ofReleases } = reading?.value ?? { ofSources: [], ofReleases: [] }

@@ -25,18 +25,20 @@ export function createExplainer(options: ViewsOptions, rows: RowReader): Explain
   const facts = createFactReader(options)
   const specs = (): readonly SourceSpec[] => (options.enable.includes('sync') ? options.sources() : [])
   const chains = createChains({ options, facts, rows })
-  const parts: Parts = {
+  const partsAsOf = (notBefore?: number): Parts => ({
     options: { ...options, sources: specs },
     facts,
     chains,
-    candidates: () => readCandidates(rows, specs()),
-  }
+    candidates: () => readCandidates(rows, specs(), notBefore),
+  })
   return async (text, namespace) => {
     const subject = parseSubject(text, namespace)
     if (!subject) return { none: `${text} is no workload, release, source, image or commit.` }
+    const parts = partsAsOf()
     const result = await find(subject, text, parts)
-    if (!('steps' in result)) return result
-    return explanationOf(result, parts)
+    // lists that are a little old do not prove that a thing is not there
+    const sure = 'none' in result ? await find(subject, text, partsAsOf(options.now().getTime())) : result
+    return 'steps' in sure ? explanationOf(sure, parts) : sure
   }
 }
 

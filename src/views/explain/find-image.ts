@@ -16,8 +16,8 @@ export async function findImage(image: ImageRef, text: string, parts: Parts): Pr
   const users = usersOf(repository, await parts.candidates())
   const known = await parts.facts.repository(repository)
   if (users.length === 0 && !known.tags) return await nothing(text, parts)
-  const steps = [repositoryStep(printRef(image), image.tag, known)]
-  for (const user of users.slice(0, mostUsers)) steps.push(...(await stepsOfUser(user, image, parts)))
+  const ways = await Promise.all(users.slice(0, mostUsers).map((user) => stepsOfUser(user, image, parts)))
+  const steps = [repositoryStep(printRef(image), image.tag, known), ...inOrder(ways)]
   const rest = users.length - mostUsers
   const notes = [
     ...(users.length === 0 ? ['No workload uses it.'] : []),
@@ -36,18 +36,32 @@ function usersOf(repository: string, { workloads, helmReleases }: Candidates): K
   return [...others.filter(isUser), ...releases]
 }
 
+type Way = { takes: boolean; steps: Step[] }
+
+/** Those that take the image come first; where there are any, it stops nothing that others do not. */
+function inOrder(ways: readonly Way[]): Step[] {
+  const takers = ways.filter(({ takes }) => takes)
+  const others = ways.filter(({ takes }) => !takes).flatMap(({ steps }) => steps)
+  if (takers.length === 0) return others
+  return [
+    ...takers.flatMap(({ steps }) => steps),
+    ...others.map((step): Step => ({ ...step, state: 'skipped', command: '' })),
+  ]
+}
+
 /** A workload that does not take the tag that was asked for has nothing more to say about it. */
 async function stepsOfUser(
   user: KubeObject,
   { tag, ...name }: ImageRef,
   { facts, chains, options }: Parts,
-): Promise<Step[]> {
+): Promise<Way> {
   const workload = imagesOf(user)
-  if (tag === undefined || !workload) return await chains.object(user)
+  if (tag === undefined || !workload) return { takes: true, steps: await chains.object(user) }
   const repositories = await facts.repositories(workload)
   const now = options.now().getTime()
   const known = { workload, isHealthy: true, repositories, update: undefined, updated: undefined, now }
   const asked = taggedSteps(tag, repositoryOf(name), known)
-  if (asked.some(({ state }) => state === 'stopped')) return asked
-  return [...asked, ...(await chains.object(user)).filter(({ step }) => step !== 'tag' && step !== 'policy')]
+  if (asked.some(({ state }) => state === 'stopped')) return { takes: false, steps: asked }
+  const rest = (await chains.object(user)).filter(({ step }) => step !== 'tag' && step !== 'policy')
+  return { takes: true, steps: [...asked, ...rest] }
 }

@@ -18,7 +18,7 @@ export async function findRelease(named: Named, text: string, parts: Parts): Pro
   )
   const printed = ({ metadata }: KubeObject): string => `release/${metadata.namespace}/${metadata.name}`
   const answer = await one(found, printed, (object) => explainObject(object, 'release', parts))
-  const id = idOf({ ...helmReleaseKind, namespace, name })
+  const id = namespace === '' ? `helmrelease/${name}` : idOf({ ...helmReleaseKind, namespace, name })
   return (
     answer ??
     (await findFailed(id, parts)) ??

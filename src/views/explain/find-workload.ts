@@ -27,7 +27,8 @@ export async function findWorkload(
     (object) => explainObject(object, 'workload', parts),
   )
   if (answer) return answer
-  const id = idOf({ ...kind, namespace, name })
+  const bare = `${kind.kind.toLowerCase()}/${name}`
+  const id = namespace === '' ? bare : `${namespace}:${bare}`
   return (
     (await findFailed(id, parts)) ??
     (await findExpected({ kind: 'workload', id }, text, parts)) ??
@@ -35,13 +36,12 @@ export async function findWorkload(
   )
 }
 
-/** Something that a source failed to apply, or holds. */
+/** Something that a source failed to apply, or holds; an ID without its namespace is one in any. */
 export async function findFailed(id: string, parts: Parts): Promise<Found | undefined> {
-  const [, name] = id.split(/:(.*)/s)
+  const isMeant = (own: string): boolean => own === id || (!id.includes(':') && own.endsWith(`:${id}`))
   for (const spec of parts.options.sources()) {
     const { status } = await parts.facts.source(spec)
-    const isOurs = (own: string): boolean => own === id || (id.startsWith('<cluster>:') && own.endsWith(`:${name}`))
-    const known = [...(status?.failed ?? []), ...(status?.held ?? [])].find((failure) => isOurs(failure.id))
+    const known = [...(status?.failed ?? []), ...(status?.held ?? [])].find((failure) => isMeant(failure.id))
     if (known) return { subject: { kind: 'object', id: known.id }, steps: await parts.chains.absent(spec, known.id) }
   }
   return undefined
