@@ -29,6 +29,8 @@ export type Config = {
   installCrds: boolean
   log: { format: 'fmt' | 'json'; level: 'debug' | 'info' | 'warn' | 'error' }
   listen: ListenAddress
+  /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
+  opensLoopback: boolean
   /** Where /metrics are served; undefined: with the API. */
   listenMetrics?: ListenAddress
   /** `url` undefined: start a private redis-server. The URL may hold a password. */
@@ -138,6 +140,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
+    opensLoopback: values['fluxctl-loopback'] === 'open' && Boolean(facts.env.KUBERNETES_SERVICE_HOST),
     ...(metrics ? { listenMetrics: metrics } : {}),
     redis: { ...defined('url', values['redis-url']), prefix: makePrefix(values) },
     ...makeFolders(values, facts.env),
