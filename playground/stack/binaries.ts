@@ -24,7 +24,14 @@ export const allTools: readonly Tool[] = [
 ]
 
 /** What the tests need besides. */
-export const testTools: readonly Tool[] = [...allTools, tools['git-secret'], tools.gpg, tools.sops, tools.sshd]
+export const testTools: readonly Tool[] = [
+  ...allTools,
+  tools['git-secret'],
+  tools.gpg,
+  tools.sops,
+  tools.sshd,
+  tools.fluxctl,
+]
 
 /** A folder with one link per tool, to be put on PATH of children. Made anew. */
 export function linkTools(folder: string, { found }: Toolbox): string {

@@ -41,6 +41,8 @@ export type AppOptions = {
   now: () => Date
   /** Left out where there is no deploy key. */
   identity?: ReadIdentity
+  /** Makes a new deploy key in the place of the old one; left out where this process may not. */
+  renewIdentity?: ReadIdentity
   /** Told of each answer; `route` is the pattern, empty where none matched. */
   onAnswer?: (answer: { method: string; route: string; status: number; seconds: number }) => void
 }

@@ -2,6 +2,7 @@ import { fastifySwagger } from '@fastify/swagger'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { AppOptions, MetricsText } from './app-options.ts'
 import { hasToken } from './auth.ts'
+import { fluxRoutes } from './flux/routes.ts'
 import { cameOpenly } from './loopback.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
@@ -74,6 +75,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(imageRoutes, options)
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
+  void app.register(fluxRoutes, { ...options, prefix: '/api/flux' })
   if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })
   return app
 }

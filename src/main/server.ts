@@ -53,6 +53,7 @@ export async function serve(
     board: createQueueBoard(queue, uiPath ? { uiPath } : {}),
     version,
     identity: () => processIdentity(parts.deployKeys),
+    renewIdentity: () => processIdentity(parts.deployKeys, { renew: true }),
     log: log.child({ component: 'api' }),
     now: () => new Date(),
     ...(metrics ? { metrics } : {}),

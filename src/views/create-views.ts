@@ -1,4 +1,6 @@
 import type { JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
+import type { RepositoryFacts } from '../domain/image/facts.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -6,8 +8,13 @@ import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
 import { type Attempt, createRowReader } from './rows.ts'
 import type { SourceRow } from './source-row.ts'
+import { readRepositories } from './repositories.ts'
+import { createSourceReader } from './sources.ts'
 import type { Feature, ViewsOptions } from './views-options.ts'
+import { createWorkloadReader, type WorkloadQuery, type WorkloadRow } from './workload-rows.ts'
 import type { Workloads } from './workloads.ts'
+
+const statusTimeoutMs = 5000
 
 /** The whole state in one answer (W35). `healthy` is about workloads and apart from `ready`. */
 export type StatusView = {
@@ -34,6 +41,14 @@ export type Views = {
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
+  /** Live workloads with what git says of them; read afresh. Throws ClusterUnavailable or Forbidden. */
+  workloads(query: WorkloadQuery): Promise<WorkloadRow[]>
+  /** Live workloads whole, behind the namespaces that they are in. */
+  workloadObjects(): Promise<KubeObject[]>
+  /** What is known of the tags of canonical repositories; those of which nothing is known are left out. */
+  repositories(names: Iterable<string>): Promise<Map<string, RepositoryFacts>>
+  /** The commits that are applied, newest first. Throws what reading the status throws. */
+  appliedCommits(spec: SourceSpec): Promise<string[]>
   /** True when this kind of work is done here. */
   does(feature: Feature): boolean
   readiness(): Promise<Readiness>
@@ -46,7 +61,14 @@ export type Views = {
 /** Builds the views; nothing is read before somebody asks. */
 export function createViews(options: ViewsOptions): Views {
   const { cluster, queue, enable } = options
+  const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
   const rows = createRowReader(options)
+  const reader = createSourceReader({ ...options, timeoutMs: statusTimeoutMs })
+  const workloads = createWorkloadReader({
+    ...options,
+    sources: sourceSpecs,
+    statusOf: async (spec) => (await reader.status(spec)).status,
+  })
   const readiness = createReadiness({
     cluster,
     queue,
@@ -54,8 +76,6 @@ export function createViews(options: ViewsOptions): Views {
     warnings: options.warnings ?? (() => []),
     now: () => options.now().getTime(),
   })
-  const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
-
   async function readSources(workloads: ReturnType<typeof rows.workloads>): Promise<SourceRow[]> {
     return await Promise.all(sourceSpecs().map((spec) => rows.source(spec, workloads)))
   }
@@ -102,6 +122,10 @@ export function createViews(options: ViewsOptions): Views {
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
     sourceSpecs,
+    workloads: workloads.rows,
+    workloadObjects: workloads.objects,
+    repositories: async (names) => await readRepositories(names, options.store),
+    appliedCommits: async (spec) => await reader.applied(spec),
     does: (feature) => enable.includes(feature),
     readiness,
     jobs: (filter) => queue.list(filter),

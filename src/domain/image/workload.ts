@@ -76,8 +76,8 @@ function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies
   }
 }
 
-/** Hidden from automation, as the ancestor did (flux-v1 §2): the add-on manager owns them. */
-function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
+/** True for what the add-on manager owns; hidden from automation and lists, as the ancestor did (flux-v1 §2). */
+export function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
   const mode = labels['addonmanager.kubernetes.io/mode']
   return (
     namespace === 'kube-system' &&

@@ -1,0 +1,20 @@
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { Views } from '../../views/create-views.ts'
+import { userError } from './errors.ts'
+
+/** The one source that fluxctl can speak of: that of the flags, or the only one that there is. */
+export function fluxSource(views: Pick<Views, 'sourceSpecs'>): SourceSpec | undefined {
+  const specs = views.sourceSpecs()
+  return specs.find(({ origin }) => origin === 'flags') ?? (specs.length === 1 ? specs[0] : undefined)
+}
+
+/** The same where there must be one. */
+export function needFluxSource(views: Pick<Views, 'sourceSpecs'>): SourceSpec {
+  const source = fluxSource(views)
+  if (source) return source
+  const help =
+    views.sourceSpecs().length === 0
+      ? 'Give --git-url, or make a Source.'
+      : 'fluxctl can speak of one repository only; with several Sources use the capstan command.'
+  throw userError('no git repository is configured', help)
+}
