@@ -36,6 +36,8 @@ export type Views = {
   sources(): Promise<SourceRow[]>
   /** Undefined when there is no such source. */
   source(namespace: string, name: string): Promise<SourceRow | undefined>
+  /** The same without looking at its workloads, for who waits: whether they are healthy is not known. */
+  standing(namespace: string, name: string): Promise<SourceRow | undefined>
   /** Throws ClusterUnavailable or Forbidden when they have never been read. */
   releases(): Promise<{ releases: ReleaseRow[]; observedAt: string }>
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
@@ -80,6 +82,14 @@ export function createViews(options: ViewsOptions): Views {
     return await Promise.all(sourceSpecs().map((spec) => rows.source(spec, workloads)))
   }
 
+  async function readSource(
+    { namespace, name }: { namespace: string; name: string },
+    workloads: typeof rows.workloads,
+  ): Promise<SourceRow | undefined> {
+    const spec = sourceSpecs().find((one) => one.namespace === namespace && one.name === name)
+    return spec && (await rows.source(spec, workloads()))
+  }
+
   async function readKnownReleases(): Promise<Awaited<ReturnType<typeof rows.releases>>> {
     const read = await rows.releases(rows.workloads())
     if (read.facts.failure && !read.facts.reading) throw read.facts.failure
@@ -109,10 +119,8 @@ export function createViews(options: ViewsOptions): Views {
       }
     },
     sources: async () => await readSources(rows.workloads()),
-    async source(namespace, name) {
-      const spec = sourceSpecs().find((one) => one.namespace === namespace && one.name === name)
-      return spec && (await rows.source(spec, rows.workloads()))
-    },
+    source: async (namespace, name) => await readSource({ namespace, name }, rows.workloads),
+    standing: async (namespace, name) => await readSource({ namespace, name }, async () => ({})),
     async releases() {
       const { rows: releases, facts } = await readKnownReleases()
       return { releases, observedAt: oldest([facts.reading], options.now()) }

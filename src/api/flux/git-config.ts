@@ -24,7 +24,7 @@ type Options = { views: Views } & Pick<AppOptions, 'identity' | 'renewIdentity'>
 export async function gitConfig(regenerate: boolean, options: Options): Promise<GitConfig> {
   const publicSSHKey = regenerate ? await renewedKey(options) : await publicKey(options)
   const spec = fluxSource(options.views)
-  const source = spec && (await options.views.source(spec.namespace, spec.name))
+  const source = spec && (await options.views.standing(spec.namespace, spec.name))
   if (!spec || !source)
     return { remote: { url: '', branch: '', path: '' }, publicSSHKey, status: 'unconfigured', errors: '' }
   const isOut = source.head === '' && source.reason !== '' && source.fetchedAt !== ''

@@ -37,14 +37,13 @@ async function syncStatus(fetch: JobView, views: Views): Promise<JobStatus> {
   if (revision === undefined) return failed(fetch.result ?? 'the fetch found no revision')
   const next = nextJobOf(fetch.result)
   const sync = next === undefined ? undefined : await views.job(next)
-  const isUnderWay = sync?.state === 'waiting' || sync?.state === 'active'
-  if (isUnderWay && sync.attempts <= 1) return { Result: {}, Err: '', StatusString: 'running' }
+  if (sync?.state === 'waiting' || sync?.state === 'active') return { Result: {}, Err: '', StatusString: 'running' }
   if (sync?.failure !== undefined && sync.state !== 'completed') return failed(sync.failure, revision)
   return await judged(fetch, revision, views)
 }
 
 async function judged({ namespace, name }: JobView, revision: string, views: Views): Promise<JobStatus> {
-  const source = await views.source(namespace, name)
+  const source = await views.standing(namespace, name)
   if (!source) return failed(`there is no source ${namespace}/${name} any more`, revision)
   const { ready, reason, message } = source
   if (ready || reason === 'NotReady' || reason === 'NotHealthy')

@@ -91,7 +91,7 @@ function addWrites(app: App, options: Options): void {
 async function syncStatus(ref: string, { views }: Options): Promise<string[]> {
   if (ref === '') throw missing('no revision was named')
   const spec = needFluxSource(views)
-  const [commits, source] = await Promise.all([views.appliedCommits(spec), views.source(spec.namespace, spec.name)])
+  const [commits, source] = await Promise.all([views.appliedCommits(spec), views.standing(spec.namespace, spec.name)])
   return notApplied(ref, { commits, head: source?.head ?? '', branch: spec.branch })
 }
 
