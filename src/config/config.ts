@@ -140,7 +140,8 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
-    opensLoopback: values['fluxctl-loopback'] === 'open' && Boolean(facts.env.KUBERNETES_SERVICE_HOST),
+    opensLoopback:
+      values['fluxctl-loopback'] === 'open' && !values.tenants && Boolean(facts.env.KUBERNETES_SERVICE_HOST),
     ...(metrics ? { listenMetrics: metrics } : {}),
     redis: { ...defined('url', values['redis-url']), prefix: makePrefix(values) },
     ...makeFolders(values, facts.env),

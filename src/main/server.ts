@@ -78,7 +78,7 @@ export async function serveProbes(
   options: Parameters<typeof createProbeApp>[0],
 ): Promise<ReturnType<typeof createProbeApp>> {
   const app = createProbeApp(options)
-  await listen(app, address)
+  await listenAt(app, address)
   return app
 }
 

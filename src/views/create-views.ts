@@ -84,10 +84,10 @@ export function createViews(options: ViewsOptions): Views {
 
   async function readSource(
     { namespace, name }: { namespace: string; name: string },
-    workloads: typeof rows.workloads,
+    workloads: ReturnType<typeof rows.workloads>,
   ): Promise<SourceRow | undefined> {
     const spec = sourceSpecs().find((one) => one.namespace === namespace && one.name === name)
-    return spec && (await rows.source(spec, workloads()))
+    return spec && (await rows.source(spec, workloads))
   }
 
   async function readKnownReleases(): Promise<Awaited<ReturnType<typeof rows.releases>>> {
@@ -119,8 +119,8 @@ export function createViews(options: ViewsOptions): Views {
       }
     },
     sources: async () => await readSources(rows.workloads()),
-    source: async (namespace, name) => await readSource({ namespace, name }, rows.workloads),
-    standing: async (namespace, name) => await readSource({ namespace, name }, async () => ({})),
+    source: async (namespace, name) => await readSource({ namespace, name }, rows.workloads()),
+    standing: async (namespace, name) => await readSource({ namespace, name }, Promise.resolve({})),
     async releases() {
       const { rows: releases, facts } = await readKnownReleases()
       return { releases, observedAt: oldest([facts.reading], options.now()) }
@@ -130,8 +130,8 @@ export function createViews(options: ViewsOptions): Views {
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
     sourceSpecs,
-    workloads: workloads.rows,
-    workloadObjects: workloads.objects,
+    workloads: async (query) => await workloads.rows(query),
+    workloadObjects: async () => await workloads.objects(),
     repositories: async (names) => await readRepositories(names, options.store),
     appliedCommits: async (spec) => await reader.applied(spec),
     does: (feature) => enable.includes(feature),

@@ -52,7 +52,7 @@ function addReads(app: App, options: Options): void {
   for (const path of ['/v6/services', '/v11/services'])
     app.get(path, async (request, reply) => sendJson(reply, await listServices(queryOf(request), views)))
   for (const path of ['/v6/images', '/v10/images', '/v11/images'])
-    app.get(path, async (request, reply) => sendJson(reply, await listImages(queryOf(request), views)))
+    app.get(path, async (request, reply) => sendJson(reply, await listImages(queryOf(request), options)))
   app.get('/v6/jobs', async (request, reply) => {
     const { id = '' } = queryOf(request)
     return sendJson(reply, await jobStatus(id, views))

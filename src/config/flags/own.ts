@@ -193,6 +193,6 @@ export const ownFlags = {
     type: 'choice',
     default: 'open',
     choices: ['open', 'off'],
-    doc: "In a cluster: serve fluxctl's API and sync-git without a token on the pod's loopback address. Off where pods share the node's network.",
+    doc: "In a cluster: serve fluxctl's API and sync-git without a token on the pod's loopback address. Off with --tenants; turn it off where pods share the node's network.",
   },
 } as const satisfies Record<string, Flag>

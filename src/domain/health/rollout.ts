@@ -21,8 +21,10 @@ export function rolloutOf(object: KubeObject): Rollout {
   if (object.kind === 'Deployment') return told(object, ofDeployment(object))
   if (object.kind === 'DaemonSet') return told(object, ofDaemonSet(object))
   if (object.kind === 'StatefulSet') return told(object, ofStatefulSet(object))
-  if (object.kind === 'HelmRelease')
-    return { ...none, status: String(mapAt(object, 'status').releaseStatus ?? 'unknown') }
+  if (object.kind === 'HelmRelease') {
+    const { releaseStatus } = mapAt(object, 'status')
+    return { ...none, status: typeof releaseStatus === 'string' ? releaseStatus : 'unknown' }
+  }
   return { ...none, status: 'ready' }
 }
 

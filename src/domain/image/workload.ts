@@ -62,8 +62,12 @@ export function readWorkload(
   }
 }
 
-/** The filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
-function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies: Policies, name: string): PolicyText {
+/** A container's policy: the filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
+export function readPolicyText(
+  { metadata: { annotations = {} } }: Pick<KubeObject, 'metadata'>,
+  policies: Policies,
+  name: string,
+): PolicyText {
   const ours = (rule: keyof typeof imagePolicyAnnotations) =>
     annotations[`${imagePolicyAnnotations[rule]}.${name}`] ?? annotations[imagePolicyAnnotations[rule]]
   const [extract, deny, minAge, pin] = [ours('extract'), ours('deny'), ours('minAge'), ours('pin')]
