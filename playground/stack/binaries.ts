@@ -26,6 +26,7 @@ export const allTools: readonly Tool[] = [
 /** What the tests need besides. */
 export const testTools: readonly Tool[] = [
   ...allTools,
+  tools.helm4,
   tools['git-secret'],
   tools.gpg,
   tools.sops,

@@ -11,6 +11,7 @@ export type ToolName =
   | 'kube-scheduler'
   | 'kubectl'
   | 'helm'
+  | 'helm4'
   | 'kwok'
   | 'kustomize'
   | 'git-secret'
@@ -65,6 +66,7 @@ export type Tool = {
 
 const kubernetes = '1.36.3'
 const helm = '3.22.0'
+const helm4 = '4.3.1'
 const kwok = '0.8.0'
 // 5.8.3 needs Go 1.27 where it has to be built.
 const kustomize = '5.8.2'
@@ -141,30 +143,28 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
     versionArgs: ['version', '--client'],
     fits: { from: '1.35.0', below: '1.38.0' },
   },
-  helm: {
+  helm: helmTool({
     name: 'helm',
     version: helm,
     commands: ['helm'],
-    versionArgs: ['version', '--short'],
     fits: { from: '3.14.0', below: '4.0.0' },
-    ways: ['path', 'official', 'go'],
-    official: ({ os, arch }) => {
-      const url = `https://get.helm.sh/helm-v${helm}-${os}-${arch}.tar.gz`
-      return { url, sums: `${url}.sha256sum`, member: `${os}-${arch}/helm` }
-    },
-    go: {
-      module: 'helm.sh/helm/v3',
-      version: `v${helm}`,
-      package: 'helm.sh/helm/v3/cmd/helm',
-      ldflags: [
-        `-X helm.sh/helm/v3/internal/version.version=v${helm}`,
-        '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1',
-        '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36',
-      ],
-      minutes: 3,
-    },
-    byHand: `Put helm 3.14 or newer (not 4) on PATH (https://helm.sh/docs/intro/install).`,
-  },
+    module: 'helm.sh/helm/v3',
+    ldflags: [
+      `-X helm.sh/helm/v3/internal/version.version=v${helm}`,
+      '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1',
+      '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36',
+    ],
+    byHand: 'Put helm 3.14 or newer (not 4) on PATH (https://helm.sh/docs/intro/install).',
+  }),
+  helm4: helmTool({
+    name: 'helm4',
+    version: helm4,
+    commands: ['helm4', 'helm'],
+    fits: { from: '4.0.0', below: '5.0.0' },
+    module: 'helm.sh/helm/v4',
+    ldflags: [`-X helm.sh/helm/v4/internal/version.version=v${helm4}`],
+    byHand: 'Put helm 4 on PATH as helm4 (https://helm.sh/docs/intro/install).',
+  }),
   kwok: {
     name: 'kwok',
     version: kwok,
@@ -311,5 +311,22 @@ function kubernetesTool(name: ToolName, minutes: number): Tool {
       minutes,
     },
     byHand: `Put ${name} ${major}.${minor} on PATH (https://kubernetes.io/releases/download), or install Go 1.21 or newer so that it can be built (about 10 minutes).`,
+  }
+}
+
+/** helm of one major version; its Go module stamps the versions in. */
+function helmTool(
+  given: Pick<Tool, 'name' | 'version' | 'commands' | 'fits' | 'byHand'> & Pick<GoSource, 'module' | 'ldflags'>,
+): Tool {
+  const { module, ldflags, ...tool } = given
+  return {
+    ...tool,
+    versionArgs: ['version', '--short'],
+    ways: ['path', 'official', 'go'],
+    official: ({ os, arch }) => {
+      const url = `https://get.helm.sh/helm-v${tool.version}-${os}-${arch}.tar.gz`
+      return { url, sums: `${url}.sha256sum`, member: `${os}-${arch}/helm` }
+    },
+    go: { module, version: `v${tool.version}`, package: `${module}/cmd/helm`, ldflags, minutes: 3 },
   }
 }

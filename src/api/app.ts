@@ -15,6 +15,7 @@ import { processRoutes } from './routes/process.ts'
 import { registryHookRoutes } from './routes/registry-hooks.ts'
 import { releaseRoutes } from './routes/releases.ts'
 import { sourceRoutes } from './routes/sources.ts'
+import { answerRoutes, updateRoutes } from './routes/updates.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -73,6 +74,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(releaseRoutes, options)
   void app.register(jobRoutes, options)
   void app.register(imageRoutes, options)
+  void app.register(updateRoutes, options)
+  void app.register(answerRoutes, options)
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
   void app.register(fluxRoutes, { ...options, prefix: '/api/flux' })

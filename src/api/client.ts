@@ -1,5 +1,15 @@
 import type { Accepted, Asker, Job, JobChanged, JobList, JobQuery, QueueCounts } from './contract/job.ts'
 import type { ApproveRequest, Plan, PlanAccepted, PlanRequest, SuspendRequest } from './contract/plan.ts'
+import type {
+  AnswerAccepted,
+  ImageAnswer,
+  ImagePolicyTest,
+  ImagesRequest,
+  PolicyRequest,
+  PolicyTest,
+  PolicyVerdict,
+  ReleaseRequest,
+} from './contract/image.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
 import type { Release, Source, SourceList, Status } from './contract/status.ts'
@@ -50,6 +60,13 @@ export type Client = {
   suspendSource(namespace: string, name: string, request: SuspendRequest, options?: Options): Promise<Accepted>
   resumeSource(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
   syncRelease(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
+  releaseImages(namespace: string, name: string, request: ReleaseRequest, options?: Options): Promise<AnswerAccepted>
+  changePolicies(namespace: string, name: string, request: PolicyRequest, options?: Options): Promise<AnswerAccepted>
+  listImages(namespace: string, name: string, request: ImagesRequest, options?: Options): Promise<AnswerAccepted>
+  testImagePolicy(namespace: string, name: string, request: ImagePolicyTest, options?: Options): Promise<AnswerAccepted>
+  testPolicy(request: PolicyTest, options?: Options): Promise<PolicyVerdict>
+  /** What a release, a change of policies or a question about images came to. */
+  answer(id: string, options?: Options): Promise<ImageAnswer>
   jobs(query: JobQuery, options?: Options): Promise<JobList>
   job(id: string, options?: Options): Promise<Job>
   changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
@@ -93,6 +110,16 @@ export function createClient(transport: Transport): Client {
       post(`${pathTo('sources', namespace, name)}/resume`, asker, options),
     syncRelease: (namespace, name, asker, options) =>
       post(`${pathTo('releases', namespace, name)}/sync`, asker, options),
+    releaseImages: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/release`, request, options),
+    changePolicies: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/policies`, request, options),
+    listImages: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/images`, request, options),
+    testImagePolicy: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/policy-tests`, request, options),
+    testPolicy: (request, options) => post('/api/v1/policy-tests', request, options),
+    answer: (id, options) => get(pathTo('answers', id), options),
     jobs: (query, options) => get(`/api/v1/jobs${searchOf(query)}`, options),
     job: (id, options) => get(pathTo('jobs', id), options),
     changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),

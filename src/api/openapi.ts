@@ -1,5 +1,16 @@
 import type { SwaggerOptions } from '@fastify/swagger'
 import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
+import {
+  AnswerAccepted,
+  ImageAnswer,
+  ImagePolicyTest,
+  ImagesRequest,
+  PolicyRequest,
+  PolicyTest,
+  PolicyVerdict,
+  ReleaseRequest,
+  TagVerdict,
+} from './contract/image.ts'
 import { RegistryNotification } from './contract/notification.ts'
 import {
   ApproveRequest,
@@ -28,10 +39,14 @@ import {
 /** Schemas that routes name; the OpenAPI document keeps their names. */
 export const sharedSchemas = [
   Accepted,
+  AnswerAccepted,
   ApproveRequest,
   Asker,
   Failure,
   Identity,
+  ImageAnswer,
+  ImagePolicyTest,
+  ImagesRequest,
   Job,
   JobChanged,
   JobList,
@@ -41,16 +56,21 @@ export const sharedSchemas = [
   PlanChange,
   PlanHold,
   PlanRequest,
+  PolicyRequest,
+  PolicyTest,
+  PolicyVerdict,
   Problem,
   QueueCounts,
   Readiness,
   RegistryNotification,
   Release,
   ReleaseList,
+  ReleaseRequest,
   Source,
   SourceList,
   Status,
   SuspendRequest,
+  TagVerdict,
   Unhealthy,
   Drift,
   Suspension,
@@ -89,7 +109,11 @@ export function openApi(version: string): SwaggerOptions {
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {})) {
         const body = path?.post?.requestBody
-        if (body && 'content' in body && /\/(?:Asker|PlanRequest|SuspendRequest)"/.test(JSON.stringify(body)))
+        if (
+          body &&
+          'content' in body &&
+          /\/(?:Asker|ImagesRequest|PlanRequest|SuspendRequest)"/.test(JSON.stringify(body))
+        )
           body.required = false
       }
       return openapiObject

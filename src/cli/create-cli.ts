@@ -23,6 +23,8 @@ export type CliOptions = {
   now?: () => number
   pause?: (ms: number) => Promise<void>
   commands?: readonly OwnCommand[]
+  /** Reads standard input to its end; left out: there is none. */
+  readInput?: () => Promise<string>
 }
 
 export type Cli = {
@@ -52,6 +54,7 @@ export function createCli(options: CliOptions): Cli {
         const program = buildProgram(new Command('capstan'), {
           ...options,
           commands,
+          readInput: options.readInput ?? (async () => ''),
           contextFor: (choice) => createContext(options, choice),
           end: (ended) => {
             code = ended

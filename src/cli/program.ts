@@ -1,5 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../lib/duration.ts'
+import { type Command, Option } from 'commander'
 import type { JobChange } from '../api/client.ts'
 import type { JobQuery } from '../api/contract/job.ts'
 import { approveSource } from './commands/approve.ts'
@@ -14,6 +13,8 @@ import { showVersion } from './commands/version.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context, OutputFormat } from './context.ts'
 import type { ExitCode } from './exit.ts'
+import { addImageCommands } from './image-program.ts'
+import { outputOption, type Perform, readLimit, timeoutOption } from './options.ts'
 import type { Output } from './print/style.ts'
 
 /** A command that reads its own arguments, such as `run`; it is listed with the others. */
@@ -25,6 +26,8 @@ export type ProgramParts = {
   version: string
   commands: readonly OwnCommand[]
   contextFor(choice: ServerChoice): Context
+  /** Standard input to its end. */
+  readInput: () => Promise<string>
   /** Told of each finished command's exit code. */
   end(code: ExitCode): void
 }
@@ -71,17 +74,12 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
   addSync(program, perform)
   addPlan(program, perform)
   addChanges(program, perform)
+  addImageCommands(program, perform, parts.readInput)
   addQueue(program, perform)
   addIdentity(program, perform)
   addVersion(program, perform)
   for (const { name, summary } of parts.commands) program.command(name).description(summary).allowUnknownOption()
   return program
-}
-
-type Perform = (command: Command, work: (context: Context) => Promise<ExitCode>) => Promise<void>
-
-function outputOption(): Option {
-  return new Option('-o, --output <format>', 'for people or for scripts').choices(['table', 'json']).default('table')
 }
 
 function addStatus(program: Command, perform: Perform): void {
@@ -164,10 +162,6 @@ function addChanges(program: Command, perform: Perform): void {
 
 const sourceHelp = 'name or namespace/name; may be left out where there is one'
 
-function timeoutOption(shown: string, ms: number): Option {
-  return new Option('--timeout <duration>', 'give up waiting after this').default(ms, shown).argParser(readDuration)
-}
-
 function addQueue(program: Command, perform: Perform): void {
   const queue = program.command('queue').description('look into the queue and change what is in it')
   queue
@@ -225,17 +219,4 @@ function addVersion(program: Command, perform: Perform): void {
     .action(async ({ client, output }: { client: boolean; output: OutputFormat }, command: Command) => {
       await perform(command, (context) => showVersion(context, { clientOnly: client, output }))
     })
-}
-
-function readDuration(text: string): number {
-  const ms = parseDuration(text)
-  if (ms === undefined) throw new InvalidArgumentError('It must be a duration such as 30s or 5m.')
-  return ms
-}
-
-function readLimit(text: string): number {
-  const limit = Number(text)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-    throw new InvalidArgumentError('It must be from 1 to 1000.')
-  return limit
 }

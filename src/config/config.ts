@@ -1,5 +1,6 @@
 import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
 import type { FlagValues } from './flags.ts'
+import { readImports } from './repository-import.ts'
 
 export type Role = FlagValues['roles'][number]
 export type Feature = FlagValues['enable'][number]
@@ -50,6 +51,8 @@ export type Config = {
     timeoutMs: number
     readonly: boolean
     author: { name: string; email: string }
+    /** Who asks for a commit becomes its author. */
+    setAuthor: boolean
     /** Appended to commit messages; empty for nothing. */
     ciSkip: string
     /** Files or folders with GPG keys to import at the start. */
@@ -101,6 +104,8 @@ export type Config = {
     failedInstall: 'keep' | 'remove'
     /** Keep a deleted HelmRelease until its release is uninstalled. */
     finalizer: boolean
+    /** repositories.yaml files of the operator. */
+    repositoryFiles: readonly string[]
   }
   images: {
     scanIntervalMs: number
@@ -155,6 +160,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       timeoutMs: values['git-timeout'],
       readonly: values['git-readonly'],
       author: { name: values['git-user'], email: values['git-email'] },
+      setAuthor: values['git-set-author'],
       ciSkip: values['git-ci-skip-message'] || (values['git-ci-skip'] ? '\n\n[ci skip]' : ''),
       gpgKeyImport: values['git-gpg-key-import'],
       signingKey: values['git-signing-key'],
@@ -194,6 +200,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       adoptFailed: values['adopt-failed'] as Config['releases']['adoptFailed'],
       failedInstall: values['failed-install'] as Config['releases']['failedInstall'],
       finalizer: values['release-finalizer'],
+      repositoryFiles: readImports(values['helm-repository-import']).files,
     },
     images: makeImages(values, facts),
     warnings: facts.warnings,

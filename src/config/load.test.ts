@@ -290,10 +290,16 @@ describe('loadConfig: warnings', () => {
       [/forcing to --sync-state=secret/],
     ],
     ['helm 2', ['--enabled-helm-versions=v2,v3'], [/helm 2 is not supported/]],
+    ['repositories of helm 2', ['--helm-repository-import=v2:/a,v3:/b'], [/=v2:\/a is passed over/]],
     ['that nothing is written with --read-only', ['--read-only'], [/nothing is written/]],
   ])('%s', (_what, argv, lines) => {
     expect(load(argv).warnings).toEqual(lines.map((line) => expect.stringMatching(line)))
   })
+})
+
+it('takes the files of helm 3 alone out of --helm-repository-import', () => {
+  const argv = ['--helm-repository-import=v2:/a,v3:/b', '--helm-repository-import=v3:/c,/d,v3:e:f']
+  expect(load(argv).releases.repositoryFiles).toEqual(['/b', '/c'])
 })
 
 describe('loadConfig: --read-only', () => {

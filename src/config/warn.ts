@@ -1,4 +1,5 @@
 import { type FlagName, type FlagValues, flags } from './flags.ts'
+import { readImports } from './repository-import.ts'
 
 /** git flags that a read-only repository makes useless (flux-v1 §12). */
 const writeFlags = [
@@ -12,6 +13,7 @@ const writeFlags = [
 
 /** What people should know at the start although nothing is wrong: one sentence each. */
 export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolean): string[] {
+  const { passedOver } = readImports(values['helm-repository-import'])
   const given = (Object.keys(flags) as FlagName[]).filter(isGiven)
   const later = given.filter((name) => flags[name].state === 'later')
   const ignored = given.filter((name) => flags[name].state === 'ignored')
@@ -34,6 +36,7 @@ export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolea
     ...(isGiven('enabled-helm-versions') && values['enabled-helm-versions'].includes('v2')
       ? ['helm 2 is not supported: releases that ask for it are held with the reason HelmV2Release']
       : []),
+    ...passedOver.map((text) => `--helm-repository-import=${text} is passed over: it is not of the form v3:/path`),
   ]
 }
 

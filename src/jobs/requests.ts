@@ -1,5 +1,6 @@
 import type { Store } from '../adapters/store/index.ts'
 import { AppError } from '../domain/error.ts'
+import { emptyAnswer, type ImageAnswer } from '../domain/image/answer.ts'
 import { emptyPlan, type Plan } from '../domain/plan/plan.ts'
 import type { JobPayload } from '../domain/work/job.ts'
 import {
@@ -32,6 +33,10 @@ export type Requests = {
   dropPlan(id: string): Promise<void>
   /** Undefined when there is none (any more). */
   plan(id: string): Promise<Plan | undefined>
+  /** Kept as long as the request that it answers. */
+  putAnswer(answer: ImageAnswer): Promise<void>
+  /** Undefined when there is none (any more). */
+  answer(id: string): Promise<ImageAnswer | undefined>
 }
 
 export type RequestRead = { request: Request; problem?: undefined } | { request?: undefined; problem: string }
@@ -105,11 +110,28 @@ export function createRequests(parts: {
       const { request } = await readById(id)
       return request?.ask.kind === 'plan-source' ? emptyPlan(request, 'queued') : undefined
     },
+    async putAnswer(answer) {
+      const place = answerKey(answer.id)
+      await store.set(place, seal(JSON.stringify(answer), { place, key: key() }), { ttlMs: endedMs })
+    },
+    async answer(id) {
+      if (!isRequestId(id)) return undefined
+      const place = answerKey(id)
+      const text = await store.get(place)
+      const body = text === undefined ? undefined : open(text, { place, key: key() })
+      if (body !== undefined) return JSON.parse(body) as ImageAnswer
+      const { request } = await readById(id)
+      return request?.ask.kind === 'update-images' ? emptyAnswer(request, 'queued') : undefined
+    },
   }
 }
 
 function filesKey(id: string): string {
   return `request-files:${id}`
+}
+
+function answerKey(id: string): string {
+  return `image-answer:${id}`
 }
 
 function planKey(id: string): string {

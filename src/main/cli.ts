@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os'
+import { text } from 'node:stream/consumers'
 import { createInstallCommand } from '../cli/commands/install.ts'
 import { createConnect } from '../cli/connect.ts'
 import { createCli } from '../cli/create-cli.ts'
@@ -34,6 +35,7 @@ const cli = createCli({
   version,
   user: userName(),
   signal: interrupted.signal,
+  readInput: async () => await text(process.stdin),
   commands: [
     {
       name: 'run',

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { randomUUID } from 'node:crypto'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createLogins, createRegistry, type Logins } from '../adapters/registry/index.ts'
@@ -8,6 +8,8 @@ import { createImageMemory } from '../jobs/scan-image/workloads.ts'
 import { updateImages } from '../jobs/update-images/index.ts'
 import { AppError } from '../domain/error.ts'
 import type { Logger } from '../lib/logger.ts'
+import { processRequests } from './requests.ts'
+import { ensureSecrets } from './secrets.ts'
 import type { Parts } from './wire.ts'
 
 export type ImageWork = {
@@ -52,13 +54,15 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     filter: { include: images.include, exclude: images.exclude, ecr: { ...images.ecr, regions } },
     logins,
     usesLabels: makeGlobs(images.useLabels),
+    requests: processRequests(parts, ensureSecrets(config).tokenFile),
     author: config.git.author,
+    setAuthor: config.git.setAuthor,
     signingKey: config.git.signingKey,
     ciSkip: config.git.ciSkip,
     readonly: config.git.readonly,
+    scanIntervalMs: images.scanIntervalMs,
     now: () => new Date(),
-    random: Math.random,
-    pause: async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal }),
+    newId: randomUUID,
   }
   return {
     async scan(payload, { signal }) {
@@ -91,7 +95,10 @@ async function addRegion(regions: string[], logins: Pick<Logins, 'region'>, log:
 }
 
 /** Throws when a registry that is required (`--registry-require`) cannot be used: for ECR, when nobody knows which region is ours. */
-export async function requireRegistries({ config, run, log }: Parts, env: NodeJS.ProcessEnv): Promise<void> {
+export async function requireRegistries(
+  { config, run, log }: Pick<Parts, 'config' | 'run' | 'log'>,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const { ecr, require, dockerConfig } = config.images
   if (!require.includes('ecr') || ecr.regions.length > 0) return
   const logins = createLogins({ run, log, env, dockerConfig })

@@ -14,40 +14,40 @@ export type Program = {
 
 /** The programs that these settings ask for. Source objects may ask for more than the flags do. */
 export function programsFor(config: Config): Program[] {
-  const { enable, source, git, generators } = config
+  const { enable, source, git, generators, releases, redis } = config
   const syncs = enable.includes('sync')
-  const one = (command: string, args: string, from: string, why: string, isRequired: boolean): Program => ({
-    command,
-    args: args.split(' '),
-    from,
-    why,
-    isRequired,
-  })
-  const signs = git.signingKey !== '' || git.gpgKeyImport.length > 0 || (source && source.verify !== 'none')
-  return [
-    one('git', '--version', '2.30', 'for every repository', syncs || enable.includes('releases')),
-    ...(enable.includes('releases')
-      ? [one(config.releases.helmBinary, 'version --short', '3.8', 'for every HelmRelease', true)]
-      : []),
-    one('ssh', '-V', '', 'for repositories over ssh', git.login?.kind === 'ssh'),
-    one('ssh-keygen', '-?', '', 'to make a deploy key', git.login?.kind === 'ssh'),
-    ...(syncs
-      ? [
-          one(generators.kustomizeBinary, 'version', '5.0', 'for kustomizations', source?.render === 'auto'),
-          one('bash', '--version', '4.0', 'for the generators of .flux.yaml', Boolean(source?.generate)),
-          one(
-            generators.sopsBinary,
-            '--version --disable-version-check',
-            '3.7',
-            'for encrypted files',
-            Boolean(source?.sops),
-          ),
-          one('git-secret', '--version', '', 'for git-secret', Boolean(source?.gitSecret)),
-          one('gpg', '--version', '2.2', 'for signatures and encrypted files', Boolean(signs)),
-        ]
-      : []),
-    ...(config.redis.url ? [] : [one('redis-server', '--version', '6.2', 'as there is no --redis-url', true)]),
+  const isSsh = git.login?.kind === 'ssh'
+  const hasKeys =
+    git.signingKey !== '' || git.gpgKeyImport.length > 0 || (source !== undefined && source.verify !== 'none')
+  const ofSources: Program[] = [
+    {
+      ...from('5.0', generators.kustomizeBinary, 'version'),
+      why: 'for kustomizations',
+      isRequired: source?.render === 'auto',
+    },
+    { ...from('4.0', 'bash'), why: 'for the generators of .flux.yaml', isRequired: source?.generate === true },
+    {
+      ...from('3.7', generators.sopsBinary, '--version', '--disable-version-check'),
+      why: 'for files that sops encrypted',
+      isRequired: source?.sops === true,
+    },
+    { ...from('', 'git-secret'), why: 'for files that git-secret encrypted', isRequired: source?.gitSecret === true },
+    { ...from('2.2', 'gpg'), why: 'for signatures and encrypted files', isRequired: hasKeys },
   ]
+  return [
+    { ...from('2.30', 'git'), why: 'for every repository', isRequired: true },
+    { ...from('', 'ssh', '-V'), why: 'for repositories over ssh', isRequired: isSsh },
+    { ...from('', 'ssh-keygen', '-?'), why: 'to make a deploy key', isRequired: isSsh },
+    ...(enable.includes('releases')
+      ? [{ ...from('3.8', releases.helmBinary, 'version', '--short'), why: 'for every HelmRelease', isRequired: true }]
+      : []),
+    ...(syncs ? ofSources : []),
+    ...(redis.url ? [] : [{ ...from('6.2', 'redis-server'), why: 'as there is no --redis-url', isRequired: true }]),
+  ]
+}
+
+function from(version: string, command: string, ...args: string[]): Pick<Program, 'command' | 'args' | 'from'> {
+  return { command, args: args.length > 0 ? args : ['--version'], from: version }
 }
 
 /** The first version in what a program printed, as `3.22.0`; empty when there is none. */

@@ -3,13 +3,14 @@ import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
-import { createEgress } from '../adapters/egress/index.ts'
-import type { GitRemote } from '../adapters/git/index.ts'
-import { createCharts, createHelm, decodeStoredRelease } from '../adapters/helm/index.ts'
+import { createEgress, createGuard } from '../adapters/egress/index.ts'
+import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
-import { sameRepository } from '../domain/source/git-url.ts'
+import { createLogins, createRegistry } from '../adapters/registry/index.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
 import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
+import { chartRemote } from './chart-remote.ts'
+import { createPrivateFiles } from './private-files.ts'
 import type { Parts } from './wire.ts'
 
 /** Places on the processors while helm renders and sends; waiting holds none (W6). */
@@ -17,8 +18,9 @@ const helmPlaces = 2 * availableParallelism()
 
 /** Runs `sync-release` jobs with the real helm. */
 export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
-  const { config, cluster, git, run, redactor, metrics, log } = parts
-  const egress = createEgress({ allowPrivate: !config.sources.areTenants })
+  const { config, cluster, git, run, redactor, metrics, log, environment, sources } = parts
+  const { areTenants } = config.sources
+  const egress = createEgress({ allowPrivate: !areTenants })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
   const helm = createHelm({
@@ -34,9 +36,25 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
   const deps = {
     cluster: cluster.fenced(() => fence.check()),
     helm,
-    charts: createCharts({ directory: join(config.cacheDir, 'charts'), egress, now: Date.now }),
+    charts: createCharts({
+      directory: join(config.cacheDir, 'charts'),
+      egress,
+      registry: createRegistry({
+        log: log.child({ component: 'charts' }),
+        environment,
+        guard: createGuard({ allowPrivate: !areTenants }),
+        rps: config.images.rps,
+        burst: config.images.burst,
+      }),
+      insecureHosts: config.images.insecureHosts,
+      ...(areTenants ? {} : { logins: createLogins({ run, log, env, dockerConfig: config.images.dockerConfig }) }),
+      known: createKnownRepositories({ files: config.releases.repositoryFiles, log, redactor, now: Date.now }),
+      now: Date.now,
+    }),
     git,
-    chartRemote: (url: string) => chartRemote(url, parts),
+    chartRemote: (url: string) => chartRemote(url, { sources, deployKeyFile: config.git.deployKeyFile, areTenants }),
+    areTenants,
+    keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,
     egress,
@@ -63,15 +81,6 @@ function usualKubeconfig(env: NodeJS.ProcessEnv): string | undefined {
   if (env.KUBECONFIG || env.KUBERNETES_SERVICE_HOST) return undefined
   const file = join(homedir(), '.kube', 'config')
   return existsSync(file) ? file : undefined
-}
-
-/**
- * A chart in the repository of the flags is reached as that is; any other one anonymously, unless its HelmRelease names a Secret. The
- * credentials of a Source object are those of its namespace and for nobody else.
- */
-async function chartRemote(url: string, { sources }: Parts): Promise<GitRemote> {
-  const own = sources.list().find((spec) => spec.origin === 'flags' && sameRepository(spec.url, url))
-  return own ? { ...(await sources.remote(own)), url } : { url }
 }
 
 function helmEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

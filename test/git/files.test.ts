@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Git, GitRemote } from '../../src/adapters/git/index.ts'
 import { type GitServer, startGitServer } from './git-server.ts'
 import { makeGit, removeFolders, temporaryFolder } from './make-git.ts'
@@ -96,6 +96,37 @@ describe('reading', () => {
 })
 
 describe('exporting', () => {
+  it('writes copies where links lead inside the repository, also where the path itself is one', async () => {
+    const own = await startGitServer()
+    onTestFinished(() => own.close())
+    const linked = own.commit({
+      'link.yaml': '-> charts/app/Chart.yaml',
+      'charts/app/evil': '-> /etc/passwd',
+      'charts/app/above': '-> ../../../../etc/passwd',
+      'charts/app/loop': '-> .',
+      'charts/app/Chart.yaml': 'name: app\n',
+      'charts/current': '-> app',
+      all: '-> charts',
+    })
+    const there = { url: own.url }
+    await git.fetch(there)
+    const folder = temporaryFolder()
+    for (const [path, expected] of [
+      ['charts/current', ['Chart.yaml']],
+      ['all/current', ['Chart.yaml']],
+      ['all', ['app/Chart.yaml', 'current/Chart.yaml']],
+      ['link.yaml', ['Chart.yaml']],
+    ] as const) {
+      const into = join(folder, path.replaceAll('/', '-'))
+      await git.export(there, linked, path, into)
+      const found = readdirSync(into, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
+      expect(found.map(({ parentPath, name }) => join(parentPath, name).slice(into.length + 1)).toSorted()).toEqual(
+        expected,
+      )
+      expect(found.every((entry) => entry.isFile())).toBe(true)
+    }
+  })
+
   it('writes files with their modes and no links', async () => {
     const folder = temporaryFolder()
     await git.export(remote, commit, 'charts/app', folder)

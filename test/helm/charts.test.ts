@@ -3,38 +3,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { Header } from 'tar'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createEgress } from '../../src/adapters/egress/index.ts'
-import { createCharts } from '../../src/adapters/helm/index.ts'
-
-type Entry = {
-  path: string
-  content?: string
-  type?: 'File' | 'SymbolicLink' | 'Link' | 'CharacterDevice'
-  linkpath?: string
-}
-
-/** A .tgz with exactly these entries, also those that no tool would write. */
-function archive(entries: readonly Entry[]): Buffer {
-  const blocks: Buffer[] = []
-  for (const { path, content = '', type = 'File', linkpath } of entries) {
-    const body = Buffer.from(content)
-    const header = new Header({
-      path,
-      type,
-      size: body.length,
-      mode: 0o777,
-      mtime: new Date(0),
-      ...(linkpath ? { linkpath } : {}),
-    })
-    const block = Buffer.alloc(512)
-    header.encode(block, 0)
-    blocks.push(block, body, Buffer.alloc((512 - (body.length % 512)) % 512))
-  }
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]))
-}
+import { archive, type Entry, openCharts } from './world.ts'
 
 const chart = { path: 'demo/Chart.yaml', content: 'apiVersion: v2\nname: demo\nversion: 1.0.0\n' }
 
@@ -50,7 +21,7 @@ describe('createCharts', () => {
   let now = 1_000_000
 
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const fresh = () => createCharts({ directory: mkdtempSync(join(directory, 'cache-')), egress, now: () => now })
+  const fresh = () => openCharts({ directory: mkdtempSync(join(directory, 'cache-')), egress, now: () => now })
   const source = (version = '1.0.0') => ({ url: url(), name: 'demo', version })
 
   beforeAll(async () => {
@@ -137,7 +108,7 @@ describe('createCharts', () => {
   ])('refuses an archive with %s, and leaves nothing behind', async (_name, entries) => {
     body = archive(entries)
     const cache = mkdtempSync(join(directory, 'refused-'))
-    const charts = createCharts({ directory: cache, egress, now: () => now })
+    const charts = openCharts({ directory: cache, egress, now: () => now })
     await expect(charts.fromRepository(source(), signal)).rejects.toMatchObject({ reason: 'ChartNotFound' })
     expect(readdirSync(cache).filter((name) => !name.startsWith('index-'))).toEqual([])
   })
@@ -167,7 +138,7 @@ describe('createCharts', () => {
     const app = await fresh().fromFolder('one', { fill: fill(url()), neighbour }, signal)
     expect(asked.filter((path) => path.endsWith('.tgz'))).toEqual(['/demo-1.0.0.tgz'])
     expect(readdirSync(join(app.path, 'charts'))).toEqual(['demo'])
-    const unknown = fresh().fromFolder('two', { fill: fill('oci://x/y'), neighbour }, signal)
+    const unknown = fresh().fromFolder('two', { fill: fill('s3://x/y'), neighbour }, signal)
     await expect(unknown).rejects.toMatchObject({ reason: 'ChartNotFound' })
   })
 })

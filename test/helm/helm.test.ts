@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
+import { which } from '../../playground/tools/on-path.ts'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
-import { createHelm, type Helm } from '../../src/adapters/helm/index.ts'
+import { createHelm, decodeStoredRelease, type Helm } from '../../src/adapters/helm/index.ts'
 import { createRedactor } from '../../src/adapters/log/index.ts'
 import { createRun } from '../../src/adapters/process/index.ts'
 import { stack } from '../stack/stack.ts'
@@ -23,122 +24,221 @@ data: {text: {{ .Values.text | quote }}}
 `
 const secret = 'top-secret-value-9876'
 
-describe('helm with the real binary', () => {
-  const { kubeconfig, helm: binary } = stack()
-  const namespace = `helm-${randomBytes(4).toString('hex')}`
-  const directory = mkdtempSync(join(tmpdir(), 'capstan-helm-test-'))
-  const redactor = createRedactor()
-  redactor.register([secret])
-  let cluster: Cluster
-  let helm: Helm
+const { kubeconfig, helm: helm3, binDir } = stack()
+const helm4 = join(binDir, 'helm4')
 
-  const make = (given: { kubeconfig?: string; binary?: string } = {}) =>
-    createHelm({
-      run: createRun({ redact: redactor.redact }),
-      binary,
-      kubeconfig,
-      directory: join(directory, 'home'),
-      environment: { PATH: process.env.PATH ?? '' },
-      redact: redactor.redact,
-      limit: (work) => work(),
-      log: silent,
-      ...given,
+describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 4] as const] : [])] as const)(
+  '%s with the real binary',
+  (_name, binary, major) => {
+    const namespace = `helm-${randomBytes(4).toString('hex')}`
+    const directory = mkdtempSync(join(tmpdir(), 'capstan-helm-test-'))
+    const redactor = createRedactor()
+    redactor.register([secret])
+    let cluster: Cluster
+    let helm: Helm
+
+    const make = (given: { kubeconfig?: string; binary?: string } = {}) =>
+      createHelm({
+        run: createRun({ redact: redactor.redact }),
+        binary,
+        kubeconfig,
+        directory: join(directory, 'home'),
+        environment: { PATH: process.env.PATH ?? '' },
+        redact: redactor.redact,
+        limit: (work) => work(),
+        log: silent,
+        ...given,
+      })
+    const chart = (name: string, template: string) => {
+      const path = join(directory, name)
+      mkdirSync(join(path, 'templates'), { recursive: true })
+      writeFileSync(join(path, 'Chart.yaml'), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`)
+      writeFileSync(join(path, 'templates/a.yaml'), template)
+      return path
+    }
+    const target = (release: string, timeoutSeconds = 30) => ({ release, namespace, timeoutSeconds })
+    const write = (release: string, chartPath: string, timeoutSeconds = 30) => ({
+      ...target(release, timeoutSeconds),
+      chartPath,
+      values: { text: secret },
+      wait: false,
+      skipCrds: false,
+      disableOpenApiValidation: false,
     })
-  const chart = (name: string, template: string) => {
-    const path = join(directory, name)
-    mkdirSync(join(path, 'templates'), { recursive: true })
-    writeFileSync(join(path, 'Chart.yaml'), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`)
-    writeFileSync(join(path, 'templates/a.yaml'), template)
-    return path
+    const leftOver = () => readdirSync(join(directory, 'home')).filter((name) => name.startsWith('values-'))
+
+    beforeAll(async () => {
+      cluster = createCluster({ kubeconfig, log: silent })
+      await cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+      helm = make()
+    })
+
+    afterAll(async () => {
+      await cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, {})
+      await cluster.close()
+      rmSync(directory, { recursive: true, force: true })
+    })
+
+    it('installs, upgrades, rolls back and uninstalls', async () => {
+      const path = chart('plain', map)
+      const text = async () =>
+        (await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'web' }))?.data as object | undefined
+      expect(await helm.install(write('web', path))).toEqual({ ok: true })
+      const upgrade = {
+        ...write('web', path),
+        values: { text: 'two' },
+        resetValues: true,
+        force: false,
+        maxHistory: 10,
+      }
+      expect(await helm.upgrade(upgrade)).toEqual({ ok: true })
+      expect(await text()).toEqual({ text: 'two' })
+      const back = {
+        ...target('web'),
+        revision: 1,
+        wait: false,
+        force: false,
+        recreatePods: false,
+        disableHooks: false,
+      }
+      expect(await helm.rollback(back)).toEqual({ ok: true })
+      expect(await text()).toEqual({ text: secret })
+      expect(await helm.uninstall(target('web'))).toEqual({ ok: true })
+      expect(await helm.uninstall(target('web'))).toEqual({ ok: true })
+      expect(await text()).toBeUndefined()
+    })
+
+    it('knows its version, and forces, waits and keeps values as helm 3 does', async () => {
+      expect(await helm.version()).toMatch(new RegExp(`^v${major}\\.`))
+      const path = chart('forced', map)
+      const request = { ...write('forced', path), wait: true }
+      expect(await helm.install(request)).toEqual({ ok: true })
+      const kept = { ...request, values: {}, resetValues: false, force: true, maxHistory: 10 }
+      expect(await helm.upgrade(kept)).toEqual({ ok: true })
+      const object = await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'forced' })
+      expect(object?.data).toEqual({ text: secret })
+      expect(object?.metadata.managedFields?.map(({ operation }) => operation)).not.toContain('Apply')
+      const stored = await cluster.get({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        namespace,
+        name: 'sh.helm.release.v1.forced.v2',
+      })
+      expect(stored && decodeStoredRelease(stored)).toMatchObject({ chartName: 'forced', config: { text: secret } })
+      expect(stored?.metadata.labels).toMatchObject({ status: 'deployed', version: '2' })
+      const back = { ...target('forced'), revision: 1, wait: true, force: true, recreatePods: true, disableHooks: true }
+      expect(await helm.rollback(back)).toEqual({ ok: true })
+      expect(await helm.test(target('forced'))).toEqual({ ok: true })
+    })
+
+    it('says why a chart does not render, without the secret that the chart prints', async () => {
+      const outcome = await helm.install(write('bad', chart('bad', '{{ fail (printf "no: %s" .Values.text) }}')))
+      expect(outcome).toMatchObject({
+        ok: false,
+        reason: 'RenderFailed',
+        message: expect.stringContaining('no: *****') as string,
+      })
+      expect(JSON.stringify(outcome)).not.toContain(secret)
+      expect(leftOver()).toEqual([])
+    })
+
+    it('knows objects that the API server refuses, an API server that is away, and a helm that is not there', async () => {
+      const bad = chart(
+        'refused',
+        'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 700000}]}\n',
+      )
+      expect(await helm.install(write('refused', bad))).toMatchObject({ ok: false, reason: 'HelmFailed' })
+      const nowhere = join(directory, 'nowhere')
+      writeFileSync(nowhere, readFileSync(kubeconfig, 'utf8').replace(/server: .*/, 'server: https://127.0.0.1:1'))
+      const away = await make({ kubeconfig: nowhere }).install(write('away', bad))
+      expect(away).toMatchObject({ ok: false, reason: 'ClusterUnavailable' })
+      const missing = make({ binary: join(directory, 'none') })
+      expect(await missing.install(write('missing', bad))).toMatchObject({ ok: false, reason: 'HelmMissing' })
+      await expect(missing.version()).rejects.toMatchObject({ reason: 'HelmMissing' })
+    })
+
+    it('ends by its own time-out', async () => {
+      const outcome = await helm.install(write('slow', chart('slow', job), 1))
+      expect(outcome).toMatchObject({ ok: false, reason: 'HelmFailed' })
+    })
+
+    it('shows values neither on a command line nor to others, and is recorded as failed when it is stopped', async () => {
+      const stop = new AbortController()
+      const running = helm.install(write('stopped', chart('stopped', job)), stop.signal)
+      const stored = { apiVersion: 'v1', kind: 'Secret', namespace, name: 'sh.helm.release.v1.stopped.v1' }
+      await until('helm has begun', async () => (await cluster.get(stored, { metadataOnly: true })) !== undefined)
+      const folder = join(directory, 'home', leftOver()[0] ?? '')
+      expect(statSync(folder).mode & 0o777).toBe(0o700)
+      expect(statSync(join(folder, 'values.yaml')).mode & 0o777).toBe(0o600)
+      const lines = readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map(commandLine)
+      expect(lines.some((line) => line.includes('stopped'))).toBe(true)
+      expect(lines.join('\n')).not.toContain(secret)
+      stop.abort()
+      expect(await running).toMatchObject({ ok: false })
+      expect(leftOver()).toEqual([])
+      expect((await cluster.get(stored))?.metadata.labels?.status).toBe('failed')
+    })
+  },
+)
+
+const prlimit = which('prlimit')
+
+it.skipIf(!prlimit)('ends a chart that takes all memory (hazard I5)', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'capstan-helm-test-'))
+  const chart = (name: string, text: string) => {
+    mkdirSync(join(directory, name, 'templates'), { recursive: true })
+    writeFileSync(join(directory, name, 'Chart.yaml'), `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`)
+    writeFileSync(join(directory, name, 'templates/a.yaml'), text)
+    return join(directory, name)
   }
-  const target = (release: string, timeoutSeconds = 30) => ({ release, namespace, timeoutSeconds })
-  const write = (release: string, chartPath: string, timeoutSeconds = 30) => ({
-    ...target(release, timeoutSeconds),
-    chartPath,
-    values: { text: secret },
-    wait: false,
-    skipCrds: false,
-    disableOpenApiValidation: false,
+  const helm = createHelm({
+    run: createRun({ redact: (text) => text, ...(prlimit ? { prlimit } : {}) }),
+    binary: helm3,
+    kubeconfig,
+    directory: join(directory, 'home'),
+    environment: { PATH: process.env.PATH ?? '' },
+    redact: (text) => text,
+    limit: (work) => work(),
+    log: silent,
   })
-  const leftOver = () => readdirSync(join(directory, 'home')).filter((name) => name.startsWith('values-'))
-
-  beforeAll(async () => {
-    cluster = createCluster({ kubeconfig, log: silent })
-    await cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-    helm = make()
-  })
-
-  afterAll(async () => {
-    await cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace }, {})
-    await cluster.close()
-    rmSync(directory, { recursive: true, force: true })
-  })
-
-  it('installs, upgrades, rolls back and uninstalls', async () => {
-    const path = chart('plain', map)
-    const text = async () =>
-      (await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'web' }))?.data as object | undefined
-    expect(await helm.install(write('web', path))).toEqual({ ok: true })
-    const upgrade = { ...write('web', path), values: { text: 'two' }, resetValues: true, force: false, maxHistory: 10 }
-    expect(await helm.upgrade(upgrade)).toEqual({ ok: true })
-    expect(await text()).toEqual({ text: 'two' })
-    const back = { ...target('web'), revision: 1, wait: false, force: false, recreatePods: false, disableHooks: false }
-    expect(await helm.rollback(back)).toEqual({ ok: true })
-    expect(await text()).toEqual({ text: secret })
-    expect(await helm.uninstall(target('web'))).toEqual({ ok: true })
-    expect(await helm.uninstall(target('web'))).toEqual({ ok: true })
-    expect(await text()).toBeUndefined()
-  })
-
-  it('says why a chart does not render, without the secret that the chart prints', async () => {
-    const outcome = await helm.install(write('bad', chart('bad', '{{ fail (printf "no: %s" .Values.text) }}')))
+  const request = { release: `bomb-${randomBytes(4).toString('hex')}`, namespace: 'default', timeoutSeconds: 30 }
+  const flags = { values: {}, wait: false, skipCrds: false, disableOpenApiValidation: false }
+  for (const bomb of ['{{ repeat 2000000000 "x" }}', '{{ range until 400000000 }}x{{ end }}']) {
+    const outcome = await helm.install({ ...request, ...flags, chartPath: chart('bomb', bomb) })
     expect(outcome).toMatchObject({
       ok: false,
-      reason: 'RenderFailed',
-      message: expect.stringContaining('no: *****') as string,
+      message: expect.stringContaining('more memory than a chart may') as string,
     })
-    expect(JSON.stringify(outcome)).not.toContain(secret)
-    expect(leftOver()).toEqual([])
-  })
+  }
+  expect(await helm.install({ ...request, ...flags, chartPath: chart('good', '# nothing') })).toEqual({ ok: true })
+  expect(await helm.uninstall(request)).toEqual({ ok: true })
+  rmSync(directory, { recursive: true, force: true })
+})
 
-  it('knows objects that the API server refuses, an API server that is away, and a helm that is not there', async () => {
-    const bad = chart(
-      'refused',
-      'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {ports: [{port: 700000}]}\n',
-    )
-    expect(await helm.install(write('refused', bad))).toMatchObject({ ok: false, reason: 'HelmFailed' })
-    const nowhere = join(directory, 'nowhere')
-    writeFileSync(nowhere, readFileSync(kubeconfig, 'utf8').replace(/server: .*/, 'server: https://127.0.0.1:1'))
-    const away = await make({ kubeconfig: nowhere }).install(write('away', bad))
-    expect(away).toMatchObject({ ok: false, reason: 'ClusterUnavailable' })
-    const missing = make({ binary: join(directory, 'none') })
-    expect(await missing.install(write('missing', bad))).toMatchObject({ ok: false, reason: 'HelmMissing' })
-    await expect(missing.version()).rejects.toMatchObject({ reason: 'HelmMissing' })
+it.each([
+  ['helm 2', 'Client: v2.17.0+ga690bad', /is helm 2, which is not supported/],
+  ['a helm that is not known yet', 'v5.0.0', /is helm 5/],
+  ['another program', 'hello', /is no helm/],
+])('refuses %s before it is given anything to do', async (_what, version, message) => {
+  const directory = mkdtempSync(join(tmpdir(), 'capstan-helm-test-'))
+  const binary = join(directory, 'helm')
+  const log = join(directory, 'log')
+  writeFileSync(binary, `#!/bin/sh\necho "$@" >> ${log}\necho '${version}'\n`, { mode: 0o755 })
+  const helm = createHelm({
+    run: createRun({ redact: (text) => text }),
+    binary,
+    directory,
+    environment: { PATH: process.env.PATH ?? '' },
+    redact: (text) => text,
+    limit: (work) => work(),
+    log: silent,
   })
-
-  it('ends by its own time-out', async () => {
-    const outcome = await helm.install(write('slow', chart('slow', job), 1))
-    expect(outcome).toMatchObject({ ok: false, reason: 'HelmFailed' })
-  })
-
-  it('shows values neither on a command line nor to others, and is recorded as failed when it is stopped', async () => {
-    const stop = new AbortController()
-    const running = helm.install(write('stopped', chart('stopped', job)), stop.signal)
-    const stored = { apiVersion: 'v1', kind: 'Secret', namespace, name: 'sh.helm.release.v1.stopped.v1' }
-    await until('helm has begun', async () => (await cluster.get(stored, { metadataOnly: true })) !== undefined)
-    const folder = join(directory, 'home', leftOver()[0] ?? '')
-    expect(statSync(folder).mode & 0o777).toBe(0o700)
-    expect(statSync(join(folder, 'values.yaml')).mode & 0o777).toBe(0o600)
-    const lines = readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(commandLine)
-    expect(lines.some((line) => line.includes('stopped'))).toBe(true)
-    expect(lines.join('\n')).not.toContain(secret)
-    stop.abort()
-    expect(await running).toMatchObject({ ok: false })
-    expect(leftOver()).toEqual([])
-    expect((await cluster.get(stored))?.metadata.labels?.status).toBe('failed')
-  })
+  const outcome = await helm.uninstall({ release: 'a', namespace: 'b', timeoutSeconds: 1 })
+  expect(outcome).toMatchObject({ ok: false, reason: 'HelmMissing', message: expect.stringMatching(message) as string })
+  expect(readFileSync(log, 'utf8')).toBe('version --short\n')
+  rmSync(directory, { recursive: true, force: true })
 })
 
 function commandLine(pid: string): string {

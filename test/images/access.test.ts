@@ -5,6 +5,8 @@ import { openManifests } from '../../src/domain/image/open-manifests.ts'
 import { readWorkload, type Workload } from '../../src/domain/image/workload.ts'
 import { type AccessDeps, accessTo } from '../../src/jobs/scan-image/access.ts'
 import type { Logger } from '../../src/lib/logger.ts'
+import type { SourceSpec } from '../../src/domain/source/spec.ts'
+import { spec } from '../api/workbench.ts'
 import { createFakeCluster, type FakeCluster } from '../fakes/cluster.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
@@ -52,8 +54,15 @@ spec: {template: {spec: {${pod} containers: [{name: app, image: ${repository}:1}
   return found
 }
 
-const userFor = async (pod: string) =>
-  (await accessTo(repository, [workload(pod)], deps, new AbortController().signal)).auth?.username
+const userFor = async (pod: string, spec?: SourceSpec) =>
+  (
+    await accessTo(
+      repository,
+      [{ workloads: [workload(pod)], ...(spec ? { spec } : {}) }],
+      deps,
+      new AbortController().signal,
+    )
+  ).auth?.username
 
 describe('the login for an image', () => {
   it('is the pod’s before the service account’s, and that before the operator’s', async () => {
@@ -83,10 +92,27 @@ describe('the login for an image', () => {
     const get = (reason: 'Forbidden' | 'ClusterUnavailable') => async () => {
       throw new AppError(reason, 'no')
     }
-    deps.cluster = { get: get('Forbidden') }
+    deps.cluster = { get: get('Forbidden'), as: () => cluster }
     expect(await userFor('imagePullSecrets: [{name: of-pod}],')).toBeUndefined()
-    deps.cluster = { get: get('ClusterUnavailable') }
+    deps.cluster = { get: get('ClusterUnavailable'), as: () => cluster }
     await expect(userFor('')).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
+  })
+
+  it('named by a Source with a service account is read with that account’s rights', async () => {
+    secret('of-pod', 'pod')
+    const asked: unknown[] = []
+    const nobody = { get: async () => await Promise.reject(new AppError('Forbidden', 'no')), as: () => cluster }
+    deps.cluster = { get: nobody.get, as: (account) => (asked.push(account), cluster) }
+    const pod = 'imagePullSecrets: [{name: of-pod}],'
+    expect(await userFor(pod)).toBeUndefined()
+    expect(await userFor(pod, { ...spec, serviceAccount: 'tenant' })).toBe('pod')
+    expect(asked).toEqual([{ namespace: spec.namespace, serviceAccount: 'tenant' }])
+  })
+
+  it('of the operator is not for the Sources of strangers', async () => {
+    fallback = { username: 'operator', password: 'password-of-operator' }
+    expect(await userFor('', { ...spec, serviceAccount: 'tenant', namespacedOnly: true })).toBeUndefined()
+    expect(await userFor('', { ...spec, serviceAccount: 'tenant' })).toBe('operator')
   })
 
   it('that exists and cannot be had is a failure and no reason to ask anonymously', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,6 +7,8 @@ import { createGit, type Git } from '../../src/adapters/git/index.ts'
 import { createRegistry, type Registry } from '../../src/adapters/registry/index.ts'
 import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import type { JobKind, JobPayload, Outcome } from '../../src/domain/work/job.ts'
+import { requestKey } from '../../src/domain/work/request.ts'
+import { createRequests, type Requests } from '../../src/jobs/requests.ts'
 import { listImageScans, scanImage } from '../../src/jobs/scan-image/index.ts'
 import { createImageMemory } from '../../src/jobs/scan-image/workloads.ts'
 import { type UpdateImagesDeps, updateImages } from '../../src/jobs/update-images/index.ts'
@@ -30,7 +32,7 @@ export type Workbench = {
   /** Path below the host of `images`. */
   path: string
   git: Git
-  deps: UpdateImagesDeps
+  deps: UpdateImagesDeps & { requests: Requests }
   /** What the registry was asked, by kind of request. */
   asked: { tags: number; digest: number; describe: number }
   /** Commits these files, on top of what is there, and pushes; gives the commit. */
@@ -65,7 +67,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
   const registry = createRegistry({ log: silent })
   const asked = { tags: 0, digest: 0, describe: 0 }
   const host = stack().registry
-  const deps: UpdateImagesDeps = {
+  const deps: Workbench['deps'] = {
     sources: {
       list: () => [spec],
       get: (namespace, name) => (namespace === spec.namespace && name === spec.name ? spec : undefined),
@@ -88,8 +90,15 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     signingKey: '',
     ciSkip: '',
     readonly: false,
-    random: () => 0,
-    pause: async (_, signal) => signal.throwIfAborted(),
+    setAuthor: false,
+    scanIntervalMs: 300_000,
+    newId: randomUUID,
+    requests: createRequests({
+      store,
+      key: () => requestKey('token'),
+      newId: () => randomBytes(16).toString('hex'),
+      now: () => new Date(),
+    }),
     log: silent,
     now: () => new Date(),
   }

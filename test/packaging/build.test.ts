@@ -55,10 +55,16 @@ async function statusOf(url: string): Promise<number> {
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
 
-/** The files that a bundled one imports. */
-async function chunksOf(file: string): Promise<string[]> {
+/** A bundled file, and all that it and what it imports import. */
+async function chunksOf(file: string, seen = new Set<string>()): Promise<Set<string>> {
+  if (seen.has(file)) return seen
+  seen.add(file)
   const code = await readFile(file, 'utf8')
-  return [...code.matchAll(/^} from "(\.\/[^"]+)"/gm)].map(([, path = '']) => join(dirname(file), path))
+  for (const [, path = ''] of code.matchAll(/^(?:import|\}|export) [^"\n]*"(\.\/[^"]+)"/gm)) {
+    await chunksOf(join(dirname(file), path), seen)
+  }
+  for (const [, path = ''] of code.matchAll(/^import "(\.\/[^"]+)"/gm)) await chunksOf(join(dirname(file), path), seen)
+  return seen
 }
 
 describe('the bundle, without any package beside it', () => {
@@ -80,7 +86,7 @@ describe('the bundle, without any package beside it', () => {
       AbortSignal.timeout(30_000),
     )
     expect(parsed?.objects).toMatchObject([{ head: { kind: 'ConfigMap', metadata: { name: 'a' } }, line: 1 }])
-    const imported = [child, ...(await chunksOf(child))]
+    const imported = [...(await chunksOf(child))]
     const sizes = await Promise.all(imported.map(async (file) => (await stat(file)).size))
     const total = sizes.reduce((sum, size) => sum + size, 0)
     expect(total).toBeGreaterThan(150_000)
@@ -100,6 +106,8 @@ describe('the bundle, without any package beside it', () => {
         `--namespace=${namespace}`,
         `--state-dir=${join(folder, 'state')}`,
         '--enable=sync',
+        // the cluster may be shared: Sources of others are left alone
+        `--source-namespaces=${namespace}`,
         '--install-crds=false',
       ],
       { env: { PATH: `${binDir}:${process.env.PATH}` }, stdio: ['ignore', 'pipe', 'pipe'] },

@@ -1,17 +1,22 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { until } from '../../playground/stack/until.ts'
-import { stack } from '../stack/stack.ts'
-import { chart, helm, type KubeObject, kubectl, objectsOf, render } from './chart.ts'
+import { kubeconfigOf } from './account.ts'
+import { chart, helm, type KubeObject, kubectl, objectsOf, type PodSpec, render } from './chart.ts'
+import { root } from './dockerfile.ts'
 import { type OwnNode, startOwnNode } from './own-node.ts'
 
 const id = randomBytes(4).toString('hex')
 const namespace = `capstan-install-${id}`
 const apps = `${namespace}-apps`
 let node: OwnNode
+let folder: string
 
 /** Names of Running pods of our namespace with these labels. */
 async function running(selector: string): Promise<string[]> {
@@ -32,6 +37,7 @@ async function install(...args: string[]): Promise<void> {
 }
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'capstan-install-'))
   for (const name of [namespace, apps]) await kubectl(['create', 'namespace', name])
   await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted'])
   node = await startOwnNode(`own-${id}`)
@@ -41,6 +47,7 @@ afterAll(async () => {
   await helm('uninstall', 'capstan', '-n', namespace, '--no-hooks', '--ignore-not-found', '--wait')
   await kubectl(['delete', 'namespace', namespace, apps, '--ignore-not-found', '--wait=false'])
   await node?.remove()
+  await rm(folder, { recursive: true, force: true })
 }, 60_000)
 
 describe('helm install --wait', () => {
@@ -106,8 +113,10 @@ describe('helm uninstall', () => {
     ]
     await kubectl(['create', '-f', '-'], made.map((object) => JSON.stringify(object)).join('\n---\n'))
     // the container of the hook's Job, run for real; kwok only says that it ran
-    await runHook('--set', `allowNamespace=${apps}`)
-    expect(await running('app.kubernetes.io/name=capstan')).toEqual([])
+    const rights = ['--set', `clusterRole.create=false,allowNamespace=${apps}`]
+    await install(...rights)
+    await runHook(...rights)
+    await until('our pods to go', async () => (await running('app.kubernetes.io/name=capstan')).length === 0)
     const { stdout } = await kubectl(['get', 'helmreleases', '-n', apps, '-o', 'yaml'])
     const { items } = parse(stdout) as { items: (KubeObject & { metadata: { finalizers?: string[] } })[] }
     expect(Object.fromEntries(items.map(({ metadata }) => [metadata.name, metadata.finalizers]))).toEqual({
@@ -148,18 +157,14 @@ function onNode(): string[] {
   return [`--overrides=${JSON.stringify({ spec: { tolerations, nodeSelector, securityContext, containers } })}`]
 }
 
-/** What the hook's container would run, with its variables and the rights of an administrator. */
+/** What the hook's container would run, with the rights of its account. */
 async function runHook(...args: string[]): Promise<void> {
   const job = objectsOf(await render(namespace, ...args)).find(({ kind }) => kind === 'Job') ?? expect.fail('no hook')
   expect(job.metadata.annotations).toMatchObject({ 'helm.sh/hook': 'pre-delete' })
-  const [container] = (job.spec as { template: { spec: { containers: Container[] } } }).template.spec.containers
-  const { command, args: words, env } = container ?? expect.fail('no container')
-  const [program = '', ...first] = command
-  const { binDir, kubeconfig } = stack()
-  const given = Object.fromEntries(env.map(({ name, value = '' }) => [name, value]))
-  await promisify(execFile)(program, [...first, ...words], {
-    env: { ...given, PATH: `${binDir}:/usr/bin:/bin`, KUBECONFIG: kubeconfig },
+  const pod = (job.spec as { template: { spec: PodSpec } }).template.spec
+  const file = await kubeconfigOf({ namespace, account: pod.serviceAccountName, folder })
+  const words = pod.containers[0]?.args ?? []
+  await promisify(execFile)(process.execPath, [join(root, 'bin/capstan.mjs'), ...words, `--kubeconfig=${file}`], {
+    env: {},
   })
 }
-
-type Container = { command: string[]; args: string[]; env: { name: string; value?: string }[] }

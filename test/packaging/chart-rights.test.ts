@@ -5,10 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { parse, stringify } from 'yaml'
 import { freePort } from '../../playground/stack/ports.ts'
 import { until } from '../../playground/stack/until.ts'
 import { stack } from '../stack/stack.ts'
+import { kubeconfigOf } from './account.ts'
 import { argvOf, chart, helm, kubectl, objectsOf, type PodSpec, podsOf, setArgs } from './chart.ts'
 import { root } from './dockerfile.ts'
 
@@ -58,17 +58,6 @@ async function install(...values: string[]): Promise<Map<string, PodSpec>> {
   return podsOf(objectsOf(await helm('get', 'manifest', 'capstan', '--namespace', namespace)))
 }
 
-/** A kubeconfig with nothing but the rights of an account. */
-async function kubeconfigOf(account: string): Promise<string> {
-  const { stdout: token } = await kubectl(['create', 'token', account, '--namespace', namespace])
-  const { stdout } = await kubectl(['config', 'view', '--raw', '--minify', '--flatten', '-o', 'yaml'])
-  const config = parse(stdout) as { users: { user: unknown }[] }
-  for (const entry of config.users) entry.user = { token: token.trim() }
-  const file = join(folder, `${account}.kubeconfig`)
-  await writeFile(file, stringify(config), { mode: 0o600 })
-  return file
-}
-
 /** Runs a pod's program with its flags and its account, but with paths and addresses of this machine. */
 async function run(name: string, pod: PodSpec | undefined, prefix: string): Promise<Running> {
   const url = `http://127.0.0.1:${await freePort()}`
@@ -78,7 +67,7 @@ async function run(name: string, pod: PodSpec | undefined, prefix: string): Prom
     `--state-dir=${join(folder, name)}`,
     `--token-file=${join(folder, 'token')}`,
     `--webhook-secret-file=${join(folder, 'webhook-secret')}`,
-    `--kubeconfig=${await kubeconfigOf(pod?.serviceAccountName ?? '')}`,
+    `--kubeconfig=${await kubeconfigOf({ namespace, account: pod?.serviceAccountName ?? '', folder })}`,
     `--redis-prefix={${prefix}}`,
     '--shutdown-grace=2s',
   ]
@@ -124,7 +113,8 @@ function troubles(log: string): string[] {
 }
 
 describe.each([
-  ['in the whole cluster', []],
+  // the cluster may be shared: what others have in it is left alone
+  ['in the whole cluster', [`allowNamespace=${tenant}`, `sources.namespaces={${tenant}}`]],
   ['in some namespaces', [`clusterRole.create=false`, `allowNamespace=${tenant}`, `allowedNamespaces={${tenant}}`]],
 ])('the rights that the chart gives %s', (_where, values) => {
   it('are enough for the roles apart, each with its own account', async () => {

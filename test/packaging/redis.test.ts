@@ -75,6 +75,8 @@ describe('a Redis of one’s own, as docs/chart.md describes it', () => {
         `--namespace=${namespace}`,
         `--state-dir=${join(folder, 'state')}`,
         '--enable=sync',
+        // the cluster may be shared: Sources of others are left alone
+        `--source-namespaces=${namespace}`,
         '--shutdown-grace=2s',
       ]
       const capstan = spawn(process.execPath, [join(root, 'bin/capstan.mjs'), 'run', ...flags], {

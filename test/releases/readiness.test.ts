@@ -89,6 +89,36 @@ describe('waiting for readiness, with the real helm on the real API server', () 
     expect(await bench.sync('slow')).toMatchObject({ end: 'done' })
   })
 
+  it('waits for a rollback without a worker, and says when it does not become ready in time', async () => {
+    const spec = {
+      releaseName: 'undone',
+      chart: chart('1.0.0'),
+      timeout: 60,
+      rollback: { enable: true, wait: true, timeout: 10 },
+    }
+    await bench.put('undone', { ...spec, values: { color: 'one' } })
+    await bench.sync('undone')
+    await becomeReady('undone')
+    await bench.sync('undone')
+    await bench.put('undone', { ...spec, values: { color: 'two' } })
+    await bench.sync('undone')
+    bench.advance(61_000)
+    bench.helmRuns()
+    expect(await bench.sync('undone')).toMatchObject({ why: expect.stringMatching(/^NotReady: /) as string })
+    expect(bench.helmRuns()).toEqual(['rollback'])
+    expect(await statusOf('undone')).toMatchObject({ phase: 'RollingBack' })
+    bench.advance(11_000)
+    await bench.sync('undone')
+    expect(await statusOf('undone')).toMatchObject({ phase: 'RollbackFailed' })
+    expect(await states('undone')).toEqual(['superseded', 'failed', 'failed'])
+    bench.advance(60_000)
+    await bench.sync('undone')
+    await becomeReady('undone')
+    await bench.sync('undone')
+    expect(bench.helmRuns()).toEqual(['rollback'])
+    expect(await statusOf('undone')).toMatchObject({ phase: 'RolledBack', releaseStatus: 'deployed' })
+  })
+
   it('removes a first install that does not become ready in time', async () => {
     await bench.put('never', { releaseName: 'never', chart: chart('1.0.0'), wait: true, timeout: 1 })
     await bench.sync('never')

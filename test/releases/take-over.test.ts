@@ -32,8 +32,12 @@ describe('releases that the Helm Operator made, with the real helm on the real A
 
   const time = '2020-01-01T00:00:00Z'
   const condition = (type: string, status: string, reason: string, message: string) => ({
-    ...{ type, status, reason, message },
-    ...{ lastUpdateTime: time, lastTransitionTime: time },
+    type,
+    status,
+    reason,
+    message,
+    lastUpdateTime: time,
+    lastTransitionTime: time,
   })
   /** `phase`: where the Operator stood last; its generation is the one that is there now. */
   async function leaveStatus(name: string, phase: string, more: object, conditions: object[]) {
@@ -166,7 +170,11 @@ describe('every field that goes to helm', () => {
     const spec = {
       releaseName: 'fields',
       chart: { repository: bench.charts.url, name: 'demo', version: '1.0.0' },
-      ...{ maxHistory: 2, forceUpgrade: true, resetValues: false, skipCRDs: true, disableOpenAPIValidation: true },
+      maxHistory: 2,
+      forceUpgrade: true,
+      resetValues: false,
+      skipCRDs: true,
+      disableOpenAPIValidation: true,
     }
     await bench.put('fields', { ...spec, values: { secret: 'kept', color: 'c0' } })
     await bench.sync('fields')

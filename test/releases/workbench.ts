@@ -12,10 +12,12 @@ import { createEgress } from '../../src/adapters/egress/index.ts'
 import { createCharts, createHelm, decodeStoredRelease } from '../../src/adapters/helm/index.ts'
 import { createRedactor } from '../../src/adapters/log/index.ts'
 import { createRun } from '../../src/adapters/process/index.ts'
+import { createRegistry } from '../../src/adapters/registry/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import type { Outcome } from '../../src/domain/work/job.ts'
 import { syncRelease } from '../../src/jobs/sync-release/index.ts'
 import type { RunRequest } from '../../src/lib/run.ts'
+import { createPrivateFiles } from '../../src/main/private-files.ts'
 import { stack } from '../stack/stack.ts'
 import { silent } from '../sync/workbench.ts'
 import { definitionRef, type Shape, underOwnGroup } from './own-group.ts'
@@ -81,7 +83,7 @@ export function hook(when: string, kind: 'ConfigMap' | 'Job'): string {
  * so that no other Capstan of the same test run works on these releases.
  */
 export async function createReleaseBench(definition: Shape = 'ours'): Promise<ReleaseBench> {
-  const { kubeconfig, helm: binary } = stack()
+  const { kubeconfig, helm: binary, registry: registryHost } = stack()
   const id = randomBytes(4).toString('hex')
   const namespace = `rel-${id}`
   const directory = mkdtempSync(join(tmpdir(), `capstan-rel-${id}-`))
@@ -101,11 +103,13 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   const all: string[] = []
   const start = createRun({ redact: redactor.redact })
   const recorded = async (request: RunRequest) => {
-    helmRuns.push(request.args[0] ?? '')
+    // asked once by each process, whatever comes first
+    if (request.args[0] !== 'version') helmRuns.push(request.args[0] ?? '')
     all.push(...request.args)
     return await start(request)
   }
   const egress = createEgress()
+  const registry = createRegistry({ log: silent })
   const helm = createHelm({
     run: recorded,
     binary,
@@ -122,9 +126,17 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   const deps = {
     cluster,
     helm,
-    charts: createCharts({ directory: join(directory, 'charts'), egress, now: Date.now }),
+    charts: createCharts({
+      directory: join(directory, 'charts'),
+      egress,
+      registry,
+      insecureHosts: [registryHost],
+      known: { access: async () => undefined, named: async () => undefined },
+      now: Date.now,
+    }),
     git,
     chartRemote: async (url: string) => ({ url }),
+    keep: createPrivateFiles(join(directory, 'credentials')),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: 60_000,
     egress,
@@ -238,6 +250,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       await api.delete(definitionRef, {})
       await api.close()
       await egress.close()
+      await registry.close()
       await charts.stop()
       rmSync(directory, { recursive: true, force: true })
     },

@@ -110,13 +110,7 @@ subjects:
 {{- define "capstan.rulesOfEject" -}}
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [get, list]
-- apiGroups: [apps]
-  resources: [deployments/scale]
-  verbs: [get, patch]
-- apiGroups: ['']
-  resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [get, list, patch]
 {{- if eq .Values.roles.worker.autoscaling.by "keda" }}
 - apiGroups: [keda.sh]
   resources: [scaledobjects]

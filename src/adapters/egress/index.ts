@@ -1,36 +1,19 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
-import { Agent, request } from 'undici'
+import { request } from 'undici'
 import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
-import { isAllowed } from './address.ts'
+import { createAgents } from './agents.ts'
+import { createGuard, type GuardOptions } from './guard.ts'
 
-export type EgressOptions = {
-  /** Loopback and private addresses may be asked; default true. False with --tenants (ruling 15). */
-  allowPrivate?: boolean
-  /** For tests: all addresses of a name, instead of DNS. */
-  resolve?: (host: string) => Promise<string[]>
-}
+export { createGuard, type Guard } from './guard.ts'
 
 const maxRedirects = 3
-const connectTimeoutMs = 10_000
-
-type Lookup = (
-  host: string,
-  options: { all?: boolean },
-  callback: (error: Error | null, addresses: string | { address: string; family: number }[], family?: number) => void,
-) => void
 
 /**
  * See lib/egress.ts. A name is looked up once, its addresses are checked, and the connection goes to one of these very addresses, so
  * that nobody can answer differently the second time (hazard J7).
  */
-export function createEgress(options: EgressOptions = {}): Egress & { close(): Promise<void> } {
-  const allowPrivate = options.allowPrivate ?? true
-  const resolve = options.resolve ?? resolveName
-  const agent = new Agent({
-    connections: 16,
-    connect: { timeout: connectTimeoutMs, lookup: checkedLookup(resolve, allowPrivate) as never },
-  })
+export function createEgress(options: GuardOptions = {}): Egress & { close(): Promise<void> } {
+  const guard = createGuard(options)
+  const agents = createAgents(guard)
 
   async function follow(
     given: EgressRequest,
@@ -38,10 +21,10 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
     redirects: number,
     signal: AbortSignal,
   ): Promise<EgressResponse> {
-    mustBeAllowed(url, allowPrivate)
+    guard.check(url)
     const { method = 'GET', body: sent = null } = given
     const response = await request(bare(url), {
-      dispatcher: agent,
+      dispatcher: agents.pick(isHome(url, given) ? given.tls : undefined),
       signal,
       method,
       body: sent,
@@ -69,44 +52,17 @@ export function createEgress(options: EgressOptions = {}): Egress & { close(): P
     }
   }
 
-  return Object.assign(egress, { close: () => agent.close() })
-}
-
-async function resolveName(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address)
-}
-
-/** A lookup for the socket that gives allowed addresses only. */
-function checkedLookup(resolve: (host: string) => Promise<string[]>, allowPrivate: boolean): Lookup {
-  async function allowed(host: string): Promise<{ address: string; family: number }[]> {
-    const addresses = await resolve(host)
-    const good = addresses.filter((address) => isAllowed(address, allowPrivate))
-    if (good.length === 0) throw new Error(`the address of ${host} is not allowed`)
-    return good.map((address) => ({ address, family: isIP(address) }))
-  }
-  async function answer(...[host, { all }, callback]: Parameters<Lookup>): Promise<void> {
-    const found = await allowed(host).catch((error: unknown) =>
-      error instanceof Error ? error : new Error('no address'),
-    )
-    if (found instanceof Error) callback(found, [])
-    else if (all) callback(null, found)
-    else callback(null, found[0]?.address ?? '', found[0]?.family ?? 0)
-  }
-  return (...asked) => void answer(...asked)
-}
-
-/** An address in the URL itself is not looked up, so it is checked here. */
-function mustBeAllowed({ protocol, hostname }: URL, allowPrivate: boolean): void {
-  if (protocol !== 'http:' && protocol !== 'https:') throw new Error(`${protocol.slice(0, -1)} is not allowed`)
-  const address = hostname.replace(/^\[|\]$/g, '')
-  if (isIP(address) && !isAllowed(address, allowPrivate)) throw new Error(`the address ${address} is not allowed`)
+  return Object.assign(egress, { close: () => agents.close() })
 }
 
 /** Neither given headers nor the login in the URL follow to another scheme, host or port (hazard I9). */
 function headersFor(url: URL, given: EgressRequest): Record<string, string> {
-  const first = new URL(given.url)
   const own = { 'user-agent': 'capstan', ...credentials(url) }
-  return url.origin === first.origin ? { ...own, ...credentials(first), ...given.headers } : own
+  return isHome(url, given) ? { ...own, ...credentials(new URL(given.url)), ...given.headers } : own
+}
+
+function isHome(url: URL, given: EgressRequest): boolean {
+  return url.origin === new URL(given.url).origin
 }
 
 function credentials({ username, password }: URL): Record<string, string> {

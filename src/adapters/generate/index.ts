@@ -11,7 +11,6 @@ import { generatorEnvironment } from './environment.ts'
 import { filesBelow, newFiles } from './files.ts'
 import { reveal } from './git-secret.ts'
 import { type BuildAt, buildFolder } from './kustomize.ts'
-import { copyLinks } from './links.ts'
 import { applyPatchFile } from './patch.ts'
 import type { Generated, Place } from './place.ts'
 import { createScratch } from './scratch.ts'
@@ -78,7 +77,6 @@ export function createGenerator<Remote>(options: GeneratorOptions<Remote>): Gene
         const root = join(folder, 'tree')
         await mkdir(root)
         await options.export(remote, commit, '', root, signal)
-        await copyLinks(tree, root, signal)
         const common = { run, parse, signal, strict, remoteBases, kustomizeBinary, gnupgHome, environment }
         return use(openCheckout(tree, { ...common, root, scratch: folder }))
       }),

@@ -91,10 +91,13 @@ async function land(lane: Lane, tip: string | undefined, mirrors: Mirrors): Prom
   try {
     for (let attempt = 1; ; attempt++) {
       const started = performance.now()
+      const isFresh = known === undefined
       const base = known ?? (await fetchBranch(lane, mirrors))
       known = undefined
       left.push(...lane.queue.splice(0, mostTogether - left.length))
-      const made = await makeCommits(lane.remote, left, base, mirrors)
+      const made = await makeCommits(lane.remote, left, { base, isFresh }, mirrors)
+      // no push would tell that this is not the newest state
+      if (made === 'nothing') continue
       left = made.map(({ waiting }) => waiting)
       if (left.length === 0) return base
       if (await push(lane, { base, made }, mirrors)) {
@@ -119,7 +122,7 @@ async function giveUp(lane: Lane, left: readonly Waiting[], error: unknown, mirr
     for (const waiting of left) await land({ ...lane, queue: [waiting] }, undefined, mirrors)
     return
   }
-  for (const { reject } of left.length > 0 ? left : lane.queue.splice(0)) reject(error)
+  for (const waiting of left.length > 0 ? left : lane.queue.splice(0)) waiting.reject(error)
 }
 
 async function fetchBranch({ remote, branch }: Lane, mirrors: Mirrors): Promise<string> {
@@ -129,13 +132,16 @@ async function fetchBranch({ remote, branch }: Lane, mirrors: Mirrors): Promise<
   })
 }
 
-/** Each on top of the one before. Who fails, was aborted or has nothing to do is answered here. */
+/**
+ * Each on top of the one before. Who fails, was aborted or has nothing to do is answered here; `nothing`: that somebody has nothing to
+ * do, or cannot, was found on a state that may be old.
+ */
 async function makeCommits(
   remote: GitRemote,
   all: readonly Waiting[],
-  base: string,
+  { base, isFresh }: { base: string; isFresh: boolean },
   mirrors: Mirrors,
-): Promise<Made[]> {
+): Promise<Made[] | 'nothing'> {
   const made: Made[] = []
   for (const waiting of all) {
     const tip = made.at(-1)?.commit ?? base
@@ -143,9 +149,11 @@ async function makeCommits(
       waiting.signal.throwIfAborted()
       const wanted = await waiting.change.make(tip, waiting.signal)
       const commit = wanted && (await mirrors.read(remote, ({ git }) => writeCommit(git, tip, wanted), waiting.signal))
+      if (commit === undefined && !isFresh) return 'nothing'
       if (commit === undefined) waiting.resolve({ result: 'empty', base: tip })
       else made.push({ waiting, commit, notes: notesOf(wanted, commit) })
     } catch (error) {
+      if (!isFresh) return 'nothing'
       waiting.reject(error)
     }
   }

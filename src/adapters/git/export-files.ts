@@ -1,15 +1,21 @@
 import { mkdir, open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../../domain/error.ts'
+import { copiesOf, type LinkCopy } from '../../domain/source/link-copies.ts'
+import { createTree } from '../../domain/source/tree.ts'
 import { listTree, readBlobs, type TreeFile } from './objects.ts'
 import type { Operation } from './operation.ts'
 import { isBelow } from './paths.ts'
 
 const maxBytes = 256 * 1024 * 1024
 
+/** Links to one big folder could make any number of copies. */
+const maxFiles = 200_000
+
 /**
- * Writes the files below a path into an empty directory; of a path that is one file, that file. Links and submodules are left
- * out: whoever reads the directory could follow a link out of it (hazard G8).
+ * Writes the files below a path into an empty directory; of a path that is one file, that file. Where a link leads to something in the
+ * repository there are copies; other links and submodules are left out: whoever reads the directory could follow a link out of it
+ * (hazards G8, I1).
  */
 export async function exportFiles(
   { git, signal }: Operation,
@@ -17,28 +23,45 @@ export async function exportFiles(
   path: string,
   directory: string,
 ): Promise<void> {
-  const root = path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/')
-  const files = (await listTree(git, commit)).filter((file) => isBelow(file.path, root))
+  const entries = await listTree(git, commit)
+  const { root, files } = filesBelow(entries, path)
   if (files.length === 0)
     throw new AppError('PathNotFound', `'${path}' does not exist in the repository at ${commit.slice(0, 7)}`)
-  const wanted = files.filter(({ mode }) => mode === 'file' || mode === 'executable')
-  const bytes = wanted.reduce((sum, { size }) => sum + size, 0)
+  const wanted = withCopies(files, entries)
+  const bytes = wanted.reduce((sum, { from }) => sum + from.size, 0)
   if (bytes > maxBytes)
     throw new AppError('PathNotFound', `'${path}' holds more than ${maxBytes / 1024 / 1024} MB of files`)
   await mkdir(directory, { recursive: true })
   if ((await readdir(directory)).length > 0) throw new Error(`the directory to export into is not empty: ${directory}`)
   const contents = await readBlobs(
     git,
-    wanted.map(({ blob }) => blob),
+    wanted.map(({ from }) => from.blob),
   )
   const folders = new Set<string>()
-  for (const file of wanted) {
+  for (const { from, to } of wanted) {
     signal.throwIfAborted()
-    await writeOut(file, contents.get(file.blob), join(directory, insidePath(file.path, root)), folders)
+    await writeOut(from, contents.get(from.blob), join(directory, insidePath(to, root)), folders)
   }
+}
+
+/** The path may itself be a link, or lead through one. */
+function filesBelow(entries: readonly TreeFile[], path: string): { root: string; files: TreeFile[] } {
+  const root = createTree(entries).resolve(path)
+  return root === undefined
+    ? { root: path, files: [] }
+    : { root, files: entries.filter((file) => isBelow(file.path, root)) }
+}
+
+function withCopies(files: readonly TreeFile[], entries: readonly TreeFile[]): LinkCopy<TreeFile>[] {
+  const tree = createTree(entries)
+  const wanted: LinkCopy<TreeFile>[] = []
+  for (const file of files) {
+    if (file.mode === 'file' || file.mode === 'executable') wanted.push({ from: file, to: file.path })
+    if (file.mode === 'symlink') wanted.push(...copiesOf(file, tree, entries))
+    if (wanted.length > maxFiles)
+      throw new AppError('PathNotFound', `links of the repository lead to more than ${maxFiles} files`)
+  }
+  return wanted
 }
 
 async function writeOut(

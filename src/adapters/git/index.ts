@@ -43,7 +43,7 @@ export type Git = {
   tree(remote: GitRemote, commit: string, paths: readonly string[], signal?: AbortSignal): Promise<TreeFile[]>
   /** Contents of blobs by id. Unknown ids are an error. */
   read(remote: GitRemote, blobs: readonly string[], signal?: AbortSignal): Promise<Map<string, Uint8Array>>
-  /** Writes the files below `path` of a commit into an empty directory. Symbolic links are not written. */
+  /** Writes the files below `path` of a commit into an empty directory; copies where links lead to what is in the repository, and no other links. */
   export(remote: GitRemote, commit: string, path: string, directory: string, signal?: AbortSignal): Promise<void>
   /** Commits the edits on top of `base` and pushes. `moved`: the branch is elsewhere, fetch and decide again. `empty`: nothing differs. */
   commitAndPush(remote: GitRemote, request: CommitRequest, signal?: AbortSignal): Promise<CommitResult>

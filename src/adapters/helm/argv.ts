@@ -1,6 +1,9 @@
 import { AppError } from '../../domain/error.ts'
 import type { HelmTarget, HelmWrite } from './helm.ts'
 
+/** helm 4 renamed flags of helm 3; what they do is meant to be the same. */
+export type HelmMajor = 3 | 4
+
 const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/
 
 /** `R -n T --timeout Ns` after the names were checked: helm has no `--end-of-options`, so nothing else may stand in their place. */
@@ -18,13 +21,13 @@ function target({ release, namespace, timeoutSeconds }: HelmTarget): string[] {
 }
 
 /** helm-operator, part (2) §3.1. Values come from a file, never from the command line. */
-export function installArgs(request: HelmWrite, valuesFile: string): string[] {
+export function installArgs(request: HelmWrite, valuesFile: string, major: HelmMajor): string[] {
   return [
     'install',
     request.release,
     request.chartPath,
     ...target(request),
-    ...writeFlags(request, valuesFile),
+    ...writeFlags(request, valuesFile, major),
     ...(request.skipCrds ? ['--skip-crds'] : []),
   ]
 }
@@ -32,30 +35,32 @@ export function installArgs(request: HelmWrite, valuesFile: string): string[] {
 export function upgradeArgs(
   request: HelmWrite & { resetValues: boolean; force: boolean; maxHistory: number },
   valuesFile: string,
+  major: HelmMajor,
 ): string[] {
   return [
     'upgrade',
     request.release,
     request.chartPath,
     ...target(request),
-    ...writeFlags(request, valuesFile),
+    ...writeFlags(request, valuesFile, major),
     `--history-max=${request.maxHistory}`,
     request.resetValues ? '--reset-values' : '--reuse-values',
-    ...(request.force ? ['--force'] : []),
+    ...forceFlags(request, major),
   ]
 }
 
-function writeFlags({ wait, disableOpenApiValidation }: HelmWrite, valuesFile: string): string[] {
+function writeFlags({ wait, disableOpenApiValidation }: HelmWrite, valuesFile: string, major: HelmMajor): string[] {
   return [
     '--values',
     valuesFile,
     '--output',
     'json',
-    ...(wait ? ['--wait'] : []),
+    ...applyFlags({ wait }, major),
     ...(disableOpenApiValidation ? ['--disable-openapi-validation'] : []),
   ]
 }
 
+/** helm 4 has no `--recreate-pods`: it is left out. */
 export function rollbackArgs(
   request: HelmTarget & {
     revision: number
@@ -64,6 +69,7 @@ export function rollbackArgs(
     recreatePods: boolean
     disableHooks: boolean
   },
+  major: HelmMajor,
 ): string[] {
   return [
     'rollback',
@@ -71,11 +77,28 @@ export function rollbackArgs(
     String(request.revision),
     ...target(request),
     '--history-max=0',
-    ...(request.wait ? ['--wait'] : []),
-    ...(request.force ? ['--force'] : []),
-    ...(request.recreatePods ? ['--recreate-pods'] : []),
+    ...applyFlags(request, major),
+    ...forceFlags(request, major),
+    ...(request.recreatePods && major === 3 ? ['--recreate-pods'] : []),
     ...(request.disableHooks ? ['--no-hooks'] : []),
   ]
+}
+
+/** helm 4 would apply in the server and wait by another measure: the same release must not differ by who installed it. */
+function applyFlags({ wait }: { wait: boolean }, major: HelmMajor): string[] {
+  if (major === 3) return wait ? ['--wait'] : []
+  return ['--server-side=false', ...(wait ? ['--wait=legacy'] : [])]
+}
+
+function forceFlags({ force }: { force: boolean }, major: HelmMajor): string[] {
+  if (!force) return []
+  return [major === 3 ? '--force' : '--force-replace']
+}
+
+/** The number of a `helm version --short`: `v3.22.0+g1`, `v4.3`, and `Client: v2.17.0+g1` of helm 2. Undefined for other texts. */
+export function readMajor(version: string): number | undefined {
+  const [, major] = /\bv(\d+)\.\d+/.exec(version) ?? []
+  return major === undefined ? undefined : Number(major)
 }
 
 export function testArgs(request: HelmTarget): string[] {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { type Chart, readChart } from './chart-tree.ts'
 
 /** Beyond this many charts those that were not used for an hour go. */
@@ -45,7 +46,7 @@ export function createChartCache({ directory, now }: { directory: string; now: (
       running = make(key, fill).finally(() => loading.delete(key))
       loading.set(key, running)
     }
-    return await unlessAborted(running, signal)
+    return await untilAborted(running, signal)
   }
 
   async function make(key: string, fill: Fill): Promise<Chart> {
@@ -84,20 +85,7 @@ async function sweep(directory: string, now: number): Promise<void> {
   for (const { name } of [...halfDone, ...surplus]) await rm(join(directory, name), { recursive: true, force: true })
 }
 
-/** Waits for shared work, but not longer than until the signal aborts. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const stopped = Promise.withResolvers<never>()
-  const stop = () => stopped.reject(signal.reason as Error)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, stopped.promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-}
-
-export async function exists(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return await stat(path).then(
     () => true,
     () => false,

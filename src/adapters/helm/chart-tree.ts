@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cp, mkdir, readdir, readFile, realpath } from 'node:fs/promises'
+import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { parse } from 'yaml'
 import { AppError } from '../../domain/error.ts'
@@ -13,9 +13,6 @@ export type Chart = {
   /** Of every file of the tree: name and content. */
   digest: string
 }
-
-/** A chart that another one needs, as its Chart.yaml (or requirements.yaml) says. */
-export type Dependency = { name: string; version: string; repository: string }
 
 /** Reads what a folder holds. Throws ChartNotFound when there is no Chart.yaml, RenderFailed when it does not name a chart. */
 export async function readChart(folder: string): Promise<Chart> {
@@ -54,84 +51,8 @@ export async function readChartFile(folder: string, path: string): Promise<strin
   }
 }
 
-/** Where to get a dependency from: a chart of a repository, or a folder of the same git repository (`file://` path). */
-export type DependencySources = {
-  repository(source: { url: string; name: string; version: string }): Promise<Chart>
-  neighbour(path: string, folder: string): Promise<void>
-}
-
-/**
- * Puts into `charts/` what Chart.yaml declares and is not there, as `helm dependency update` does, but through our own door to the
- * outside. Chart.lock decides where it fits, so that every process takes the same version. Throws ChartNotFound.
- */
-export async function completeDependencies(folder: string, sources: DependencySources): Promise<void> {
-  const declared = await readDependencies(folder)
-  if (declared.length === 0) return
-  const present = new Set(await presentCharts(folder))
-  const locked = await readLock(folder)
-  for (const dependency of declared) {
-    if (present.has(dependency.name)) continue
-    const version = locked.find((one) => isSame(one, dependency))?.version ?? dependency.version
-    await bring({ ...dependency, version }, folder, sources)
-  }
-}
-
-async function bring(
-  { name, version, repository }: Dependency,
-  folder: string,
-  sources: DependencySources,
-): Promise<void> {
-  const into = join(folder, 'charts', name)
-  await mkdir(join(folder, 'charts'), { recursive: true, mode: 0o700 })
-  if (repository.startsWith('file://')) return await sources.neighbour(repository.slice('file://'.length), into)
-  if (!/^https?:\/\//i.test(repository)) {
-    const message = `dependency ${name}: only http(s):// and file:// repositories are supported; put it into charts/ in git`
-    throw new AppError('ChartNotFound', message)
-  }
-  const chart = await sources.repository({ url: repository, name, version })
-  await cp(chart.path, into, { recursive: true, errorOnExist: true, force: false })
-}
-
-async function readDependencies(folder: string): Promise<Dependency[]> {
-  const fromChart = listOf((await readYaml(join(folder, 'Chart.yaml'))).dependencies)
-  if (fromChart.length > 0) return fromChart
-  return listOf((await readYaml(join(folder, 'requirements.yaml'), {})).dependencies)
-}
-
-async function readLock(folder: string): Promise<Dependency[]> {
-  const lock = await readYaml(join(folder, 'Chart.lock'), {})
-  const old = await readYaml(join(folder, 'requirements.lock'), {})
-  return [...listOf(lock.dependencies), ...listOf(old.dependencies)]
-}
-
-function isSame(locked: Dependency, wanted: Dependency): boolean {
-  return locked.name === wanted.name && locked.repository === wanted.repository && locked.version !== ''
-}
-
-function listOf(value: unknown): Dependency[] {
-  if (!Array.isArray(value)) return []
-  return value.flatMap((entry: unknown) => {
-    const { name, version = '', repository = '' } = (entry ?? {}) as Partial<Record<keyof Dependency, unknown>>
-    if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return []
-    return [{ name, version: String(version), repository: String(repository) }]
-  })
-}
-
-/** Names of the charts in charts/: folders by their Chart.yaml, archives by their file name. */
-async function presentCharts(folder: string): Promise<string[]> {
-  const entries = await readdir(join(folder, 'charts'), { withFileTypes: true }).catch(() => [])
-  const names: string[] = []
-  for (const entry of entries) {
-    const archive = /^(.+)-v?\d+\.\d+\.\d+.*\.tgz$/.exec(entry.name)?.[1]
-    if (entry.isFile() && archive) names.push(archive)
-    if (!entry.isDirectory()) continue
-    const { name } = await readYaml(join(folder, 'charts', entry.name, 'Chart.yaml'), {})
-    if (typeof name === 'string') names.push(name)
-  }
-  return names
-}
-
-async function readYaml(file: string, absent?: Record<string, unknown>): Promise<Record<string, unknown>> {
+/** A map; `absent`, where given, stands for a file that is not there or cannot be read. Throws ChartNotFound, RenderFailed. */
+export async function readYaml(file: string, absent?: Record<string, unknown>): Promise<Record<string, unknown>> {
   let text: string
   try {
     text = await readFile(file, 'utf8')

@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
-import { AppError } from '../../domain/error.ts'
+import { toAppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Run } from '../../lib/run.ts'
-import { installArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
+import { type HelmMajor, installArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
 import { helmOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
+import { createHelmVersion } from './helm-version.ts'
 import { markFailed } from './stored-release.ts'
 
 export type HelmOptions = {
@@ -28,6 +29,8 @@ export type HelmOptions = {
 /** helm's own time-out ends it first; this much later it is stopped from outside. */
 const marginMs = 60_000
 const maxOutputBytes = 64 * 1024 * 1024
+/** A chart is somebody's program: it must not take the machine (hazard I5). */
+const limits = { dataBytes: 1024 * 1024 * 1024, cpuSeconds: 60 }
 /** A helm that waits for readiness uses no processor: such runs have places of their own, so that they hold up no others (W6). */
 const waitingPlaces = 32
 /**
@@ -36,28 +39,34 @@ const waitingPlaces = 32
  */
 const goSettings = { GOGC: 'off', GOMEMLIMIT: '256MiB' }
 
-/** helm 3 as child processes. Values are only ever in a 0600 file that is gone when helm has ended. */
+/** helm 3 or 4 as child processes. Values are only ever in a 0600 file that is gone when helm has ended. */
 export function createHelm(options: HelmOptions): Helm {
   const { run, binary, directory, redact, limit } = options
   const env = helmEnvironment(options)
   const whileWaiting = pLimit(waitingPlaces)
   let swept: Promise<void> | undefined
+  const version = createHelmVersion(binary, () =>
+    run({ command: binary, args: ['version', '--short'], env, timeoutMs: 10_000 }),
+  )
 
   async function call(
-    args: readonly string[],
+    args: (major: HelmMajor) => string[],
     { timeoutSeconds, wait = false }: { timeoutSeconds: number; wait?: boolean },
     signal?: AbortSignal,
   ): Promise<HelmOutcome> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const timeoutMs = timeoutSeconds * 1000 + marginMs
-    const start = () => run({ command: binary, args, env, timeoutMs, maxOutputBytes, ...(signal ? { signal } : {}) })
+    const major = await version.major().catch((error: unknown) => toAppError(error))
+    if (typeof major === 'object') return { ok: false, reason: 'HelmMissing', message: major.message }
+    const given = { command: binary, args: args(major), env, timeoutMs, maxOutputBytes, limits }
+    const start = () => run({ ...given, ...(signal ? { signal } : {}) })
     return helmOutcome(await (wait ? whileWaiting(start) : limit(start)), redact)
   }
 
   /** The values live in a 0600 file for as long as helm runs. */
   async function withValues(
     request: HelmWrite,
-    args: (file: string) => string[],
+    args: (file: string, major: HelmMajor) => string[],
     signal?: AbortSignal,
   ): Promise<HelmOutcome> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -66,34 +75,19 @@ export function createHelm(options: HelmOptions): Helm {
     try {
       const file = join(scratch, 'values.yaml')
       await writeFile(file, JSON.stringify(request.values), { mode: 0o600 })
-      return await call(args(file), request, signal)
+      return await call((major) => args(file, major), request, signal)
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }
   }
 
   return {
-    async version(signal) {
-      const result = await run({
-        command: binary,
-        args: ['version', '--short'],
-        env,
-        timeoutMs: 10_000,
-        ...(signal ? { signal } : {}),
-      })
-      if (result.ended === 'notFound')
-        throw new AppError(
-          'HelmMissing',
-          `the helm binary ${binary} is not there: install helm 3 or give --helm-binary`,
-          { retry: 'never' },
-        )
-      return result.stdout.trim()
-    },
-    install: (request, signal) => withValues(request, (file) => installArgs(request, file), signal),
-    upgrade: (request, signal) => withValues(request, (file) => upgradeArgs(request, file), signal),
-    rollback: (request, signal) => call(rollbackArgs(request), request, signal),
-    test: (request, signal) => call(testArgs(request), { ...request, wait: true }, signal),
-    uninstall: (request, signal) => call(uninstallArgs(request), request, signal),
+    version: () => version.text(),
+    install: (request, signal) => withValues(request, (file, major) => installArgs(request, file, major), signal),
+    upgrade: (request, signal) => withValues(request, (file, major) => upgradeArgs(request, file, major), signal),
+    rollback: (request, signal) => call((major) => rollbackArgs(request, major), request, signal),
+    test: (request, signal) => call(() => testArgs(request), { ...request, wait: true }, signal),
+    uninstall: (request, signal) => call(() => uninstallArgs(request), request, signal),
     markFailed,
   }
 }

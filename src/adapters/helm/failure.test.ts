@@ -22,6 +22,7 @@ describe('helmOutcome', () => {
       'ClusterUnavailable',
     ],
     ['objects that are refused', 'Error: INSTALLATION FAILED: Service "bad" is invalid: spec.ports', 'HelmFailed'],
+    ['a chart that takes all memory', 'runtime: x\nfatal error: runtime: out of memory\n\ngoroutine 1', 'RenderFailed'],
     ['a time-out', 'Error: UPGRADE FAILED: context deadline exceeded', 'HelmFailed'],
   ])('%s', (_name, stderr, reason) => {
     expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, reason })
@@ -32,6 +33,7 @@ describe('helmOutcome', () => {
     ['timeout', 'HelmFailed'],
     ['aborted', 'HelmFailed'],
     ['tooMuchOutput', 'RenderFailed'],
+    ['killed', 'HelmFailed'],
   ] as const)('knows a run that ended by %s', (ended, reason) => {
     expect(helmOutcome(result({ ended, exitCode: undefined }), same)).toMatchObject({ ok: false, reason })
   })

@@ -12,6 +12,12 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
   if (result.ended === 'aborted') return { ok: false, reason: 'HelmFailed', message: 'helm was stopped' }
   if (result.ended === 'tooMuchOutput')
     return { ok: false, reason: 'RenderFailed', message: 'helm printed more than is allowed' }
+  if (result.ended === 'killed') {
+    const message = 'helm was killed: it used more processor time or memory than a chart may, or somebody stopped it'
+    return { ok: false, reason: 'HelmFailed', message }
+  }
+  if (/^(?:fatal error|runtime): .*(?:out of memory|cannot allocate memory)/m.test(result.stderr))
+    return { ok: false, reason: 'RenderFailed', message: 'helm needed more memory than a chart may take' }
   const message = redact(lastWords(result.stderr))
   return {
     ok: false,

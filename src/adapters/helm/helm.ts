@@ -21,10 +21,10 @@ export type HelmOutcome =
   /** `message`: helm's own words, redacted, one line, at most 1,000 characters. */
   | { ok: false; reason: 'HelmMissing' | 'HelmFailed' | 'RenderFailed' | 'ClusterUnavailable'; message: string }
 
-/** The helm 3 binary. Never throws for what helm does; aborting sends SIGTERM and waits (helm records `failed`). */
+/** The helm binary, 3 or 4. Never throws for what helm does; aborting sends SIGTERM and waits (helm records `failed`). */
 export type Helm = {
   /** e.g. `v3.22.0`; AppError HelmMissing when the binary is not there. */
-  version(signal?: AbortSignal): Promise<string>
+  version(): Promise<string>
   install(request: HelmWrite, signal?: AbortSignal): Promise<HelmOutcome>
   upgrade(
     request: HelmWrite & { resetValues: boolean; force: boolean; maxHistory: number },

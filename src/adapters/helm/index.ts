@@ -1,4 +1,13 @@
-export { type Chart, type Charts, createCharts, type FolderChart } from './charts.ts'
+export {
+  type Chart,
+  type ChartRequest,
+  type Charts,
+  createCharts,
+  type FolderChart,
+  type KnownRepositories,
+} from './charts.ts'
 export { createHelm } from './create-helm.ts'
 export type { Helm, HelmOutcome, HelmTarget, HelmWrite } from './helm.ts'
+export type { RegistryLogins } from './oci.ts'
 export { decodeStoredRelease, type StoredHook, type StoredRelease } from './stored-release.ts'
+export { createKnownRepositories } from './known-repositories.ts'

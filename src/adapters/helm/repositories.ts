@@ -1,13 +1,22 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
 import { AppError } from '../../domain/error.ts'
-import type { Egress, EgressResponse } from '../../lib/egress.ts'
-import { exists, hashOf, unlessAborted } from './chart-cache.ts'
-import { type IndexEntry, readIndex } from './chart-index.ts'
-import { unpackChart } from './unpack.ts'
+import type { ChartAccess } from '../../domain/release/chart-access.ts'
+import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
+import type { IndexEntry } from './chart-index.ts'
+import { createIndexFiles, type IndexFile } from './index-files.ts'
+import { createRecent } from './recent.ts'
+import { maxArchiveBytes, unpackChart } from './unpack.ts'
 
-export type RepositoryChart = { url: string; name: string; version: string }
+/** A chart of a repository, and how to reach that. `accessKey`: what is kept for one access is never given to another. */
+export type RepositoryChart = {
+  url: string
+  name: string
+  version: string
+  access: ChartAccess | undefined
+  accessKey: string
+}
 
 export type Repositories = {
   /** All versions of a chart; empty when the repository has no such chart. Throws ChartNotFound, ChartAuthFailed. */
@@ -18,64 +27,57 @@ export type Repositories = {
 
 /** Hazard I4. */
 const maxIndexBytes = 50 * 1024 * 1024
-const maxArchiveBytes = 10 * 1024 * 1024
-const fetchTimeoutMs = 30_000
+const indexTimeoutMs = 60_000
+const archiveTimeoutMs = 30_000
 /** An index is asked for again after this time, with its ETag. */
 const indexForMs = 30_000
-
-type Index = { file: string; etag: string; readAt: number; charts: Map<string, IndexEntry[]> }
+const mostIndexes = 500
 
 /** Helm repositories by http(s). Each index is fetched once for all who ask at the same time, and kept. */
 export function createRepositories(options: { directory: string; egress: Egress; now: () => number }): Repositories {
-  const { directory, egress, now } = options
-  const indexes = new Map<string, Index>()
-  const asking = new Map<string, Promise<Index>>()
+  const { egress } = options
+  const files = createIndexFiles(options)
+  const recent = createRecent<IndexFile>({ forMs: indexForMs, most: mostIndexes, now: options.now })
 
-  async function indexOf(url: string, signal: AbortSignal): Promise<Index> {
-    const before = indexes.get(url)
-    if (before && now() - before.readAt < indexForMs && (await exists(before.file))) return before
-    let running = asking.get(url)
-    if (!running) {
-      running = ask(url, before).finally(() => asking.delete(url))
-      asking.set(url, running)
+  async function ask(source: RepositoryChart, before: IndexFile | undefined): Promise<IndexFile> {
+    const { url, access, accessKey } = source
+    const place = new URL('index.yaml', withSlash(url))
+    place.search = new URL(url).search
+    const kept = before && (await files.touch(before)) ? before : undefined
+    const headers: Record<string, string> = {
+      ...(kept?.etag ? { 'if-none-match': kept.etag } : {}),
+      ...(kept?.lastModified ? { 'if-modified-since': kept.lastModified } : {}),
     }
-    return await unlessAborted(running, signal)
-  }
-
-  /** The text stays on disk and only the charts that are asked for in memory: an index may have 50 MB. */
-  async function ask(url: string, before: Index | undefined): Promise<Index> {
-    const file = join(directory, `index-${hashOf(url)}.yaml`)
-    const etag = before && (await exists(file)) ? before.etag : ''
-    const headers: Record<string, string> = etag ? { 'if-none-match': etag } : {}
-    const place = new URL('index.yaml', withSlash(url)).href
-    const response = await get(egress, { url: withLogin(place, url), maxBytes: maxIndexBytes, headers })
-    if (response.status === 304 && before) {
-      before.readAt = now()
-      return before
-    }
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    const temporary = `${file}.${randomUUID()}`
-    await writeFile(temporary, response.body, { mode: 0o600 })
-    await rename(temporary, file)
-    const index = { file, etag: response.headers.etag ?? '', readAt: now(), charts: new Map<string, IndexEntry[]>() }
-    indexes.set(url, index)
-    return index
+    const wanted = { url: place.href, maxBytes: maxIndexBytes, timeoutMs: indexTimeoutMs, headers }
+    const response = await get(egress, wanted, { url, access })
+    if (response.status === 304 && kept) return kept
+    if (response.status === 304) throw new AppError('ChartNotFound', `${hidden(url)} answered 304 to a first question`)
+    const saved = await files.save(`${url} ${accessKey}`, hidden(url), response)
+    if (before) await rm(before.file, { force: true })
+    return saved
   }
 
   return {
-    async entries({ url, name }, signal) {
-      mustBeHttp(url)
-      const index = await indexOf(url, signal)
-      const seen = index.charts.get(name)
-      if (seen) return seen
-      const entries = readIndex(await readFile(index.file, 'utf8'), name)
-      if (!entries) throw new AppError('ChartNotFound', `the index of ${hidden(url)} is not a chart index`)
-      index.charts.set(name, entries)
-      return entries
+    async entries(source, signal) {
+      const key = `${source.url} ${source.accessKey}`
+      const find = async () =>
+        await untilAborted(
+          recent.get(key, (before) => ask(source, before)),
+          signal,
+        )
+      const index = await find()
+      try {
+        return await files.entries(index, source.name)
+      } catch {
+        // a newer one took its place, or the folder was deleted
+        recent.forget(key, index)
+        return await files.entries(await find(), source.name)
+      }
     },
-    async download({ url, name }, entry, folder) {
-      const place = new URL(entry.urls[0] ?? '', withSlash(url)).href
-      const { body } = await get(egress, { url: withLogin(place, url), maxBytes: maxArchiveBytes, headers: {} })
+    async download({ url, name, access }, entry, folder) {
+      const place = placeOf(entry.urls[0] ?? '', url)
+      const wanted = { url: place, maxBytes: maxArchiveBytes, timeoutMs: archiveTimeoutMs, headers: {} }
+      const { body } = await get(egress, wanted, { url, access })
       const digest = createHash('sha256').update(body).digest('hex')
       if (entry.digest && entry.digest !== digest) {
         const message = `the archive of chart ${name} ${entry.version} does not have the digest that its index gives`
@@ -87,38 +89,63 @@ export function createRepositories(options: { directory: string; egress: Egress;
   }
 }
 
-type Wanted = { url: string; maxBytes: number; headers: Record<string, string> }
+type Wanted = { url: string; maxBytes: number; timeoutMs: number; headers: Record<string, string> }
+type Home = { url: string; access: ChartAccess | undefined }
 
-async function get(egress: Egress, wanted: Wanted): Promise<EgressResponse> {
+async function get(egress: Egress, wanted: Wanted, home: Home): Promise<EgressResponse> {
   const place = hidden(wanted.url)
-  const response = await egress({ ...wanted, timeoutMs: fetchTimeoutMs }).catch((error: unknown) => {
+  const { url, headers, tls } = withAccess(wanted, home)
+  const response = await egress({ ...wanted, url, headers, ...(tls ? { tls } : {}) }).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : 'no answer'
     throw new AppError('ChartNotFound', `${place} could not be read: ${why}`, { cause: error })
   })
   const { status } = response
   if (status === 401 || status === 403)
-    throw new AppError('ChartAuthFailed', `${place} refused the credentials (${status})`)
+    throw new AppError('ChartAuthFailed', `${place} refused ${home.access ? 'the credentials' : 'access'} (${status})`)
   if (status !== 200 && status !== 304) throw new AppError('ChartNotFound', `${place} answered ${status}`)
   return response
 }
 
-/** The login in a repository's URL counts for what its index names on the same host, and nowhere else (hazard I9). */
-function withLogin(url: string, repository: string): string {
-  const [place, source] = [new URL(url), new URL(repository)]
-  if (place.origin !== source.origin || place.username) return url
-  place.username = source.username
-  place.password = source.password
+/**
+ * The login of a repository, given apart or in its URL, counts for what its index names on the same scheme, host and port, and nowhere
+ * else (hazard I9); its certificates likewise.
+ */
+function withAccess(
+  { url, headers }: Wanted,
+  home: Home,
+): Pick<EgressRequest, 'url' | 'tls'> & { headers: Record<string, string> } {
+  const [place, source] = [new URL(url), new URL(home.url)]
+  const { access } = home
+  const isHome = place.origin === source.origin
+  if (isHome && !place.username && !access?.username) {
+    place.username = source.username
+    place.password = source.password
+  }
+  const isFor = access && access.username !== '' && (isHome || access.everywhere) && !place.username
+  const login = isFor ? { authorization: basic(access) } : {}
+  const tls = isHome && access && Object.keys(access.tls).length > 0 ? { tls: access.tls } : {}
+  return { url: place.href, headers: { ...headers, ...login }, ...tls }
+}
+
+function basic({ username, password }: ChartAccess): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}
+
+/** What an index names may be relative; a query of the repository's URL goes along, as with helm. */
+function placeOf(named: string, repository: string): string {
+  if (!URL.canParse(named, withSlash(repository)))
+    throw new AppError('ChartNotFound', `the index of ${hidden(repository)} names no valid URL for the chart`)
+  const place = new URL(named, withSlash(repository))
+  const source = new URL(repository)
+  if (place.origin === source.origin && place.search === '') place.search = source.search
   return place.href
 }
 
-function mustBeHttp(url: string): void {
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return
-  const message = `${hidden(url)}: only http and https chart repositories are supported`
-  throw new AppError('ChartNotFound', message, { retry: 'never' })
-}
-
 function withSlash(url: string): string {
-  return url.endsWith('/') ? url : `${url}/`
+  const place = new URL(url)
+  if (!place.pathname.endsWith('/')) place.pathname += '/'
+  place.search = ''
+  return place.href
 }
 
 /** Without user, password and query: either may hold a secret. */

@@ -5,7 +5,8 @@ import { gunzip } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
 import { AppError } from '../../domain/error.ts'
 
-/** What an archive may hold (hazard I2). */
+/** What an archive may weigh and hold (hazard I2). */
+export const maxArchiveBytes = 10 * 1024 * 1024
 const maxTreeBytes = 50 * 1024 * 1024
 const maxEntries = 10_000
 const maxRatio = 100

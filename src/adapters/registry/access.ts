@@ -1,3 +1,5 @@
+import type { TlsSettings } from '../../lib/egress.ts'
+
 export type RegistryAuth = {
   username: string
   password: string
@@ -10,4 +12,6 @@ export type RegistryAccess = {
   auth?: RegistryAuth
   /** Certificates are not checked, and plain HTTP will do where there is no TLS. */
   insecure: boolean
+  /** For the registry's own origin alone. */
+  tls?: TlsSettings
 }

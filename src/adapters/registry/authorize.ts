@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { AppError } from '../../domain/error.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import type { RegistryAccess, RegistryAuth } from './access.ts'
 import { parseChallenge } from './challenge.ts'
 import type { Answer, Connections, Sent } from './connections.ts'
@@ -73,7 +74,7 @@ export function createAuthorize(connections: Connections): Authorize {
 
 function keyOf({ registry, path, access }: Wanted): string {
   const { username = '', password = '', identityToken = '' } = access.auth ?? {}
-  const login = JSON.stringify([username, password, identityToken])
+  const login = JSON.stringify([username, password, identityToken, access.tls])
   return `${registry.origin} ${path} ${createHash('sha256').update(login).digest('hex')}`
 }
 
@@ -91,6 +92,7 @@ async function fetchToken(
     ...tokenRequest(url, access.auth),
     maxBytes: maxTokenBytes,
     insecure: access.insecure,
+    tls: url.host === registry.host ? access.tls : undefined,
     signal: undefined,
   })
   if (answer.status === 429) throw rateLimited(url.host, pauseAfter(answer, Date.now()))
@@ -127,14 +129,4 @@ function readToken({ body }: Answer): { text: string; seconds: number } | undefi
   } catch {
     return undefined
   }
-}
-
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await work
-  signal.throwIfAborted()
-  return await new Promise<T>((resolve, reject) => {
-    const end = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', end, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-  })
 }

@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto'
+import type { LookupFunction } from 'node:net'
+import { LRUCache } from 'lru-cache'
 import { type Dispatcher, request } from 'undici'
+import type { TlsSettings } from '../../lib/egress.ts'
 import { openDispatcher } from './dispatcher.ts'
 import { followable } from './redirect.ts'
 
@@ -11,6 +15,8 @@ export type Sent = {
   /** A longer body is refused. */
   maxBytes: number
   insecure: boolean
+  /** For the origin of the URL alone. */
+  tls?: TlsSettings | undefined
   signal: AbortSignal | undefined
 }
 
@@ -25,6 +31,9 @@ export type Answer = {
 /** Something that is wrong with an answer, in words for people. */
 export class BadAnswer extends Error {}
 
+/** Which addresses may be reached; adapters/egress makes one. */
+export type RegistryGuard = { lookup: LookupFunction; check(url: URL): void }
+
 /** One request with its redirects. Rejects with {@link BadAnswer}, with the signal's reason, or with what the network said. */
 export type Connections = {
   send(sent: Sent): Promise<Answer>
@@ -33,22 +42,42 @@ export type Connections = {
 
 const maxRedirects = 5
 const userAgent = 'capstan'
+/** Sets of certificates that are kept with their connections. */
+const mostSettings = 64
 
 export function createConnections(options: {
   inFlight: number
   timeoutMs: number
   environment: Readonly<Record<string, string>>
+  guard?: RegistryGuard | undefined
 }): Connections {
-  const { inFlight, timeoutMs, environment } = options
-  const secure = openDispatcher({ inFlight, environment, rejectUnauthorized: true })
-  const insecure = openDispatcher({ inFlight, environment, rejectUnauthorized: false })
+  const { inFlight, timeoutMs, environment, guard } = options
+  const secure = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: true })
+  const insecure = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: false })
+  const special = new LRUCache<string, Dispatcher>({ max: mostSettings, dispose: (one) => void one.close() })
+
+  function pick({ insecure: isInsecure, tls }: Sent): Dispatcher {
+    if (!tls) return isInsecure ? insecure : secure
+    const { ca, cert, key } = tls
+    const rejectUnauthorized = !isInsecure && tls.insecure !== true
+    const name = createHash('sha256')
+      .update(JSON.stringify([ca, cert, key, rejectUnauthorized]))
+      .digest('hex')
+    const known = special.get(name)
+    if (known) return known
+    const certificates = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) }
+    const made = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized, certificates })
+    special.set(name, made)
+    return made
+  }
 
   async function sendOnce(sent: Sent): Promise<Answer> {
+    mustBeAllowed(sent.url, guard)
     const deadline = AbortSignal.timeout(timeoutMs)
     const signal = sent.signal ? AbortSignal.any([sent.signal, deadline]) : deadline
     try {
       const response = await request(sent.url, {
-        dispatcher: sent.insecure ? insecure : secure,
+        dispatcher: pick(sent),
         method: sent.method,
         headers: { 'user-agent': userAgent, ...sent.headers },
         body: sent.body ?? null,
@@ -77,13 +106,21 @@ export function createConnections(options: {
         const url = followable(location, next.url, sent.insecure)
         if (!url) throw new BadAnswer('a redirect to where no registry may send us')
         const { authorization: _, ...others } = next.headers
-        next = { ...next, url, headers: url.origin === next.url.origin ? next.headers : others }
+        next = url.origin === next.url.origin ? { ...next, url } : { ...next, url, headers: others, tls: undefined }
       }
       throw new BadAnswer(`more than ${maxRedirects} redirects`)
     },
     async close() {
-      await Promise.all([secure.destroy(), insecure.destroy()])
+      await Promise.all([secure, insecure, ...special.values()].map((one) => one.destroy()))
     },
+  }
+}
+
+function mustBeAllowed(url: URL, guard: RegistryGuard | undefined): void {
+  try {
+    guard?.check(url)
+  } catch (error) {
+    throw new BadAnswer('an address that may not be asked', { cause: error })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '../../lib/logger.ts'
 import type { RegistryAccess } from './access.ts'
-import { createConnections } from './connections.ts'
+import { type Artifact, type ArtifactRequest, readArtifact } from './artifact.ts'
+import { createConnections, type RegistryGuard } from './connections.ts'
 import { describeImage, digestOfTag, type ImageDescription } from './manifest.ts'
 import { createKnownImages, type RegistryMemory } from './memory.ts'
 import { createPace } from './pace.ts'
@@ -8,6 +9,7 @@ import { createRequests } from './request.ts'
 import { listTags } from './tags.ts'
 
 export type { RegistryAccess, RegistryAuth } from './access.ts'
+export type { Artifact, ArtifactRequest } from './artifact.ts'
 export { createLogins, type Logins, type LoginsOptions } from './logins/index.ts'
 export type { ImageDescription } from './manifest.ts'
 export type { RegistryMemory } from './memory.ts'
@@ -20,7 +22,7 @@ export type { RegistryMemory } from './memory.ts'
 export type Registry = {
   /** All tags, in no order, at most 100 pages. Empty for a repository that the registry does not know. */
   tags(repository: string, access: RegistryAccess, signal?: AbortSignal): Promise<string[]>
-  /** Digest of the manifest that a tag names now; undefined when there is no such tag. Costs no pull where pulls are counted. */
+  /** Digest of the manifest that a tag (or digest) names now; undefined when there is no such tag. Costs no pull where pulls are counted. */
   digest(repository: string, tag: string, access: RegistryAccess, signal?: AbortSignal): Promise<string | undefined>
   /** What the image of a tag says of itself (of a list of images: linux/amd64, else another); undefined when there is no such tag. */
   describe(
@@ -29,6 +31,16 @@ export type Registry = {
     access: RegistryAccess,
     signal?: AbortSignal,
   ): Promise<ImageDescription | undefined>
+  /**
+   * The one layer of an artifact that has one of the given media types, its digest checked; undefined when there is no such tag or
+   * digest. RegistryUnreachable, not retried, when the artifact is of another kind or larger.
+   */
+  artifact(
+    repository: string,
+    wanted: ArtifactRequest,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+  ): Promise<Artifact | undefined>
   close(): Promise<void>
 }
 
@@ -48,6 +60,8 @@ export type RegistryOptions = {
   memory?: RegistryMemory
   /** Milliseconds since 1970. */
   now?: () => number
+  /** Keeps requests from addresses that the name of a repository must not lead to. */
+  guard?: RegistryGuard
 }
 
 /** Registries over HTTP. Nothing is sent before the first call; tokens and back-off of each host are kept in memory. */
@@ -61,8 +75,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     environment = {},
     memory,
     now = Date.now,
+    guard,
   } = options
-  const connections = createConnections({ inFlight: burst, timeoutMs, environment })
+  const connections = createConnections({ inFlight: burst, timeoutMs, environment, guard })
   const requests = createRequests({
     connections,
     log,
@@ -76,6 +91,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       await digestOfTag(requests.open(repository, access, signal), tag),
     describe: async (repository, tag, access, signal) =>
       await describeImage(requests.open(repository, access, signal), tag),
+    artifact: async (repository, wanted, access, signal) =>
+      await readArtifact(requests.open(repository, access, signal), wanted),
     close: () => connections.close(),
   }
 }

@@ -19,7 +19,7 @@ const manifestTypes = [
   'application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.1',
 ].join(', ')
 const maxManifestBytes = 4 * 1024 * 1024
-const digestPattern = /^sha256:[0-9a-f]{64}$/
+export const digestPattern = /^sha256:[0-9a-f]{64}$/
 /** A list with parts that are not there, as copies of some platforms are, is tried so often. */
 const mostParts = 4
 
@@ -83,7 +83,8 @@ function manifestAsk(reference: string, method: 'GET' | 'HEAD'): Ask {
   return { target, method, accept: manifestTypes, maxBytes: maxManifestBytes, what: `the image ${reference}` }
 }
 
-async function readManifest(requests: RepositoryRequests, reference: string): Promise<Manifest | undefined> {
+/** The manifest of a tag or digest; undefined when there is none. One that was asked for by digest has it. */
+export async function readManifest(requests: RepositoryRequests, reference: string): Promise<Manifest | undefined> {
   const ask = manifestAsk(reference, 'GET')
   const answer = await requests.send(ask)
   if (isAbsent(answer, 'GET')) return undefined
@@ -112,7 +113,8 @@ async function readConfig(requests: RepositoryRequests, digest: string): Promise
   return timesOfConfig(readFields(answer))
 }
 
-function wrongContent(requests: RepositoryRequests, digest: string): Error {
+/** The registry gave something else than was asked for by digest. */
+export function wrongContent(requests: RepositoryRequests, digest: string): Error {
   return unreachable(requests.host, `what it gives for ${digest} has another digest`)
 }
 
@@ -143,7 +145,8 @@ function digestHeader({ headers }: Answer): string | undefined {
   return typeof digest === 'string' && digestPattern.test(digest) ? digest : undefined
 }
 
-function digestOfBody({ body }: Answer): string {
+/** SHA-256 as `sha256:hex`. */
+export function digestOfBody({ body }: Answer): string {
   return `sha256:${createHash('sha256').update(body).digest('hex')}`
 }
 

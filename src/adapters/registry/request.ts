@@ -152,7 +152,16 @@ async function sendAuthorized(deps: Deps, about: About, ask: Ask): Promise<Answe
   const send = async (authorization: string | undefined) => {
     const started = performance.now()
     const headers = { accept, ...(authorization ? { authorization } : {}) }
-    const answer = await deps.connections.send({ url, method, headers, maxBytes, insecure: access.insecure, signal })
+    const tls = url.origin === base.origin ? access.tls : undefined
+    const answer = await deps.connections.send({
+      url,
+      method,
+      headers,
+      maxBytes,
+      insecure: access.insecure,
+      tls,
+      signal,
+    })
     if (deps.trace) {
       const durationMs = Math.round(performance.now() - started)
       deps.log.info(
@@ -183,6 +192,7 @@ async function baseOf({ connections }: Deps, { host, name, access, signal }: Abo
       headers: {},
       maxBytes: pingBytes,
       insecure: true,
+      tls: access.tls,
       signal,
     })
   try {

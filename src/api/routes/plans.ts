@@ -1,7 +1,8 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
-import { type RequestAsk, requestJobName } from '../../domain/work/request.ts'
+import type { RequestAsk } from '../../domain/work/request.ts'
 import type { AppOptions } from '../app-options.ts'
+import { type Asked, askFor } from '../ask-for.ts'
 import { Accepted } from '../contract/job.ts'
 import {
   ApproveRequest,
@@ -126,20 +127,6 @@ function changeSchema<Body>(operationId: string, description: string, body: Body
     body,
     response: { 202: ref(Accepted), ...problemAnswers },
   }
-}
-
-type Asked = { of: Name; by: string; ask: RequestAsk; files?: Uint8Array | undefined }
-type Made = { jobId: string; id: string; at: string }
-
-/** The request as a record, and the job that names it. Undefined when there is no such source. */
-async function askFor({ of, by, ask, files }: Asked, { views, requests, enqueue }: Options): Promise<Made | undefined> {
-  const { namespace, name } = of
-  if (!views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)) return undefined
-  const request = await requests.put({ namespace, name, by, ask }, files)
-  const jobName = requestJobName(request)
-  const reason = `requested by ${by}`
-  const { jobId } = await enqueue({ kind: ask.kind, namespace, name: jobName, reason, lane: 'person' })
-  return { jobId, id: request.id, at: request.at }
 }
 
 async function change(asked: Asked, options: Options, reply: FastifyReply): Promise<FastifyReply> {

@@ -39,8 +39,6 @@ export const fluxdFlags = {
   'git-set-author': {
     type: 'switch',
     default: false,
-    state: 'later',
-    why: 'no commit is made for a person yet',
     doc: 'Make the person who asks the author of the commit.',
   },
   'git-label': {

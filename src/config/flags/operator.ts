@@ -49,9 +49,7 @@ export const operatorFlags = {
   'helm-repository-import': {
     type: 'list',
     default: [],
-    state: 'later',
-    why: 'a release names its repository itself',
-    doc: 'repositories.yaml files to import, as v3:/path.',
+    doc: 'repositories.yaml files with the logins and certificates of chart repositories, as v3:/path; read again when they change.',
   },
   'tiller-ip': { type: 'string', default: '', state: 'ignored', why: noTiller, doc: 'Address of Tiller.' },
   'tiller-port': { type: 'string', default: '', state: 'ignored', why: noTiller, doc: 'Port of Tiller.' },

@@ -105,7 +105,6 @@ export const ownFlags = {
     default: '',
     doc: 'File with the password or token for an https repository; else the variable GIT_AUTHKEY or CAPSTAN_GIT_TOKEN.',
   },
-  'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3: a name on PATH or an absolute path.' },
   'release-upgrade-limit': {
     type: 'number',
     default: 10,
@@ -128,6 +127,7 @@ export const ownFlags = {
     default: true,
     doc: 'Keep a deleted HelmRelease until its release is uninstalled. Without it a deletion that nobody saw is found at the next start.',
   },
+  'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3 or 4: a name on PATH or an absolute path.' },
   'kustomize-binary': { type: 'string', default: 'kustomize', doc: 'kustomize 5: a name on PATH or an absolute path.' },
   'sops-binary': { type: 'string', default: 'sops', doc: 'sops 3: a name on PATH or an absolute path.' },
   'install-crds': {

@@ -5,6 +5,8 @@ import type { Path } from './value-at.ts'
 export type Container = {
   name: string
   image: ImageRef
+  /** The file in which the tag stands, where that is not the workload's own: a kustomization. */
+  file?: string
   /** Where the tag stands. */
   path: Path
   /** What stands there now: the tag alone, or a name that ends in the tag or has none; a digest may be behind it. */

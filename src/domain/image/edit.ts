@@ -27,10 +27,14 @@ type Splice<T> = { edit: T; start: number; end: number; source: string }
 
 /**
  * Changes the bytes of these scalars and nothing else (law 9): comments, quotes, anchors, line ends and other documents stay. The
- * result is read again: a text in which anything but these values would change is refused, edit by edit.
+ * result is read again: a text in which anything but these values would change is refused, edit by edit. `open` reads the file.
  */
-export function editFile<T extends ScalarEdit>(text: string, edits: readonly T[]): Edited<T> {
-  const objects = openManifests(text)
+export function editFile<T extends ScalarEdit>(
+  text: string,
+  edits: readonly T[],
+  open: (text: string) => OpenObject[] = openManifests,
+): Edited<T> {
+  const objects = open(text)
   const refused: Edited<T>['refused'] = []
   const splices: Splice<T>[] = []
   for (const edit of edits) {
@@ -40,9 +44,8 @@ export function editFile<T extends ScalarEdit>(text: string, edits: readonly T[]
     else splices.push(splice)
   }
   const together = applyAll(text, splices)
-  if (isExactly(objects, openManifests(together), splices))
-    return { text: together, done: splices.map(editOf), refused }
-  return oneByOne(text, splices.map(editOf), refused)
+  if (isExactly(objects, open(together), splices)) return { text: together, done: splices.map(editOf), refused }
+  return oneByOne(text, splices.map(editOf), refused, open)
 }
 
 function editOf<T>({ edit }: Splice<T>): T {
@@ -50,14 +53,19 @@ function editOf<T>({ edit }: Splice<T>): T {
 }
 
 /** Slow, and only for files in which one of the edits is impossible. */
-function oneByOne<T extends ScalarEdit>(text: string, edits: readonly T[], refused: Edited<T>['refused']): Edited<T> {
+function oneByOne<T extends ScalarEdit>(
+  text: string,
+  edits: readonly T[],
+  refused: Edited<T>['refused'],
+  open: (text: string) => OpenObject[],
+): Edited<T> {
   const result: Edited<T> = { text, done: [], refused: [...refused] }
   for (const edit of edits) {
-    const objects = openManifests(result.text)
+    const objects = open(result.text)
     const splice = makeSplice(result.text, objects[edit.index], edit)
     const next = 'why' in splice ? undefined : applyAll(result.text, [splice])
     if ('why' in splice) result.refused.push({ edit, why: splice.why })
-    else if (next !== undefined && isExactly(objects, openManifests(next), [splice])) {
+    else if (next !== undefined && isExactly(objects, open(next), [splice])) {
       result.text = next
       result.done.push(edit)
     } else {

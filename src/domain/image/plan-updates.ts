@@ -31,12 +31,22 @@ export function repositoriesOf(workloads: readonly Workload[]): string[] {
 
 /** The tags of a repository whose images must be looked at before {@link planUpdates} can choose. */
 export function tagsNeeded(workloads: readonly Workload[], repository: string, tags: readonly string[]): Set<string> {
+  const containers = [...automatedContainers(workloads)].map(({ container }) => container)
+  return tagsNeededBy(containers, repository, tags)
+}
+
+/** The same for containers that somebody asks about, automated or not. */
+export function tagsNeededBy(
+  containers: readonly WorkloadContainer[],
+  repository: string,
+  tags: readonly string[],
+): Set<string> {
   const needed = new Set<string>()
-  for (const { container } of automatedContainers(workloads)) {
-    if (repositoryOf(container.image) !== repository) continue
-    const read = parsePolicy(container.policy)
+  for (const { image, policy } of containers) {
+    if (repositoryOf(image) !== repository) continue
+    const read = parsePolicy(policy)
     if (!('policy' in read)) continue
-    for (const tag of tagsToDescribe(read.policy, container.image, tags)) needed.add(tag)
+    for (const tag of tagsToDescribe(read.policy, image, tags)) needed.add(tag)
   }
   return needed
 }

@@ -60,7 +60,7 @@ export function parsePolicy(given: PolicyText): { policy: Policy } | { problem: 
     const denial = denials.find(({ matches }) => matches(tag))
     if (denial) return `denied by ${denial.glob}`
     if (partOf(tag) !== undefined) return undefined
-    return isLatest(tag) ? `${tag} is taken only by glob:latest` : `does not match ${shown}`
+    return isLatest(tag) ? 'is taken only by glob:latest' : `does not match ${shown}`
   }
   const part = (tag: string) => (denials.some(({ matches }) => matches(tag)) ? undefined : partOf(tag))
   return { policy: { text: shown, order: filter.order, part, refusal, minAgeMs, pinsDigest: pin === 'digest' } }

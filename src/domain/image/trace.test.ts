@@ -28,7 +28,7 @@ describe('traceTags', () => {
     expect(trace({ filter: 'glob:1.*', minAge: '24h', deny: '*-bad' }, '1.0', known)).toEqual([
       '1.2 chosen: newest of 4 tags for glob:1.*',
       '*1.0 candidate: matches glob:1.*',
-      'latest refused: latest is taken only by glob:latest',
+      'latest refused: is taken only by glob:latest',
       '1.1 refused: its image is younger than the minimum age',
       '1.9-bad refused: denied by *-bad',
       '2.0 refused: does not match glob:1.*',

@@ -26,21 +26,26 @@ export type Workload = {
   /** Why nobody may release it, in words for people; absent where one may. */
   blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
   containers: (Container & { policy: PolicyText })[]
+  /** As they stand in git. */
+  annotations: Readonly<Record<string, string>>
   pullSecrets: string[]
   serviceAccount: string
 }
 
 /**
  * What an object of git says about its images and policies (flux-v1 §§2, 4, 16). `defaultNamespace` is where it goes when it names
- * none. Undefined for what has no images and for the cluster's own add-ons.
+ * none, `targetNamespace` where all go. Undefined for what has no images and for the cluster's own add-ons.
  */
 export function readWorkload(
   object: KubeObject,
-  where: { file: string; index: number; defaultNamespace: string },
+  where: { file: string; index: number; defaultNamespace: string; targetNamespace?: string },
 ): Workload | undefined {
   const containers = locateImages(object)
   if (!containers?.length || isAddOn(object)) return undefined
-  const ref = { ...refOf(object), namespace: object.metadata.namespace || where.defaultNamespace }
+  const ref = {
+    ...refOf(object),
+    namespace: where.targetNamespace || object.metadata.namespace || where.defaultNamespace,
+  }
   const policies = readPolicies(object.metadata.annotations)
   const blockedBy = hasPolicy(policies, lockedPolicy)
     ? 'locked'
@@ -57,6 +62,7 @@ export function readWorkload(
     isAutomated: hasPolicy(policies, automatedPolicy),
     ...(blockedBy ? { blockedBy } : {}),
     containers: containers.map((one) => ({ ...one, policy: readPolicyText(object, policies, one.name) })),
+    annotations: object.metadata.annotations ?? {},
     pullSecrets: pullSecretsOf(object),
     serviceAccount: serviceAccountOf(object),
   }

@@ -22,6 +22,12 @@ export function isExactVersion(wanted: string): boolean {
   return valid(wanted) !== null
 }
 
+/** `1.2.3@sha256:<hex>`, `@sha256:<hex>` and `sha256:<hex>`: the digest is what counts. */
+export function splitChartVersion(wanted: string): { version: string; digest?: string } {
+  const [, version = '', digest] = /^(?:(.*)@)?(sha256:[0-9a-f]{64})$/.exec(wanted) ?? []
+  return digest === undefined ? { version: wanted } : { version, digest }
+}
+
 function bare(version: string): string {
   return version.replace(/^v/, '')
 }

@@ -225,6 +225,36 @@ describe('decide', () => {
       'rollback',
     ],
     [
+      'waits for what a rollback made, without a worker',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 1, rollbackDue: { since: past, until: future } },
+        readiness: { isReady: false, why: 'x' },
+        spec: rollback({ wait: true }),
+      },
+      'wait',
+    ],
+    [
+      'notes that what a rollback made is ready',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 1, rollbackDue: { since: past, until: future } },
+        readiness: { isReady: true, why: '' },
+        spec: rollback({ wait: true }),
+      },
+      'note rolled back',
+    ],
+    [
+      'gives up what a rollback made at the end of its timeout',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 1, rollbackDue: { since: past, until: past } },
+        readiness: { isReady: false, why: 'x' },
+        spec: rollback({ wait: true }),
+      },
+      'give up rollback',
+    ],
+    [
       'waits before a failed rollback is tried again',
       { states: ['deployed', 'failed'], failed: { rollbackFailed: 'no' }, spec: rollback() },
       'wait',

@@ -3,7 +3,14 @@ import type { Reason } from '../status/reason.ts'
 import { adoptionOf, approveAnnotation } from './approval.ts'
 import { type Failed, inputsOf } from './record.ts'
 import type { ReleaseSpec } from './spec.ts'
-import { foreignPendingMs, lastGoodRevision, type ReleaseFacts, type ReleaseState, wasEverDeployed } from './state.ts'
+import {
+  foreignPendingMs,
+  isRollbackWaited,
+  lastGoodRevision,
+  type ReleaseFacts,
+  type ReleaseState,
+  wasEverDeployed,
+} from './state.ts'
 import { isLoop } from './upgrade-loop.ts'
 
 /** What changes something; one helm verb at most. */
@@ -22,6 +29,9 @@ export type Action =
   | { do: 'note ready' }
   /** It did not become ready in time: its revision is marked failed, as `helm --wait` does it. */
   | { do: 'give up waiting'; by: 'install' | 'upgrade'; why: string }
+  /** The same two for what a rollback made. */
+  | { do: 'note rolled back' }
+  | { do: 'give up rollback'; why: string }
 
 /** The end of a run. */
 export type Stop =
@@ -35,8 +45,11 @@ export type Stop =
       message: string
       afterMs: number
       failed?: Failed
-      forReadinessOf?: 'install' | 'upgrade'
+      forReadinessOf?: Awaited
     }
+
+/** What readiness is waited for after. */
+export type Awaited = 'install' | 'upgrade' | 'rollback'
 
 export type Step = Action | Stop
 
@@ -128,10 +141,26 @@ function untilReady({ record, readiness, revisions, now }: ReleaseFacts, { wait:
   const isDeployed = revisions.at(-1)?.state === 'deployed'
   if (isDeployed && (!isWaited || readiness?.isReady)) return { do: 'note ready' }
   const { why } = readiness ?? { why: 'it is marked as failed' }
+  if (!isDeployed || !(now < Date.parse(due.until))) return { do: 'give up waiting', by: due.by, why }
+  return lookLater(due, now, { why, forReadinessOf: due.by })
+}
+
+function lookLater(
+  due: { since: string; until: string },
+  now: number,
+  { why, forReadinessOf }: { why: string; forReadinessOf: Awaited },
+): Stop {
   const [since, until] = [Date.parse(due.since), Date.parse(due.until)]
-  if (!isDeployed || !(now < until)) return { do: 'give up waiting', by: due.by, why }
   const afterMs = Math.min(Math.max((now - since) / 4, soonestLookMs), latestLookMs, until - now)
-  return { do: 'wait', reason: 'NotReady', message: `waiting for ${why}`, afterMs, forReadinessOf: due.by }
+  return { do: 'wait', reason: 'NotReady', message: `waiting for ${why}`, afterMs, forReadinessOf }
+}
+
+/** The same after a rollback with `rollback.wait`. */
+function untilRolledBack({ record, readiness, now }: ReleaseFacts, { rollback }: ReleaseSpec): Step {
+  const due = record?.failed?.rollbackDue
+  if (!due || !rollback.wait || !readiness || readiness.isReady) return { do: 'note rolled back' }
+  if (!(now < Date.parse(due.until))) return { do: 'give up rollback', why: readiness.why }
+  return lookLater(due, now, { why: readiness.why, forReadinessOf: 'rollback' })
 }
 
 function hold(state: 'foreign trouble' | 'foreign owner', facts: ReleaseFacts): Stop {
@@ -183,6 +212,8 @@ function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): S
   const isDue = policy.isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
   const remedy = remedyOf(facts, spec, { isDue, ...policy })
   if (remedy) return remedy
+  const latest = facts.revisions.at(-1)
+  if (latest && isRollbackWaited(latest, facts)) return untilRolledBack(facts, spec)
   if (isRolledBack(facts, failed) && !mayRetry(failed, spec)) return { do: 'hold', reason, message }
   if (isDue) return tryAgain(facts, failed)
   return { do: 'wait', reason, message, afterMs: Math.max(Date.parse(failed.retryAt) - facts.now, 0), failed }

@@ -48,6 +48,8 @@ export type Failed = {
   /** How often these inputs were rolled back, and the revision that the last rollback made. */
   rollbacks: number
   rolledBackTo?: number
+  /** It is waited for what the last rollback made to be ready. */
+  rollbackDue?: Omit<ReadyDue, 'by'>
   /** The last rollback failed with these words. */
   rollbackFailed?: string
   reason: Reason
@@ -127,6 +129,8 @@ function isApplied(value: unknown): value is Applied {
 }
 
 function isFailed(value: unknown): value is Failed {
+  const { rollbackDue } = mapOf(value)
+  if (rollbackDue !== undefined && !hasTexts(mapOf(rollbackDue), ['since', 'until'])) return false
   const texts = ['inputs', 'by', 'reason', 'message', 'at', 'retryAt']
   const numbers = ['generation', 'attempts', 'revision', 'rollbacks']
   return hasTexts(mapOf(value), texts) && hasNumbers(mapOf(value), numbers)

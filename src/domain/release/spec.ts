@@ -1,5 +1,7 @@
 import type { KubeObject } from '../manifest/object.ts'
 
+type SecretRef = { namespace: string; name: string }
+
 /** Where a chart comes from (helm-operator §6.1). */
 export type ChartSource =
   | {
@@ -7,10 +9,12 @@ export type ChartSource =
       url: string
       ref: string
       path: string
-      secret?: { namespace: string; name: string }
+      secret?: SecretRef
+      /** For the repositories of its dependencies. */
+      pullSecret?: SecretRef
       skipDependencyUpdate: boolean
     }
-  | { kind: 'repository'; url: string; name: string; version: string }
+  | { kind: 'repository'; url: string; name: string; version: string; pullSecret?: SecretRef }
   /** Neither is given whole. */
   | { kind: 'none' }
 
@@ -133,6 +137,8 @@ function releaseName(namespace: string, target: string, name: string): string {
 /** Git wins when url and path are both given (helm-operator §6.1). */
 function readChart(chart: Raw, namespace: string, defaults: SpecDefaults): ChartSource {
   const [git, path] = [textOf(chart.git), textOf(chart.path)]
+  const pullName = textOf(mapOf(chart.chartPullSecret).name)
+  const pull = pullName ? { pullSecret: { namespace, name: pullName } } : {}
   if (git && path) {
     const secret = mapOf(chart.secretRef)
     const name = textOf(secret.name)
@@ -142,11 +148,12 @@ function readChart(chart: Raw, namespace: string, defaults: SpecDefaults): Chart
       ref: textOf(chart.ref) || defaults.gitRef,
       path,
       ...(name ? { secret: { name, namespace: textOf(secret.namespace) || namespace } } : {}),
+      ...pull,
       skipDependencyUpdate: chart.skipDepUpdate === true || !defaults.updateDependencies,
     }
   }
   const [url, name, version] = [textOf(chart.repository), textOf(chart.name), textOf(chart.version)]
-  return url && name && version ? { kind: 'repository', url, name, version } : { kind: 'none' }
+  return url && name && version ? { kind: 'repository', url, name, version, ...pull } : { kind: 'none' }
 }
 
 function readValueFiles(value: unknown, namespace: string): ValuesSource[] {

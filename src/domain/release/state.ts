@@ -127,6 +127,12 @@ function stateApplied(applied: Applied, { wanted }: ReleaseFacts): ReleaseState 
   return applied.testDue ? 'untested' : 'in sync'
 }
 
+/** What is waited for is what the last rollback made. */
+export function isRollbackWaited({ revision, state }: StoredRevision, { record }: ReleaseFacts): boolean {
+  const { rollbackDue, rolledBackTo } = record?.failed ?? {}
+  return rollbackDue !== undefined && rolledBackTo === revision && state === 'deployed'
+}
+
 /** What is waited for is this revision, with what is still wanted. */
 export function isWaited({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
   const applied = isOurs(facts) ? facts.record?.applied : undefined

@@ -86,7 +86,10 @@ export const reasons = {
     'The values are not a map, or a values source is missing or unreadable.',
     'Mend spec.values or spec.valuesFrom.',
   ],
-  HelmMissing: ['The helm binary is not there.', 'Install helm 3 or give its path with --helm-binary.'],
+  HelmMissing: [
+    'The helm binary is not there, or is neither helm 3 nor 4.',
+    'Install helm 3 or 4, or give its path with --helm-binary.',
+  ],
   HelmFailed: ['helm reported a failure.', 'Read the message; tried again with back-off.'],
   DependencyNotReady: ['It waits for something else to be ready.', 'See the dependency named in the message.'],
   Suspended: ['Somebody suspended it.', 'Resume it.'],

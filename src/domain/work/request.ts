@@ -1,4 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import type { PolicyText } from '../image/policy.ts'
+import type { UpdateSpec } from './update-spec.ts'
 
 /** What a request may ask for, by the kind of the job that answers it. */
 export type RequestAsk =
@@ -7,6 +9,11 @@ export type RequestAsk =
   | { kind: 'change-source'; change: 'approve'; commit: string }
   | { kind: 'change-source'; change: 'suspend'; why: string }
   | { kind: 'change-source'; change: 'resume' }
+  | { kind: 'update-images'; update: UpdateSpec }
+  /** Why which tags are chosen; of one workload, or of all where it is empty. `all`: every tag, also those that are refused. */
+  | { kind: 'update-images'; list: { workload: string; all: boolean } }
+  /** What a policy would choose of the tags of an image. */
+  | { kind: 'update-images'; test: { policy: PolicyText; image: string } }
 
 /** A request with arguments (W1): a record in Redis that a job only names. Holds no secret. */
 export type Request = {

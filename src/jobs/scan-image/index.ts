@@ -7,7 +7,7 @@ import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { readKnownHead } from '../read-known-head.ts'
-import { type AccessDeps, accessTo } from './access.ts'
+import { type AccessDeps, accessTo, type UsedBy } from './access.ts'
 import { type LiveDeps, liveWorkloads } from './live.ts'
 import { type RepositoryDeps, type RepositoryRead, readRepository } from './repository.ts'
 import { readWorkloads, type WorkloadDeps } from './workloads.ts'
@@ -37,12 +37,11 @@ export async function scanImage(payload: JobPayload, deps: ScanImageDeps, signal
   if (!makeScanFilter(deps.filter)(repository)) return { end: 'done', summary: 'excluded from scanning' }
   const all = await readAllSources(deps, signal)
   const using = all.filter(({ workloads }) => repositoriesOf(workloads).includes(repository))
-  const automated = using.flatMap((source) => source.workloads)
-  const workloads = using.length > 0 ? automated : await running(repository, deps, signal)
-  if (workloads.length === 0) return { end: 'done', summary: 'no workload uses it' }
+  const usedBy: UsedBy[] = using.length > 0 ? using : [{ workloads: await running(repository, deps, signal) }]
+  if (usedBy.every(({ workloads }) => workloads.length === 0)) return { end: 'done', summary: 'no workload uses it' }
 
   const isAsked = laneOfReason(payload.reason) === 'person'
-  const read = readRepository(readOf(repository, { workloads, isAsked }, deps, signal), deps, signal)
+  const read = readRepository(readOf(repository, { usedBy, isAsked }, deps, signal), deps, signal)
   const facts = await (using.length > 0 || isAsked ? read : orFailure(read, signal))
   if ('failure' in facts) return { end: 'done', summary: `not read this time: ${facts.failure}` }
   const notes = [`${facts.tags.length} tags`, ...(facts.unread > 0 ? [`${facts.unread} images could not be read`] : [])]
@@ -60,14 +59,15 @@ export async function scanImage(payload: JobPayload, deps: ScanImageDeps, signal
 
 function readOf(
   repository: string,
-  { workloads, isAsked }: { workloads: readonly Workload[]; isAsked: boolean },
+  { usedBy, isAsked }: { usedBy: readonly UsedBy[]; isAsked: boolean },
   deps: ScanImageDeps,
   signal: AbortSignal,
 ): RepositoryRead {
+  const workloads = usedBy.flatMap((one) => one.workloads)
   const forPeople = (tags: readonly string[]) => (isAsked ? newestLooking(tags, deps.listDepth) : [])
   return {
     repository,
-    access: () => accessTo(repository, workloads, deps, signal),
+    access: () => accessTo(repository, usedBy, deps, signal),
     needed: (tags) => new Set([...tagsNeeded(workloads, repository, tags), ...forPeople(tags)]),
     from: 'registry',
   }

@@ -1,7 +1,9 @@
-import type { Git } from '../../adapters/git/index.ts'
+import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
+import { type ImageOverride, overridesOf, withOverrides } from '../../domain/image/kustomize-images.ts'
 import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
 import { readWorkload, type Workload } from '../../domain/image/workload.ts'
 import { automatedPolicy } from '../../domain/manifest/annotations.ts'
+import { isKustomization } from '../../domain/source/kustomization.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Sources } from '../sources.ts'
@@ -9,7 +11,7 @@ import type { LiveMemory } from './live.ts'
 
 /** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
 export type ImageMemory = LiveMemory & {
-  /** Of the newest commit that was read, by source. */
+  /** Of the newest commit that was read, by source and scope. */
   sources: Map<string, { commit: string; workloads: Workload[]; blobs: Map<string, Workload[]> }>
 }
 
@@ -23,8 +25,11 @@ export type WorkloadDeps = {
   memory: ImageMemory
 }
 
+/** Which workloads are meant: those that Capstan updates by itself, or all. */
+export type WorkloadScope = 'automated' | 'all'
+
 /**
- * The automated workloads of a source at a commit, in the order of their files. Those outside the allowed namespaces are left out
+ * The workloads of a source at a commit, in the order of their files. Those outside the allowed namespaces are left out
  * (flux-v1 §28); files that cannot be read are the sync's to report.
  */
 export async function readWorkloads(
@@ -32,34 +37,63 @@ export async function readWorkloads(
   commit: string,
   deps: WorkloadDeps,
   signal: AbortSignal,
+  scope: WorkloadScope = 'automated',
 ): Promise<Workload[]> {
-  const key = `${spec.namespace}/${spec.name}`
+  const key = `${spec.namespace}/${spec.name} ${scope}`
   const known = deps.memory.sources.get(key)
   if (known?.commit === commit) return known.workloads
   const remote = await deps.sources.remote(spec, signal)
-  const { files } = filesInScope(await deps.git.tree(remote, commit, [], signal), spec)
+  const tree = await deps.git.tree(remote, commit, [], signal)
+  const { files } = filesInScope(tree, spec)
+  const overrides = await readOverrides({ spec, remote, tree }, deps, signal)
   const unseen = files.filter(({ blob }) => !known?.blobs.has(blob)).map(({ blob }) => blob)
   const contents = await deps.git.read(remote, [...new Set(unseen)], signal)
   const blobs = new Map<string, Workload[]>()
   const workloads: Workload[] = []
   for (const { path, blob } of files) {
     signal.throwIfAborted()
-    const found = blobs.get(blob) ?? known?.blobs.get(blob) ?? parseFile(path, contents.get(blob), spec)
+    const found = blobs.get(blob) ?? known?.blobs.get(blob) ?? parseFile(path, contents.get(blob), { spec, scope })
     if (!blobs.has(blob)) blobs.set(blob, found)
-    for (const workload of found) if (isAllowed(workload, spec)) workloads.push({ ...workload, file: path })
+    for (const workload of found)
+      if (isAllowed(workload, spec)) workloads.push(withOverrides({ ...workload, file: path }, overrides))
     if (contents.has(blob)) await breathe()
   }
   deps.memory.sources.set(key, { commit, workloads, blobs })
   return workloads
 }
 
-/** A file without the word has no automated workload: most of a repository is never parsed. */
-function parseFile(file: string, bytes: Uint8Array | undefined, spec: SourceSpec): Workload[] {
+/** What kustomizations below the source's paths say about tags, where kustomize or a generator builds the manifests. */
+async function readOverrides(
+  { spec, remote, tree }: { spec: SourceSpec; remote: GitRemote; tree: readonly TreeFile[] },
+  { git }: WorkloadDeps,
+  signal: AbortSignal,
+): Promise<ImageOverride[]> {
+  if (spec.render === 'plain' && !spec.generate) return []
+  const isBelow = (path: string) => spec.paths.length === 0 || spec.paths.some((root) => path.startsWith(`${root}/`))
+  const found = tree.filter(({ path, mode }) => mode === 'file' && isKustomization(path) && isBelow(path))
+  const contents = await git.read(remote, [...new Set(found.map(({ blob }) => blob))], signal)
+  return found.flatMap(({ path, blob }) => {
+    const bytes = contents.get(blob)
+    const text = bytes && decodeFile(bytes)
+    return text?.includes('images') ? overridesOf(path, text) : []
+  })
+}
+
+const workloadWords = /\b(?:CronJob|DaemonSet|Deployment|StatefulSet|HelmRelease)\b/
+
+/** A file without the word has no such workload: most of a repository is never parsed. */
+function parseFile(
+  file: string,
+  bytes: Uint8Array | undefined,
+  { spec, scope }: { spec: SourceSpec; scope: WorkloadScope },
+): Workload[] {
   const text = bytes && decodeFile(bytes)
-  if (!text?.includes(automatedPolicy)) return []
+  const mayHold = scope === 'all' ? workloadWords.test(text ?? '') : text?.includes(automatedPolicy)
+  if (!text || !mayHold) return []
   return openManifests(text).flatMap(({ object }, index) => {
-    const workload = readWorkload(object, { file, index, defaultNamespace: spec.defaultNamespace })
-    return workload?.isAutomated ? [workload] : []
+    const { defaultNamespace, targetNamespace } = spec
+    const workload = readWorkload(object, { file, index, defaultNamespace, targetNamespace })
+    return workload && (scope === 'all' || workload.isAutomated) ? [workload] : []
   })
 }
 

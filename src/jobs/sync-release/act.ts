@@ -1,13 +1,14 @@
 import type { HelmOutcome } from '../../adapters/helm/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { Action } from '../../domain/release/decide.ts'
-import { type Failed, inputsOf, type ReadyDue } from '../../domain/release/record.ts'
+import { inputsOf, type ReadyDue } from '../../domain/release/record.ts'
 import { never } from '../../lib/never.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { appliedNow, begin, digestsOf, latestOf, noteFailure, retryTimes, settle } from './keep-record.ts'
-import { readRevisions, readStoredSecret } from './observe.ts'
+import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle } from './keep-record.ts'
 import { notMadeByInstall } from './made-objects.ts'
+import { lookAgain, markRevision, target, waitFrom } from './revisions.ts'
+import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
 
@@ -29,6 +30,10 @@ export async function act(action: Action, work: PreparedWork, deps: SyncReleaseD
       return await adopt(work, deps)
     case 'note ready':
       return await noteReady(work, deps)
+    case 'note rolled back':
+      return await noteRolledBack(work, deps)
+    case 'give up rollback':
+      return await giveUpRollback(action.why, work, deps)
     case 'give up waiting':
       return await giveUpWaiting(action, work, deps)
     default:
@@ -79,8 +84,7 @@ async function deploy(
 
 /** How long it is waited for is counted from the end of helm, which has sent everything by then. */
 function readyDue(by: 'install' | 'upgrade', { spec }: Work, { now }: SyncReleaseDeps): ReadyDue {
-  const since = now()
-  return { by, since: since.toISOString(), until: new Date(since.getTime() + spec.timeoutSeconds * 1000).toISOString() }
+  return { by, ...waitFrom(now(), spec.timeoutSeconds) }
 }
 
 function deployedWords({ spec, wanted }: PreparedWork): string {
@@ -132,39 +136,6 @@ async function runHelm(
   return await deps.helm.upgrade({ ...request, resetValues, force: forceUpgrade, maxHistory }, signal)
 }
 
-/** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
-async function rollback(revision: number, work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
-  const { spec, status, signal } = work
-  const before = work.stored.record?.failed
-  // counted before it is done, so that one that nobody lived to note counts too
-  const failed = before && { ...before, rollbacks: before.rollbacks + 1, rolledBackTo: latestOf(work) + 1 }
-  await begin(work, { verb: 'rollback', failed }, deps)
-  status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
-  await status.write()
-  deps.fence.check()
-  const { timeoutSeconds, wait, force, recreate, disableHooks } = spec.rollback
-  const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
-  const outcome = await deps.helm.rollback(request, signal)
-  await lookAgain(work, deps)
-  const { applied } = work.stored.record ?? {}
-  if (outcome.ok) {
-    const { rollbackFailed: _mended, ...rest } = failed ?? {}
-    const moved = applied?.revision === revision ? { ...applied, revision: latestOf(work) } : applied
-    const good = work.stored.record?.good === revision ? { good: latestOf(work) } : {}
-    await settle(
-      work,
-      { ...(moved ? { applied: moved } : {}), ...(failed ? { failed: rest as Failed } : {}), ...good },
-      deps,
-    )
-    await markObjects(work, deps)
-    return {}
-  }
-  const rollbackFailed = `${outcome.reason}: ${outcome.message}`
-  const again = before && { ...before, rollbackFailed, ...retryTimes(before.attempts, deps) }
-  await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
-  return { problem: outcome.message }
-}
-
 /** What a failed or interrupted first install left, and the history of a release that was removed by hand. */
 async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   await begin(work, { verb: 'uninstall' }, deps)
@@ -197,15 +168,6 @@ async function forgetHistory(foreign: string, work: Work, deps: SyncReleaseDeps)
 
 const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone'
 
-async function markRevision(revision: number, why: string, work: Work, deps: SyncReleaseDeps): Promise<boolean> {
-  const secret = await readStoredSecret(work, revision, deps)
-  const failed = secret && deps.helm.markFailed(secret, why)
-  if (!failed) return false
-  deps.fence.check()
-  await deps.cluster.replace(failed, work.signal)
-  return true
-}
-
 /** helm's lock on a revision whose run is dead. The intent stays: it says whose revision that was. */
 async function unlock(revision: number, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   if (!(await markRevision(revision, unlocked, work, deps)))
@@ -229,18 +191,8 @@ async function adopt(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ probl
   return {}
 }
 
-/** helm has ended. A run that was told to stop must not write any more. */
-async function lookAgain(work: Work, deps: SyncReleaseDeps): Promise<void> {
-  work.signal.throwIfAborted()
-  work.revisions = await readRevisions(work.spec, deps, work.signal)
-}
-
 export function nameOf({ chart }: Wanted): string {
   return `${chart.name} ${chart.version}`
-}
-
-function target({ spec }: Work): { release: string; namespace: string } {
-  return { release: spec.release, namespace: spec.targetNamespace }
 }
 
 /** A run cannot go on without chart and values. */

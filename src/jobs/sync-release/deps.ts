@@ -7,6 +7,7 @@ import type { Fence } from '../../domain/work/fence.ts'
 import type { Egress } from '../../lib/egress.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Redactor } from '../../lib/redactor.ts'
+import type { CredentialDeps } from '../source-credentials.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
@@ -16,7 +17,11 @@ export type SyncReleaseDeps = {
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
   /** How to log in to a chart's repository when the HelmRelease names no Secret: the flag source's way where it is the same host. */
   chartRemote: (url: string) => Promise<GitRemote>
-  /** When a chart's repository was fetched last, by URL, in milliseconds since 1970; kept between runs. */
+  /** HelmReleases are of strangers: their Secrets are those of their own namespace (`--tenants`). */
+  areTenants?: boolean
+  /** See {@link CredentialDeps}. */
+  keep: CredentialDeps['keep']
+  /** When a chart's repository was fetched last, by URL and login, in milliseconds since 1970; kept between runs. */
   fetchedAt: Map<string, number>
   /** A git chart's repository is fetched at most this often. */
   gitPollIntervalMs: number

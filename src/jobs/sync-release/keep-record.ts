@@ -109,7 +109,7 @@ export async function noteFailure(
   }
   const applied = record?.applied
   // a failure has its back-off and is no part of a loop
-  if (by === 'upgrade' && record?.upgrades) record.upgrades = { ...record.upgrades, count: record.upgrades.count - 1 }
+  if (record?.upgrades) record.upgrades = { ...record.upgrades, count: Math.max(0, record.upgrades.count - 1) }
   await settle(work, { ...(applied ? { applied } : {}), failed }, deps)
 }
 

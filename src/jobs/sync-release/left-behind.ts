@@ -20,8 +20,10 @@ export async function findLeft(
   deps: SyncReleaseDeps,
 ): Promise<readonly LeftRelease[]> {
   const { record } = stored
-  const isChanged = spec.generation > 1 && status.current().observedGeneration !== spec.generation
-  if (!isChanged) return record?.owner.uid === spec.uid ? (record.left ?? []) : []
+  const own = record?.owner.uid === spec.uid ? record : undefined
+  const isChanged = status.current().observedGeneration !== spec.generation
+  // what was never renamed has left nothing; what has no record yet may have
+  if (spec.generation <= 1 || (own && !isChanged)) return own?.left ?? []
   const labels = Object.entries({ ...recordLabels, [ownerLabel]: spec.uid })
   const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',')
   const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector }

@@ -8,6 +8,7 @@ import { ownerLabel, parseRecord, type ReleaseRecord, recordLabels, recordName }
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import {
   type HelmState,
+  isRollbackWaited,
   isWaited,
   mustCompareStored,
   type ReleaseFacts,
@@ -89,7 +90,9 @@ export async function observe(work: Work, deps: SyncReleaseDeps): Promise<Releas
     ...(wanted ? { wanted: { chart: wanted.chart.digest, values: wanted.digest } } : {}),
   }
   const latest = work.revisions.at(-1)
-  if (spec.wait && latest && isWaited(latest, facts)) return { ...facts, readiness: await readReadiness(work, deps) }
+  const isDue =
+    latest !== undefined && wanted && ((spec.wait && isWaited(latest, facts)) || isRollbackWaited(latest, facts))
+  if (isDue) return { ...facts, readiness: await readReadiness(work, deps) }
   if (!wanted || !mustCompareStored(facts)) return facts
   return { ...facts, storedIsWanted: await isStored(work, wanted, deps) }
 }

@@ -41,7 +41,7 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
       if (failed) reportFailure(failed, work)
       if (step.forReadinessOf) {
         const where = `release ${spec.release} in ${spec.targetNamespace}`
-        const phase = step.forReadinessOf === 'install' ? 'Installing' : 'Upgrading'
+        const phase = phaseOf[step.forReadinessOf]
         status.enter(phase, `${phase} ${where}: ${message}`)
         return waiting(message, afterMs)
       }
@@ -58,6 +58,8 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
       return never(step)
   }
 }
+
+const phaseOf = { install: 'Installing', upgrade: 'Upgrading', rollback: 'RollingBack' } as const
 
 /** Nothing has ended yet, so nothing is counted; the generation is observed by the run that ends it. */
 function waiting(message: string, afterMs: number): Conclusion {

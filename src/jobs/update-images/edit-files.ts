@@ -1,5 +1,6 @@
 import type { Edit, Git, GitRemote } from '../../adapters/git/index.ts'
 import { editFile, type ScalarEdit } from '../../domain/image/edit.ts'
+import { openKustomization } from '../../domain/image/kustomize-images.ts'
 import { decodeFile } from '../../domain/image/open-manifests.ts'
 import type { Update } from '../../domain/image/plan-updates.ts'
 
@@ -9,8 +10,8 @@ export type EditedFiles = {
   edits: Edit[]
   /** The updates that are in `edits`. */
   done: Update[]
-  /** What could not be written, and why, for people. */
-  refused: string[]
+  /** What could not be written, and why, in words for people. */
+  refused: { update: Update; why: string }[]
 }
 
 /** Writes the updates into the files of a commit, as far as they can be written. Symbolic links are not. */
@@ -24,27 +25,44 @@ export async function editFiles(
   if (updates.length === 0) return result
   const tree = await deps.git.tree(remote, commit, [], signal)
   const entryOf = new Map(tree.map((entry) => [entry.path, entry]))
-  const byFile = Map.groupBy(updates, ({ workload }) => workload.file)
+  const byFile = Map.groupBy(updates, ({ workload, container }) => container.file ?? workload.file)
   const blobs = [...byFile.keys()].map((file) => entryOf.get(file)?.blob ?? '').filter((blob) => blob !== '')
   const contents = await deps.git.read(remote, [...new Set(blobs)], signal)
   for (const [file, wanted] of byFile) {
     const entry = entryOf.get(file)
     const bytes = entry && contents.get(entry.blob)
     const text = bytes && decodeFile(bytes)
-    if (text === undefined || entry?.mode === 'symlink') {
-      result.refused.push(`${file} NotEditable: a symbolic link, or not there any more`)
+    if (text === undefined || !entry || entry.mode === 'symlink') {
+      const why = `${file} is a symbolic link, or not there any more`
+      result.refused.push(...wanted.map((update) => ({ update, why })))
       continue
     }
-    const edited = editFile(text, wanted.map(toEdit))
-    if (edited.done.length > 0) result.edits.push({ path: file, content: edited.text })
-    result.done.push(...edited.done.map(({ update }) => update))
+    const isOverlay = wanted.some(({ container }) => container.file !== undefined)
+    const { edits, same } = withoutRepeats(wanted.map(toEdit))
+    const edited = isOverlay ? editFile(text, edits, openKustomization) : editFile(text, edits)
+    if (edited.done.length > 0) result.edits.push({ path: file, content: edited.text, was: entry })
+    result.done.push(...edited.done.flatMap((edit) => [edit, ...(same.get(edit) ?? [])]).map(({ update }) => update))
     for (const { edit, why } of edited.refused)
-      result.refused.push(`${edit.update.workload.id} ${edit.update.container.name} NotEditable: ${why}`)
+      for (const { update } of [edit, ...(same.get(edit) ?? [])]) result.refused.push({ update, why })
   }
   return result
 }
 
+/** One entry of a kustomization may be the tag of several workloads: it is written once. */
+function withoutRepeats(edits: readonly UpdateEdit[]): { edits: UpdateEdit[]; same: Map<UpdateEdit, UpdateEdit[]> } {
+  const groups = Map.groupBy(edits, ({ index, path, to }) => JSON.stringify([index, path, to]))
+  const same = new Map<UpdateEdit, UpdateEdit[]>()
+  for (const [first, ...others] of groups.values()) if (first) same.set(first, others)
+  return { edits: [...same.keys()], same }
+}
+
 function toEdit(update: Update): UpdateEdit {
   const { workload, container, text } = update
-  return { index: workload.index, path: container.path, from: container.text, to: text, update }
+  return {
+    index: container.file === undefined ? workload.index : 0,
+    path: container.path,
+    from: container.text,
+    to: text,
+    update,
+  }
 }

@@ -149,7 +149,7 @@ async function untilDeployed(ground: Ground, color: string, phase = 'Succeeded')
 /** Brings the release to where the verb begins, and gives what begins it. */
 async function prepare(ground: Ground, verb: Verb): Promise<() => Promise<unknown>> {
   const { stage, namespace } = ground
-  await stage.capstan.ready()
+  await stage.capstan.ready(180_000)
   if (verb === 'install') return () => want(ground, '1.0.0', 'blue')
   await want(ground, verb === 'hooks' ? '3.0.0' : '1.0.0', 'green')
   await untilDeployed(ground, 'green')

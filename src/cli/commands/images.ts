@@ -1,0 +1,81 @@
+import type { ImageAnswer, TagVerdict } from '../../api/contract/image.ts'
+import type { Action, Context, OutputFormat } from '../context.ts'
+import { type ExitCode, exitCodes, NotThere } from '../exit.ts'
+import { ageOf, untilOf } from '../print/age.ts'
+import { clean } from '../print/clean.ts'
+import { printJson } from '../print/json.ts'
+import { printTable } from '../print/table.ts'
+import { chooseSource } from './choose-source.ts'
+import { followAnswer } from './follow-answer.ts'
+import { workloadId } from './workload-id.ts'
+
+export type ImagesOptions = {
+  source: string | undefined
+  namespace: string | undefined
+  /** One workload; undefined: all. */
+  workload: string | undefined
+  /** Every tag, also those that are refused. */
+  all: boolean
+  /** Tags of each container; 0 is all that the answer has. */
+  limit: number
+  timeoutMs: number
+  output: OutputFormat
+}
+
+/** `capstan images`: which tags there are, and which rule took or refused each. */
+export const showImages: Action<ImagesOptions> = async (context, options) => {
+  const { namespace, name } = await chooseSource(context, options.source)
+  const workload = options.workload === undefined ? {} : { workload: workloadId(options.workload, options.namespace) }
+  const request = { by: context.user, all: options.all, ...workload }
+  const asked = await context.client().listImages(namespace, name, request, { signal: context.signal })
+  const answer = await followAnswer(context, asked, { timeoutMs: options.timeoutMs, waitingFor: 'the images' })
+  if (answer.images.length === 0) {
+    const which = workload.workload ? ` ${clean(workload.workload)}` : ''
+    throw new NotThere(`There is no workload${which} with images in ${clean(`${namespace}/${name}`)}.`)
+  }
+  return printImages(context, answer, options)
+}
+
+/** Prints an answer about images. */
+export function printImages(
+  context: Context,
+  answer: ImageAnswer,
+  { output, all, limit }: Pick<ImagesOptions, 'output' | 'all' | 'limit'>,
+): ExitCode {
+  const { out, style } = context
+  if (output === 'json') {
+    out.write(printJson({ images: answer.images }))
+    return exitCodes.done
+  }
+  const texts = answer.images.flatMap(({ id, isAutomated, blockedBy, containers }) =>
+    containers.map((container) => {
+      const { name, image, policy, choice, why, tags, tagCount, listedAt, nextScanAt, login } = container
+      const state = [isAutomated ? 'automated' : '', blockedBy].filter(Boolean).join(', ')
+      const about = [id && `${id} ${name}`, image, policy, state].filter(Boolean).map(clean).join('  ')
+      const mark = choice === 'hold' ? style.warn : choice === 'unknown' ? style.bad : style.good
+      const ages = `tags listed ${listedAt ? `${ageOf(listedAt, context.now())} ago` : 'never'}`
+      const next = nextScanAt ? `, next scan ${untilOf(nextScanAt, context.now())}` : ''
+      const notes = `  ${ages}${next}, ${login ? `login ${clean(login)}` : 'no login'}\n`
+      const shown = (all ? tags : tags.filter(({ verdict, isCurrent }) => verdict !== 'refused' || isCurrent)).slice(
+        0,
+        limit || undefined,
+      )
+      const left = tagCount - shown.length
+      return `${about}\n  ${mark(choice)} ${clean(why)}\n${notes}${tagTable(shown, context)}${left > 0 ? `  (${left} tags omitted)\n` : ''}`
+    }),
+  )
+  out.write(texts.join('\n'))
+  return exitCodes.done
+}
+
+/** One line a tag: `->` is the current one, `*` the one that is chosen. */
+export function tagTable(tags: readonly TagVerdict[], { now, style }: Pick<Context, 'now' | 'style'>): string {
+  if (tags.length === 0) return ''
+  const rows = tags.map(({ tag, verdict, isCurrent, created, digest = '', why }) => {
+    const mark = `${isCurrent ? '->' : ''}${verdict === 'chosen' ? '*' : ''}`
+    const paint = verdict === 'chosen' ? style.good : verdict === 'refused' ? style.faint : (text: string) => text
+    const short = digest.replace(/^sha256:/, '').slice(0, 12)
+    return [`  ${mark}`, clean(tag), ageOf(created, now()), short || '-', paint(clean(why))]
+  })
+  return printTable(['', 'TAG', 'AGE', 'DIGEST', 'WHY'], rows)
+}

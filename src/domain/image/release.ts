@@ -1,0 +1,226 @@
+import {
+  allLatest,
+  allWorkloads,
+  type ContainersSpec,
+  type ImageSpec,
+  type UpdateResult,
+  type WorkloadResult,
+} from '../work/update-spec.ts'
+import { chooseTag } from './choose.ts'
+import type { RepositoryFacts } from './facts.ts'
+import type { Update } from './plan-updates.ts'
+import { parsePolicy } from './policy.ts'
+import { type ImageRef, parseRef, printRef, repositoryOf } from './ref.ts'
+import { retag } from './retag.ts'
+import type { Workload } from './workload.ts'
+
+/** How the cluster has a workload; `ignored`: its live object says so. */
+export type LiveState = 'there' | 'ignored' | 'absent'
+
+/** What a release does, and how each workload of the repository fares by it. */
+export type ReleasePlan = { updates: Update[]; result: UpdateResult }
+
+/** What a release looks at beside git. `factsOf` gives undefined for a repository that could not be read; `now` in Unix milliseconds. */
+export type ReleaseFacts = {
+  liveOf: (id: string) => LiveState
+  factsOf: (repository: string) => RepositoryFacts | undefined
+  now: number
+}
+
+type WorkloadContainer = Workload['containers'][number]
+/** Of one container; `unknown`: nobody knows an image for it. */
+type Outcome =
+  | { outcome: 'update'; update: Update }
+  | { outcome: 'ignored' | 'current' | 'unknown' | 'failed'; why: string }
+
+const unused = 'does not use image(s)'
+const upToDate = 'image(s) up to date'
+const notFound = 'cannot find one or more images'
+
+/** The image that is named; undefined for the newest of all. A problem is told in words for people. */
+export function targetOf({ ImageSpec: text }: ImageSpec): { target?: ImageRef } | { problem: string } {
+  if (text === allLatest) return {}
+  const target = parseRef(text)
+  if (!target) return { problem: `'${text}' is no image` }
+  return target.tag === undefined ? { problem: `'${text}' names no tag; give it as name:tag` } : { target }
+}
+
+/** The workloads that the list and the exclusions leave, and that use the image: only these are looked for in the cluster. */
+export function candidatesOf(
+  workloads: readonly Workload[],
+  spec: ImageSpec,
+  target: ImageRef | undefined,
+): Workload[] {
+  return workloads.filter((workload) => refusalOf(workload, spec, target) === undefined)
+}
+
+function refusalOf(
+  { id, containers }: Workload,
+  spec: ImageSpec,
+  target: ImageRef | undefined,
+): WorkloadResult | undefined {
+  if (!isAll(spec) && !spec.ServiceSpecs.includes(id)) return { Status: 'ignored', Error: 'not included' }
+  if (spec.Excludes.includes(id)) return { Status: 'ignored', Error: 'excluded' }
+  const repository = target && repositoryOf(target)
+  const uses = repository === undefined || containers.some(({ image }) => repositoryOf(image) === repository)
+  return uses ? undefined : { Status: 'ignored', Error: 'a different image' }
+}
+
+function isAll({ ServiceSpecs }: ImageSpec): boolean {
+  return ServiceSpecs.includes(allWorkloads)
+}
+
+/**
+ * What the release of one image, or of the newest of all, changes (flux-v1 §16). Force lets locks and ignores fall where workloads are
+ * named, and tag filters where the image is.
+ */
+export function planImageRelease(workloads: readonly Workload[], spec: ImageSpec, facts: ReleaseFacts): ReleasePlan {
+  const read = targetOf(spec)
+  const target = 'target' in read ? read.target : undefined
+  const plan: ReleasePlan = { updates: [], result: {} }
+  for (const workload of workloads) {
+    const blocked =
+      refusalOf(workload, spec, target) ?? blockOf(workload, facts.liveOf(workload.id), spec.Force && !isAll(spec))
+    if (blocked) plan.result[workload.id] = blocked
+    else {
+      const outcomes = workload.containers.map((container) =>
+        target ? forImage({ workload, container }, target, spec.Force) : forNewest({ workload, container }, facts),
+      )
+      take(plan, workload.id, outcomes)
+    }
+  }
+  for (const id of isAll(spec) ? [] : spec.ServiceSpecs)
+    plan.result[id] ??= { Status: 'skipped', Error: 'not found in repository' }
+  return plan
+}
+
+/** What keeps a workload from every release. */
+function blockOf({ blockedBy }: Workload, live: LiveState, isForced: boolean): WorkloadResult | undefined {
+  if (live === 'absent') return { Status: 'skipped', Error: 'not accessible in cluster' }
+  if (blockedBy === 'locked') return isForced ? undefined : { Status: 'skipped', Error: 'locked' }
+  if (blockedBy === 'ignored' || live === 'ignored')
+    return isForced ? undefined : { Status: 'skipped', Error: 'ignore' }
+  return blockedBy === undefined ? undefined : { Status: 'failed', Error: `the file is ${blockedBy}; edit it by hand` }
+}
+
+type Place = { workload: Workload; container: WorkloadContainer }
+
+function forImage({ workload, container }: Place, target: ImageRef, isForced: boolean): Outcome {
+  if (repositoryOf(container.image) !== repositoryOf(target)) return { outcome: 'ignored', why: unused }
+  const read = parsePolicy(container.policy)
+  const { tag = '' } = target
+  const refusal = isForced ? undefined : 'problem' in read ? read.problem : read.policy.refusal(tag)
+  if (refusal !== undefined)
+    return { outcome: 'unknown', why: `${notFound}: ${tag} ${refusal}; --force overrides the tag filter` }
+  return toImage({ workload, container }, target, 'it was named')
+}
+
+function forNewest({ workload, container }: Place, { factsOf, now }: ReleaseFacts): Outcome {
+  const read = parsePolicy(container.policy)
+  if ('problem' in read) return { outcome: 'unknown', why: `${notFound}: ${read.problem}` }
+  const facts = factsOf(repositoryOf(container.image))
+  if (!facts)
+    return { outcome: 'unknown', why: `${notFound}: the registry could not be read, or its images are excluded` }
+  const choice = chooseTag(read.policy, container.image, facts, now)
+  if (choice.choice === 'keep') return { outcome: 'current', why: upToDate }
+  if (choice.choice === 'hold') return { outcome: 'unknown', why: `${notFound}: ${choice.why}` }
+  return toImage({ workload, container }, choice, choice.why)
+}
+
+/** Only tag and digest are transplanted: the name stays as it was written. */
+function toImage(place: Place, { tag, digest }: Pick<ImageRef, 'tag' | 'digest'>, why: string): Outcome {
+  const { container } = place
+  const { domain, path, tag: before, digest: pinned } = container.image
+  if (before === tag && (digest === undefined ? pinned === undefined : pinned === digest))
+    return { outcome: 'current', why: upToDate }
+  if (container.problem) return { outcome: 'failed', why: `${container.name}: ${container.problem}` }
+  const to: ImageRef = {
+    domain,
+    path,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  }
+  return { outcome: 'update', update: { ...place, to, text: retag(container, to), why } }
+}
+
+/** Any update makes a success; else the last container decides (flux-v1 §16). */
+function take(plan: ReleasePlan, id: string, outcomes: readonly Outcome[], mismatch = ''): void {
+  const failed = outcomes.find(({ outcome }) => outcome === 'failed')
+  if (failed && 'why' in failed) {
+    plan.result[id] = { Status: 'failed', Error: failed.why }
+    return
+  }
+  const updates = outcomes.flatMap((one) => (one.outcome === 'update' ? [one.update] : []))
+  if (updates.length > 0) {
+    plan.updates.push(...updates)
+    const PerContainer = updates.map(({ container, to }) => ({
+      Container: container.name,
+      Current: printRef(container.image),
+      Target: printRef(to),
+    }))
+    plan.result[id] = { Status: 'success', PerContainer, ...(mismatch ? { Error: mismatch } : {}) }
+    return
+  }
+  const last = outcomes.at(-1)
+  const why = mismatch || (last && 'why' in last ? last.why : unused)
+  plan.result[id] = { Status: last?.outcome === 'ignored' && !mismatch ? 'ignored' : 'skipped', Error: why }
+}
+
+/**
+ * What the release of chosen images to chosen containers changes. A container that is not there, or has another image than was expected,
+ * fails its workload; with SkipMismatches the others go on.
+ */
+export function planContainerRelease(
+  workloads: readonly Workload[],
+  spec: ContainersSpec,
+  { liveOf }: Pick<ReleaseFacts, 'liveOf'>,
+): ReleasePlan {
+  const plan: ReleasePlan = { updates: [], result: {} }
+  const byId = new Map(workloads.map((workload) => [workload.id, workload]))
+  for (const [id, wanted] of Object.entries(spec.ContainerSpecs)) {
+    const workload = byId.get(id)
+    const blocked = workload
+      ? blockOf(workload, liveOf(id), spec.Force)
+      : ({ Status: 'skipped', Error: 'not found in repository' } as const)
+    if (!workload || blocked) {
+      if (blocked) plan.result[id] = blocked
+      continue
+    }
+    const lost = wanted.filter(({ Container }) => !workload.containers.some(({ name }) => name === Container))
+    const others = wanted.filter((one) => isOther(workload, one))
+    if (lost.length > 0) plan.result[id] = { Status: 'failed', Error: `container(s) not found: ${namesOf(lost)}` }
+    else if (others.length > 0 && !spec.SkipMismatches)
+      plan.result[id] = { Status: 'failed', Error: mismatchOf(others) }
+    else {
+      const outcomes = wanted.filter((one) => !others.includes(one)).map((one) => forContainer(workload, one))
+      take(plan, id, outcomes, others.length > 0 ? mismatchOf(others) : '')
+    }
+  }
+  for (const { id } of workloads) plan.result[id] ??= { Status: 'ignored', Error: 'not included' }
+  return plan
+}
+
+type Wanted = ContainersSpec['ContainerSpecs'][string][number]
+
+function namesOf(wanted: readonly Wanted[]): string {
+  return wanted.map(({ Container }) => Container).join(', ')
+}
+
+function mismatchOf(others: readonly Wanted[]): string {
+  return `container(s) tag mismatch: ${namesOf(others)}`
+}
+
+function isOther({ containers }: Workload, { Container, Current }: Wanted): boolean {
+  const found = containers.find(({ name }) => name === Container)
+  if (Current === undefined || !found) return false
+  const expected = parseRef(Current)
+  return !expected || printRef(expected) !== printRef(found.image)
+}
+
+function forContainer(workload: Workload, { Container, Target }: Wanted): Outcome {
+  const container = workload.containers.find(({ name }) => name === Container)
+  const target = parseRef(Target)
+  if (!container || !target || target.tag === undefined || repositoryOf(target) !== repositoryOf(container.image))
+    return { outcome: 'failed', why: `${Container}: '${Target}' is not another tag of its image` }
+  return toImage({ workload, container }, target, 'it was named')
+}

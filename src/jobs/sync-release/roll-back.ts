@@ -1,0 +1,82 @@
+import type { Failed, ReleaseRecord } from '../../domain/release/record.ts'
+import { markObjects } from './antecedent.ts'
+import type { SyncReleaseDeps } from './deps.ts'
+import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
+import { readStoredSecret } from './observe.ts'
+import { lookAgain, markRevision, target, waitFrom } from './revisions.ts'
+import type { PreparedWork, Work } from './work.ts'
+
+/** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
+export async function rollback(
+  revision: number,
+  work: PreparedWork,
+  deps: SyncReleaseDeps,
+): Promise<{ problem?: string }> {
+  const { spec, status, signal } = work
+  const before = work.stored.record?.failed
+  // counted before it is done, so that one that nobody lived to note counts too
+  const failed = before && { ...before, rollbacks: before.rollbacks + 1, rolledBackTo: latestOf(work) + 1 }
+  await begin(work, { verb: 'rollback', failed }, deps)
+  status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
+  await status.write()
+  deps.fence.check()
+  const { timeoutSeconds, force, recreate, disableHooks } = spec.rollback
+  const wait = spec.rollback.wait && !disableHooks && (await hasPostHooks(revision, work, deps))
+  const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
+  const outcome = await deps.helm.rollback(request, signal)
+  await lookAgain(work, deps)
+  if (outcome.ok) {
+    const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
+    await settle(work, rolledBack(revision, { ...failed, ...due }, work), deps)
+    await markObjects(work, deps)
+    return {}
+  }
+  const { applied } = work.stored.record ?? {}
+  const rollbackFailed = `${outcome.reason}: ${outcome.message}`
+  const again = before && { ...before, rollbackFailed, ...retryTimes(before.attempts, deps) }
+  await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
+  return { problem: outcome.message }
+}
+
+/** What was deployed and what was good is the newest revision now, where it went back to just that. */
+function rolledBack(
+  revision: number,
+  { rollbackFailed: _mended, ...failed }: Partial<Failed>,
+  work: Work,
+): Pick<ReleaseRecord, 'applied' | 'failed' | 'good'> {
+  const { applied, good, failed: before } = work.stored.record ?? {}
+  const latest = latestOf(work)
+  const moved = applied?.revision === revision ? { ...applied, revision: latest } : applied
+  return {
+    ...(moved ? { applied: moved } : {}),
+    ...(before ? { failed: failed as Failed } : {}),
+    ...(good === revision ? { good: latest } : {}),
+  }
+}
+
+/** Hooks that come after readiness: helm itself must wait for it (W6). */
+async function hasPostHooks(revision: number, work: Work, deps: SyncReleaseDeps): Promise<boolean> {
+  const secret = await readStoredSecret(work, revision, deps)
+  const hooks = (secret && deps.decode(secret)?.hooks) ?? []
+  return hooks.some(({ events }) => events.includes('post-rollback'))
+}
+
+/** What the rollback made is ready. */
+export async function noteRolledBack(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  const { applied, failed } = work.stored.record ?? {}
+  const { rollbackDue: _over, ...rest } = failed ?? {}
+  await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed: rest as Failed } : {}) }, deps)
+  return {}
+}
+
+/** helm's own record says failed, and the rollback is tried again after its back-off. */
+export async function giveUpRollback(why: string, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  const message = `not ready within ${work.spec.rollback.timeoutSeconds} s: ${deps.redactor.redact(why)}`
+  const { applied, failed } = work.stored.record ?? {}
+  const { rollbackDue: _over, ...rest } = failed ?? {}
+  const again = { ...rest, rollbackFailed: `NotHealthy: ${message}`, ...retryTimes(failed?.attempts ?? 1, deps) }
+  await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed: again as Failed } : {}) }, deps)
+  await markRevision(latestOf(work), `Marked as failed by Capstan: ${message}`, work, deps)
+  await lookAgain(work, deps)
+  return { problem: message }
+}
