@@ -24,7 +24,7 @@ export type AppOptions = {
   views: Views
   enqueue: Enqueue
   /** Requests with arguments, and the plans that answer them. */
-  requests: Pick<Requests, 'put' | 'plan' | 'answer'>
+  requests: Pick<Requests, 'put' | 'find' | 'plan' | 'answer'>
   queue: QueueControl
   /** The token that every route wants but the open ones; read at each request, so that it may be changed. */
   token: () => string

@@ -1,20 +1,17 @@
 import { parseRevision } from '../../domain/source/revision.ts'
 import type { Views } from '../../views/create-views.ts'
+import type { AppOptions } from '../app-options.ts'
 import { fetchedRevisionOf, nextJobOf } from '../contract/next-job.ts'
 import { missing } from './errors.ts'
+import { type JobStatus, updateStatus } from './update-status.ts'
 
 type JobView = NonNullable<Awaited<ReturnType<Views['job']>>>
 
-/** A job with Go's names of fields (flux-v1 §21, §23). */
-export type JobStatus = {
-  Result: { revision?: string; spec?: unknown; result?: unknown }
-  /** What the user reads. */
-  Err: string
-  StatusString: 'queued' | 'running' | 'succeeded' | 'failed'
-}
-
 /** How far a job is that fluxctl asked for. Throws for one that nobody knows (any more). */
-export async function jobStatus(id: string, views: Views): Promise<JobStatus> {
+export async function jobStatus(id: string, options: Pick<AppOptions, 'views' | 'requests'>): Promise<JobStatus> {
+  const { views } = options
+  const update = await updateStatus(id, options)
+  if (update) return update
   const job = await views.job(id)
   if (!job) throw missing(`unknown job "${id}"`, 'It may have ended long ago, or Redis was emptied: ask again.')
   return job.kind === 'fetch-source' ? await syncStatus(job, views) : plainStatus(job)

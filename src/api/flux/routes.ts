@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import { AppError } from '../../domain/error.ts'
 import { printObjects } from '../../domain/manifest/print-objects.ts'
 import { notApplied } from '../../domain/source/applied.ts'
@@ -8,12 +8,14 @@ import { needFluxSource } from './flux-source.ts'
 import { gitConfig, publicKey } from './git-config.ts'
 import { listImages } from './images.ts'
 import { jobStatus } from './job-status.ts'
+import { addLegacyWrites } from './legacy.ts'
 import { workOf } from './notify.ts'
+import { readUpdate, type Wanted } from './read-update.ts'
 import { askForUpdate } from './update.ts'
+import { bodyOf, queryOf, sendJson } from './wire.ts'
 import { listServices } from './workloads.ts'
 
 type Options = Pick<AppOptions, 'views' | 'enqueue' | 'requests' | 'version' | 'identity' | 'renewIdentity'>
-type Query = Record<string, string | string[] | undefined>
 
 /**
  * What fluxctl 1.25 and older side-cars ask (flux-v1 §23), below `/api/flux`: bodies without a content type, errors in fluxd's form, no
@@ -55,7 +57,7 @@ function addReads(app: App, options: Options): void {
     app.get(path, async (request, reply) => sendJson(reply, await listImages(queryOf(request), options)))
   app.get('/v6/jobs', async (request, reply) => {
     const { id = '' } = queryOf(request)
-    return sendJson(reply, await jobStatus(id, views))
+    return sendJson(reply, await jobStatus(id, options))
   })
   app.get('/v6/sync', async (request, reply) => {
     const { ref = '' } = queryOf(request)
@@ -73,9 +75,9 @@ function addWrites(app: App, options: Options): void {
     for (const work of workOf(bodyOf(request), options.views)) await options.enqueue(work)
     return reply.code(202).send()
   })
-  app.post('/v9/update-manifests', async (request, reply) =>
-    sendJson(reply, await askForUpdate(bodyOf(request), options)),
-  )
+  const ask = async (wanted: Wanted) => await askForUpdate(wanted, options)
+  app.post('/v9/update-manifests', async (request, reply) => sendJson(reply, await ask(readUpdate(bodyOf(request)))))
+  addLegacyWrites(app, ask)
   app.post('/v9/git-repo-config', async (request, reply) => {
     const regenerate = bodyOf(request)
     if (typeof regenerate !== 'boolean') throw badRequest('the body is not true or false')
@@ -93,23 +95,4 @@ async function syncStatus(ref: string, { views }: Options): Promise<string[]> {
   const spec = needFluxSource(views)
   const [commits, source] = await Promise.all([views.appliedCommits(spec), views.standing(spec.namespace, spec.name)])
   return notApplied(ref, { commits, head: source?.head ?? '', branch: spec.branch })
-}
-
-function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(JSON.stringify(value))
-}
-
-/** A parameter that is given twice counts the first time, as in Go. */
-function queryOf(request: FastifyRequest): Record<string, string | undefined> {
-  const entries = Object.entries(request.query as Query)
-  return Object.fromEntries(entries.map(([key, value]) => [key, Array.isArray(value) ? value[0] : value]))
-}
-
-/** fluxctl sends JSON without a content type. */
-function bodyOf(request: FastifyRequest): unknown {
-  try {
-    return JSON.parse(typeof request.body === 'string' ? request.body : '')
-  } catch {
-    throw badRequest('the body is not JSON')
-  }
 }

@@ -1,34 +1,37 @@
-import type { Views } from '../../views/create-views.ts'
+import type { UpdateSpec } from '../../domain/work/update-spec.ts'
 import type { AppOptions } from '../app-options.ts'
-import { badRequest, userError } from './errors.ts'
+import { askFor } from '../ask-for.ts'
+import { userError } from './errors.ts'
 import { needFluxSource } from './flux-source.ts'
+import type { Wanted } from './read-update.ts'
 
-/** Who asks, as claimed, and why. */
-type Cause = { Message: string; User: string }
+type Options = Pick<AppOptions, 'views' | 'enqueue' | 'requests'>
 
-type Options = { views: Views } & Pick<AppOptions, 'enqueue'>
-
-/** Asks for what an update spec says and gives the id of the job that does it (flux-v1 §23). */
-export async function askForUpdate(body: unknown, options: Options): Promise<string> {
-  const { type } = (body ?? {}) as { type?: unknown }
-  if (typeof type !== 'string' || type === '') throw badRequest('no type in update spec')
-  if (type === 'sync') return await askForSync(causeOf(body), options)
-  throw userError(`unknown update type "${type}"`)
+/** Asks for an update and gives the id of the job that does it, which is known from then on (flux-v1 §23). */
+export async function askForUpdate(wanted: Wanted, options: Options): Promise<string> {
+  const by = wanted.cause.User || 'fluxctl'
+  return wanted.type === 'sync' ? await askForSync(by, options) : await askForChange(wanted, by, options)
 }
 
 /** Fetches now and reconciles, also at an unchanged head (#2818). */
-async function askForSync({ User: user }: Cause, { views, enqueue }: Options): Promise<string> {
+async function askForSync(by: string, { views, enqueue }: Options): Promise<string> {
   const { namespace, name } = needFluxSource(views)
-  const reason = `requested by ${user || 'fluxctl'}`
-  const { jobId } = await enqueue({ kind: 'fetch-source', namespace, name, reason, lane: 'person' })
+  const { jobId } = await enqueue({
+    kind: 'fetch-source',
+    namespace,
+    name,
+    reason: `requested by ${by}`,
+    lane: 'person',
+  })
   return jobId
 }
 
-/** Empty texts for what is left out. */
-export function causeOf(body: unknown): Cause {
-  const { cause } = (body ?? {}) as { cause?: { Message?: unknown; User?: unknown } | null }
-  const textOf = (value: unknown): string => (typeof value === 'string' ? value.slice(0, mostText) : '')
-  return { Message: textOf(cause?.Message), User: textOf(cause?.User) }
+/** The id is that of the request, which the note of the commit has, too. */
+async function askForChange(update: UpdateSpec, by: string, options: Options): Promise<string> {
+  const of = needFluxSource(options.views)
+  if (!options.views.does('images'))
+    throw userError('images are switched off', 'See --enable and --registry-disable-scanning of capstan run.')
+  const asked = await askFor({ of, by, ask: { kind: 'update-images', update } }, options)
+  if (!asked) throw userError(`there is no source ${of.namespace}/${of.name} any more`)
+  return asked.id
 }
-
-const mostText = 4000
