@@ -155,7 +155,7 @@ describe('changes of policies', () => {
 
   it('that automate are followed by an update of what the policies choose, and others are not', async () => {
     const updates = () => bench.queue.requests.filter(({ kind }) => kind === 'update-images')
-    await run(await ask(policy(web, { remove: { 'tag.app': 'true' } })))
+    await run(await ask(policy(web, { remove: { automated: 'true' } })))
     expect(updates()).toEqual([])
     await run(await ask(policy(web, { add: { automated: 'true' } })))
     expect(updates()).toEqual([expect.objectContaining({ name: bench.spec.name, lane: 'image' })])
