@@ -1,76 +1,31 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
-import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { kubectl } from '../e2e/kubectl.ts'
-import { configMap, deployment, namespace } from '../e2e/manifests.ts'
-import { createRepository, type Repository } from '../e2e/repository.ts'
-import { pushImage } from '../registry/push-image.ts'
-import { stack } from '../stack/stack.ts'
-import { createFluxctl, type Fluxctl, rowsOf } from './fluxctl.ts'
+import { configMap, deployment } from '../e2e/manifests.ts'
+import { rowsOf } from './fluxctl.ts'
+import { createFluxWorld, type FluxWorld } from './flux-world.ts'
 
 describe('an unmodified fluxctl 1.25', () => {
-  const id = randomBytes(3).toString('hex')
-  const space = `fluxctl-${id}`
-  const image = `${stack().registry}/fluxctl-${id}/web`
   const policies = '    fluxcd.io/automated: "true"\n    fluxcd.io/tag.web: glob:1.0.*\n'
-  let repository: Repository
-  let capstan: Capstan
-  let fluxctl: Fluxctl
-  let commit: string
-
-  const api = (path: string, init: RequestInit = {}) =>
-    fetch(`${capstan.url}/api/flux${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${capstan.token}`, accept: 'application/json' },
-    })
+  let world: FluxWorld
+  let { space, image, repository, fluxctl, commit, api } = {} as FluxWorld
 
   beforeAll(async () => {
-    for (const [tag, created] of [
-      ['1.0.0', '2020-03-20T13:53:00Z'],
-      ['1.0.1', '2021-03-20T13:53:00Z'],
-      ['2.0.0', '2022-03-20T13:53:00Z'],
-    ] as const)
-      await pushImage(stack().registry, `fluxctl-${id}/web`, tag, { created })
-    repository = await createRepository()
-    commit = await repository.push({
-      'deploy/namespace.yaml': namespace(space),
-      'deploy/web.yaml': deployment('web', space, { replicas: 0, image: `${image}:1.0.1`, annotations: policies }),
-      'deploy/idle.yaml': deployment('idle', space, { replicas: 0, annotations: '    fluxcd.io/locked: "true"\n' }),
-      'deploy/settings.yaml': configMap('settings', space, 'one'),
-    })
-    capstan = await startCapstan([
-      `--git-url=${repository.url}`,
-      '--git-branch=main',
-      '--git-path=deploy',
-      '--git-poll-interval=1h',
-      '--sync-interval=1h',
-      '--sync-garbage-collection',
-      '--k8s-allow-namespace',
-      space,
-      `--registry-insecure-host=${stack().registry}`,
-      '--enable=sync,images',
-    ])
-    fluxctl = createFluxctl({ FLUX_URL: `${capstan.url}/api/flux`, FLUX_SERVICE_TOKEN: capstan.token })
-    await until(
-      'the first sync',
-      async () => {
-        const { sources } = await capstan.api<{ sources: { attempted: string }[] }>('/api/v1/sources')
-        return sources[0]?.attempted === `main@${commit}`
-      },
-      { logFile: capstan.logFile },
-    )
+    world = await createFluxWorld((names) => ({
+      'web.yaml': deployment('web', names.space, {
+        replicas: 0,
+        image: `${names.image}:1.0.1`,
+        annotations: policies,
+      }),
+      'idle.yaml': deployment('idle', names.space, { replicas: 0, annotations: '    fluxcd.io/locked: "true"\n' }),
+      'settings.yaml': configMap('settings', names.space, 'one'),
+    }))
+    ;({ space, image, repository, fluxctl, commit, api } = world)
   })
-
-  afterAll(async () => {
-    fluxctl?.stop()
-    await capstan?.stop()
-    await repository?.stop()
-    await kubectl('delete', 'namespace', space, '--ignore-not-found', '--wait=false')
-  })
+  afterAll(async () => await world?.stop())
 
   it('lists workloads with their policies', async () => {
     await kubectl('create', 'deployment', 'stranger', '-n', space, '--image=other/app:2', '--replicas=0')
