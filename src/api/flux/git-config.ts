@@ -1,4 +1,4 @@
-import type { Views } from '../../views/create-views.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Identity } from '../contract/process.ts'
 import type { AppOptions } from '../app-options.ts'
 import { userError } from './errors.ts'
@@ -18,9 +18,12 @@ export type GitConfig = {
   errors: string
 }
 
-type Options = { views: Views } & Pick<AppOptions, 'identity' | 'renewIdentity'>
+type Options = Pick<AppOptions, 'views' | 'enqueue' | 'identity' | 'renewIdentity'>
 
-/** The repository of the flag source, how it is reached, and the deploy key; with `regenerate` a new one. */
+/**
+ * The repository of the flag source, how it is reached, and the deploy key; with `regenerate` a new one. fluxctl asks for no sync while
+ * it hears that the repository is out of reach, so that is tried again at once.
+ */
 export async function gitConfig(regenerate: boolean, options: Options): Promise<GitConfig> {
   const publicSSHKey = regenerate ? await renewedKey(options) : await publicKey(options)
   const spec = fluxSource(options.views)
@@ -28,12 +31,19 @@ export async function gitConfig(regenerate: boolean, options: Options): Promise<
   if (!spec || !source)
     return { remote: { url: '', branch: '', path: '' }, publicSSHKey, status: 'unconfigured', errors: '' }
   const isOut = source.head === '' && source.reason !== '' && source.fetchedAt !== ''
+  if (isOut) await tryAgain(spec, options)
   return {
     remote: { url: source.url, branch: spec.branch, path: spec.paths.join(',') },
     publicSSHKey,
     status: isOut ? 'unreachable' : source.fetchedAt === '' ? 'new' : 'ready',
     errors: isOut ? source.message : '',
   }
+}
+
+/** What was asked is known also while Redis is away. */
+async function tryAgain({ namespace, name }: SourceSpec, { enqueue }: Options): Promise<void> {
+  const work = { kind: 'fetch-source', namespace, name, reason: 'requested by fluxctl', lane: 'person' } as const
+  await enqueue(work).catch(() => undefined)
 }
 
 /** The deploy key; without text where there is none. */
