@@ -12,9 +12,8 @@ export function fluxSource(views: Pick<Views, 'sourceSpecs'>): SourceSpec | unde
 export function needFluxSource(views: Pick<Views, 'sourceSpecs'>): SourceSpec {
   const source = fluxSource(views)
   if (source) return source
-  const help =
-    views.sourceSpecs().length === 0
-      ? 'Give --git-url, or make a Source.'
-      : 'fluxctl can speak of one repository only; with several Sources use the capstan command.'
-  throw userError('no git repository is configured', help)
+  if (views.sourceSpecs().length === 0)
+    throw userError('no git repository is configured', 'Give --git-url, or make a Source.')
+  const help = 'fluxctl can speak of one repository only; use the capstan command.'
+  throw userError('several git repositories are configured', help)
 }
