@@ -54,8 +54,7 @@ describe('an update', () => {
   it.each([
     [
       'policies',
-      'PATCH',
-      '/v6/policies?user=Ada%20%3Ca@b%3E&message=why',
+      'PATCH /v6/policies?user=Ada%20%3Ca@b%3E&message=why',
       { [web]: { add: ['locked'] } },
       {
         type: 'policy',
@@ -65,15 +64,15 @@ describe('an update', () => {
     ],
     [
       'images',
-      'POST',
-      `/v6/update-images?service=${web}&service=${x}&image=app/web:2&kind=plan&exclude=${y}&exclude=${z}&user=Ada`,
+      `POST /v6/update-images?service=${web}&service=${x}&image=app/web:2&kind=plan&exclude=${y}&exclude=${z}&user=Ada`,
       undefined,
       {
         ...readImage({ ServiceSpecs: [web, x], Kind: 'plan', Excludes: [y, z] }),
         cause: { Message: '', User: 'Ada' },
       },
     ],
-  ] as const)('of %s by an older fluxctl is the same request', async (_what, method, path, body, update) => {
+  ] as const)('of %s by an older fluxctl is the same request', async (_what, asked, body, update) => {
+    const [method, path] = asked.split(' ') as ['PATCH' | 'POST', string]
     const answer = await send(bench, path, { method, ...(body ? { body: JSON.stringify(body) } : {}) })
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8'])
     expect((await bench.requests.find(answer.json()))?.ask).toEqual({ kind: 'update-images', update })

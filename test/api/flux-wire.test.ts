@@ -40,75 +40,54 @@ describe('a body', () => {
 })
 
 describe('an error', () => {
+  const noRoute = [404, 'API endpoint not found'] as const
+  const noJson = [400, 'the body is not JSON'] as const
   it.each([
-    ['a job that nobody knows', 'GET', '/v6/jobs?id=none', undefined, 404, 'missing', 'unknown job "none"'],
-    ['no job', 'GET', '/v6/jobs', undefined, 404, 'missing', 'unknown job ""'],
-    ['no revision', 'GET', '/v6/sync', undefined, 404, 'missing', 'no revision was named'],
-    ['a route that there is not', 'GET', '/v12/ping', undefined, 404, 'missing', 'API endpoint not found'],
-    ['the root', 'GET', '/', undefined, 404, 'missing', 'API endpoint not found'],
-    ['a slash too many', 'GET', '/v11/ping/', undefined, 404, 'missing', 'API endpoint not found'],
-    ['another method', 'GET', '/v9/update-manifests', undefined, 404, 'missing', 'API endpoint not found'],
-    ['a method of nobody', 'DELETE', '/v6/services', undefined, 404, 'missing', 'API endpoint not found'],
-    ['an upstream route', 'GET', '/v11/daemon', undefined, 404, 'missing', 'API endpoint not found'],
-    [
-      'a release without an image',
-      'POST',
-      `/v6/update-images?service=${web}&kind=plan`,
-      undefined,
-      404,
-      'missing',
-      'API endpoint not found',
-    ],
-    ['version 1', 'GET', '/v1/images', undefined, 410, 'missing', 'API endpoint deprecated'],
-    ['version 5', 'POST', '/v5/sync', 'x', 410, 'missing', 'API endpoint deprecated'],
-    ['no JSON', 'POST', '/v9/git-repo-config', '{', 400, 'user', 'the body is not JSON'],
-    ['no body', 'POST', '/v9/git-repo-config', undefined, 400, 'user', 'the body is not JSON'],
-    ['another value', 'POST', '/v9/git-repo-config', '"true"', 400, 'user', 'the body is not true or false'],
-    ['a change of nothing', 'POST', '/v11/notify', '{}', 400, 'user', 'unknown kind of change'],
+    ['a job that nobody knows', 'GET /v6/jobs?id=none', undefined, [404, 'unknown job "none"']],
+    ['no job', 'GET /v6/jobs', undefined, [404, 'unknown job ""']],
+    ['no revision', 'GET /v6/sync', undefined, [404, 'no revision was named']],
+    ['a route that there is not', 'GET /v12/ping', undefined, noRoute],
+    ['the root', 'GET /', undefined, noRoute],
+    ['a slash too many', 'GET /v11/ping/', undefined, noRoute],
+    ['another method', 'GET /v9/update-manifests', undefined, noRoute],
+    ['a method of nobody', 'DELETE /v6/services', undefined, noRoute],
+    ['an upstream route', 'GET /v11/daemon', undefined, noRoute],
+    ['a release without an image', `POST /v6/update-images?service=${web}&kind=plan`, undefined, noRoute],
+    ['version 1', 'GET /v1/images', undefined, [410, 'API endpoint deprecated']],
+    ['version 5', 'POST /v5/sync', 'x', [410, 'API endpoint deprecated']],
+    ['no JSON', 'POST /v9/git-repo-config', '{', noJson],
+    ['no body', 'POST /v9/git-repo-config', undefined, noJson],
+    ['another value', 'POST /v9/git-repo-config', '"true"', [400, 'the body is not true or false']],
+    ['a change of nothing', 'POST /v11/notify', '{}', [400, 'unknown kind of change']],
     [
       'a workload that is none',
-      'GET',
-      '/v11/services?services=web',
+      'GET /v11/services?services=web',
       undefined,
-      400,
-      'user',
-      'parsing service spec "web": invalid ID',
+      [400, 'parsing service spec "web": invalid ID'],
     ],
     [
       'two filters',
-      'GET',
-      `/v11/services?services=${web}&namespace=shop`,
+      `GET /v11/services?services=${web}&namespace=shop`,
       undefined,
-      422,
-      'user',
-      "cannot filter by 'namespace' and 'workloads' at the same time",
+      [422, "cannot filter by 'namespace' and 'workloads' at the same time"],
     ],
-    [
-      'a field that is none',
-      'GET',
-      '/v10/images?containerFields=Nmae',
-      undefined,
-      422,
-      'user',
-      'Nmae is an invalid field',
-    ],
+    ['a field that is none', 'GET /v10/images?containerFields=Nmae', undefined, [422, 'Nmae is an invalid field']],
     [
       'no deploy key',
-      'POST',
-      '/v6/identity.pub',
+      'POST /v6/identity.pub',
       undefined,
-      422,
-      'user',
-      'there is no deploy key that could be made anew',
+      [422, 'there is no deploy key that could be made anew'],
     ],
-    ['a body of 1 MB', 'POST', '/v9/update-manifests', 'x'.repeat(1 << 20), 400, 'user', 'The request is too large.'],
-  ] as const)('about %s is in the form of fluxd', async (_what, method, path, body, status, type, error) => {
+    ['a body of 1 MB', 'POST /v9/update-manifests', 'x'.repeat(1 << 20), [400, 'The request is too large.']],
+  ] as const)('about %s is in the form of fluxd', async (_what, asked, body, [status, error]) => {
+    const [method, path] = asked.split(' ') as ['GET' | 'POST' | 'DELETE', string]
     const answer = await send(bench, path, { method, ...(body === undefined ? {} : { body }) })
     expect([answer.statusCode, answer.headers['content-type'], answer.headers.location]).toEqual([
       status,
       'application/json; charset=utf-8',
       undefined,
     ])
+    const type = status === 404 || status === 410 ? 'missing' : 'user'
     expect(answer.json()).toEqual({ type, error, help: expect.stringContaining(error) })
   })
 

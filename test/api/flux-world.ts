@@ -20,7 +20,7 @@ export type FluxWorld = {
   /** The commit that was pushed first, which is applied. */
   commit: string
   /** A request below `/api/flux`, as fluxctl would send it. */
-  api(path: string, init?: RequestInit): Promise<Response>
+  api: (path: string, init?: RequestInit) => Promise<Response>
   stop(): Promise<void>
 }
 

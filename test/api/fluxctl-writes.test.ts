@@ -153,10 +153,8 @@ describe('what an unmodified fluxctl 1.25 changes in git', () => {
     })
 
     it.runIf(process.platform === 'linux')('of what was chosen in the menu commits that alone', async () => {
-      const { code, stdout } = await world.fluxctl.choose(
-        '\r',
-        ...['release', '--all', '-i', `${world.image}:1.0.1`, '--exclude', other, '--interactive'],
-      )
+      const args = ['release', '--all', '-i', `${world.image}:1.0.1`, '--exclude', other, '--interactive']
+      const { code, stdout } = await world.fluxctl.choose('\r', ...args)
       expect(code).toBe(0)
       expect(stdout).toContain('Submitting selected release ...')
       const commit = await head()
@@ -177,7 +175,7 @@ describe('what an unmodified fluxctl 1.25 changes in git', () => {
       }
       const body = JSON.stringify({ type: 'containers', cause: { Message: '', User: '' }, spec })
       const id = await (await world.api('/v9/update-manifests', { method: 'POST', body })).json()
-      const status = async () => (await (await world.api(`/v6/jobs?id=${id}`)).json()) as { StatusString: string }
+      const status = async () => (await (await world.api(`/v6/jobs?id=${String(id)}`)).json()) as { StatusString: string }
       await until('its end', async () => (await status()).StatusString === 'failed')
       expect(await status()).toMatchObject({
         Result: { spec: { type: 'containers', spec } },

@@ -11,7 +11,8 @@ import { createFluxWorld, type FluxWorld } from './flux-world.ts'
 describe('an unmodified fluxctl 1.25', () => {
   const policies = '    fluxcd.io/automated: "true"\n    fluxcd.io/tag.web: glob:1.0.*\n'
   let world: FluxWorld
-  let { space, image, repository, fluxctl, commit, api } = {} as FluxWorld
+  let { space, image, repository, fluxctl, commit }: Omit<FluxWorld, 'api' | 'stop'> = {} as FluxWorld
+  const api: FluxWorld['api'] = async (...args) => await world.api(...args)
 
   beforeAll(async () => {
     world = await createFluxWorld((names) => ({
@@ -23,7 +24,7 @@ describe('an unmodified fluxctl 1.25', () => {
       'idle.yaml': deployment('idle', names.space, { replicas: 0, annotations: '    fluxcd.io/locked: "true"\n' }),
       'settings.yaml': configMap('settings', names.space, 'one'),
     }))
-    ;({ space, image, repository, fluxctl, commit, api } = world)
+    ;({ space, image, repository, fluxctl, commit } = world)
   })
   afterAll(async () => await world?.stop())
 
