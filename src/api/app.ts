@@ -13,6 +13,7 @@ import { jobRoutes } from './routes/jobs.ts'
 import { planRoutes, sourceChangeRoutes } from './routes/plans.ts'
 import { processRoutes } from './routes/process.ts'
 import { registryHookRoutes } from './routes/registry-hooks.ts'
+import { releaseChangeRoutes, releaseLookRoutes } from './routes/release-changes.ts'
 import { releaseRoutes } from './routes/releases.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
@@ -72,6 +73,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(planRoutes, options)
   void app.register(sourceChangeRoutes, options)
   void app.register(releaseRoutes, options)
+  void app.register(releaseLookRoutes, options)
+  void app.register(releaseChangeRoutes, options)
   void app.register(jobRoutes, options)
   void app.register(imageRoutes, options)
   void app.register(updateRoutes, options)

@@ -1,7 +1,7 @@
 import { type RequestAsk, requestJobName } from '../domain/work/request.ts'
 import type { AppOptions } from './app-options.ts'
 
-/** A request with arguments: about which source, by whom, for what. */
+/** A request with arguments: about which source or release, by whom, for what. */
 export type Asked = {
   of: { namespace: string; name: string }
   by: string
@@ -9,16 +9,26 @@ export type Asked = {
   files?: Uint8Array | undefined
 }
 
-/** The request as a record, and the job that names it (W1). Undefined when there is no such source. */
+/** `id`: of the request, and of the plan that answers it. */
+export type Made = { jobId: string; id: string; at: string }
+
+/** Stores the request as a record and asks for the job that names it (W1). */
 export async function askFor(
-  { of, by, ask, files }: Asked,
-  { views, requests, enqueue }: Pick<AppOptions, 'views' | 'enqueue' | 'requests'>,
-): Promise<{ jobId: string; id: string; at: string } | undefined> {
-  const { namespace, name } = of
-  if (!views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)) return undefined
+  { of: { namespace, name }, by, ask, files }: Asked,
+  { requests, enqueue }: Pick<AppOptions, 'requests' | 'enqueue'>,
+): Promise<Made> {
   const request = await requests.put({ namespace, name, by, ask }, files)
-  const jobName = requestJobName(request)
   const reason = `requested by ${by}`
-  const { jobId } = await enqueue({ kind: ask.kind, namespace, name: jobName, reason, lane: 'person' })
+  const { jobId } = await enqueue({ kind: ask.kind, namespace, name: requestJobName(request), reason, lane: 'person' })
   return { jobId, id: request.id, at: request.at }
+}
+
+/** The same of a source; undefined when there is no such source. */
+export async function askForSource(
+  asked: Asked,
+  options: Pick<AppOptions, 'views' | 'requests' | 'enqueue'>,
+): Promise<Made | undefined> {
+  const { namespace, name } = asked.of
+  const isKnown = options.views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)
+  return isKnown ? await askFor(asked, options) : undefined
 }

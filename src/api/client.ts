@@ -12,7 +12,8 @@ import type {
 } from './contract/image.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
-import type { Release, Source, SourceList, Status } from './contract/status.ts'
+import type { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from './contract/release.ts'
+import type { Release, ReleaseList, Source, SourceList, Status } from './contract/status.ts'
 
 /** One request to the API. `path` begins with a slash and holds the query; a body of bytes is a gzipped tar archive. */
 export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
@@ -45,7 +46,13 @@ export type Client = {
   status(options?: Options): Promise<Status>
   sources(options?: Options): Promise<SourceList>
   source(namespace: string, name: string, options?: Options): Promise<Source>
+  releases(options?: Options): Promise<ReleaseList>
   release(namespace: string, name: string, options?: Options): Promise<Release>
+  releaseHistory(namespace: string, name: string, options?: Options): Promise<ReleaseHistory>
+  planRelease(namespace: string, name: string, request: ReleasePlanRequest, options?: Options): Promise<PlanAccepted>
+  rollbackRelease(namespace: string, name: string, request: RollbackRequest, options?: Options): Promise<Accepted>
+  suspendRelease(namespace: string, name: string, request: SuspendRequest, options?: Options): Promise<Accepted>
+  resumeRelease(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
   syncSource(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
   planSource(namespace: string, name: string, request: PlanRequest, options?: Options): Promise<PlanAccepted>
   /** Plans a folder: a gzipped tar archive of at most 10 MB. */
@@ -93,7 +100,17 @@ export function createClient(transport: Transport): Client {
     status: (options) => get('/api/v1/status', options),
     sources: (options) => get('/api/v1/sources', options),
     source: (namespace, name, options) => get(pathTo('sources', namespace, name), options),
+    releases: (options) => get('/api/v1/releases', options),
     release: (namespace, name, options) => get(pathTo('releases', namespace, name), options),
+    releaseHistory: (namespace, name, options) => get(`${pathTo('releases', namespace, name)}/history`, options),
+    planRelease: (namespace, name, request, options) =>
+      post(`${pathTo('releases', namespace, name)}/plans`, request, options),
+    rollbackRelease: (namespace, name, request, options) =>
+      post(`${pathTo('releases', namespace, name)}/rollback`, request, options),
+    suspendRelease: (namespace, name, request, options) =>
+      post(`${pathTo('releases', namespace, name)}/suspend`, request, options),
+    resumeRelease: (namespace, name, asker, options) =>
+      post(`${pathTo('releases', namespace, name)}/resume`, asker, options),
     syncSource: (namespace, name, asker, options) => post(`${pathTo('sources', namespace, name)}/sync`, asker, options),
     planSource: (namespace, name, request, options) =>
       post(`${pathTo('sources', namespace, name)}/plans`, request, options),

@@ -19,10 +19,12 @@ import {
   PlanChange,
   PlanHold,
   PlanRequest,
+  PlanValue,
   SuspendRequest,
 } from './contract/plan.ts'
 import { Problem } from './contract/problem.ts'
 import { Identity, Readiness, Version } from './contract/process.ts'
+import { ReleaseHistory, ReleasePlanRequest, ReleaseRevision, RollbackRequest } from './contract/release.ts'
 import {
   Drift,
   Failure,
@@ -59,13 +61,18 @@ export const sharedSchemas = [
   PolicyRequest,
   PolicyTest,
   PolicyVerdict,
+  PlanValue,
   Problem,
   QueueCounts,
   Readiness,
   RegistryNotification,
   Release,
+  ReleaseHistory,
   ReleaseList,
   ReleaseRequest,
+  ReleasePlanRequest,
+  ReleaseRevision,
+  RollbackRequest,
   Source,
   SourceList,
   Status,
@@ -112,7 +119,9 @@ export function openApi(version: string): SwaggerOptions {
         if (
           body &&
           'content' in body &&
-          /\/(?:Asker|ImagesRequest|PlanRequest|SuspendRequest)"/.test(JSON.stringify(body))
+          /\/(?:Asker|ImagesRequest|PlanRequest|ReleasePlanRequest|RollbackRequest|SuspendRequest)"/.test(
+            JSON.stringify(body),
+          )
         )
           body.required = false
       }

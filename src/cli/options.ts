@@ -11,9 +11,14 @@ export function outputOption(): Option {
   return new Option('-o, --output <format>', 'for people or for scripts').choices(['table', 'json']).default('table')
 }
 
-/** `--timeout`, with its default as people read it and in milliseconds. */
+/** `--timeout`, in milliseconds; `shown` is the default as people write it. */
 export function timeoutOption(shown: string, ms: number): Option {
   return new Option('--timeout <duration>', 'give up waiting after this').default(ms, shown).argParser(readDuration)
+}
+
+/** `--user`. */
+export function userOption(): Option {
+  return new Option('--user <name>', 'who does it, as claimed; else the user of this machine')
 }
 
 function readDuration(text: string): number {

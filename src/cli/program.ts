@@ -13,8 +13,9 @@ import { showVersion } from './commands/version.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context, OutputFormat } from './context.ts'
 import type { ExitCode } from './exit.ts'
+import { addHelm } from './helm-verbs.ts'
 import { addImageCommands } from './image-program.ts'
-import { outputOption, type Perform, readLimit, timeoutOption } from './options.ts'
+import { outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
 import type { Output } from './print/style.ts'
 
 /** A command that reads its own arguments, such as `run`; it is listed with the others. */
@@ -40,6 +41,8 @@ const kinds = [
   'update-images',
   'plan-source',
   'change-source',
+  'plan-release',
+  'change-release',
   'resync',
 ]
 const states = ['waiting', 'active', 'delayed', 'completed', 'failed']
@@ -75,6 +78,7 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
   addPlan(program, perform)
   addChanges(program, perform)
   addImageCommands(program, perform, parts.readInput)
+  addHelm(program, perform)
   addQueue(program, perform)
   addIdentity(program, perform)
   addVersion(program, perform)
@@ -139,7 +143,7 @@ function addChanges(program: Command, perform: Perform): void {
       .command(name)
       .description(description)
       .argument('[source]', sourceHelp)
-      .option('--user <name>', 'who does it, as claimed; else the user of this machine')
+      .addOption(userOption())
       .addOption(timeoutOption('1m', 60_000))
   add('approve', 'let a held mass deletion go, of one commit')
     .option('--commit <sha>', 'whose deletions; else the commit that is held now')

@@ -106,6 +106,8 @@ export type Config = {
     finalizer: boolean
     /** repositories.yaml files of the operator. */
     repositoryFiles: readonly string[]
+    /** HelmReleases of the Operator before 1.0 are served (ruling 9). */
+    legacy: boolean
   }
   images: {
     scanIntervalMs: number
@@ -201,6 +203,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       failedInstall: values['failed-install'] as Config['releases']['failedInstall'],
       finalizer: values['release-finalizer'],
       repositoryFiles: readImports(values['helm-repository-import']).files,
+      legacy: values['legacy-helmreleases'],
     },
     images: makeImages(values, facts),
     warnings: facts.warnings,

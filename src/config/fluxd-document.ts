@@ -34,13 +34,15 @@ export function becameOf({ state }: Flag, { by, differs }: Difference): string {
   return differs ? 'differs' : 'same'
 }
 
-function sayingOf({ state, why }: Flag, { by, note }: Difference): string {
+/** What is said about a flag: why it does not work, and what to know. */
+export function sayingOf({ state, why }: Flag, { by, note }: Difference): string {
   if (state === undefined || by !== undefined) return note
   const reason = why ? `${why.charAt(0).toUpperCase()}${why.slice(1)}.` : ''
   return [reason, note].filter((part) => part !== '').join(' ')
 }
 
-function defaultOf({ default: value }: Flag): string {
+/** The default as code; nothing where it is empty. */
+export function defaultOf({ default: value }: Flag): string {
   const text = Array.isArray(value) ? value.join(',') : String(value)
   return text === '' ? '' : `\`${text}\``
 }

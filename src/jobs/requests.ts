@@ -116,7 +116,7 @@ export function createRequests(parts: {
       const body = text === undefined ? undefined : open(text, { place, key: key() })
       if (body !== undefined) return JSON.parse(body) as Plan
       const { request } = await readById(id)
-      return request?.ask.kind === 'plan-source' ? emptyPlan(request, 'queued') : undefined
+      return request?.ask.kind.startsWith('plan-') ? emptyPlan(request, 'queued') : undefined
     },
     async putAnswer(answer) {
       const place = answerKey(answer.id)

@@ -1,4 +1,6 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
+import { helmReleaseKind, legacyReleaseKind } from '../domain/release/spec.ts'
 import { type Enqueue, type JobPayload, type Outcome, periodicReason, type WorkRequest } from '../domain/work/job.ts'
 import { listRecords } from './sync-release/orphans.ts'
 import type { Sources } from './sources.ts'
@@ -20,6 +22,8 @@ export type ResyncDeps = {
   releaseNamespace: string
   /** Look for releases whose HelmRelease went without being seen; needed where no finalizer keeps it. */
   findOrphans: boolean
+  /** Old HelmReleases are served, too (ruling 9). */
+  legacyReleases?: boolean
 }
 
 /**
@@ -60,12 +64,16 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
 }
 
 async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
-  const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
-  if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) return []
-  const query = { ...kind, metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
-  const releases = await deps.cluster.list(query, signal)
+  const scope = { metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
+  const releases: KubeObject[] = []
+  let isDefined = false
+  for (const kind of deps.legacyReleases ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]) {
+    if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) continue
+    isDefined ||= kind === helmReleaseKind
+    releases.push(...(await deps.cluster.list({ ...kind, ...scope }, signal)))
+  }
   const known = releases.map(({ metadata: { namespace = '', name } }) => ({ namespace, name }))
-  const gone = deps.findOrphans ? await listGone(known, deps, signal) : []
+  const gone = deps.findOrphans && isDefined ? await listGone(known, deps, signal) : []
   return [...known, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
 }
 

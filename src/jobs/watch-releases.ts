@@ -1,9 +1,18 @@
 import type { Cluster, WatchEvent } from '../adapters/cluster/index.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import { arrivedReason } from '../domain/release/decide.ts'
-import { helmReleaseKind, type ReleaseSpec, readSpec, type SpecDefaults } from '../domain/release/spec.ts'
+import { type NamedObject, namedObjects } from '../domain/release/named-objects.ts'
+import { isReleaseReady } from '../domain/release/is-ready.ts'
+import {
+  helmReleaseKind,
+  legacyReleaseKind,
+  type ReleaseSpec,
+  readSpec,
+  type SpecDefaults,
+} from '../domain/release/spec.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
+import { idOf, watchNamed } from './watch-named.ts'
 
 export type WatchReleasesDeps = {
   cluster: Pick<Cluster, 'watch'>
@@ -11,60 +20,107 @@ export type WatchReleasesDeps = {
   /** The one namespace to look in; empty for all (`--allow-namespace`). */
   namespace: string
   defaults: SpecDefaults
+  /** Old HelmReleases are served, too (ruling 9). */
+  legacy?: boolean
   log: Logger
 }
 
 /** Changes come in bursts (a Secret and its twin, helm's several writes); one job answers them all. */
-const debounceMs = 500
+const debounceMs = 200
 
-type Known = { spec: ReleaseSpec; seen: string; isReleased: boolean }
+/** `isReady`: what depends on it may go on. */
+type Known = { spec: ReleaseSpec; seen: string; isReady: boolean; named: readonly NamedObject[] }
+type Releases = ReadonlyMap<string, Known>
 type Wake = (spec: ReleaseSpec, reason: string, delayMs?: number) => void
 
 /**
- * Watches HelmReleases, helm's own records and the ConfigMaps and Secrets that releases name, and wakes the release concerned within a
- * second (law 5). Events only wake: the job reads the world itself.
+ * Watches HelmReleases, helm's own records, and the ConfigMaps, Secrets and sources that releases name, and wakes the release concerned
+ * within a second (law 5). Events only wake: the job reads the world itself.
  */
 export function watchReleases(deps: WatchReleasesDeps, signal: AbortSignal): void {
   const { cluster } = deps
   const scope = deps.namespace ? { namespace: deps.namespace } : {}
   const releases = new Map<string, Known>()
   const wake = createWake(deps)
-  const values = watchValues(cluster, releases, wake)
+  const named = watchNamed(cluster, (id) => wakeUsers(id, releases, wake))
 
-  function see(object: KubeObject): void {
+  /** Gives true when it may name other objects than before. */
+  function see(object: KubeObject): boolean {
     const key = keyOf(object)
-    const [spec, seen] = [readSpec(object, deps.defaults), fingerprint(object)]
     const before = releases.get(key)
-    releases.set(key, { spec, seen, isReleased: isReleased(object) })
-    if (before?.seen === seen) return
-    wake(spec, before ? `generation ${spec.generation}` : 'new HelmRelease')
-    values.follow()
+    const seen = fingerprint(object)
+    const isReady = isReleaseReady(object)
+    if (before?.seen === seen) releases.set(key, { ...before, isReady })
+    else {
+      const spec = readSpec(object, deps.defaults)
+      releases.set(key, { spec, seen, isReady, named: namedObjects(spec) })
+      wake(spec, before ? `generation ${spec.generation}` : 'new HelmRelease')
+    }
+    if (isReady && !before?.isReady) wakeDependents(object, releases, wake)
+    return before?.seen !== seen
   }
 
-  const objects = cluster.watch({ ...helmReleaseKind, ...scope }, (event) => {
-    if (event.type === 'replaced') for (const object of event.items) see(object)
-    else if (event.type === 'changed') see(event.object)
-    else {
-      const known = releases.get(keyOf(event.object))
-      if (releases.delete(keyOf(event.object))) values.follow()
-      // without a finalizer this is the first that is heard of it
-      if (known && known.spec.uid === event.object.metadata.uid) wake(known.spec, 'HelmRelease deleted')
-    }
-  })
+  /** A list is the whole truth. */
+  function replace(items: readonly KubeObject[], apiVersion: string): boolean {
+    const there = new Set(items.map(keyOf))
+    const gone = [...releases.keys()].filter((key) => key.startsWith(`${apiVersion} `) && !there.has(key))
+    for (const key of gone) releases.delete(key)
+    return items.map(see).includes(true) || gone.length > 0
+  }
+
+  function drop(object: KubeObject): boolean {
+    const known = releases.get(keyOf(object))
+    // without a finalizer this is the first that is heard of it
+    if (known && known.spec.uid === object.metadata.uid) wake(known.spec, 'HelmRelease deleted')
+    return releases.delete(keyOf(object))
+  }
+
+  function seeAll(event: WatchEvent, apiVersion: string): void {
+    const isNews =
+      event.type === 'replaced'
+        ? replace(event.items, apiVersion)
+        : event.type === 'deleted'
+          ? drop(event.object)
+          : see(event.object)
+    if (isNews) named.follow([...releases.values()].flatMap((known) => known.named))
+  }
+
+  const kinds = deps.legacy ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]
+  const objects = kinds.map((kind) => cluster.watch({ ...kind, ...scope }, (event) => seeAll(event, kind.apiVersion)))
   const stored = { apiVersion: 'v1', kind: 'Secret', ...scope, labelSelector: 'owner=helm', metadataOnly: true }
   const revisions = cluster.watch(stored, (event) => wakeOwner(event, releases, wake))
   const arrivals = watchArrivals(cluster, releases, wake)
   const stop = () => {
-    for (const watch of [objects, revisions, values, ...arrivals]) watch.stop()
+    for (const watch of [...objects, revisions, named, ...arrivals]) watch.stop()
   }
   signal.addEventListener('abort', stop, { once: true })
+}
+
+/** Those whose inputs changed, and those that wait for what changed. */
+function wakeUsers(id: string, releases: Releases, wake: Wake): void {
+  for (const { spec, named, isReady } of releases.values()) {
+    const use = named.find((one) => idOf(one) === id)
+    if (use?.as === 'input') wake(spec, `${id} changed`, debounceMs)
+    else if (use && !isReady) wake(spec, `${id} changed`)
+  }
+}
+
+/** A release became ready; what stands still for it is looked at again at once. */
+function wakeDependents({ metadata }: KubeObject, releases: Releases, wake: Wake): void {
+  const { namespace, name } = metadata
+  for (const { spec, isReady } of releases.values()) {
+    const depends = spec.dependsOn.some(
+      (one) => one.kind === 'HelmRelease' && one.namespace === namespace && one.name === name,
+    )
+    if (depends && !isReady) wake(spec, `HelmRelease ${namespace}/${name} is ready`)
+  }
 }
 
 /**
  * A fresh cluster converges because failed releases are tried again: at once, past any back-off, when a namespace or a definition that
  * they may have waited for is there (ruling 11). Rights for these watches are cluster-wide; without them the back-off does it.
  */
-function watchArrivals(cluster: Pick<Cluster, 'watch'>, releases: ReadonlyMap<string, Known>, wake: Wake) {
+function watchArrivals(cluster: Pick<Cluster, 'watch'>, releases: Releases, wake: Wake) {
   function watchNew(query: { apiVersion: string; kind: string }, wakes: (name: string) => (known: Known) => boolean) {
     const seen = new Set<string>()
     let isFirst = true
@@ -77,7 +133,7 @@ function watchArrivals(cluster: Pick<Cluster, 'watch'>, releases: ReadonlyMap<st
         if (isFirst) continue
         const waits = wakes(metadata.name)
         for (const known of releases.values()) {
-          if (!known.isReleased && waits(known))
+          if (!known.isReady && waits(known))
             wake(known.spec, `${arrivedReason}${query.kind} ${metadata.name}`, debounceMs)
         }
       }
@@ -108,7 +164,7 @@ function createWake({ enqueue, log }: WatchReleasesDeps): Wake {
 }
 
 /** helm stored or removed a revision: ours, or somebody's by hand, which is undone. */
-function wakeOwner(event: WatchEvent, releases: ReadonlyMap<string, Known>, wake: Wake): void {
+function wakeOwner(event: WatchEvent, releases: Releases, wake: Wake): void {
   if (event.type === 'replaced') return
   const { labels, namespace } = event.object.metadata
   for (const { spec } of releases.values()) {
@@ -117,60 +173,8 @@ function wakeOwner(event: WatchEvent, releases: ReadonlyMap<string, Known>, wake
   }
 }
 
-/** Watches by name only: no list of all Secrets is ever asked for (rulings, part 3). */
-function watchValues(cluster: Pick<Cluster, 'watch'>, releases: ReadonlyMap<string, Known>, wake: Wake) {
-  const watches = new Map<string, { stop(): void }>()
-
-  function wakeUsers(id: string): void {
-    for (const { spec } of releases.values()) {
-      if (namedBy(spec).some((one) => one.id === id)) wake(spec, `${id} changed`, debounceMs)
-    }
-  }
-
-  function start({ id, kind, namespace, name }: Named): void {
-    const query = { apiVersion: 'v1', kind, namespace, fieldSelector: `metadata.name=${name}`, metadataOnly: true }
-    let isFirst = true
-    const watch = cluster.watch(query, () => {
-      if (!isFirst) wakeUsers(id)
-      isFirst = false
-    })
-    watches.set(id, watch)
-  }
-
-  return {
-    /** Watches what releases name now, and no longer what none names. */
-    follow(): void {
-      const wanted = new Map([...releases.values()].flatMap(({ spec }) => namedBy(spec)).map((one) => [one.id, one]))
-      for (const [id, one] of wanted) if (!watches.has(id)) start(one)
-      for (const [id, watch] of watches) {
-        if (wanted.has(id)) continue
-        watch.stop()
-        watches.delete(id)
-      }
-    },
-    stop(): void {
-      for (const watch of watches.values()) watch.stop()
-    },
-  }
-}
-
-type Named = { id: string; kind: 'ConfigMap' | 'Secret'; namespace: string; name: string }
-
-function namedBy({ valuesFrom }: ReleaseSpec): Named[] {
-  return valuesFrom.flatMap((source) => {
-    if (source.kind !== 'ConfigMap' && source.kind !== 'Secret') return []
-    const { kind, namespace, name } = source
-    return [{ id: `${kind} ${namespace}/${name}`, kind, namespace, name }]
-  })
-}
-
-function isReleased({ status }: KubeObject): boolean {
-  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] }
-  return conditions.some((condition) => condition.type === 'Released' && condition.status === 'True')
-}
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`
+function keyOf({ apiVersion, metadata }: KubeObject): string {
+  return `${apiVersion} ${metadata.namespace ?? ''}/${metadata.name}`
 }
 
 /** What makes a HelmRelease worth looking at again; its status is not part of it. */

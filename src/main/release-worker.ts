@@ -7,17 +7,43 @@ import { createEgress, createGuard } from '../adapters/egress/index.ts'
 import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createLogins, createRegistry } from '../adapters/registry/index.ts'
+import { changeRelease } from '../jobs/change-release/index.ts'
+import { planRelease } from '../jobs/plan-release/index.ts'
+import type { SyncReleaseDeps } from '../jobs/sync-release/deps.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
 import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
 import { chartRemote } from './chart-remote.ts'
 import { createPrivateFiles } from './private-files.ts'
+import { processRequests } from './requests.ts'
+import { ensureSecrets } from './secrets.ts'
 import type { Parts } from './wire.ts'
+
+/** More than helm runs that may wait at the same time, so that these hold up no others: helm has places of its own (W6). */
+const leastSlots = 64
 
 /** Places on the processors while helm renders and sends; waiting holds none (W6). */
 const helmPlaces = 2 * availableParallelism()
 
-/** Runs `sync-release` jobs with the real helm. */
-export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): Processor {
+/** What works on releases, with the real helm; a plan and a change of a release read as a sync does. */
+export function releaseProcessors(
+  parts: Parts,
+  fence: LeasedFence,
+  env: NodeJS.ProcessEnv,
+): Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }> {
+  const deps = releaseDeps(parts, fence, env)
+  const requests = processRequests(parts, ensureSecrets(parts.config).tokenFile)
+  const asking = { ...deps, requests, enqueue: parts.queue.enqueue }
+  return {
+    'sync-release': {
+      slots: Math.max(leastSlots, parts.config.releases.workers),
+      run: (payload, { signal }) => syncRelease(payload, deps, signal),
+    },
+    'plan-release': { slots: 2, run: (payload, { signal }) => planRelease(payload, asking, signal) },
+    'change-release': { slots: 1, run: (payload, { signal }) => changeRelease(payload, asking, signal) },
+  }
+}
+
+function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): SyncReleaseDeps {
   const { config, cluster, git, run, redactor, metrics, log, environment, sources } = parts
   const { areTenants } = config.sources
   const egress = createEgress({ allowPrivate: !areTenants })
@@ -33,7 +59,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     limit: (work) => limit(work),
     log: log.child({ component: 'helm' }),
   })
-  const deps = {
+  return {
     cluster: cluster.fenced(() => fence.check()),
     helm,
     charts: createCharts({
@@ -63,6 +89,7 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     memory: createReleaseMemory(),
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
+    legacy: config.releases.legacy,
     finalizer: config.releases.finalizer,
     releaseNamespace: config.releases.namespace,
     upgradeLimit: config.releases.upgradeLimit,
@@ -73,7 +100,6 @@ export function releaseProcessor(parts: Parts, fence: LeasedFence, env: NodeJS.P
     random: Math.random,
     ended: metrics.releaseEnded,
   }
-  return (payload, { signal }) => syncRelease(payload, deps, signal)
 }
 
 /** helm's home is private, so it must be told of the file that everybody else finds at home. */

@@ -210,7 +210,7 @@ async function installOurs({ config, cluster, log }: Parts, signal: AbortSignal)
 
 function releaseWatchOf({ cluster, queue, config: { releases }, log }: Parts): Parameters<typeof watchReleases>[0] {
   const defaults = { gitRef: releases.defaultGitRef, updateDependencies: releases.updateChartDependencies }
-  return { cluster, enqueue: queue.enqueue, namespace: releases.namespace, defaults, log }
+  return { cluster, enqueue: queue.enqueue, namespace: releases.namespace, legacy: releases.legacy, defaults, log }
 }
 
 function periodsOf({ enable, source, releases, images }: Config): Periods {

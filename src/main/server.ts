@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { summariseStoredRelease } from '../adapters/helm/index.ts'
 import { createQueueBoard } from '../adapters/queue/index.ts'
 import { createApp, createMetricsApp, createProbeApp } from '../api/app.ts'
 import { imageHookKey } from '../api/routes/registry-hooks.ts'
@@ -27,6 +28,7 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     enable: config.enable,
     releaseNamespace: config.releases.namespace,
     starting,
+    summarise: summariseStoredRelease,
     now: () => new Date(),
   })
 }

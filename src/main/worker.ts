@@ -10,7 +10,7 @@ import { fetching } from './fetching.ts'
 import { lookProcessors } from './read-only.ts'
 import { requestProcessors } from './request-worker.ts'
 import { syncDeps } from './sync-deps.ts'
-import { releaseProcessor } from './release-worker.ts'
+import { releaseProcessors } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
 import { forgetRemoved, reported } from './source-work.ts'
 import type { Ending } from './stop.ts'
@@ -39,6 +39,7 @@ export function processorsOf(
     random: Math.random,
     releaseNamespace: config.releases.namespace,
     findOrphans: !config.releases.finalizer,
+    legacyReleases: config.releases.legacy,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
   if (images) {
@@ -66,8 +67,7 @@ export function processorsOf(
     forgetRemoved(parts)
   }
   if (config.enable.includes('releases')) {
-    // more than helm runs that may wait at the same time, so that these hold up no others (W6)
-    processors['sync-release'] = { slots: 64, run: releaseProcessor(parts, fence, env) }
+    Object.assign(processors, releaseProcessors(parts, fence, env))
   }
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [

@@ -6,6 +6,7 @@ import type { Reading } from './cached.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
+import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { type Attempt, createRowReader } from './rows.ts'
 import type { SourceRow } from './source-row.ts'
 import { readRepositories } from './repositories.ts'
@@ -41,6 +42,8 @@ export type Views = {
   /** Throws ClusterUnavailable or Forbidden when they have never been read. */
   releases(): Promise<{ releases: ReleaseRow[]; observedAt: string }>
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
+  /** What helm stored; undefined when there is no such release. Read afresh. */
+  releaseHistory(namespace: string, name: string): Promise<ReleaseHistory | undefined>
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
   /** Live workloads with what git says of them; read afresh. Throws ClusterUnavailable or Forbidden. */
@@ -129,6 +132,7 @@ export function createViews(options: ViewsOptions): Views {
       const { rows: releases } = await readKnownReleases()
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
+    releaseHistory: (namespace, name) => readHistory(namespace, name, options),
     sourceSpecs,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),

@@ -95,7 +95,7 @@ describe('releaseRow', () => {
       'suspended as it should be',
       helmRelease({ status: released, metadata: { annotations: { 'capstan.dev/suspend': 'true' } } }),
       deployed,
-      { ready: true, message: 'Suspended. Installed.' },
+      { ready: true, message: 'suspended by somebody. Installed.' },
     ],
     [
       'suspended in trouble',

@@ -2,6 +2,7 @@ import { type Condition, conditionOf, isObserved, mapAt } from '../domain/health
 import type { KubeObject } from '../domain/manifest/object.ts'
 import { type ChartSource, readSpec } from '../domain/release/spec.ts'
 import { type Reason, reasons } from '../domain/status/reason.ts'
+import { type Suspension, suspensionMessage } from '../domain/status/suspension.ts'
 import type { Unhealthy } from './workloads.ts'
 
 /** What the labels of helm's newest release Secret say. */
@@ -67,12 +68,16 @@ export function releaseRow(
 function readyOf(
   object: KubeObject,
   stored: StoredRelease | undefined,
-  suspended: boolean,
+  suspended: Suspension | undefined,
 ): Pick<ReleaseRow, 'ready' | 'reason' | 'message'> {
   const standstill = standstillOf(object, stored)
   const message = standstill?.message ?? conditionOf(object, 'Released')?.message ?? ''
   const reason = standstill && suspended ? 'Suspended' : (standstill?.reason ?? '')
-  return { ready: !standstill, reason, message: suspended ? `Suspended. ${message}` : message }
+  return {
+    ready: !standstill,
+    reason,
+    message: suspended ? `${suspensionMessage(suspended)}. ${message}`.trim() : message,
+  }
 }
 
 type Standstill = { reason: string; message: string }

@@ -1,6 +1,8 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
+import type { StoredSummary } from '../adapters/helm/index.ts'
 import type { Queue } from '../adapters/queue/index.ts'
 import type { Store } from '../adapters/store/index.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { ReadStatus } from '../domain/source/status.ts'
 
@@ -22,5 +24,7 @@ export type ViewsOptions = {
   starting?: () => string
   /** More sentences for `/readyz`, e.g. about the versions of git and helm. */
   warnings?: () => readonly string[]
+  /** Reads one of helm's Secrets; left out where nobody asks for histories. */
+  summarise?: (secret: KubeObject) => StoredSummary | undefined
   now: () => Date
 }

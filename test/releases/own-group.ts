@@ -13,6 +13,9 @@ type Definition = KubeObject & {
   spec: { group: string; versions: { schema: { openAPIV3Schema: Schema } }[] }
 }
 
+/** Fields of the spec that the Operator's definition does not have. */
+export const ownFields = ['suspend', 'dependsOn', 'createNamespace', 'serviceAccountName']
+
 const file = fileURLToPath(new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.url))
 
 export const definitionRef = {
@@ -32,10 +35,13 @@ function makeDefinition(group: string, shape: Shape): Definition {
 
 function takeAdditionsOut(schema: Schema): void {
   const { spec, status } = schema.properties ?? {}
-  delete spec?.properties?.suspend
+  for (const field of ownFields) {
+    if (!spec?.properties?.[field]) throw new Error(`the definition does not have the field ${field}`)
+    delete spec.properties[field]
+  }
   const { phase, conditions } = status?.properties ?? {}
   dropWord(phase, 'Suspended')
-  dropWord(conditions?.items?.properties?.type, 'Ready')
+  for (const word of ['Ready', 'Suspended']) dropWord(conditions?.items?.properties?.type, word)
 }
 
 function dropWord(schema: Schema | undefined, word: string): void {
@@ -43,10 +49,36 @@ function dropWord(schema: Schema | undefined, word: string): void {
   schema.enum = schema.enum.filter((one) => one !== word)
 }
 
+/** Serves old HelmReleases in a group of their own, without a schema or a status, as helm-operator 0.x had them. */
+export async function serveLegacy(api: Cluster, group: string): Promise<string> {
+  const name = `helmreleases.old.${group}`
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+  await api.apply(
+    {
+      apiVersion: definitionRef.apiVersion,
+      kind: definitionRef.kind,
+      metadata: { name },
+      spec: {
+        group: `old.${group}`,
+        scope: 'Namespaced',
+        names: { kind: 'HelmRelease', plural: 'helmreleases' },
+        versions: [{ name: 'v1beta1', served: true, storage: true, schema }],
+      },
+    },
+    { force: true },
+  )
+  await until('old HelmReleases are served', async () => {
+    api.forgetDiscovery()
+    return (await api.resource(`old.${group}/v1beta1`, 'HelmRelease')) !== undefined
+  })
+  return name
+}
+
 /** A cluster in which `helm.fluxcd.io` stands for another group, with a definition of its own. */
 export async function underOwnGroup(api: Cluster, group: string, shape: Shape): Promise<Cluster> {
   const mapped = <T extends { apiVersion: string; name?: string }>(ref: T): T => {
     if (ref.apiVersion === 'helm.fluxcd.io/v1') return { ...ref, apiVersion: `${group}/v1` }
+    if (ref.apiVersion === 'flux.weave.works/v1beta1') return { ...ref, apiVersion: `old.${group}/v1beta1` }
     return ref.name === definitionRef.name ? { ...ref, name: `helmreleases.${group}` } : ref
   }
   await api.apply(makeDefinition(group, shape), { force: true })

@@ -15,6 +15,7 @@ import { createRun } from '../../src/adapters/process/index.ts'
 import { createRegistry } from '../../src/adapters/registry/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import type { Outcome } from '../../src/domain/work/job.ts'
+import type { SyncReleaseDeps } from '../../src/jobs/sync-release/deps.ts'
 import { syncRelease } from '../../src/jobs/sync-release/index.ts'
 import type { RunRequest } from '../../src/lib/run.ts'
 import { createPrivateFiles } from '../../src/main/private-files.ts'
@@ -27,12 +28,16 @@ const run = promisify(execFile)
 /** One namespace, a chart repository and the job, called directly, with the real helm on the real API server. */
 export type ReleaseBench = {
   namespace: string
+  /** Of the definitions that this bench made. */
+  group: string
+  /** What the job works with. */
+  deps: SyncReleaseDeps
   cluster: Cluster
   charts: ChartRepository
   /** Puts a chart into the repository. */
   publish(version: string, templates: Record<string, string>, values?: string): Promise<void>
   /** Creates or changes a HelmRelease. */
-  put(name: string, spec: Record<string, unknown>): Promise<void>
+  put(name: string, spec: Record<string, unknown>, annotations?: Record<string, string>): Promise<void>
   get(name: string): Promise<KubeObject | undefined>
   /** Suspends by the field, or where the definition has none by the annotation. */
   suspend(name: string): Promise<void>
@@ -123,7 +128,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   let ahead = 0
   const commits = new Map<string, Record<string, string>>()
   const git = fakeGit(commits)
-  const deps = {
+  const deps: SyncReleaseDeps = {
     cluster,
     helm,
     charts: createCharts({
@@ -157,6 +162,8 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   const ref = (name: string) => ({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name })
   return {
     namespace,
+    group: `r${id}.test.capstan.dev`,
+    deps,
     cluster: api,
     charts,
     async publish(version, templates, values = 'color: red\n') {
@@ -172,14 +179,14 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       }
       await charts.publish(folder)
     },
-    async put(name, spec) {
+    async put(name, spec, annotations = {}) {
       const { apiVersion, kind } = ref(name)
-      await api.apply({ apiVersion, kind, metadata: { name, namespace }, spec }, { force: true })
+      await api.apply({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }, { force: true })
     },
     async suspend(name) {
       const patch =
         definition === 'ours'
-          ? { spec: { suspend: true } }
+          ? { spec: { suspend: { by: 'ana', why: 'audit' } } }
           : { metadata: { annotations: { 'capstan.dev/suspend': 'true' } } }
       await api.patch(ref(name), patch)
     },

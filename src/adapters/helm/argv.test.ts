@@ -25,6 +25,11 @@ describe('arguments of helm (helm-operator, part 2, §3.1)', () => {
       'install web /charts/x --namespace a --timeout 300s --values /v --output json --wait --disable-openapi-validation --skip-crds',
     ],
     [
+      'install with the rights of an account',
+      installArgs({ ...write, account: { namespace: 'b', serviceAccount: 'bot' } }, '/v', 3),
+      'install web /charts/x --namespace a --timeout 300s --kube-as-user=system:serviceaccount:b:bot --values /v --output json',
+    ],
+    [
       'upgrade',
       upgradeArgs({ ...write, resetValues: true, force: false, maxHistory: 10 }, '/v', 3),
       'upgrade web /charts/x --namespace a --timeout 300s --values /v --output json --history-max=10 --reset-values',

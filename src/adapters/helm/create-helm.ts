@@ -4,11 +4,11 @@ import pLimit from 'p-limit'
 import { toAppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Run } from '../../lib/run.ts'
-import { type HelmMajor, installArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
+import { type HelmMajor, installArgs, previewArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
 import { helmOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
 import { createHelmVersion } from './helm-version.ts'
-import { markFailed } from './stored-release.ts'
+import { manifestOf, markFailed } from './stored-release.ts'
 
 export type HelmOptions = {
   run: Run
@@ -39,6 +39,8 @@ const waitingPlaces = 32
  */
 const goSettings = { GOGC: 'off', GOMEMLIMIT: '256MiB' }
 
+type Ended = { outcome: HelmOutcome; stdout: string }
+
 /** helm 3 or 4 as child processes. Values are only ever in a 0600 file that is gone when helm has ended. */
 export function createHelm(options: HelmOptions): Helm {
   const { run, binary, directory, redact, limit } = options
@@ -53,14 +55,16 @@ export function createHelm(options: HelmOptions): Helm {
     args: (major: HelmMajor) => string[],
     { timeoutSeconds, wait = false }: { timeoutSeconds: number; wait?: boolean },
     signal?: AbortSignal,
-  ): Promise<HelmOutcome> {
+  ): Promise<Ended> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
-    const timeoutMs = timeoutSeconds * 1000 + marginMs
     const major = await version.major().catch((error: unknown) => toAppError(error))
-    if (typeof major === 'object') return { ok: false, reason: 'HelmMissing', message: major.message }
+    if (typeof major === 'object')
+      return { outcome: { ok: false, reason: 'HelmMissing', message: major.message }, stdout: '' }
+    const timeoutMs = timeoutSeconds * 1000 + marginMs
     const given = { command: binary, args: args(major), env, timeoutMs, maxOutputBytes, limits }
-    const start = () => run({ ...given, ...(signal ? { signal } : {}) })
-    return helmOutcome(await (wait ? whileWaiting(start) : limit(start)), redact)
+    const begin = () => run({ ...given, ...(signal ? { signal } : {}) })
+    const result = await (wait ? whileWaiting(begin) : limit(begin))
+    return { outcome: helmOutcome(result, redact), stdout: result.stdout }
   }
 
   /** The values live in a 0600 file for as long as helm runs. */
@@ -68,7 +72,7 @@ export function createHelm(options: HelmOptions): Helm {
     request: HelmWrite,
     args: (file: string, major: HelmMajor) => string[],
     signal?: AbortSignal,
-  ): Promise<HelmOutcome> {
+  ): Promise<Ended> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await (swept ??= sweepValues(directory))
     const scratch = await mkdtemp(join(directory, `values-${process.pid}-`))
@@ -83,11 +87,18 @@ export function createHelm(options: HelmOptions): Helm {
 
   return {
     version: () => version.text(),
-    install: (request, signal) => withValues(request, (file, major) => installArgs(request, file, major), signal),
-    upgrade: (request, signal) => withValues(request, (file, major) => upgradeArgs(request, file, major), signal),
-    rollback: (request, signal) => call((major) => rollbackArgs(request, major), request, signal),
-    test: (request, signal) => call(() => testArgs(request), { ...request, wait: true }, signal),
-    uninstall: (request, signal) => call(() => uninstallArgs(request), request, signal),
+    install: async (request, signal) =>
+      (await withValues(request, (file, major) => installArgs(request, file, major), signal)).outcome,
+    upgrade: async (request, signal) =>
+      (await withValues(request, (file, major) => upgradeArgs(request, file, major), signal)).outcome,
+    rollback: async (request, signal) => (await call((major) => rollbackArgs(request, major), request, signal)).outcome,
+    test: async (request, signal) => (await call(() => testArgs(request), { ...request, wait: true }, signal)).outcome,
+    uninstall: async (request, signal) => (await call(() => uninstallArgs(request), request, signal)).outcome,
+    async preview(request, signal) {
+      const dry = { ...request, wait: false }
+      const { outcome, stdout } = await withValues(dry, (file, major) => previewArgs(dry, file, major), signal)
+      return outcome.ok ? { ok: true, manifest: manifestOf(stdout) } : outcome
+    },
     markFailed,
   }
 }

@@ -4,6 +4,8 @@ export type HelmTarget = {
   release: string
   namespace: string
   timeoutSeconds: number
+  /** ServiceAccount whose rights helm uses; without it those of Capstan. */
+  account?: { namespace: string; serviceAccount: string }
 }
 
 export type HelmWrite = HelmTarget & {
@@ -15,6 +17,10 @@ export type HelmWrite = HelmTarget & {
   skipCrds: boolean
   disableOpenApiValidation: boolean
 }
+
+export type PreviewRequest = HelmWrite & { verb: 'install' | 'upgrade'; resetValues: boolean; force: boolean }
+
+type FailedOutcome = Extract<HelmOutcome, { ok: false }>
 
 export type HelmOutcome =
   | { ok: true }
@@ -42,6 +48,11 @@ export type Helm = {
   ): Promise<HelmOutcome>
   test(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
   uninstall(request: HelmTarget, signal?: AbortSignal): Promise<HelmOutcome>
+  /**
+   * What an install or upgrade would send, as one text of manifests, hooks last. Asks the API server and writes nothing. Holds secrets
+   * as they are.
+   */
+  preview(request: PreviewRequest, signal?: AbortSignal): Promise<{ ok: true; manifest: string } | FailedOutcome>
   /**
    * helm's Secret of a revision, marked failed with these words: takes the lock of a run that is dead, or says that what it made did
    * not become ready. Undefined when it is not such a Secret.

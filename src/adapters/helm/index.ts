@@ -9,5 +9,11 @@ export {
 export { createHelm } from './create-helm.ts'
 export type { Helm, HelmOutcome, HelmTarget, HelmWrite } from './helm.ts'
 export type { RegistryLogins } from './oci.ts'
-export { decodeStoredRelease, type StoredHook, type StoredRelease } from './stored-release.ts'
+export {
+  decodeStoredRelease,
+  type StoredHook,
+  type StoredRelease,
+  type StoredSummary,
+  summariseStoredRelease,
+} from './stored-release.ts'
 export { createKnownRepositories } from './known-repositories.ts'

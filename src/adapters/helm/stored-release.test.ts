@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { decodeStoredRelease, markFailed } from './stored-release.ts'
+import { decodeStoredRelease, markFailed, summariseStoredRelease } from './stored-release.ts'
 
 const stored = {
   name: 'web',
@@ -45,6 +45,7 @@ const expected = {
   files: new Map([['templates/x.yaml', 't']]),
   objects: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x' }],
   hooks: [{ ref: { apiVersion: 'v1', kind: 'Pod', name: 't' }, events: ['test'], policies: [] }],
+  manifest: `${stored.manifest}\n---\n${stored.hooks[0]?.manifest}`,
 }
 
 describe('decodeStoredRelease', () => {
@@ -59,6 +60,17 @@ describe('decodeStoredRelease', () => {
     expect(decodeStoredRelease({ ...secret(stored), data: { release: 'bm90' } })).toBeUndefined()
     expect(decodeStoredRelease({ ...secret(stored), data: {} })).toBeUndefined()
   })
+})
+
+it('summarises a revision without what an error said', () => {
+  const info = { last_deployed: '2026-01-02T00:00:00+01:00', description: 'Upgrade "web" failed: hunter2 is wrong' }
+  expect(summariseStoredRelease(secret({ ...stored, info }))).toEqual({
+    chart: 'demo@1.0.0',
+    appVersion: '',
+    updatedAt: '2026-01-01T23:00:00.000Z',
+    description: 'Upgrade "web" failed',
+  })
+  expect(summariseStoredRelease({ ...secret(stored), data: {} })).toBeUndefined()
 })
 
 it('marks a revision failed and keeps the rest', () => {

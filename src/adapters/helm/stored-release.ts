@@ -14,10 +14,15 @@ export type StoredRelease = {
   /** The objects of its manifest, lists expanded; without hooks and CRDs. */
   objects: ObjectRef[]
   hooks: StoredHook[]
+  /** All manifests as one text, hooks last. Holds secrets. */
+  manifest: string
 }
 
 /** `events`: when it runs, e.g. `test`. `policies`: when helm deletes it, e.g. `before-hook-creation`. */
 export type StoredHook = { ref: ObjectRef; events: string[]; policies: string[] }
+
+/** One line of a history. */
+export type StoredSummary = { chart: string; appVersion: string; updatedAt: string; description: string }
 
 const maxBytes = 64 * 1024 * 1024
 
@@ -25,6 +30,21 @@ const maxBytes = 64 * 1024 * 1024
 export function decodeStoredRelease(secret: KubeObject): StoredRelease | undefined {
   const raw = decode(secret)
   return raw && readRelease(raw)
+}
+
+/** What people see of a revision; undefined when it is no Secret of helm's. What an error said may hold secrets and is left out. */
+export function summariseStoredRelease(secret: KubeObject): StoredSummary | undefined {
+  const raw = decode(secret)
+  if (!raw) return undefined
+  const { name = '', version = '', appVersion = '' } = raw.chart?.metadata ?? {}
+  const { last_deployed: updated, description } = raw.info ?? {}
+  const updatedAt = new Date(String(updated))
+  return {
+    chart: `${name}@${version}`,
+    appVersion,
+    updatedAt: Number.isNaN(updatedAt.getTime()) ? '' : updatedAt.toISOString(),
+    description: typeof description === 'string' ? description.replace(/ failed: .*$/s, ' failed') : '',
+  }
 }
 
 /**
@@ -51,7 +71,7 @@ type Raw = {
   manifest?: string
   hooks?: { manifest?: string; events?: string[] | null; delete_policies?: string[] | null }[] | null
   chart?: {
-    metadata?: { name?: string; version?: string; dependencies?: unknown[] | null }
+    metadata?: { name?: string; version?: string; appVersion?: string; dependencies?: unknown[] | null }
     values?: Record<string, unknown> | null
     templates?: File[] | null
     files?: File[] | null
@@ -70,7 +90,17 @@ function decode(secret: KubeObject): Raw | undefined {
   }
 }
 
-function readRelease({ config, manifest, hooks, chart }: Raw): StoredRelease {
+/** The manifests in what helm prints about a release (`-o json`), hooks last. */
+export function manifestOf(json: string): string {
+  return wholeManifest(JSON.parse(json) as Raw)
+}
+
+function wholeManifest({ manifest = '', hooks }: Raw): string {
+  return [manifest, ...(hooks ?? []).map((hook) => hook.manifest ?? '')].join('\n---\n')
+}
+
+function readRelease(raw: Raw): StoredRelease {
+  const { config, manifest, hooks, chart } = raw
   const files = [...(chart?.templates ?? []), ...(chart?.files ?? [])]
   const { name = '', version = '', dependencies } = chart?.metadata ?? {}
   return {
@@ -83,6 +113,7 @@ function readRelease({ config, manifest, hooks, chart }: Raw): StoredRelease {
     hooks: (hooks ?? []).flatMap((hook) =>
       refsIn(hook.manifest).map((ref) => ({ ref, events: hook.events ?? [], policies: hook.delete_policies ?? [] })),
     ),
+    manifest: wholeManifest(raw),
   }
 }
 

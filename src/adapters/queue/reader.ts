@@ -95,7 +95,10 @@ export function createReader(parts: { connection: Connection; queues: Queues; pr
     const job = await queues[kind].getJob(id)
     if (!job) return mayBeAlias ? ((await followAlias(kind, id)) ?? find(kind, id, false)) : undefined
     const state = stateOf(await job.getState())
-    return state && viewOf(job, kind, state, state === 'delayed' ? await dueOf(kind, id) : undefined)
+    // it may have ended between the two questions, and then the answer to the first does not say how
+    const isEnded = state === 'completed' || state === 'failed'
+    const seen = isEnded ? ((await queues[kind].getJob(id)) ?? job) : job
+    return state && viewOf(seen, kind, state, state === 'delayed' ? await dueOf(kind, id) : undefined)
   }
 
   /** The jobs that may have waited longest: the head of each lane, and what a stall put back in front. */

@@ -10,6 +10,8 @@ export const jobKindNames = [
   'update-images',
   'plan-source',
   'change-source',
+  'plan-release',
+  'change-release',
   'resync',
 ] as const
 export const jobStateNames = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const
@@ -69,6 +71,8 @@ export const QueueCounts = Type.Object(
       'update-images': Count,
       'plan-source': Count,
       'change-source': Count,
+      'plan-release': Count,
+      'change-release': Count,
       resync: Count,
     }),
   },

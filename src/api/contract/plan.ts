@@ -62,14 +62,26 @@ export const PlanHold = Type.Object(
   { $id: 'PlanHold' },
 )
 
+/** One value of a release. */
+export const PlanValue = Type.Object(
+  {
+    path: Type.String({ description: 'As helm --set writes it.' }),
+    value: Type.String({ description: 'JSON; masked where it came from a Secret.' }),
+    source: Type.String({ description: 'Where it came from.' }),
+    over: Type.Array(Type.String(), { description: 'Sources whose value here it replaced.' }),
+  },
+  { $id: 'PlanValue' },
+)
+export type PlanValue = Static<typeof PlanValue>
+
 /** The change set that a revision would cause. */
 export const Plan = Type.Object(
   {
     id: Type.String(),
     namespace: Type.String(),
-    name: Type.String({ description: 'Of the source.' }),
+    name: Type.String({ description: 'Of the source or the release.' }),
     state: Type.Enum(['queued', 'running', 'done', 'failed']),
-    revision: Type.String({ description: 'branch@<40 hex>, or upload; empty when not known yet.' }),
+    revision: Type.String({ description: 'branch@<40 hex>, upload, or chart@version; empty when not known yet.' }),
     finishedAt: Type.String({ description: 'RFC 3339; empty before.' }),
     reason: Type.String({ description: 'Why there is no plan, in one word; empty unless it failed.' }),
     message: Type.String(),
@@ -85,6 +97,7 @@ export const Plan = Type.Object(
     }),
     held: Type.Array(ref(PlanHold), { description: 'Deletions that wait for somebody.' }),
     warnings: Type.Array(Type.String()),
+    values: Type.Optional(Type.Array(ref(PlanValue), { description: 'Of a release, where they were asked for.' })),
   },
   { $id: 'Plan' },
 )

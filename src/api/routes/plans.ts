@@ -2,7 +2,7 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { FastifyReply } from 'fastify'
 import type { RequestAsk } from '../../domain/work/request.ts'
 import type { AppOptions } from '../app-options.ts'
-import { type Asked, askFor } from '../ask-for.ts'
+import { type Asked, askForSource } from '../ask-for.ts'
 import { Accepted } from '../contract/job.ts'
 import {
   ApproveRequest,
@@ -25,7 +25,7 @@ const archives = ['application/x-tar', 'application/gzip']
 const archive = { description: 'A tar archive of the checkout: regular files only, at most 10 MB.' }
 
 type Options = Pick<AppOptions, 'views' | 'enqueue' | 'requests'>
-type Name = { namespace: string; name: string }
+type Name = Asked['of']
 
 /** Plans before changes: asked for as a request with arguments (W1), read when a worker has made them. */
 export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
@@ -59,13 +59,13 @@ export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
     async ({ params, query, body }, reply) => {
       const files = Buffer.isBuffer(body) ? body : undefined
       const asked: PlanRequest = files ? query : (body as PlanRequest)
-      const ask: RequestAsk = {
+      const wanted: RequestAsk = {
         kind: 'plan-source',
         ref: asked.ref ?? '',
         files: files !== undefined,
         full: asked.full ?? query.full ?? false,
       }
-      const made = await askFor({ of: params, by: whoAsks(asked), ask, files }, options)
+      const made = await askForSource({ of: params, by: whoAsks(asked), ask: wanted, files }, options)
       return made
         ? reply.code(202).send({ job: made.jobId, plan: made.id, requestedAt: made.at })
         : noSource(params, reply)
@@ -130,7 +130,7 @@ function changeSchema<Body>(operationId: string, description: string, body: Body
 }
 
 async function change(asked: Asked, options: Options, reply: FastifyReply): Promise<FastifyReply> {
-  const made = await askFor(asked, options)
+  const made = await askForSource(asked, options)
   return made ? reply.code(202).send({ jobId: made.jobId, requestedAt: made.at }) : noSource(asked.of, reply)
 }
 

@@ -8,7 +8,7 @@ import { traceTags } from '../../domain/image/trace.ts'
 import type { RequestAsk } from '../../domain/work/request.ts'
 import { allLatest, allWorkloads, type PolicyChange, type UpdateSpec } from '../../domain/work/update-spec.ts'
 import type { AppOptions } from '../app-options.ts'
-import { type Asked, askFor } from '../ask-for.ts'
+import { type Asked, askForSource } from '../ask-for.ts'
 import {
   AnswerAccepted,
   ImageAnswer,
@@ -152,7 +152,7 @@ async function accept(asked: Asked, options: Options, reply: FastifyReply): Prom
       problem('NotFound', 'Images are switched off: see --enable and --registry-disable-scanning.'),
     )
   }
-  const made = await askFor(asked, options)
+  const made = await askForSource(asked, options)
   const { namespace, name } = asked.of
   if (!made) return await sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
   return await reply.code(202).send({ job: made.jobId, answer: made.id, requestedAt: made.at })

@@ -53,7 +53,8 @@ async function ask(
   )
 }
 
-async function waitForPlan(context: Context, { job, plan: id }: PlanAccepted, at: number): Promise<Plan> {
+/** The finished plan, also one that could not be made. Throws TimedOut, NotThere. */
+export async function waitForPlan(context: Context, { job, plan: id }: PlanAccepted, at: number): Promise<Plan> {
   return await poll(context, { at, waitingFor: 'the plan' }, async () => {
     const plan = await readPlan(context, id)
     if (plan && (plan.state === 'done' || plan.state === 'failed')) return plan
@@ -77,13 +78,15 @@ async function readPlan({ client, signal }: Context, id: string): Promise<Plan |
   }
 }
 
-function codeOf({ state, reason, counts }: Plan): ExitCode {
+/** The exit code that a finished plan asks for. */
+export function codeOf({ state, reason, counts }: Plan): ExitCode {
   if (reason === 'GitRefNotFound') return exitCodes.notFound
   if (state === 'failed' || counts.failed > 0) return exitCodes.failed
   return counts.created + counts.configured + counts.deleted > 0 ? exitCodes.changes : exitCodes.done
 }
 
-function planText(plan: Plan, style: Style): string {
+/** A plan for people: objects, diffs, counts, notes. */
+export function planText(plan: Plan, style: Style): string {
   if (plan.state === 'failed') return `${style.bad('failed')} ${clean(`${plan.reason}: ${plan.message}`)}\n`
   const diffs = plan.changes.flatMap((change) => (change.diff ? [diffText(change, style)] : []))
   const summary = `${shortRevision(plan.revision)}: ${summaryOf(plan.counts)}\n`

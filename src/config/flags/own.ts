@@ -128,6 +128,11 @@ export const ownFlags = {
     doc: 'Keep a deleted HelmRelease until its release is uninstalled. Without it a deletion that nobody saw is found at the next start.',
   },
   'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3 or 4: a name on PATH or an absolute path.' },
+  'legacy-helmreleases': {
+    type: 'switch',
+    default: false,
+    doc: 'Serve HelmReleases of flux.weave.works/v1beta1, too, where no newer one asks for the same release; they are never uninstalled.',
+  },
   'kustomize-binary': { type: 'string', default: 'kustomize', doc: 'kustomize 5: a name on PATH or an absolute path.' },
   'sops-binary': { type: 'string', default: 'sops', doc: 'sops 3: a name on PATH or an absolute path.' },
   'install-crds': {

@@ -12,16 +12,26 @@ export type PlannedChange = Change & { diff?: string }
 /** A deletion that something holds, and how to let it go. */
 export type PlannedHold = { id: string; file: string; reason: Reason; message: string }
 
+/** One value of a release: where it stands, as JSON text or masked, and which source it came from. */
+export type PlannedValue = {
+  /** As `helm --set` writes it: `image.tag`; dots inside of a key have a backslash. */
+  path: string
+  value: string
+  source: string
+  /** Sources that had a value here too, which this one replaced, in order. */
+  over: string[]
+}
+
 export type PlanCounts = Record<Action | 'held', number>
 
 /** The change set that a revision would cause; lies in Redis for an hour (W7). Masked: safe to show. */
 export type Plan = {
   id: string
-  /** The source. */
+  /** The source, or the HelmRelease. */
   namespace: string
   name: string
   state: 'queued' | 'running' | 'done' | 'failed'
-  /** `branch@<40 hex>` or `upload`; empty while it is not known. */
+  /** `branch@<40 hex>` or `upload`, of a release `chart@version`; empty while it is not known. */
   revision: string
   /** RFC 3339; empty while it runs. */
   finishedAt: string
@@ -33,6 +43,8 @@ export type Plan = {
   counts: PlanCounts
   held: PlannedHold[]
   warnings: string[]
+  /** Of a release, where they were asked for. */
+  values?: PlannedValue[]
 }
 
 /** A plan of which nothing is known yet. */

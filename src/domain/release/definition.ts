@@ -4,7 +4,12 @@ import type { KubeObject } from '../manifest/object.ts'
 export const definitionName = 'helmreleases.helm.fluxcd.io'
 
 /** Which words the served definition of HelmReleases takes in a status: one that has another word is refused whole (ruling 1). */
-export type Definition = { takesCondition: (type: string) => boolean; takesPhase: (phase: string) => boolean }
+export type Definition = {
+  takesCondition: (type: string) => boolean
+  takesPhase: (phase: string) => boolean
+  /** Whether a field at the top of the spec is kept; others are dropped without a word. */
+  takesField: (name: string) => boolean
+}
 
 const operatorConditions = ['ChartFetched', 'Deployed', 'Released', 'RolledBack', 'Tested']
 
@@ -12,15 +17,22 @@ const operatorConditions = ['ChartFetched', 'Deployed', 'Released', 'RolledBack'
 export const operatorDefinition: Definition = {
   takesCondition: (type) => operatorConditions.includes(type),
   takesPhase: (phase) => phase !== 'Suspended',
+  takesField: () => false,
 }
 
 /** Reads the enums of condition types and phases of version v1. A definition without an enum takes every word. */
 export function readDefinition(definition: KubeObject): Definition {
   const { versions } = mapOf(definition.spec)
   const version = Array.isArray(versions) ? versions.map(mapOf).find(({ name }) => name === 'v1') : undefined
-  const status = at(version ?? {}, 'schema', 'openAPIV3Schema', 'properties', 'status', 'properties')
+  const { spec, status: whole } = at(version ?? {}, 'schema', 'openAPIV3Schema', 'properties')
+  const status = at(mapOf(whole), 'properties')
+  const fields = at(mapOf(spec), 'properties')
   const conditions = at(status, 'conditions', 'items', 'properties', 'type')
-  return { takesCondition: takes(conditions), takesPhase: takes(at(status, 'phase')) }
+  return {
+    takesCondition: takes(conditions),
+    takesPhase: takes(at(status, 'phase')),
+    takesField: (name) => Object.hasOwn(fields, name),
+  }
 }
 
 function takes({ enum: words }: Record<string, unknown>): (word: string) => boolean {

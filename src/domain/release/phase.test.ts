@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { operatorDefinition } from './definition.ts'
 import { type Condition, enterPhase, outcomeOf, type Phase, type ReleaseStatus } from './phase.ts'
 
-const all = { takesCondition: () => true, takesPhase: () => true }
+const all = { takesCondition: () => true, takesPhase: () => true, takesField: () => true }
 const now = '2026-01-01T00:00:00Z'
 const later = '2026-01-01T00:01:00Z'
 
@@ -35,7 +35,7 @@ describe('enterPhase', () => {
     ['RollingBack', 'RolledBack=Unknown'],
     ['RolledBack', 'RolledBack=True'],
     ['RollbackFailed', 'RolledBack=False'],
-    ['Suspended', ''],
+    ['Suspended', 'Suspended=True'],
   ])('%s sets %s (helm-operator §1.3)', (phase, expected) => {
     const status = enter(phase)
     expect(words(status)).toBe(expected)

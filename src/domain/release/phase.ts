@@ -1,7 +1,7 @@
 import type { Definition } from './definition.ts'
 
-/** Condition types of a HelmRelease; `Ready` only where the served definition has it (ruling 1). */
-export type ConditionType = 'ChartFetched' | 'Deployed' | 'Released' | 'RolledBack' | 'Tested' | 'Ready'
+/** Condition types of a HelmRelease; `Ready` and `Suspended` only where the served definition has them (ruling 1). */
+export type ConditionType = 'ChartFetched' | 'Deployed' | 'Released' | 'RolledBack' | 'Tested' | 'Ready' | 'Suspended'
 
 export type Condition = {
   type: ConditionType
@@ -63,7 +63,7 @@ const settings: Record<Phase, readonly Setting[]> = {
   RollingBack: [['RolledBack', 'Unknown']],
   RolledBack: [['RolledBack', 'True']],
   RollbackFailed: [['RolledBack', 'False']],
-  Suspended: [],
+  Suspended: [['Suspended', 'True']],
 }
 
 /** The status of a HelmRelease, all of it optional as the definition has it (helm-operator §1.2). */
@@ -101,6 +101,7 @@ export function enterPhase(status: ReleaseStatus, change: PhaseChange): ReleaseS
   const wanted: Setting[] = [...settings[phase]]
   if (phase === 'TestFailed' && !change.ignoreTestFailure) wanted.push(...failed)
   if (phase === 'Succeeded') conditions = conditions.filter(({ type }) => type !== 'RolledBack')
+  if (phase !== 'Suspended') conditions = conditions.filter(({ type }) => type !== 'Suspended')
   for (const [type, value] of wanted) {
     if (definition.takesCondition(type)) conditions = setCondition(conditions, type, value, change)
   }

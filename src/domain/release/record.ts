@@ -1,6 +1,7 @@
 import type { Reason } from '../status/reason.ts'
 import type { LeftRelease } from './left-behind.ts'
 import type { Upgrades } from './upgrade-loop.ts'
+import type { Pin } from './rollback-request.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
 
@@ -83,6 +84,10 @@ export type ReleaseRecord = {
   left?: LeftRelease[]
   /** How often the same inputs were deployed over what was deployed before (helm-operator complaint 3). */
   upgrades?: Upgrades
+  /** Its HelmRelease is one of flux.weave.works/v1beta1: it is never uninstalled (ruling 9). */
+  legacy?: true
+  /** Somebody rolled it back: how that was answered. */
+  pinned?: Pin
 }
 
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
@@ -102,7 +107,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held, good, left, suspended, upgrades } = value
+  const { since, intent, applied, failed, held, good, left, suspended, upgrades, pinned, legacy } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -115,6 +120,8 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(typeof good === 'number' ? { good } : {}),
     ...(Array.isArray(left) ? { left: left.filter(isLeft) } : {}),
     ...(isUpgrades(upgrades) ? { upgrades } : {}),
+    ...(legacy === true ? { legacy } : {}),
+    ...(isPin(pinned) ? { pinned } : {}),
   }
 }
 
@@ -126,6 +133,10 @@ function isApplied(value: unknown): value is Applied {
   const { readyDue } = mapOf(value)
   const isDue = readyDue === undefined || hasTexts(mapOf(readyDue), ['by', 'since', 'until'])
   return isDue && hasTexts(mapOf(value), ['chart', 'chartRevision', 'values']) && hasNumbers(mapOf(value), ['revision'])
+}
+
+function isPin(value: unknown): value is Pin {
+  return hasTexts(mapOf(value), ['request', 'inputs']) && hasNumbers(mapOf(value), ['revision'])
 }
 
 function isFailed(value: unknown): value is Failed {

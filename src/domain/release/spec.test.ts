@@ -77,12 +77,6 @@ describe('readSpec', () => {
   it('has no values where they are not a map', () => {
     expect(read({ values: ['a'] }).values).toBeUndefined()
   })
-
-  it('is suspended by the field or by the annotation', () => {
-    expect(read({ suspend: true }).suspended).toBe(true)
-    expect(read({}, { annotations: { 'capstan.dev/suspend': 'true' } }).suspended).toBe(true)
-    expect(read({}).suspended).toBe(false)
-  })
 })
 
 describe('nameProblem', () => {

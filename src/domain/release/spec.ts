@@ -1,4 +1,5 @@
 import type { KubeObject } from '../manifest/object.ts'
+import { type OwnFields, readOwnFields } from './own-fields.ts'
 
 type SecretRef = { namespace: string; name: string }
 
@@ -25,7 +26,7 @@ export type ValuesSource =
   | { kind: 'chartFile'; path: string; optional: boolean }
 
 /** A HelmRelease with every default filled in (helm-operator §1.1). */
-export type ReleaseSpec = {
+export type ReleaseSpec = OwnFields & {
   namespace: string
   name: string
   uid: string
@@ -56,15 +57,14 @@ export type ReleaseSpec = {
   /** `cleanup`: only where it is asked for in so many words; helm 3 under the Operator left tests as they were. */
   test: { enable: boolean; ignoreFailures: boolean; timeoutSeconds: number; cleanup: boolean }
   helmVersion: 'v2' | 'v3'
-  suspended: boolean
   deleting: boolean
 }
 
 export type SpecDefaults = { gitRef: string; updateDependencies: boolean }
 
 export const helmReleaseKind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' } as const
-/** Stands for spec.suspend where the served definition is the Operator's and has no such field (ruling 1). */
-export const suspendAnnotation = 'capstan.dev/suspend'
+/** HelmReleases of the Operator before 1.0, with the same fields (ruling 9). */
+export const legacyReleaseKind = { apiVersion: 'flux.weave.works/v1beta1', kind: 'HelmRelease' } as const
 const defaultTimeoutSeconds = 300
 
 type Raw = Record<string, unknown>
@@ -113,7 +113,7 @@ export function readSpec(object: KubeObject, defaults: SpecDefaults): ReleaseSpe
       cleanup: test.cleanup === true,
     },
     helmVersion: spec.helmVersion === 'v2' ? 'v2' : 'v3',
-    suspended: spec.suspend === true || metadata.annotations?.[suspendAnnotation] === 'true',
+    ...readOwnFields(spec, { namespace, annotations: metadata.annotations }),
     deleting: metadata.deletionTimestamp !== undefined,
   }
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../manifest/problem.ts'
 import type { Reason } from '../status/reason.ts'
-import type { SourceObject, SourceSpec, Suspension } from './spec.ts'
+import type { Suspension } from '../status/suspension.ts'
+import type { SourceObject, SourceSpec } from './spec.ts'
 import type { FetchFact, SourceStatus } from './status.ts'
 
 export type Condition = {

@@ -4,7 +4,8 @@ import { parseConstraint } from '../semver/constraint.ts'
 import { type Fields, fieldsOf } from './fields.ts'
 import { gitUrlProblem } from './git-url.ts'
 import { isRefName } from './ref-name.ts'
-import type { GitRef, IgnoreRule, SourceSpec, Suspension } from './spec.ts'
+import type { Suspension } from '../status/suspension.ts'
+import type { GitRef, IgnoreRule, SourceSpec } from './spec.ts'
 
 /** The kind of objects that are sources. */
 export const sourceKind = { apiVersion: 'capstan.dev/v1alpha1', kind: 'Source' } as const

@@ -1,3 +1,5 @@
+import type { Suspension } from '../status/suspension.ts'
+
 /** What of a repository is followed. `semver` is a range over its tags, highest first. */
 export type GitRef = { kind: 'branch' | 'tag' | 'semver' | 'commit'; value: string }
 
@@ -10,9 +12,6 @@ export type IgnoreRule = {
   name?: string
   namespace?: string
 }
-
-/** Who stopped a source and why. */
-export type Suspension = { by: string; why: string; since: string }
 
 /** What a source is, with every default filled in. fluxd's flags make exactly one (flux-v1 §26); `Source` objects make the others. */
 export type SourceSpec = {

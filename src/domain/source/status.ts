@@ -1,6 +1,6 @@
 import type { KubeObject, ObjectRef } from '../manifest/object.ts'
 import type { Reason } from '../status/reason.ts'
-import type { Suspension } from './spec.ts'
+import type { Suspension } from '../status/suspension.ts'
 
 /** An object or file that stands still, for people. */
 export type SourceFailure = {

@@ -65,7 +65,7 @@ export const reasons = {
   ],
   NotHealthy: ['Objects that were applied did not become healthy in time.', 'See the objects named in the message.'],
   DependencyCycle: [
-    'Sources depend on each other in a circle.',
+    'Sources or releases depend on each other in a circle.',
     'Remove one of the dependencies named in the message.',
   ],
   ImmutableField: [
@@ -107,6 +107,12 @@ export const reasons = {
     'Give the service account the right named in the message.',
   ],
   OtherWriter: ['Another process writes to the same object or branch.', 'Stop the other writer.'],
+  ReleaseNotFound: ['There is no such HelmRelease.', 'See `capstan status` for those that there are.'],
+  NoRevision: ['helm has no such revision of the release.', 'See `capstan helm history` for those that there are.'],
+  RolledBack: [
+    'Somebody rolled the release back; it stays so until chart or values change.',
+    'Change the chart or the values, or take the annotation capstan.dev/rollback off the HelmRelease.',
+  ],
   AdoptionHold: [
     'A release that we did not begin is failed or pending.',
     'Change its inputs, mend the release by hand, or annotate its HelmRelease as the message says (--adopt-failed=upgrade for all).',

@@ -7,6 +7,8 @@ export const jobKinds = [
   'update-images',
   'plan-source',
   'change-source',
+  'plan-release',
+  'change-release',
   'resync',
 ] as const
 export type JobKind = (typeof jobKinds)[number]
@@ -20,7 +22,7 @@ export type JobPayload = {
   kind: JobKind
   namespace: string
   /** Object name. For scan-image the canonical repository; for resync what is listed: `sources`, `releases` or `images`; for
-   * what needs arguments (plan-source, change-source) `<source>@<request id>`, see request.ts. */
+   * what needs arguments (plan-source, change-release, …) `<object>@<request id>`, see request.ts. */
   name: string
   /** Plain words for people: "push to main", "generation 3", "periodic". */
   reason: string

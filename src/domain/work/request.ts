@@ -14,12 +14,18 @@ export type RequestAsk =
   | { kind: 'update-images'; list: { workload: string; all: boolean } }
   /** What a policy would choose of the tags of an image. */
   | { kind: 'update-images'; test: { policy: PolicyText; image: string } }
+  /** `show`: what an upgrade would change, or each value with its source. */
+  | { kind: 'plan-release'; show: 'changes' | 'values' }
+  /** `revision`: helm's number; 0 for the last good one before the newest. */
+  | { kind: 'change-release'; change: 'rollback'; revision: number }
+  | { kind: 'change-release'; change: 'suspend'; why: string }
+  | { kind: 'change-release'; change: 'resume' }
 
 /** A request with arguments (W1): a record in Redis that a job only names. Holds no secret. */
 export type Request = {
   /** Not to be guessed: 128 random bits as 32 hex digits. */
   id: string
-  /** The source that it is about. */
+  /** The source or the HelmRelease that it is about. */
   namespace: string
   name: string
   /** Who asks, as claimed. */

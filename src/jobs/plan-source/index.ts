@@ -1,53 +1,11 @@
-import { AppError, toAppError } from '../../domain/error.ts'
-import { emptyPlan, fitPlan, type Plan } from '../../domain/plan/plan.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
-import type { Request } from '../../domain/work/request.ts'
+import { answerPlan } from '../answer-plan.ts'
 import type { Requests } from '../requests.ts'
 import { makePlan, type MakePlanDeps } from './make-plan.ts'
 
 export type PlanSourceDeps = MakePlanDeps & { requests: Requests }
 
-/** What Redis keeps of one plan at most (W7). */
-const mostBytes = 5 * 1024 * 1024
-
-/**
- * Answers a request for a plan: what a sync of that revision would do, object by object, without doing it. The answer lies in Redis
- * for an hour. A plan that cannot be made says why and is not tried again: whoever asked decides.
- */
+/** Answers a request for a plan of a source: what a sync of that revision would do, object by object, without doing it. */
 export async function planSource(payload: JobPayload, deps: PlanSourceDeps, signal: AbortSignal): Promise<Outcome> {
-  const { request, problem } = await deps.requests.read(payload)
-  if (!request) return { end: 'done', summary: problem }
-  const begun = emptyPlan(request, 'running')
-  await deps.requests.putPlan(begun)
-  try {
-    const made = await makePlan(request, deps, signal)
-    const plan: Plan = { ...begun, ...made, state: 'done', finishedAt: deps.now().toISOString() }
-    await deps.requests.putPlan(fitPlan(plan, mostBytes))
-    await deps.requests.end(request)
-    return { end: 'done', summary: summaryOf(plan) }
-  } catch (error) {
-    if (signal.aborted) {
-      await deps.requests.dropPlan(request.id)
-      throw error
-    }
-    throw await endWithFailure(begun, { request, error }, deps)
-  }
-}
-
-async function endWithFailure(
-  begun: Plan,
-  { request, error }: { request: Request; error: unknown },
-  { requests, redactor, now }: PlanSourceDeps,
-): Promise<AppError> {
-  const { reason, message, details } = toAppError(error)
-  // the text of a bug may hold anything; the log has it, as the cause
-  const told = reason === 'InternalError' ? 'Something went wrong; the log says what.' : redactor.redact(message)
-  await requests.putPlan({ ...begun, state: 'failed', reason, message: told, finishedAt: now().toISOString() })
-  await requests.end(request)
-  return new AppError(reason, told, { retry: 'never', details, cause: error })
-}
-
-function summaryOf({ revision, counts }: Plan): string {
-  const words = Object.entries(counts).filter(([action, count]) => count > 0 || action === 'unchanged')
-  return `${revision}: ${words.map(([action, count]) => `${count} ${action}`).join(', ')}`
+  return await answerPlan(payload, (request) => makePlan(request, deps, signal), deps, signal)
 }

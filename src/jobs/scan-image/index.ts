@@ -134,7 +134,7 @@ async function readAllSources(
   for (const spec of deps.sources.list()) {
     try {
       const { commit } = await readKnownHead(spec, deps, signal)
-      const workloads = await readWorkloads(spec, commit, deps, signal)
+      const workloads = await readWorkloads(spec, { commit, scope: 'automated' }, deps, signal)
       found.push({ spec, workloads })
     } catch (error) {
       signal.throwIfAborted()

@@ -34,10 +34,9 @@ export type WorkloadScope = 'automated' | 'all'
  */
 export async function readWorkloads(
   spec: SourceSpec,
-  commit: string,
+  { commit, scope }: { commit: string; scope: WorkloadScope },
   deps: WorkloadDeps,
   signal: AbortSignal,
-  scope: WorkloadScope = 'automated',
 ): Promise<Workload[]> {
   const key = `${spec.namespace}/${spec.name} ${scope}`
   const known = deps.memory.sources.get(key)

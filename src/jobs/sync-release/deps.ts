@@ -11,7 +11,9 @@ import type { CredentialDeps } from '../source-credentials.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
-  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource' | 'podLog'>
+  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource' | 'podLog' | 'as'>
+  /** With Capstan's own rights, where `cluster` has those of a ServiceAccount. */
+  ownCluster?: Pick<Cluster, 'get' | 'resource'>
   helm: Helm
   charts: Charts
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
@@ -30,6 +32,8 @@ export type SyncReleaseDeps = {
   fence: Fence
   redactor: Redactor
   defaults: SpecDefaults
+  /** Old HelmReleases are served, too (ruling 9). */
+  legacy?: boolean
   /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
   finalizer: boolean
   /** The one namespace with releases; empty for all (`--allow-namespace`). */

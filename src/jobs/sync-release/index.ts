@@ -1,16 +1,22 @@
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { arrivedReason, decide, type Action, type Policy, type Stop } from '../../domain/release/decide.ts'
+import { arrivedReason, decide, type Action, type Policy, type Step, type Stop } from '../../domain/release/decide.ts'
 import { keepsFailedInstall } from '../../domain/release/approval.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
-import { helmReleaseKind, nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
+import { isReleaseReady } from '../../domain/release/is-ready.ts'
+import { nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
+import { suspensionMessage } from '../../domain/status/suspension.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { answerRollback, pinOf } from './answer-rollback.ts'
+import { createNamespace } from './create-namespace.ts'
+import { findWait } from './depends-on.ts'
 import { noteHold, noteSuspension } from './keep-record.ts'
 import { findLeft, tidyLeft } from './left-behind.ts'
+import { findHelmRelease } from './legacy.ts'
 import { memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
@@ -18,6 +24,7 @@ import { prepare } from './prepare.ts'
 import { removeOrphans } from './orphans.ts'
 import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
+import { withRights } from './rights.ts'
 import { createStatusWriter } from './status.ts'
 
 /** Another run of this process is at work on the same release; looked at again after this time. */
@@ -30,22 +37,22 @@ const againMs = 1_000
 export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
   const { namespace, name } = payload
   const memory = memoryOf(deps)
-  const ref = { ...helmReleaseKind, namespace, name }
-  if (!(await deps.cluster.resource(ref.apiVersion, ref.kind, signal)))
-    return { end: 'done', summary: 'HelmReleases are not defined in this cluster' }
-  const object = await deps.cluster.get(ref, { signal })
-  if (!object) {
-    forget(`${namespace}/${name}`, deps)
-    if (!deps.finalizer) return await removeOrphans({ namespace, name }, deps, signal)
-    return { end: 'done', summary: 'it does not exist any more' }
+  const found = await findHelmRelease({ namespace, name }, deps, signal)
+  if ('none' in found) {
+    if (found.isGone) forget(`${namespace}/${name}`, deps)
+    return found.isGone && !deps.finalizer
+      ? await removeOrphans({ namespace, name }, deps, signal)
+      : { end: 'done', summary: found.none }
   }
+  const { object } = found
   const spec = readSpec(object, deps.defaults)
+  const theirs = withRights(spec, found.deps)
   const key = `${spec.targetNamespace}/${spec.release}`
   if (memory.active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
   memory.active.add(key)
   try {
-    if (spec.deleting) return await removeRelease(object, spec, deps, signal)
-    return await converge(object, spec, payload.reason, { deps, signal })
+    if (spec.deleting) return await removeRelease(object, spec, theirs, signal)
+    return await converge(object, spec, payload.reason, { deps: theirs, signal })
   } finally {
     memory.active.delete(key)
   }
@@ -63,25 +70,10 @@ type Means = { deps: SyncReleaseDeps; signal: AbortSignal }
 async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { deps, signal }: Means): Promise<Outcome> {
   const status = await createStatusWriter(object, spec, deps, signal)
   const started = deps.now().getTime()
-  const isUnreadable = nameProblem(spec) !== undefined || (spec.suspended && deps.finalizer)
-  const stored = isUnreadable ? { record: undefined, resourceVersion: '' } : await readRecord(spec, deps, signal)
+  const stored = { record: undefined, resourceVersion: '' }
   const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
-  await noteSuspension(work, spec.suspended, deps)
-  if (spec.suspended) {
-    status.enter('Suspended', '')
-    await status.write()
-    return { end: 'done', summary: 'suspended' }
-  }
-  work.left = await findLeft(work, deps)
-  const isPerson = laneOfReason(why) === 'person'
-  // a person has looked at it: it may be upgraded again as often as at first
-  if (isPerson && stored.record) delete stored.record.upgrades
-  const policy = {
-    isAskedFor: isPerson || why.startsWith(arrivedReason),
-    upgradeLimit: deps.upgradeLimit,
-    keepFailedInstall: keepsFailedInstall(object, deps.failedInstall),
-  }
-  const conclusion = await run(work, policy, deps)
+  if (spec.suspended) return await standStill(work, suspensionMessage(spec.suspended), deps)
+  const conclusion = await runWithin(work, why, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
   if (conclusion.observed) status.set({ observedGeneration: seen })
@@ -92,6 +84,39 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { de
   const { ok, action, summary } = conclusion
   if (action !== '') deps.ended({ namespace, name, release, success: ok, seconds, action })
   return ok ? { end: 'done', summary } : { end: 'again', afterMs: conclusion.afterMs, why: summary }
+}
+
+async function standStill(work: Work, message: string, deps: SyncReleaseDeps): Promise<Outcome> {
+  const { spec, status, signal } = work
+  if (!deps.finalizer && !nameProblem(spec)) {
+    work.stored = await readRecord(spec, deps, signal)
+    await noteSuspension(work, true, deps)
+  }
+  status.enter('Suspended', message)
+  await status.write()
+  return { end: 'done', summary: message }
+}
+
+/** What nobody foresaw ends the run, too, and the status says it unless it is no fault of the HelmRelease. */
+async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promise<Conclusion> {
+  const { spec, signal } = work
+  try {
+    if (!nameProblem(spec)) work.stored = await readRecord(spec, deps, signal)
+    await noteSuspension(work, false, deps)
+    work.left = await findLeft(work, deps)
+    const isPerson = laneOfReason(why) === 'person'
+    // a person has looked at it: it may be upgraded again as often as at first
+    if (isPerson && work.stored.record) delete work.stored.record.upgrades
+    const policy = {
+      isAskedFor: isPerson || why.startsWith(arrivedReason),
+      upgradeLimit: deps.upgradeLimit,
+      keepFailedInstall: keepsFailedInstall(work.object, deps.failedInstall),
+    }
+    return await run(work, policy, deps)
+  } catch (error) {
+    signal.throwIfAborted()
+    return await reportUnprepared(toAppError(error), work, deps)
+  }
 }
 
 /** What stands in the way before anything is looked at. */
@@ -107,9 +132,15 @@ function refusal({ object, spec, stored }: Work, now: number): Stop | undefined 
   return { do: 'hold', reason: 'OtherWriter', message: `${other} works on this HelmRelease too; stop one of the two` }
 }
 
+/** What never was released waits for its dependencies before its chart and values are looked at: they may come with them. */
+function firstStop(work: Work, wait: Stop | undefined, { now }: SyncReleaseDeps): Stop | undefined {
+  return refusal(work, now().getTime()) ?? (isReleaseReady(work.object) ? undefined : wait)
+}
+
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
 async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<Conclusion> {
-  const stop = refusal(work, deps.now().getTime())
+  const wait = await findWait(work.spec, deps, work.signal)
+  const stop = firstStop(work, wait, deps)
   if (stop) return conclude(stop, work, '')
   const done = new Set<string>()
   let action = ''
@@ -118,15 +149,11 @@ async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<C
     const facts = await observe(work, deps)
     const state = releaseState(facts)
     if (state === 'inputs needed') {
-      try {
-        await prepare(work, deps)
-      } catch (error) {
-        work.signal.throwIfAborted()
-        return await reportUnprepared(toAppError(error), work, deps)
-      }
+      await prepare(work, deps)
       continue
     }
-    const step = decide(state, facts, work.spec, policy)
+    if (await answerRollback(work, state, deps)) continue
+    const step = pinOf(work) ?? waiting(decide(state, facts, work.spec, policy), wait)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
     if (isStop(step)) return await stopAt(step, { state, action }, work, deps)
     if (done.has(step.do)) return spinning(step, action, deps)
@@ -150,6 +177,11 @@ async function stopAt(
   return conclude(step, work, action)
 }
 
+/** What is deployed stays so; what is new waits for its dependencies. */
+function waiting(step: Step, wait: Stop | undefined): Step {
+  return wait && (step.do === 'install' || step.do === 'upgrade') ? wait : step
+}
+
 function isStop(step: Action | Stop): step is Stop {
   return step.do === 'nothing' || step.do === 'hold' || step.do === 'wait'
 }
@@ -157,6 +189,7 @@ function isStop(step: Action | Stop): step is Stop {
 async function take(step: Action, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   if (step.do === 'unlock' || step.do === 'remove remains') return await remedy(step, work, deps)
   mustBePrepared(work)
+  if (step.do === 'install') await createNamespace(work, deps)
   return await act(step, work, deps)
 }
 

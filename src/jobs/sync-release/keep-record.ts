@@ -1,5 +1,6 @@
 import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
+import { legacyReleaseKind } from '../../domain/release/spec.ts'
 import type { LeftRelease } from '../../domain/release/left-behind.ts'
 import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
 import type { SyncReleaseDeps } from './deps.ts'
@@ -29,7 +30,7 @@ export async function begin(
 /** The intent is over; what is not named is forgotten. */
 export async function settle(
   work: Work,
-  result: Pick<ReleaseRecord, 'applied' | 'failed' | 'good'>,
+  result: Pick<ReleaseRecord, 'applied' | 'failed' | 'good' | 'pinned'>,
   deps: SyncReleaseDeps,
 ): Promise<void> {
   const { applied, failed } = result
@@ -69,15 +70,17 @@ export async function noteSuspension(work: Work, suspended: boolean, deps: SyncR
 }
 
 /** The record without what happened; made anew for another owner. */
-function ground({ spec, stored: { record }, left }: Work, deps: SyncReleaseDeps): ReleaseRecord {
+function ground({ object, spec, stored: { record }, left }: Work, deps: SyncReleaseDeps): ReleaseRecord {
   const { uid, namespace, name } = spec
   const own = record?.owner.uid === uid ? record : undefined
-  const { upgrades, good } = own ?? {}
+  const { upgrades, good, pinned } = own ?? {}
   const since = own?.since || deps.now().toISOString()
   const kept = {
     ...(left.length > 0 ? { left: [...left] } : {}),
     ...(good === undefined ? {} : { good }),
     ...(upgrades ? { upgrades } : {}),
+    ...(pinned ? { pinned } : {}),
+    ...(object.apiVersion === legacyReleaseKind.apiVersion ? { legacy: true as const } : {}),
   }
   return { version: 1, owner: { uid, namespace, name }, since, ...kept }
 }

@@ -36,7 +36,9 @@ export async function removeOrphans(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const records = await listRecords(deps.cluster, deps.releaseNamespace, signal)
-  const own = records.filter(({ record: { owner } }) => owner.namespace === gone.namespace && owner.name === gone.name)
+  const own = records.filter(
+    ({ record: { owner, legacy } }) => !legacy && owner.namespace === gone.namespace && owner.name === gone.name,
+  )
   let summary = 'it does not exist any more'
   for (const one of own) {
     const object = asItWas(one)

@@ -1,8 +1,9 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
-import { findCycle } from '../../domain/source/dependency.ts'
+import { findCycle } from '../../domain/work/dependency.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { readSourceStatus, statusRef } from '../../domain/source/status.ts'
 import type { Reason } from '../../domain/status/reason.ts'
+import { suspensionMessage } from '../../domain/status/suspension.ts'
 import type { Sources } from '../sources.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -26,11 +27,6 @@ export async function findHold(
     if (message) return { reason: 'DependencyNotReady', message }
   }
   return undefined
-}
-
-function suspensionMessage({ by, why, since }: NonNullable<Ledger['suspended']>): string {
-  const who = by === '' ? 'somebody' : by
-  return `suspended by ${who}${since === '' ? '' : ` at ${since}`}${why === '' ? '' : `: ${why}`}`
 }
 
 async function whyNotReady(

@@ -2,8 +2,9 @@ import type { Cluster } from '../../adapters/cluster/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { decodeInventory, encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
-import type { SourceSpec, Suspension } from '../../domain/source/spec.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
 import { parseSourceStatus, readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
+import { readSuspension, type Suspension } from '../../domain/status/suspension.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 
 /** Compression, handed in because jobs touch no Node module of their own. */
@@ -79,17 +80,6 @@ export async function readLedger(
     annotations,
     resourceVersion: found?.metadata.resourceVersion ?? '',
     before: status,
-  }
-}
-
-/** Anything but an empty annotation stops the source: one that cannot be read was meant all the same. */
-function readSuspension(text: string | undefined): Suspension | undefined {
-  if (!text) return undefined
-  try {
-    const { by, why, since } = JSON.parse(text) as Partial<Suspension>
-    return { by: String(by ?? ''), why: String(why ?? ''), since: String(since ?? '') }
-  } catch {
-    return { by: '', why: text.slice(0, 200), since: '' }
   }
 }
 

@@ -60,7 +60,7 @@ async function onlySay(
 }
 
 async function decide(spec: SourceSpec, commit: string, deps: UpdateImagesDeps, signal: AbortSignal): Promise<Decided> {
-  const workloads = await readWorkloads(spec, commit, deps, signal)
+  const workloads = await readWorkloads(spec, { commit, scope: 'automated' }, deps, signal)
   const planned = await plan({ spec, workloads }, deps, signal)
   const remote = await deps.sources.remote(spec, signal)
   const { edits, done, refused } = await editFiles({ remote, commit, updates: planned.updates }, deps, signal)

@@ -29,7 +29,7 @@ export async function listImages(
   signal: AbortSignal,
 ): Promise<WorkloadImages[]> {
   const { commit } = await readKnownHead(spec, deps, signal)
-  const workloads = (await readWorkloads(spec, commit, deps, signal, 'all')).filter(
+  const workloads = (await readWorkloads(spec, { commit, scope: 'all' }, deps, signal)).filter(
     ({ id }) => wanted === '' || id === wanted,
   )
   const containers = workloads.flatMap((workload) => workload.containers)
@@ -72,7 +72,7 @@ export async function testPolicy(
   const image = parseRef(text)
   if (!image) throw new AppError('NotEditable', `'${text}' is no image`, { retry: 'never' })
   const { commit } = await readKnownHead(spec, deps, signal)
-  const workloads = await readWorkloads(spec, commit, deps, signal, 'all')
+  const workloads = await readWorkloads(spec, { commit, scope: 'all' }, deps, signal)
   const container = { name: '', image, policy, path: [], text }
   const wanted = {
     repositories: [repositoryOf(image)],

@@ -18,7 +18,7 @@ export function preparePolicies(
   deps: UpdateImagesDeps,
 ): (base: string, signal: AbortSignal) => Promise<Change> {
   return async (base, signal) => {
-    const workloads = await readWorkloads(spec, base, deps, signal, 'all')
+    const workloads = await readWorkloads(spec, { commit: base, scope: 'all' }, deps, signal)
     const byId = new Map(workloads.map((workload) => [workload.id, workload]))
     const result: UpdateResult = {}
     const found: [Workload, PolicyChange][] = []

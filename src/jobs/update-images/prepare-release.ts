@@ -32,7 +32,7 @@ export function prepareRelease(
   const facts: Facts = { known: new Map(), failures: new Map() }
   const checked = new Set<string>()
   return async (base, signal) => {
-    const workloads = await readWorkloads(spec, base, deps, signal, 'all')
+    const workloads = await readWorkloads(spec, { commit: base, scope: 'all' }, deps, signal)
     const plan =
       update.type === 'image'
         ? await planImages({ spec, workloads }, { wanted: update.spec, facts, checked }, deps, signal)

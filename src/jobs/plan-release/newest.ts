@@ -1,0 +1,18 @@
+import type { StoredRelease } from '../../adapters/helm/index.ts'
+import type { ReleaseSpec } from '../../domain/release/spec.ts'
+import type { SyncReleaseDeps } from '../sync-release/deps.ts'
+import { readRevisions } from '../sync-release/observe.ts'
+
+/** What helm stored last, and helm's word for its newest revision; empty where there is none. */
+export type Newest = { release: StoredRelease | undefined; state: string }
+
+/** The revision that is deployed, else the newest one. */
+export async function readNewest(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Newest> {
+  const revisions = await readRevisions(spec, deps, signal)
+  const chosen = revisions.findLast(({ state }) => state === 'deployed') ?? revisions.at(-1)
+  if (!chosen) return { release: undefined, state: '' }
+  const name = `sh.helm.release.v1.${spec.release}.v${chosen.revision}`
+  const ref = { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name }
+  const secret = await deps.cluster.get(ref, { signal })
+  return { release: secret && deps.decode(secret), state: revisions.at(-1)?.state ?? '' }
+}

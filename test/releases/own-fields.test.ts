@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
+import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
+
+describe.each([
+  ['as fields of our definition', 'ours'],
+  ['as annotations, on the definition of helm-operator 1.4.4', 'operator'],
+] as const)('what Capstan adds to a HelmRelease, %s', (_name, shape) => {
+  let bench: ReleaseBench
+
+  beforeAll(async () => {
+    bench = await createReleaseBench(shape)
+    await bench.publish('1.0.0', { 'config.yaml': template })
+    await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
+  })
+
+  afterAll(async () => {
+    await bench.close()
+  })
+
+  const chart = (version: string) => ({ repository: bench.charts.url, name: 'demo', version })
+  /** Writes a HelmRelease with fields of ours, or with the annotations that stand for them. */
+  const put = async (name: string, spec: Record<string, unknown>, own: Record<string, unknown>) => {
+    if (shape === 'ours') return await bench.put(name, { ...spec, ...own })
+    const annotations = Object.entries(own).map(([key, value]) => [`capstan.dev/${key}`, annotationOf(value)])
+    await bench.put(name, spec, Object.fromEntries(annotations) as Record<string, string>)
+  }
+  const statusOf = async (name: string): Promise<ReleaseStatus> =>
+    ((await bench.get(name))?.status ?? {}) as ReleaseStatus
+  const messageOf = async (name: string, type: string) =>
+    (await statusOf(name)).conditions?.find((one) => one.type === type)?.message
+  const configOf = async (release: string, namespace = bench.namespace) =>
+    await bench.cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: `${release}-config` })
+
+  describe('suspend', () => {
+    it('says who stopped a release and why, and that is over when it goes on', async () => {
+      const spec = { releaseName: 'still', chart: chart('1.0.0') }
+      await bench.put('still', spec)
+      await bench.sync('still')
+      await put('still', spec, { suspend: { by: 'ana', why: 'audit' } })
+      expect(await bench.sync('still')).toMatchObject({ end: 'done', summary: 'suspended by ana: audit' })
+      if (shape === 'ours') expect(await messageOf('still', 'Suspended')).toBe('suspended by ana: audit')
+      await bench.put('still', spec)
+      await bench.sync('still')
+      expect((await statusOf('still')).phase).toBe('Succeeded')
+      expect(await messageOf('still', 'Suspended')).toBeUndefined()
+    })
+  })
+
+  describe('createNamespace', () => {
+    it('makes the target namespace only where that is asked for', async () => {
+      const targetNamespace = `${bench.namespace}-made`
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', name: targetNamespace }
+      const spec = { releaseName: 'far', chart: chart('1.0.0'), targetNamespace }
+      await put('far', spec, {})
+      expect(await bench.sync('far')).toMatchObject({ end: 'again' })
+      expect(await bench.cluster.get(namespace)).toBeUndefined()
+      await put('far', spec, { createNamespace: true })
+      expect(await bench.sync('far')).toMatchObject({ end: 'done' })
+      expect(await configOf('far', targetNamespace)).toBeDefined()
+      await bench.cluster.delete(namespace, {})
+    })
+  })
+
+  describe('serviceAccountName', () => {
+    const foreign = () => `${bench.namespace}-foreign`
+    const account = { serviceAccountName: 'bot' }
+
+    beforeAll(async () => {
+      const { cluster, namespace } = bench
+      const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' }
+      await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot', namespace } })
+      const rules = [{ apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['*'] }]
+      await cluster.create({ ...rbac, kind: 'Role', metadata: { name: 'bot', namespace }, rules })
+      await cluster.create({
+        ...rbac,
+        kind: 'RoleBinding',
+        metadata: { name: 'bot', namespace },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'bot' },
+        subjects: [{ kind: 'ServiceAccount', name: 'bot', namespace }],
+      })
+      await cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: foreign() } })
+      const metadata = { name: 'theirs', namespace: foreign() }
+      await cluster.create({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { 'values.yaml': 'color: gold' } })
+    })
+
+    afterAll(async () => {
+      await bench.cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: foreign() }, {})
+    })
+
+    it('installs, upgrades and uninstalls with the rights of the account', async () => {
+      await put('own', { releaseName: 'own', chart: chart('1.0.0') }, account)
+      expect(await bench.sync('own')).toMatchObject({ end: 'done' })
+      await put('own', { releaseName: 'own', chart: chart('1.1.0') }, account)
+      expect(await bench.sync('own')).toMatchObject({ end: 'done' })
+      expect((await configOf('own'))?.data).toMatchObject({ extra: '1' })
+      expect(bench.arguments()).toContain(`--kube-as-user=system:serviceaccount:${bench.namespace}:bot`)
+      const ref = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace: bench.namespace, name: 'own' }
+      await bench.cluster.delete(ref, {})
+      await bench.sync('own')
+      expect(await configOf('own')).toBeUndefined()
+      expect(await bench.get('own')).toBeUndefined()
+    })
+
+    it('writes nothing where the account may not, and says which right is missing', async () => {
+      await put('over', { releaseName: 'over', chart: chart('1.0.0'), targetNamespace: foreign() }, account)
+      bench.writes()
+      bench.helmRuns()
+      expect(await bench.sync('over')).toMatchObject({ end: 'again' })
+      expect(await messageOf('over', 'Released')).toMatch(/^Forbidden: .*system:serviceaccount:.*:bot/)
+      expect(bench.helmRuns()).toEqual([])
+      expect(new Set(bench.writes())).toEqual(new Set(['patch HelmRelease', 'create Event']))
+      const records = await bench.cluster.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace: foreign() })
+      expect(records.map(({ metadata }) => metadata.name)).not.toContain('capstan-release-over')
+    })
+
+    it('reads no Secret that the account may not read', async () => {
+      const valuesFrom = [{ secretKeyRef: { name: 'theirs', namespace: foreign(), optional: true } }]
+      await put('spy', { releaseName: 'spy', chart: chart('1.0.0'), valuesFrom }, account)
+      expect(await bench.sync('spy')).toMatchObject({ end: 'again' })
+      expect(await messageOf('spy', 'Released')).toMatch(/^Forbidden: /)
+      expect(await configOf('spy')).toBeUndefined()
+    })
+
+    it('does nothing with our own rights for what is no name of an account', async () => {
+      if (shape === 'ours') return
+      await put('odd', { releaseName: 'odd', chart: chart('1.0.0') }, { serviceAccountName: 'No Name' })
+      expect(await bench.sync('odd')).toMatchObject({ end: 'again' })
+      expect(await configOf('odd')).toBeUndefined()
+    })
+  })
+
+  describe('dependsOn', () => {
+    it('waits until the latest generation of another release is released', async () => {
+      const needs = { dependsOn: [{ name: 'base' }] }
+      await put('top', { releaseName: 'top', chart: chart('1.0.0') }, needs)
+      expect(await bench.sync('top')).toMatchObject({ end: 'again' })
+      expect(await messageOf('top', 'Released')).toBe(
+        `DependencyNotReady: it waits for HelmRelease ${bench.namespace}/base`,
+      )
+      await bench.put('base', { releaseName: 'base', chart: { ...chart('1.0.0'), name: 'absent' } })
+      await bench.sync('base')
+      expect(await bench.sync('top')).toMatchObject({ end: 'again' })
+      await bench.put('base', { releaseName: 'base', chart: chart('1.0.0') })
+      expect(await bench.sync('top')).toMatchObject({ end: 'again' })
+      await bench.sync('base')
+      expect(await bench.sync('top')).toMatchObject({ end: 'done' })
+    })
+
+    it('holds an upgrade and not what is deployed while the other one is not ready', async () => {
+      const needs = { dependsOn: [{ name: 'base' }] }
+      await bench.put('base', { releaseName: 'base', chart: { ...chart('1.0.0'), name: 'absent' } })
+      await bench.sync('base')
+      expect(await bench.sync('top')).toMatchObject({ end: 'done' })
+      await put('top', { releaseName: 'top', chart: chart('1.1.0') }, needs)
+      expect(await bench.sync('top')).toMatchObject({ end: 'again' })
+      expect((await configOf('top'))?.data).not.toMatchObject({ extra: '1' })
+    })
+
+    it('names a circle', async () => {
+      const [a, b] = ['ring-a', 'ring-b'].map((name) => `${bench.namespace}/${name}`)
+      await put('ring-a', { chart: chart('1.0.0') }, { dependsOn: [{ name: 'ring-b' }] })
+      await put('ring-b', { chart: chart('1.0.0') }, { dependsOn: [{ name: 'ring-a' }] })
+      await bench.sync('ring-a')
+      expect(await messageOf('ring-a', 'Released')).toBe(
+        `DependencyCycle: dependsOn goes in a circle: ${a} → ${b} → ${a}`,
+      )
+    })
+
+    it('waits for a source', async () => {
+      const dependsOn = [{ kind: 'Source', name: 'base' }]
+      await put('fed', { releaseName: 'fed', chart: chart('1.0.0') }, { dependsOn })
+      expect(await bench.sync('fed')).toMatchObject({ end: 'again' })
+      const status = JSON.stringify({ version: 1, ready: true, drifted: [] })
+      const metadata = { name: 'capstan-source-base', namespace: bench.namespace }
+      await bench.cluster.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'status.json': status } })
+      expect(await bench.sync('fed')).toMatchObject({ end: 'done' })
+    })
+  })
+})
+
+/** How people write a field of ours as an annotation. */
+function annotationOf(value: unknown): string {
+  if (Array.isArray(value)) {
+    const names = value as { kind?: string; name: string }[]
+    return names.map(({ kind, name }) => (kind === 'Source' ? `source:${name}` : name)).join(', ')
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
