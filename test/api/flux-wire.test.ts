@@ -72,12 +72,7 @@ describe('an error', () => {
       [422, "cannot filter by 'namespace' and 'workloads' at the same time"],
     ],
     ['a field that is none', 'GET /v10/images?containerFields=Nmae', undefined, [422, 'Nmae is an invalid field']],
-    [
-      'no deploy key',
-      'POST /v6/identity.pub',
-      undefined,
-      [422, 'there is no deploy key that could be made anew'],
-    ],
+    ['no deploy key', 'POST /v6/identity.pub', undefined, [422, 'there is no deploy key that could be made anew']],
     ['a body of 1 MB', 'POST /v9/update-manifests', 'x'.repeat(1 << 20), [400, 'The request is too large.']],
   ] as const)('about %s is in the form of fluxd', async (_what, asked, body, [status, error]) => {
     const [method, path] = asked.split(' ') as ['GET' | 'POST' | 'DELETE', string]

@@ -175,7 +175,8 @@ describe('what an unmodified fluxctl 1.25 changes in git', () => {
       }
       const body = JSON.stringify({ type: 'containers', cause: { Message: '', User: '' }, spec })
       const id = await (await world.api('/v9/update-manifests', { method: 'POST', body })).json()
-      const status = async () => (await (await world.api(`/v6/jobs?id=${String(id)}`)).json()) as { StatusString: string }
+      const status = async () =>
+        (await (await world.api(`/v6/jobs?id=${String(id)}`)).json()) as { StatusString: string }
       await until('its end', async () => (await status()).StatusString === 'failed')
       expect(await status()).toMatchObject({
         Result: { spec: { type: 'containers', spec } },
