@@ -145,6 +145,14 @@ describe('what an unmodified fluxctl 1.25 changes in git', () => {
       expect([code, rowsOf(stdout)]).toEqual([0, [header, [none, 'skipped', 'not found in repository']]])
     })
 
+    it('is applied though another object is refused', async () => {
+      await world.repository.change({ 'deploy/bad.yaml': deployment('Not_A_Name', world.space) })
+      const { code, stderr } = await run('release', '--workload', web, '-i', `${world.image}:1.0.1`)
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`Commit applied:\t${seven(await head())}`)])
+      expect(await imageInCluster('web')).toBe(`${world.image}:1.0.1`)
+      await world.repository.change({ 'deploy/bad.yaml': undefined })
+    })
+
     it('watches until what it released is ready', async () => {
       const { code, stdout, stderr } = await run('release', '--workload', web, '-i', `${world.image}:1.0.1`, '--watch')
       expect(code).toBe(0)
