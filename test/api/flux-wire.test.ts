@@ -99,8 +99,15 @@ describe('an error', () => {
         help: expect.stringMatching(/^the API server .*\n\n/),
       },
     ])
+    const update = { type: 'sync', cause, spec: {} }
+    bench.queue.goAway()
+    const away = await post(bench, '/v9/update-manifests', update)
+    expect([away.statusCode, away.json()]).toEqual([
+      500,
+      { type: 'server', error: expect.stringContaining('Redis'), help: expect.stringContaining('Redis') },
+    ])
     const broken = createWorkbench({ app: { enqueue: () => Promise.reject(new Error('secret of a bug')) } })
-    const asked = await post(broken, '/v9/update-manifests', { type: 'sync', cause, spec: {} })
+    const asked = await post(broken, '/v9/update-manifests', update)
     expect([asked.statusCode, asked.json().type]).toEqual([500, 'server'])
     expect(asked.body).not.toContain('secret')
   })
