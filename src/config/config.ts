@@ -23,6 +23,8 @@ export type GitLogin =
 export type Config = {
   roles: readonly Role[]
   enable: readonly Feature[]
+  /** Releases of images and changes of policies are done for who asks; also where registries are not scanned. */
+  takesUpdates: boolean
   /** Namespace of our own records. */
   namespace: string
   /** A kubeconfig file; undefined: the usual places. */
@@ -142,6 +144,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
   return {
     roles: values.roles,
     enable: makeEnabled(values),
+    takesUpdates: values.enable.includes('images') && !values['read-only'],
     namespace: values.namespace,
     ...defined('kubeconfig', values.kubeconfig || values['kube-config']),
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
@@ -218,7 +221,7 @@ function makeImages(values: FlagValues, facts: ConfigFacts): Config['images'] {
         ? values['registry-poll-interval']
         : values['automation-interval'],
     insecureHosts: values['registry-insecure-host'],
-    exclude: values['registry-exclude-image'],
+    exclude: values['registry-disable-scanning'] ? ['*'] : values['registry-exclude-image'],
     include: values['registry-include-image'],
     useLabels: values['registry-use-labels'],
     dockerConfig: values['docker-config'],

@@ -25,7 +25,7 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     ...(config.readOnly ? { readStatus: statusInStore(store) } : {}),
     queue,
     sources: () => sources.list(),
-    enable: config.enable,
+    enable: config.takesUpdates ? [...config.enable, 'updates'] : config.enable,
     releaseNamespace: config.releases.namespace,
     starting,
     summarise: summariseStoredRelease,

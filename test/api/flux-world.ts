@@ -34,7 +34,7 @@ export const tags = {
 /** `files` go into the folder `deploy`, beside the namespace. Resolves when they are applied. */
 export async function createFluxWorld(
   files: (names: Pick<FluxWorld, 'space' | 'image'>) => Record<string, string>,
-  flags: readonly string[] = [],
+  flags: readonly string[] = ['--enable=sync,images'],
 ): Promise<FluxWorld> {
   const space = `fluxctl-${randomBytes(3).toString('hex')}`
   const { registry } = stack()
@@ -53,7 +53,6 @@ export async function createFluxWorld(
     '--k8s-allow-namespace',
     space,
     `--registry-insecure-host=${registry}`,
-    '--enable=sync,images',
     ...flags,
   ])
   const fluxctl = createFluxctl({ FLUX_URL: `${capstan.url}/api/flux`, FLUX_SERVICE_TOKEN: capstan.token })

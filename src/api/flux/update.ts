@@ -29,8 +29,7 @@ async function askForSync(by: string, { views, enqueue }: Options): Promise<stri
 /** The id is that of the request, which the note of the commit has, too. */
 async function askForChange(update: UpdateSpec, by: string, options: Options): Promise<string> {
   const of = needFluxSource(options.views)
-  if (!options.views.does('images'))
-    throw userError('images are switched off', 'See --enable and --registry-disable-scanning of capstan run.')
+  if (!options.views.does('updates')) throw userError('images are switched off', 'See --enable of capstan run.')
   const asked = await askFor({ of, by, ask: { kind: 'update-images', update } }, options)
   if (!asked) throw userError(`there is no source ${of.namespace}/${of.name} any more`)
   return asked.id

@@ -87,9 +87,14 @@ capstan plan                   # what a sync would do now
 /** docs/troubleshooting.md, whole. */
 export function troubleshootingDocument(): string {
   const sections = Object.entries(groups).map(([heading, words]) =>
-    [`## ${heading}`, '', '| reason | what it means | what to do |', '| --- | --- | --- |', ...words.map(rowOf), ''].join(
-      '\n',
-    ),
+    [
+      `## ${heading}`,
+      '',
+      '| reason | what it means | what to do |',
+      '| --- | --- | --- |',
+      ...words.map(rowOf),
+      '',
+    ].join('\n'),
   )
   return [introduction, ...sections].join('\n')
 }
