@@ -22,7 +22,7 @@ export type ImageWork = {
 
 /** Scans registries and commits new images; where none is scanned, does what people ask for. */
 export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): ImageWork {
-  const { config, cluster, git, queue, store, sources, redactor, environment, run } = parts
+  const { config, cluster, git, generator, queue, store, sources, redactor, environment, run } = parts
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
   const registry = createRegistry({
@@ -43,6 +43,7 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
   const deps = {
     sources,
     git,
+    generator,
     cluster,
     store,
     redactor,

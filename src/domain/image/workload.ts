@@ -26,11 +26,16 @@ export type Workload = {
   /** Why nobody may release it, in words for people; absent where one may. */
   blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
   containers: (Container & { policy: PolicyText })[]
+  /** A generator of a `.flux.yaml` prints it: what it is changed by, in place of an edit of `file`, which is the `.flux.yaml`. */
+  made?: Made
   /** As they stand in git. */
   annotations: Readonly<Record<string, string>>
   pullSecrets: string[]
   serviceAccount: string
 }
+
+/** `directory`: the target, from the root of the repository. `object`: as it is printed and patched. */
+export type Made = { by: 'updaters' | 'patch'; directory: string; object: KubeObject }
 
 /**
  * What an object of git says about its images and policies (flux-v1 §§2, 4, 16). `defaultNamespace` is where it goes when it names
