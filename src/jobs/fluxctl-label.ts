@@ -24,16 +24,19 @@ const lookAgainMs = 15_000
  */
 export async function labelForFluxctl(deps: FluxctlLabelDeps, lead: AbortSignal): Promise<void> {
   let isOurs: boolean | undefined
+  let told = ''
   while (!lead.aborted) {
     try {
       const wanted = await isAlone(deps, lead)
       if (wanted !== isOurs) await setLabel(wanted, deps, lead)
       isOurs = wanted
+      told = ''
     } catch (error) {
       if (lead.aborted) break
       isOurs = undefined
       const { reason, message } = toAppError(error)
-      deps.log.info({ reason }, `fluxctl may not find this pod by itself: ${message}`)
+      if (told !== message) deps.log.info({ reason }, `fluxctl may not find this pod by itself: ${message}`)
+      told = message
     }
     await deps.pause(lookAgainMs, lead).catch(() => undefined)
   }

@@ -74,7 +74,7 @@ export async function startForwardingNode(
   }
 }
 
-function startKwok(args: readonly string[]): { child: ChildProcess; log(): string } {
+function startKwok(args: readonly string[]): { child: ChildProcess; log: () => string } {
   const { binDir, kubeconfig } = stack()
   const child = spawn(join(binDir, 'kwok'), [`--kubeconfig=${kubeconfig}`, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
