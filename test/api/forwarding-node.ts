@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -76,7 +76,9 @@ export async function startForwardingNode(
 
 function startKwok(args: readonly string[]): { child: ChildProcess; log: () => string } {
   const { binDir, kubeconfig } = stack()
-  const child = spawn(join(binDir, 'kwok'), [`--kubeconfig=${kubeconfig}`, ...args], {
+  const binary = join(binDir, 'kwok')
+  if (!existsSync(binary)) throw new Error(`there is no kwok at ${binary}`)
+  const child = spawn(binary, [`--kubeconfig=${kubeconfig}`, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''
