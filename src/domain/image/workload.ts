@@ -73,8 +73,12 @@ export function readWorkload(
   }
 }
 
-/** The filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
-function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies: Policies, name: string): PolicyText {
+/** A container's policy: the filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
+export function readPolicyText(
+  { metadata: { annotations = {} } }: Pick<KubeObject, 'metadata'>,
+  policies: Policies,
+  name: string,
+): PolicyText {
   const ours = (rule: keyof typeof imagePolicyAnnotations) =>
     annotations[`${imagePolicyAnnotations[rule]}.${name}`] ?? annotations[imagePolicyAnnotations[rule]]
   const [extract, deny, minAge, pin] = [ours('extract'), ours('deny'), ours('minAge'), ours('pin')]
@@ -87,8 +91,8 @@ function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies
   }
 }
 
-/** Hidden from automation, as the ancestor did (flux-v1 §2): the add-on manager owns them. */
-function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
+/** True for what the add-on manager owns; hidden from automation and lists, as the ancestor did (flux-v1 §2). */
+export function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
   const mode = labels['addonmanager.kubernetes.io/mode']
   return (
     namespace === 'kube-system' &&
