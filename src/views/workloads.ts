@@ -23,13 +23,30 @@ const shownUnhealthy = 20
 
 /** Workloads that carry our mark or helm's label; nothing else of the cluster is read. */
 export async function readWorkloads(cluster: Pick<Cluster, 'list'>, signal: AbortSignal): Promise<Workloads> {
-  const listAll = async (labelSelector: string): Promise<KubeObject[]> =>
-    (await Promise.all(workloadKinds.map((kind) => cluster.list({ ...kind, labelSelector }, signal)))).flat()
   const [ofSources, ofReleases] = await Promise.all([
-    listAll(gcMarkLabel),
-    listAll('app.kubernetes.io/managed-by=Helm'),
+    listAll(cluster, { labelSelector: gcMarkLabel }, signal),
+    listAll(cluster, { labelSelector: madeByHelm }, signal),
   ])
   return { ofSources, ofReleases }
+}
+
+/** Live workloads that helm made in one namespace. */
+export async function readMadeByHelm(
+  cluster: Pick<Cluster, 'list'>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  return await listAll(cluster, { namespace, labelSelector: madeByHelm }, signal)
+}
+
+const madeByHelm = 'app.kubernetes.io/managed-by=Helm'
+
+async function listAll(
+  cluster: Pick<Cluster, 'list'>,
+  query: { namespace?: string; labelSelector: string },
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  return (await Promise.all(workloadKinds.map((kind) => cluster.list({ ...kind, ...query }, signal)))).flat()
 }
 
 /** True for an object that carries the very mark of a source. */

@@ -15,7 +15,7 @@ import { within } from '../cached.ts'
 import { releaseTarget } from '../release-row.ts'
 import type { RowReader } from '../rows.ts'
 import type { ViewsOptions } from '../views-options.ts'
-import { isOfSource } from '../workloads.ts'
+import { isOfSource, readMadeByHelm } from '../workloads.ts'
 import { type FactReader, imagesOf, timeoutMs } from './facts.ts'
 
 /** Makes the steps of what exists. */
@@ -38,7 +38,7 @@ export function createChains(parts: Parts): Chains {
   return {
     async source(spec) {
       const [facts, updates] = await Promise.all([parts.facts.source(spec), parts.facts.queue.updatesOf(spec)])
-      const rollout = await rolloutOf('ofSources', isOfSource(spec), facts.id, parts)
+      const rollout = await rolloutOfSource(spec, facts.id, parts)
       return [...commitsStep(facts.id, updates), ...sourceSteps(facts), ...rollout]
     },
     absent: async (spec, id) => sourceSteps(await parts.facts.source(spec), { id, isLive: false, appliedAt: '' }),
@@ -91,25 +91,30 @@ async function antecedentSteps(object: KubeObject, parts: Parts): Promise<Step[]
   return (await chainOf(release, parts)).filter(({ step }) => step !== 'rollout')
 }
 
+/** Only of its own namespace: the workloads of ten thousand releases are not listed for one. */
 async function rolloutOfRelease(object: KubeObject, parts: Parts): Promise<Step[]> {
+  const { cluster, now } = parts.options
   const { release, namespace } = releaseTarget(object)
-  const isOurs = (one: KubeObject): boolean => isMadeBy(one, { release, targetNamespace: namespace })
-  return await rolloutOf('ofReleases', isOurs, `${object.metadata.namespace}/${object.metadata.name}`, parts)
+  const made = await within(timeoutMs, (signal) => readMadeByHelm(cluster, namespace, signal))
+  const ours = made.filter((one) => isMadeBy(one, { release, targetNamespace: namespace }))
+  return await rolloutOf(ours, { of: `${object.metadata.namespace}/${object.metadata.name}`, at: now() }, parts)
 }
 
-/** What of many workloads does not run; one step where all do. */
-async function rolloutOf(
-  which: 'ofSources' | 'ofReleases',
-  isOurs: (object: KubeObject) => boolean,
-  of: string,
-  parts: Parts,
-): Promise<Step[]> {
+async function rolloutOfSource(spec: SourceSpec, of: string, parts: Parts): Promise<Step[]> {
   const { reading, failure } = await parts.rows.workloads()
   if (!reading || failure) {
     return [makeStep('rollout', of, 'unknown', { message: failure?.message ?? 'the workloads were not read' })]
   }
-  const at = new Date(reading.at).toISOString()
-  const ours = reading.value[which].filter(isOurs)
+  return await rolloutOf(reading.value.ofSources.filter(isOfSource(spec)), { of, at: new Date(reading.at) }, parts)
+}
+
+/** What of many workloads does not run; one step where all do. */
+async function rolloutOf(
+  ours: readonly KubeObject[],
+  { of, at: readAt }: { of: string; at: Date },
+  parts: Parts,
+): Promise<Step[]> {
+  const at = readAt.toISOString()
   const bad = ours.filter((object) => healthOf(object).state !== 'healthy').slice(0, mostRollouts)
   if (bad.length > 0) return await Promise.all(bad.map((object) => rollOut(object, parts)))
   if (ours.length === 0) return [makeStep('rollout', of, 'skipped', { at, message: 'it has no workloads' })]
