@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../playground/stack/until.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { historyKey, printHistory } from '../../src/domain/explain/history.ts'
 import { tagsKey } from '../../src/domain/image/facts.ts'
@@ -190,14 +191,46 @@ describe('what can be asked about', () => {
     }
   })
 
+  it('a workload that helm made, which goes the way of its HelmRelease', async () => {
+    const { get, objects } = await start()
+    const conditions = [
+      { type: 'Released', status: 'False', reason: 'Failed', message: 'DependencyNotReady: it waits' },
+    ]
+    objects.push(helmRelease('pod', { observedGeneration: 1, phase: 'Failed', conditions }))
+    const { metadata, ...made } = deployment('pod', { available: 0 })
+    const annotations = {
+      'helm.fluxcd.io/antecedent': 'demo:helmrelease/pod',
+      'meta.helm.sh/release-name': 'demo-pod',
+      'meta.helm.sh/release-namespace': 'demo',
+    }
+    const labels = { 'app.kubernetes.io/managed-by': 'Helm' }
+    objects.push({ ...made, metadata: { name: 'pod', namespace: metadata.namespace ?? '', annotations, labels } })
+    type Answer = { cause: object; steps: { step: string; of: string; state: string }[] }
+    const { cause, steps } = (await get('subject=deployment/pod')).json() as Answer
+    expect(cause).toMatchObject({ step: 'hold', of: 'demo/pod', reason: 'DependencyNotReady', message: 'it waits' })
+    expect(steps.map(({ step, of, state }) => `${step} ${state} ${of}`)).toEqual([
+      'tag skipped reg.example/web:1.0.0',
+      'queue done demo/pod',
+      'hold stopped demo/pod',
+      'apply waiting demo/pod',
+      'rollout waiting demo:deployment/pod',
+    ])
+    expect((await get('subject=release/pod')).json()).toMatchObject({
+      steps: expect.arrayContaining([expect.objectContaining({ step: 'rollout', of: 'demo:deployment/pod' })]),
+    })
+  })
+
   it('an image, with the workloads that use it', async () => {
-    const { get, store } = await start()
+    const { get, store, objects } = await start()
     await store.set(
       tagsKey('reg.example/web'),
       JSON.stringify({ at: '2026-11-21T10:00:00Z', tags: ['1.0.0', '1.0.1'] }),
     )
     const ask = async (image: string) =>
-      (await get(`subject=${encodeURIComponent(image)}`)).json() as { steps: object[]; cause: object | null }
+      (await get(`subject=${encodeURIComponent(image)}`)).json() as {
+        steps: { step: string }[]
+        cause: object | null
+      }
     expect(await ask('reg.example/web:1.0.0')).toMatchObject({
       state: 'done',
       subject: { kind: 'image', id: 'reg.example/web:1.0.0' },
@@ -209,6 +242,15 @@ describe('what can be asked about', () => {
     })
     expect((await ask('reg.example/web:7')).cause).toMatchObject({ step: 'tag', reason: 'TagNotFound' })
     expect((await ask('reg.example/web')).cause).toBeNull()
+    objects.push(deployment('other', { image: 'reg.example/web:1.0.1' }))
+    const both = await until('the other is listed', async () => {
+      const found = await ask('reg.example/web:1.0.1')
+      return found.cause === null && found
+    })
+    expect(both.steps.filter(({ step }) => step === 'policy')).toMatchObject([
+      { of: 'demo:deployment/other app', state: 'done' },
+      { of: 'demo:deployment/web app', state: 'skipped', reason: 'NotAutomated' },
+    ])
   })
 
   it('a commit, by its first digits', async () => {
