@@ -106,7 +106,7 @@ describe('what stops a deployment, seeded for real', () => {
 
   it('a registry that asks to slow down, with the time that it gave', async () => {
     const { cause } = await world.untilCause(idOf('busy'), 'RateLimited', 'next try')
-    expect(cause).toMatchObject({ step: 'tag' })
+    expect(cause).toMatchObject({ step: 'tag', message: expect.stringContaining(`${world.busy.host} asks us to wait`) })
     expect(Date.parse(cause?.nextTryAt ?? '')).toBeGreaterThan(Date.now() + 300_000)
   })
 

@@ -45,6 +45,8 @@ describe('verdictOf', () => {
       command: 'capstan resume a/b',
       nextTryAt: '',
     })
+    const odd = makeStep('revision', 'a/b', 'stopped', { reason: 'toString' as 'Suspended' })
+    expect(verdictOf([odd]).cause).toMatchObject({ reason: 'toString', unblock: '' })
     expect(verdictOf([refused]).cause).toMatchObject({ nextTryAt: '2026-11-21T10:00:00Z' })
   })
 })

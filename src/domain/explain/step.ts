@@ -1,4 +1,5 @@
 import { type Reason, reasons } from '../status/reason.ts'
+import { isReason } from './job-fact.ts'
 
 /** The way of a change, in its order: from a tag in a registry or a commit in git to running pods. */
 export const stepNames = ['tag', 'policy', 'commit', 'revision', 'queue', 'hold', 'apply', 'rollout'] as const
@@ -57,6 +58,8 @@ export function verdictOf(steps: readonly Step[]): Verdict {
   if (!first) return { state: 'done' }
   const { step, of, at, message, command, nextTryAt } = first
   const reason = first.reason || 'NotReady'
-  const cause: Cause = { step, of, at, message, command, nextTryAt, reason, unblock: reasons[reason][1] }
+  // what another version has left behind may have words that this one does not know
+  const unblock = isReason(reason) ? reasons[reason][1] : ''
+  const cause: Cause = { step, of, at, message, command, nextTryAt, reason, unblock }
   return { state: first.state === 'stopped' ? 'stopped' : 'waiting', cause }
 }
