@@ -23,6 +23,7 @@ export type SyncReleaseDeps = {
   areTenants?: boolean
   /** See {@link CredentialDeps}. */
   keep: CredentialDeps['keep']
+  githubApp: CredentialDeps['githubApp']
   /** When a chart's repository was fetched last, by URL and login, in milliseconds since 1970; kept between runs. */
   fetchedAt: Map<string, number>
   /** A git chart's repository is fetched at most this often. */
