@@ -96,6 +96,8 @@ export type Config = {
   }
   releases: {
     workers: number
+    /** Log what an upgrade changed. */
+    logDiffs: boolean
     resyncIntervalMs: number
     /** The one namespace to look in; empty for all. */
     namespace: string
@@ -197,6 +199,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     },
     releases: {
       workers: values.workers,
+      logDiffs: values['log-release-diffs'],
       resyncIntervalMs: values['charts-sync-interval'],
       namespace: values['allow-namespace'],
       updateChartDependencies: values['update-chart-deps'],

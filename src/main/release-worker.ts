@@ -92,6 +92,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
     legacy: config.releases.legacy,
+    logDiffs: config.releases.logDiffs,
     finalizer: config.releases.finalizer,
     releaseNamespace: config.releases.namespace,
     upgradeLimit: config.releases.upgradeLimit,

@@ -35,6 +35,8 @@ export type SyncReleaseDeps = {
   defaults: SpecDefaults
   /** Old HelmReleases are served, too (ruling 9). */
   legacy?: boolean
+  /** Log what an upgrade changed (`--log-release-diffs`). */
+  logDiffs?: boolean
   /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
   finalizer: boolean
   /** The one namespace with releases; empty for all (`--allow-namespace`). */
