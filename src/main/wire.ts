@@ -13,6 +13,7 @@ import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
 import type { ParseFiles } from '../domain/manifest/parsed-file.ts'
 import type { Sources } from '../jobs/sources.ts'
+import { createHistory, type History } from '../jobs/history.ts'
 import { createOwnedObjects, type OwnedObjects } from '../jobs/owned-objects.ts'
 import type { SourceRegistry } from '../jobs/source-registry.ts'
 import type { Packer } from '../jobs/sync-source/ledger.ts'
@@ -36,6 +37,8 @@ export type Parts = {
   git: Git
   queue: Queue
   store: Store
+  /** What happened, as told from a job. */
+  history: (jobId: string) => History
   sources: Sources & SourceRegistry
   deployKeys: DeployKeys
   owned: OwnedObjects
@@ -85,6 +88,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     path: env.PATH ?? '',
     log: log.child({ component: 'git' }),
   })
+  const store = createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) })
   const parse = createParser({ run: ground.run, entry: parseChildEntry(), log: log.child({ component: 'parser' }) })
   return {
     ...ground,
@@ -110,7 +114,8 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
       register: redactor.register,
     }),
     queue,
-    store: createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) }),
+    store,
+    history: createHistory({ store, redact, log: log.child({ component: 'events' }) }),
     deployKeys,
     sources: createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) }),
     owned: createOwnedObjects(cluster),

@@ -25,7 +25,7 @@ export function processorsOf(
   env: NodeJS.ProcessEnv,
   ending: Pick<Ending, 'last'>,
 ): Processors {
-  const { config, cluster, git, queue, store, sources, owned, memory, metrics, log } = parts
+  const { config, cluster, git, queue, store, sources, owned, memory, metrics, history, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue
   const processors: Processors = {}
@@ -53,14 +53,19 @@ export function processorsOf(
     processors['fetch-source'] = {
       slots: 4,
       run: reported(
-        fetching(parts, (payload, { signal }) => fetchSource(payload, { ...common, store, memory, enqueue }, signal)),
+        fetching(parts, (payload, { jobId, signal }) =>
+          fetchSource(payload, { ...common, store, memory, enqueue, history: history(jobId) }, signal),
+        ),
         parts,
       ),
     }
     const sync = syncDeps(parts, fence)
     processors['sync-source'] = {
       slots: 4,
-      run: reported((payload, { signal }) => syncSource(payload, sync, signal), parts),
+      run: reported(
+        (payload, { jobId, signal }) => syncSource(payload, { ...sync, history: history(jobId) }, signal),
+        parts,
+      ),
     }
     Object.assign(processors, requestProcessors(parts, sync))
     watchDrift({ owned, memory, sources, enqueue, log, now })

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { printNote } from '../image/note.ts'
 import type { PolicyChange } from '../work/update-spec.ts'
-import { eventsOfCommit, eventsOfNote, type PushedCommit } from './from-update.ts'
+import { eventsOfCommit, type PushedCommit } from './from-update.ts'
 
 const source = { kind: 'source' as const, namespace: 'capstan', name: 'default' }
 const commit = 'a'.repeat(40)
@@ -53,12 +52,5 @@ describe('the events of a commit of ours', () => {
     const given = pushed({ [web]: { ...none, add: { locked: 'true' } } })
     given.note.result[web] = { Status: 'skipped' }
     expect(eventsOfCommit(given).map(({ message }) => message)).toEqual([`Commit: ${'a'.repeat(12)}, <no changes>`])
-  })
-
-  it('are made of its note', () => {
-    const { note, ...about } = pushed({ [web]: { ...none, add: { automated: 'true' } } })
-    const text = printNote({ jobID: 'x', ...note })
-    expect(eventsOfNote(text, about).map(({ type }) => type)).toEqual(['commit', 'automate'])
-    expect(eventsOfNote('by hand', about)).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-import { readNote, type UpdateNote } from '../image/note.ts'
+import type { UpdateNote } from '../image/note.ts'
 import type { UpdateResult } from '../work/update-spec.ts'
 import { type Event, type EventSource, type EventType, makeEvent } from './event.ts'
 import { commitText } from './text.ts'
@@ -30,12 +30,6 @@ export function eventsOfCommit(pushed: PushedCommit): Event[] {
     message: commitText(commit, ids),
   })
   return [event, ...policyEvents(about, note)]
-}
-
-/** The events of a commit that a note tells of; none where it is no note of ours. */
-export function eventsOfNote(text: string, about: Omit<PushedCommit, 'note'>): Event[] {
-  const { spec, result = {} } = readNote(text) ?? {}
-  return spec ? eventsOfCommit({ ...about, note: { spec, result } }) : []
 }
 
 function idsOf(result: UpdateResult): string[] {
