@@ -5,6 +5,8 @@ import { hasToken } from './auth.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
+import { eventRoutes } from './routes/events.ts'
+import { historyRoutes } from './routes/history.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -72,6 +74,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(imageRoutes, options)
   void app.register(updateRoutes, options)
   void app.register(answerRoutes, options)
+  void app.register(eventRoutes, options)
+  void app.register(historyRoutes, options)
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
   if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })

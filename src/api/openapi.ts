@@ -11,6 +11,7 @@ import {
   ReleaseRequest,
   TagVerdict,
 } from './contract/image.ts'
+import { Deployment, DeploymentList, Event, EventList, EventSource } from './contract/event.ts'
 import { RegistryNotification } from './contract/notification.ts'
 import {
   ApproveRequest,
@@ -44,6 +45,11 @@ export const sharedSchemas = [
   AnswerAccepted,
   ApproveRequest,
   Asker,
+  Deployment,
+  DeploymentList,
+  Event,
+  EventList,
+  EventSource,
   Failure,
   Identity,
   ImageAnswer,

@@ -13,6 +13,7 @@ import { showVersion } from './commands/version.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context, OutputFormat } from './context.ts'
 import type { ExitCode } from './exit.ts'
+import { addEventCommands } from './event-program.ts'
 import { addHelm } from './helm-verbs.ts'
 import { addImageCommands } from './image-program.ts'
 import { outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
@@ -79,6 +80,7 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
   addChanges(program, perform)
   addImageCommands(program, perform, parts.readInput)
   addHelm(program, perform)
+  addEventCommands(program, perform)
   addQueue(program, perform)
   addIdentity(program, perform)
   addVersion(program, perform)

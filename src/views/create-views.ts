@@ -1,6 +1,7 @@
 import type { JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
+import { createHistoryView, type HistoryView } from './history.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
@@ -40,6 +41,8 @@ export type Views = {
   /** True when this kind of work is done here. */
   does(feature: Feature): boolean
   readiness(): Promise<Readiness>
+  /** What happened. */
+  history: HistoryView
   /** The queue's own answers; they throw RedisUnavailable. */
   jobs(filter: JobFilter): Promise<JobView[]>
   job(id: string): Promise<JobView | undefined>
@@ -108,6 +111,7 @@ export function createViews(options: ViewsOptions): Views {
     sourceSpecs,
     does: (feature) => enable.includes(feature),
     readiness,
+    history: createHistoryView(options.store),
     jobs: (filter) => queue.list(filter),
     job: (id) => queue.get(id),
     counts: () => queue.counts(),

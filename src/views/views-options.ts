@@ -12,7 +12,7 @@ export type Feature = 'sync' | 'releases' | 'images'
 /** What the views are made of. */
 export type ViewsOptions = {
   cluster: Pick<Cluster, 'server' | 'version' | 'get' | 'list' | 'resource'>
-  store: Pick<Store, 'get'>
+  store: Pick<Store, 'get' | 'page'>
   queue: Pick<Queue, 'list' | 'get' | 'counts' | 'isUp' | 'warnings'>
   sources: () => readonly SourceSpec[]
   /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
