@@ -15,6 +15,7 @@ import { processRoutes } from './routes/process.ts'
 import { registryHookRoutes } from './routes/registry-hooks.ts'
 import { releaseChangeRoutes, releaseLookRoutes } from './routes/release-changes.ts'
 import { releaseRoutes } from './routes/releases.ts'
+import { sinkRoutes } from './routes/sinks.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
 
@@ -76,6 +77,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(answerRoutes, options)
   void app.register(eventRoutes, options)
   void app.register(historyRoutes, options)
+  void app.register(sinkRoutes, options)
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
   if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })

@@ -10,7 +10,7 @@ import type {
   PolicyVerdict,
   ReleaseRequest,
 } from './contract/image.ts'
-import type { DeploymentList, EventList, EventQuery, HistoryQuery } from './contract/event.ts'
+import type { DeploymentList, EventList, EventQuery, HistoryQuery, ReplayRequest, SinkList } from './contract/event.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
 import type { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from './contract/release.ts'
@@ -81,6 +81,9 @@ export type Client = {
   queues(options?: Options): Promise<QueueCounts>
   events(query: EventQuery, options?: Options): Promise<EventList>
   deployments(query: HistoryQuery, options?: Options): Promise<DeploymentList>
+  sinks(options?: Options): Promise<SinkList>
+  testSink(name: string, asker: Asker, options?: Options): Promise<Accepted>
+  replaySink(name: string, request: ReplayRequest, options?: Options): Promise<Accepted>
 }
 
 export type JobChange = 'retry' | 'cancel' | 'promote'
@@ -146,6 +149,9 @@ export function createClient(transport: Transport): Client {
     queues: (options) => get('/api/v1/queues', options),
     events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
     deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),
+    sinks: (options) => get('/api/v1/sinks', options),
+    testSink: (name, asker, options) => post(`${pathTo('sinks', name)}/test`, asker, options),
+    replaySink: (name, request, options) => post(`${pathTo('sinks', name)}/replay`, request, options),
   }
 }
 

@@ -11,7 +11,16 @@ import {
   ReleaseRequest,
   TagVerdict,
 } from './contract/image.ts'
-import { Deployment, DeploymentList, Event, EventList, EventSource } from './contract/event.ts'
+import {
+  Deployment,
+  DeploymentList,
+  Event,
+  EventList,
+  EventSource,
+  ReplayRequest,
+  Sink,
+  SinkList,
+} from './contract/event.ts'
 import { RegistryNotification } from './contract/notification.ts'
 import {
   ApproveRequest,
@@ -78,7 +87,10 @@ export const sharedSchemas = [
   ReleaseRequest,
   ReleasePlanRequest,
   ReleaseRevision,
+  ReplayRequest,
   RollbackRequest,
+  Sink,
+  SinkList,
   Source,
   SourceList,
   Status,

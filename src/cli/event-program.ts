@@ -3,12 +3,13 @@ import type { EventFilter } from '../api/contract/event.ts'
 import { showDeployments } from './commands/history.ts'
 import { showEvents } from './commands/events.ts'
 import type { OutputFormat } from './context.ts'
-import { durationOption, outputOption, type Perform, readLimit } from './options.ts'
+import { durationOption, outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
+import { listSinks, replaySink, testSink } from './commands/sinks.ts'
 
 const severities = ['info', 'warning', 'error'] as const
 type Severity = (typeof severities)[number]
 
-/** `capstan events` and `capstan history`. */
+/** `capstan events`, `capstan history` and `capstan sink …`. */
 export function addEventCommands(program: Command, perform: Perform): void {
   type Options = {
     follow: boolean
@@ -57,5 +58,38 @@ export function addEventCommands(program: Command, perform: Perform): void {
     )
     .action(async (about: string | undefined, options: { limit: number; output: OutputFormat }, command: Command) => {
       await perform(command, (context) => showDeployments(context, { ...options, about }))
+    })
+  addSinks(program, perform)
+}
+
+function addSinks(program: Command, perform: Perform): void {
+  type Options = { user?: string; timeout: number }
+  const sink = program.command('sink').description('where events are sent: look, try, send again')
+  sink
+    .command('ls')
+    .description('the sinks, and whether they take what is sent; exit 1 when one does not')
+    .addOption(outputOption())
+    .action(async (options: { output: OutputFormat }, command: Command) => {
+      await perform(command, (context) => listSinks(context, options))
+    })
+  sink
+    .command('test')
+    .description('send a test to a sink, and say whether it was taken')
+    .argument('<name>')
+    .addOption(userOption())
+    .addOption(timeoutOption('1m', 60_000))
+    .action(async (name: string, { user, timeout }: Options, command: Command) => {
+      await perform(command, (context) => testSink(context, { name, user, timeoutMs: timeout }))
+    })
+  sink
+    .command('replay')
+    .description('send a sink again what happened')
+    .argument('<name>')
+    .addOption(durationOption('--since <duration>', 'as long ago as this, as 2h').makeOptionMandatory())
+    .addOption(userOption())
+    .addOption(timeoutOption('5m', 300_000))
+    .addHelpText('after', '\nExamples:\n  capstan sink replay team --since 24h')
+    .action(async (name: string, { user, timeout, since }: Options & { since: number }, command: Command) => {
+      await perform(command, (context) => replaySink(context, { name, user, timeoutMs: timeout, sinceMs: since }))
     })
 }

@@ -44,6 +44,7 @@ const kinds = [
   'change-source',
   'plan-release',
   'change-release',
+  'deliver-event',
   'resync',
 ]
 const states = ['waiting', 'active', 'delayed', 'completed', 'failed']

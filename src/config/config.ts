@@ -89,6 +89,8 @@ export type Config = {
     maxBytes: number
     maxObjects: number
   }
+  /** Where events are sent. `connect`: empty for nowhere. */
+  events: { sinksFile?: string; connect: string; token: string }
   releases: {
     workers: number
     resyncIntervalMs: number
@@ -186,6 +188,11 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       areTenants: values.tenants,
       maxBytes: values['max-source-size'] * 1_000_000,
       maxObjects: values['max-source-objects'],
+    },
+    events: {
+      ...defined('sinksFile', values['sinks-file']),
+      connect: values.connect,
+      token: values.token,
     },
     releases: {
       workers: values.workers,

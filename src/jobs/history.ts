@@ -12,9 +12,9 @@ const maxLength = 50_000
 
 /** What happened, kept for people and told to sinks. None of it fails or holds up who tells it: without Redis it is not kept. */
 export type History = {
-  tell(events: readonly Event[]): Promise<void>
+  tell: (events: readonly Event[]) => Promise<void>
   /** One attempt; the job is filled in. */
-  record(deployment: Omit<Deployment, 'job'>): Promise<void>
+  record: (deployment: Omit<Deployment, 'job'>) => Promise<void>
 }
 
 export type HistoryParts = {

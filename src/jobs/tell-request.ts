@@ -8,7 +8,7 @@ export async function tellRequest(
   { kind, words }: { kind: EventSource['kind']; words: string },
   { history }: { history?: History },
 ): Promise<void> {
-  if (!history || !('change' in ask)) return
+  if (!history || !('change' in ask) || ask.kind === 'deliver-event') return
   const why = 'why' in ask ? ask.why : ''
   const event = makeEvent({
     type: ask.change,

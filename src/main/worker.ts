@@ -12,6 +12,7 @@ import { requestProcessors } from './request-worker.ts'
 import { syncDeps } from './sync-deps.ts'
 import { releaseProcessors } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
+import { sinkWork } from './sink-worker.ts'
 import { forgetRemoved, reported } from './source-work.ts'
 import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
@@ -23,7 +24,7 @@ export function processorsOf(
   parts: Parts,
   fence: LeasedFence,
   env: NodeJS.ProcessEnv,
-  ending: Pick<Ending, 'last'>,
+  ending: Pick<Ending, 'last' | 'signal'>,
 ): Processors {
   const { config, cluster, git, queue, store, sources, owned, memory, metrics, history, log } = parts
   const now = () => new Date()
@@ -42,6 +43,7 @@ export function processorsOf(
     legacyReleases: config.releases.legacy,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
+  if (parts.sinks.length > 0 && !config.readOnly) processors['deliver-event'] = sinkWork(parts, ending)
   if (images) {
     processors['scan-image'] = { slots: 8, run: images.scan }
     processors['update-images'] = { slots: 4, run: images.update }

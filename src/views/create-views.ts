@@ -7,6 +7,7 @@ import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
 import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { type Attempt, createRowReader } from './rows.ts'
+import { createSinksView, type SinksView } from './sinks.ts'
 import type { SourceRow } from './source-row.ts'
 import type { Feature, ViewsOptions } from './views-options.ts'
 import type { Workloads } from './workloads.ts'
@@ -43,6 +44,8 @@ export type Views = {
   readiness(): Promise<Readiness>
   /** What happened. */
   history: HistoryView
+  /** Where it is sent. */
+  sinks: SinksView
   /** The queue's own answers; they throw RedisUnavailable. */
   jobs(filter: JobFilter): Promise<JobView[]>
   job(id: string): Promise<JobView | undefined>
@@ -112,6 +115,7 @@ export function createViews(options: ViewsOptions): Views {
     does: (feature) => enable.includes(feature),
     readiness,
     history: createHistoryView(options.store),
+    sinks: createSinksView(options.sinks ?? [], { namespace: options.namespace ?? '', store: options.store }),
     jobs: (filter) => queue.list(filter),
     job: (id) => queue.get(id),
     counts: () => queue.counts(),

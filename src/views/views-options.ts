@@ -2,6 +2,7 @@ import type { Cluster } from '../adapters/cluster/index.ts'
 import type { StoredSummary } from '../adapters/helm/index.ts'
 import type { Queue } from '../adapters/queue/index.ts'
 import type { Store } from '../adapters/store/index.ts'
+import type { Sink } from '../domain/event/sink.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { ReadStatus } from '../domain/source/status.ts'
@@ -18,6 +19,10 @@ export type ViewsOptions = {
   /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
   readStatus?: ReadStatus
   enable: readonly Feature[]
+  /** Where events are sent; none where left out. */
+  sinks?: readonly Pick<Sink, 'name' | 'type'>[]
+  /** Of our own records, and of jobs about no source. */
+  namespace?: string
   /** The one namespace in which HelmReleases are looked for; empty for all. */
   releaseNamespace: string
   /** What the start still waits for, in words; empty when it is over. Default: nothing. */

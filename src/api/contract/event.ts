@@ -129,3 +129,28 @@ export const HistoryQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
 })
 export type HistoryQuery = Static<typeof HistoryQuery>
+
+/** Where events are sent; its address and secrets are told to nobody. */
+export const Sink = Type.Object(
+  {
+    name: Type.String(),
+    type: Type.String({ description: 'webhook, slack, teams, discord, alertmanager, github, gitlab or upstream.' }),
+    failures: Type.Integer({ description: 'Tries in a row that failed.' }),
+    failure: Type.String({ description: 'Why the last one did; empty when it did not.' }),
+    deliveredAt: Type.String({ description: 'RFC 3339, of the last event that it took; empty for none yet.' }),
+  },
+  { $id: 'Sink' },
+)
+export type Sink = Static<typeof Sink>
+
+export const SinkList = Type.Object({ sinks: Type.Array(ref(Sink)) }, { $id: 'SinkList' })
+export type SinkList = Static<typeof SinkList>
+
+export const ReplayRequest = Type.Object(
+  {
+    by: Type.Optional(Type.String({ maxLength: 100, description: 'Who asks, as claimed; shown to others.' })),
+    since: Type.String({ format: 'date-time', description: 'What was told since then is sent again.' }),
+  },
+  { $id: 'ReplayRequest' },
+)
+export type ReplayRequest = Static<typeof ReplayRequest>
