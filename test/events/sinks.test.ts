@@ -228,7 +228,7 @@ function bench(fields: Record<string, unknown> = { type: 'webhook', secret: 'a-s
     run,
     start: async () => await startSinks(parts, store),
     state: async () => await readState('one', store),
-    async ask(ask: RequestAsk) {
+    ask: async (ask: RequestAsk) => {
       const request = await requests.put({ namespace: 'capstan', name: 'one', by: 'ann', ask })
       return await run(requestJobName(request)).catch((error: Error) => error)
     },
