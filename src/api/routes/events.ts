@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { StoredEvent } from '../../domain/event/event.ts'
 import { entryId } from '../../domain/event/stored.ts'
 import type { HistoryView } from '../../views/history.ts'
@@ -48,8 +48,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
         description: 'All events, oldest first, one JSON text a line.',
         tags,
         querystring: EventFilter,
-        produces: ['application/x-ndjson'],
-        response: problemAnswers,
+        response: { 200: textOf('application/x-ndjson', 'Events as lines.'), ...problemAnswers },
       },
     },
     async ({ query }, reply) => {
@@ -67,8 +66,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
           'Events as they happen, as server-sent events; from after the one that Last-Event-ID names, else from now on.',
         tags,
         querystring: EventFilter,
-        produces: ['text/event-stream'],
-        response: problemAnswers,
+        response: { 200: textOf('text/event-stream', 'Events, without an end.'), ...problemAnswers },
       },
     },
     async (request, reply) => {
@@ -87,6 +85,10 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
       return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream)
     },
   )
+}
+
+function textOf(type: string, description: string) {
+  return { description, content: { [type]: { schema: Type.String() } } }
 }
 
 function filterOf({ type, severity, source, namespace, since }: EventFilter) {
