@@ -16,6 +16,7 @@ import type { Hold } from './hold.ts'
 import { type Ledger, writeLedger } from './ledger.ts'
 import { moveMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
+import { rememberApplied } from './remember-applied.ts'
 import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
 import { isNarrow } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
@@ -49,6 +50,7 @@ export async function finish(
   await tellSync(sync, { ...run, before: ledger.status, after: status, unchanged: still }, deps, signal)
   const isNews = await keep(sync, status, deps, signal)
   const marked = await mark(sync, status, deps, signal)
+  if (isTried(sync)) await rememberApplied(sync, deps, signal)
   const seconds = run.seconds()
   const summary = summarise(changes, still, seconds)
   const { namespace, name } = spec

@@ -8,6 +8,7 @@ import type { Change } from '../../domain/plan/change.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
 import type { Held } from '../../domain/plan/prune.ts'
+import type { Applied } from '../../domain/source/applied.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { FetchFact, SourceDrift, SourceStatus } from '../../domain/source/status.ts'
 import type { Enqueue } from '../../domain/work/job.ts'
@@ -64,6 +65,8 @@ export type SyncSourceDeps = {
   redact: (text: string) => string
   /** Mirrors the status to where people look, beside the ConfigMap; never fails a sync. */
   publish: (spec: SourceSpec, status: SourceStatus, signal: AbortSignal) => Promise<void>
+  /** Keeps what people may ask about the last sync; what it throws fails no sync. */
+  remember: (spec: SourceSpec, applied: Applied) => Promise<void>
   ended: (result: SyncEnded) => void
   /** Where people and sinks are told; left out where nobody is. */
   history?: History
