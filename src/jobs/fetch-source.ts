@@ -1,17 +1,16 @@
 import type { Git } from '../adapters/git/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
-import { makeEvent } from '../domain/event/event.ts'
-import { isPassing } from '../domain/source/passing.ts'
 import { parseRevision, printRevision, type Revision } from '../domain/source/revision.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import { type FetchFact, fetchKey, parseFetchFact, type ReadStatus } from '../domain/source/status.ts'
+import { type FetchFact, fetchKey, type ReadStatus } from '../domain/source/status.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { History } from './history.ts'
 import { readHead } from './read-head.ts'
 import type { Sources } from './sources.ts'
 import type { SyncMemory } from './sync-source/memory.ts'
+import { tellStep } from './tell-step.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
@@ -70,30 +69,7 @@ async function fetchHead(
 
 async function note(spec: SourceSpec, deps: FetchSourceDeps, fact: Omit<FetchFact, 'at'>): Promise<string> {
   const full: FetchFact = { at: deps.now().toISOString(), ...fact }
-  if (deps.history) await tellFetch(spec, full, deps.history, deps)
   await deps.store.set(fetchKey(spec.namespace, spec.name), JSON.stringify(full))
+  await tellStep(spec, { step: 'fetch', commit: fact.head, ...fact }, deps)
   return full.at
-}
-
-/** That the repository cannot be fetched, or can be again; once, until that changes. */
-async function tellFetch(
-  { namespace, name }: SourceSpec,
-  { at, reason, message, head }: FetchFact,
-  history: History,
-  { store }: Pick<FetchSourceDeps, 'store'>,
-): Promise<void> {
-  const before = parseFetchFact(await store.get(fetchKey(namespace, name)))?.reason ?? ''
-  if (reason === before || (reason !== '' && isPassing(reason))) return
-  const event = makeEvent({
-    type: 'error',
-    metadata: { step: 'fetch' },
-    source: { kind: 'source', namespace, name },
-    startedAt: at,
-    endedAt: at,
-    severity: reason === '' ? 'info' : 'error',
-    reason,
-    commit: head,
-    message: reason === '' ? 'The repository is fetched again' : `${reason}: ${message}`,
-  })
-  await history.tell([event])
 }

@@ -57,3 +57,20 @@ it('a lock is told with its message', async () => {
     ['lock', `Locked: ${web}, by Ann <ann@example.com>: wait for the audit`],
   ])
 })
+
+it('an update that cannot be pushed is told once, and its end', async () => {
+  const alone = { ...bench.spec, verify: 'all' as const }
+  for (const tag of ['1.0.0', '1.0.1']) await pushImage(bench.host, `${bench.path}/app`, tag)
+  bench.push({ 'web.yaml': deployment(`${bench.images}/app:1.0.0`, { 'fluxcd.io/tag.app': 'semver:~1' }) })
+  for (const repository of await bench.scans()) await bench.scan(repository)
+  const sources = { ...bench.deps.sources, get: () => alone }
+  for (let times = 0; times < 3; times++)
+    await expect(bench.update({ sources })).rejects.toMatchObject({ reason: 'SignatureInvalid' })
+  await bench.update()
+  await bench.update()
+  expect(await events()).toMatchObject([
+    { type: 'error', severity: 'error', reason: 'SignatureInvalid', metadata: { step: 'images' } },
+    { type: 'commit' },
+    { type: 'error', severity: 'info', reason: '', metadata: { step: 'images' } },
+  ])
+})
