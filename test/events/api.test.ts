@@ -217,6 +217,16 @@ describe('the command line', () => {
     expect((await cli('events', '--since', 'soon')).code).toBe(64)
   })
 
+  it('looks at page after page for what is rare', async () => {
+    await history().tell([event('rare', { severity: 'error' })])
+    await history().tell(Array.from({ length: 5_100 }, () => event('usual')))
+    const { events, next } = await list('?severity=error')
+    expect([events, next === '']).toEqual([[], false])
+    const cli = createCliBench({ url: await bench.app.listen({ host: '127.0.0.1', port: 0 }) })
+    expect((await cli('events', '--severity', 'error')).stdout).toMatch(/rare\n$/)
+    expect((await cli('events', '--severity', 'error', '--source', 'nobody')).stdout).toMatch(/^nothing happened/)
+  })
+
   it('follows until it is stopped, one JSON text a line', async () => {
     await history().tell([event('past')])
     const control = new AbortController()

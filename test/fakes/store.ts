@@ -24,8 +24,10 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
     async append(stream, entry, { maxLength, maxAgeMs = Number.POSITIVE_INFINITY }) {
       if (!isUp || Object.keys(entry).length === 0) return undefined
       const id = `${now()}-${count++}`
-      const kept = (streams.get(stream) ?? []).filter((one) => timeOf(one.id) >= now() - maxAgeMs)
-      streams.set(stream, [...kept, { id, entry: { ...entry } }].slice(-maxLength))
+      const entries = streams.get(stream) ?? []
+      streams.set(stream, entries)
+      entries.push({ id, entry: { ...entry } })
+      while (entries.length > maxLength || timeOf(entries[0]?.id ?? id) < now() - maxAgeMs) entries.shift()
       return id
     },
     async page(stream, { order, cursor, limit }) {

@@ -4,6 +4,7 @@ import { exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { printJson, printJsonLine } from '../print/json.ts'
 import { printTable } from '../print/table.ts'
+import { allPages } from './all-pages.ts'
 
 export type EventsOptions = {
   filter: Omit<EventFilter, 'since'>
@@ -21,7 +22,10 @@ const block = 200
 export const showEvents: Action<EventsOptions> = async (context, { filter, sinceMs, limit, follow, output }) => {
   const { client, signal, out, now } = context
   const since = sinceMs === undefined ? {} : { since: new Date(now() - sinceMs).toISOString() }
-  const { events: newest } = await client().events({ ...filter, ...since, limit }, { signal })
+  const newest = await allPages(limit, async (range) => {
+    const { events: items, next } = await client().events({ ...filter, ...since, ...range }, { signal })
+    return { items, next }
+  })
   const events = newest.toReversed()
   if (!follow && output === 'json') {
     out.write(printJson({ events }))

@@ -4,6 +4,7 @@ import { exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { printTable } from '../print/table.ts'
+import { allPages } from './all-pages.ts'
 
 export type HistoryOptions = {
   /** A source, a release or a workload; undefined: all. */
@@ -15,8 +16,11 @@ export type HistoryOptions = {
 /** `capstan history`: who or what deployed what, newest first. */
 export const showDeployments: Action<HistoryOptions> = async (context, { about, limit, output }) => {
   const { client, signal, out } = context
-  const query = { limit, ...(about === undefined ? {} : { about }) }
-  const { deployments } = await client().deployments(query, { signal })
+  const wanted = about === undefined ? {} : { about }
+  const deployments = await allPages(limit, async (range) => {
+    const { deployments: items, next } = await client().deployments({ ...wanted, ...range }, { signal })
+    return { items, next }
+  })
   if (output === 'json') out.write(printJson({ deployments }))
   else out.write(deployments.length > 0 ? historyTable(deployments, context) : noneText(about))
   return deployments.length > 0 || about === undefined ? exitCodes.done : exitCodes.notFound
