@@ -199,11 +199,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       maxBytes: values['max-source-size'] * 1_000_000,
       maxObjects: values['max-source-objects'],
     },
-    events: {
-      ...defined('sinksFile', values['sinks-file']),
-      connect: values.connect,
-      token: values.token,
-    },
+    events: { ...defined('sinksFile', values['sinks-file']), connect: values.connect, token: values.token },
     releases: {
       workers: values.workers,
       logDiffs: values['log-release-diffs'],
