@@ -1,4 +1,5 @@
 import type { SwaggerOptions } from '@fastify/swagger'
+import { ExplainStep, Explanation, FirstCause } from './contract/explain.ts'
 import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
 import {
   AnswerAccepted,
@@ -59,7 +60,10 @@ export const sharedSchemas = [
   Event,
   EventList,
   EventSource,
+  ExplainStep,
+  Explanation,
   Failure,
+  FirstCause,
   Identity,
   ImageAnswer,
   ImagePolicyTest,

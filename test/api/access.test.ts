@@ -37,6 +37,7 @@ const closed: [Method, string][] = [
   ['GET', '/api/v1/sinks'],
   ['POST', '/api/v1/sinks/x/test'],
   ['POST', '/api/v1/sinks/x/replay'],
+  ['GET', '/api/v1/explain'],
   ['GET', '/api/v1/queues'],
   ['GET', '/api/v1/jobs'],
   ['GET', '/api/v1/jobs/x'],

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts'
 import { checkId } from './ref-name.ts'
 
-export type LogEntry = { commit: string; message: string }
+export type LogEntry = { commit: string; parents: string[]; message: string }
 
 /** `paths`: only commits that touch one of these; none: all. */
 export type LogRange = { from?: string; to: string; limit: number; paths?: readonly string[] }
@@ -12,11 +12,17 @@ export async function readLog(git: Command, { from, to, limit, paths = [] }: Log
   if (from !== undefined) checkId(from)
   const range = from === undefined ? [to] : [to, `^${from}`]
   const count = Math.max(0, Math.floor(limit))
-  const flags = ['-z', '--topo-order', '--format=%H%n%B', `--max-count=${count}`]
+  const flags = ['-z', '--topo-order', '--format=%H%x20%P%n%B', `--max-count=${count}`]
   const only = paths.map((path) => `:(literal)${path}`)
   const text = await git.text(['log', ...flags, ...range, '--', ...only])
   return text
     .split('\0')
     .filter((entry) => entry !== '')
-    .map((entry) => ({ commit: entry.slice(0, 40), message: entry.slice(41).replace(/\n+$/, '') }))
+    .map(readEntry)
+}
+
+function readEntry(entry: string): LogEntry {
+  const end = entry.indexOf('\n')
+  const [commit = '', ...parents] = entry.slice(0, end).trim().split(' ')
+  return { commit, parents, message: entry.slice(end + 1).replace(/\n+$/, '') }
 }
