@@ -7,6 +7,8 @@ import { cameOpenly } from './loopback.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
+import { eventRoutes } from './routes/events.ts'
+import { historyRoutes } from './routes/history.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
@@ -16,6 +18,7 @@ import { processRoutes } from './routes/process.ts'
 import { registryHookRoutes } from './routes/registry-hooks.ts'
 import { releaseChangeRoutes, releaseLookRoutes } from './routes/release-changes.ts'
 import { releaseRoutes } from './routes/releases.ts'
+import { sinkRoutes } from './routes/sinks.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
 
@@ -81,6 +84,9 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(imageRoutes, options)
   void app.register(updateRoutes, options)
   void app.register(answerRoutes, options)
+  void app.register(eventRoutes, options)
+  void app.register(historyRoutes, options)
+  void app.register(sinkRoutes, options)
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
   void app.register(fluxRoutes, { ...options, prefix: '/api/flux' })

@@ -11,6 +11,7 @@ import type {
   PolicyVerdict,
   ReleaseRequest,
 } from './contract/image.ts'
+import type { DeploymentList, EventList, EventQuery, HistoryQuery, ReplayRequest, SinkList } from './contract/event.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
 import type { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from './contract/release.ts'
@@ -81,6 +82,11 @@ export type Client = {
   job(id: string, options?: Options): Promise<Job>
   changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
   queues(options?: Options): Promise<QueueCounts>
+  events(query: EventQuery, options?: Options): Promise<EventList>
+  deployments(query: HistoryQuery, options?: Options): Promise<DeploymentList>
+  sinks(options?: Options): Promise<SinkList>
+  testSink(name: string, asker: Asker, options?: Options): Promise<Accepted>
+  replaySink(name: string, request: ReplayRequest, options?: Options): Promise<Accepted>
 }
 
 export type JobChange = 'retry' | 'cancel' | 'promote'
@@ -148,6 +154,11 @@ export function createClient(transport: Transport): Client {
     job: (id, options) => get(pathTo('jobs', id), options),
     changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
     queues: (options) => get('/api/v1/queues', options),
+    events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
+    deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),
+    sinks: (options) => get('/api/v1/sinks', options),
+    testSink: (name, asker, options) => post(`${pathTo('sinks', name)}/test`, asker, options),
+    replaySink: (name, request, options) => post(`${pathTo('sinks', name)}/replay`, request, options),
   }
 }
 
@@ -155,11 +166,11 @@ function pathTo(...parts: string[]): string {
   return `/api/v1/${parts.map(encodeURIComponent).join('/')}`
 }
 
-function searchOf({ kind = [], state = [], limit }: JobQuery): string {
+/** Lists are given by repeating the name; what is undefined is left out. */
+function searchOf(query: JobQuery | EventQuery | HistoryQuery): string {
   const search = new URLSearchParams()
-  for (const one of kind) search.append('kind', one)
-  for (const one of state) search.append('state', one)
-  if (limit !== undefined) search.set('limit', String(limit))
+  for (const [name, value] of Object.entries(query))
+    for (const one of [value].flat()) if (one !== undefined) search.append(name, String(one))
   return search.size > 0 ? `?${search.toString()}` : ''
 }
 

@@ -12,6 +12,16 @@ import {
   ReleaseRequest,
   TagVerdict,
 } from './contract/image.ts'
+import {
+  Deployment,
+  DeploymentList,
+  Event,
+  EventList,
+  EventSource,
+  ReplayRequest,
+  Sink,
+  SinkList,
+} from './contract/event.ts'
 import { RegistryNotification } from './contract/notification.ts'
 import {
   ApproveRequest,
@@ -45,6 +55,11 @@ export const sharedSchemas = [
   AnswerAccepted,
   ApproveRequest,
   Asker,
+  Deployment,
+  DeploymentList,
+  Event,
+  EventList,
+  EventSource,
   ExplainStep,
   Explanation,
   Failure,
@@ -76,7 +91,10 @@ export const sharedSchemas = [
   ReleaseRequest,
   ReleasePlanRequest,
   ReleaseRevision,
+  ReplayRequest,
   RollbackRequest,
+  Sink,
+  SinkList,
   Source,
   SourceList,
   Status,

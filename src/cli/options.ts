@@ -16,6 +16,11 @@ export function timeoutOption(shown: string, ms: number): Option {
   return new Option('--timeout <duration>', 'give up waiting after this').default(ms, shown).argParser(readDuration)
 }
 
+/** Any other duration, in milliseconds. */
+export function durationOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(readDuration)
+}
+
 /** `--user`. */
 export function userOption(): Option {
   return new Option('--user <name>', 'who does it, as claimed; else the user of this machine')

@@ -14,6 +14,7 @@ import { showVersion } from './commands/version.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context, OutputFormat } from './context.ts'
 import type { ExitCode } from './exit.ts'
+import { addEventCommands } from './event-program.ts'
 import { addHelm } from './helm-verbs.ts'
 import { addImageCommands } from './image-program.ts'
 import { outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
@@ -44,6 +45,7 @@ const kinds = [
   'change-source',
   'plan-release',
   'change-release',
+  'deliver-event',
   'resync',
 ]
 const states = ['waiting', 'active', 'delayed', 'completed', 'failed']
@@ -82,6 +84,7 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
   addChanges(program, perform)
   addImageCommands(program, perform, parts.readInput)
   addHelm(program, perform)
+  addEventCommands(program, perform)
   addQueue(program, perform)
   addIdentity(program, perform)
   addVersion(program, perform)

@@ -59,6 +59,10 @@ function checkAddresses(values: FlagValues): string[] {
       metrics !== '' && metrics === listen && !metrics.endsWith(':0'),
       '--listen-metrics and --listen are the same address; leave --listen-metrics out to serve both there',
     ),
+    ...when(
+      values.connect !== '' && !/^(?:https?|wss?):\/\/[^\s/]/.test(values.connect),
+      '--connect must begin with http://, https://, ws:// or wss://',
+    ),
     // the URL may hold a password and is not repeated
     ...when(
       redisUrl !== '' && !/^rediss?:\/\/[^\s/]/.test(redisUrl),

@@ -94,6 +94,8 @@ export type Config = {
     maxBytes: number
     maxObjects: number
   }
+  /** Where events are sent. `connect`: empty for nowhere. */
+  events: { sinksFile?: string; connect: string; token: string }
   releases: {
     workers: number
     /** Log what an upgrade changed. */
@@ -197,6 +199,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       maxBytes: values['max-source-size'] * 1_000_000,
       maxObjects: values['max-source-objects'],
     },
+    events: { ...defined('sinksFile', values['sinks-file']), connect: values.connect, token: values.token },
     releases: {
       workers: values.workers,
       logDiffs: values['log-release-diffs'],

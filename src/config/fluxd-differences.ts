@@ -105,7 +105,10 @@ export const fluxdDifferences: Readonly<Record<keyof typeof fluxdFlags, Differen
   'ssh-keygen-format': asBefore,
   'ssh-keygen-dir': asBefore,
 
-  connect: asBefore,
+  connect: {
+    differs: true,
+    note: 'Events are posted as fluxd posted them, by a job that tries again; the sync does not wait for it. No websocket is opened: the service cannot call.',
+  },
   token: asBefore,
   'rpc-timeout': asBefore,
 }

@@ -307,8 +307,8 @@ describe('loadConfig: warnings', () => {
   it.each<[string, string[], RegExp[]]>([
     [
       'what has no effect, in one line',
-      ['--connect=x', '--tiller-ip=1'],
-      [/without effect: --connect \(.*\), --tiller-ip \(/],
+      ['--rpc-timeout=1s', '--tiller-ip=1'],
+      [/without effect: --rpc-timeout \(.*\), --tiller-ip \(/],
     ],
     ['nothing for a flag that works', ['--sops'], []],
     ['flags for writing beside --git-readonly', ['--git-readonly', '--git-user=x'], [/--git-user/]],

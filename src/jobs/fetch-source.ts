@@ -7,15 +7,19 @@ import type { SourceSpec } from '../domain/source/spec.ts'
 import { type FetchFact, fetchKey, type ReadStatus } from '../domain/source/status.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { History } from './history.ts'
 import { readHead } from './read-head.ts'
 import type { Sources } from './sources.ts'
 import type { SyncMemory } from './sync-source/memory.ts'
+import { tellStep } from './tell-step.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
   git: Pick<Git, 'fetch' | 'resolve' | 'tags' | 'verify' | 'log'>
   readStatus: ReadStatus
   store: Pick<Store, 'get' | 'set'>
+  /** Where people and sinks are told; left out where nobody is. */
+  history?: History
   enqueue: Enqueue
   memory: Pick<SyncMemory, 'of'>
   log: Logger
@@ -82,5 +86,6 @@ async function noteHistory(spec: SourceSpec, head: string, deps: FetchSourceDeps
 async function note(spec: SourceSpec, deps: FetchSourceDeps, fact: Omit<FetchFact, 'at'>): Promise<string> {
   const full: FetchFact = { at: deps.now().toISOString(), ...fact }
   await deps.store.set(fetchKey(spec.namespace, spec.name), JSON.stringify(full))
+  await tellStep(spec, { step: 'fetch', commit: fact.head, ...fact }, deps)
   return full.at
 }

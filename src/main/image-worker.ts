@@ -72,9 +72,9 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
       await placed()
       return await scanImage(payload, deps, signal)
     },
-    async update(payload, { signal }) {
+    async update(payload, { jobId, signal }) {
       await placed()
-      return await updateImages(payload, deps, signal)
+      return await updateImages(payload, { ...deps, history: parts.history(jobId) }, signal)
     },
     async list(signal) {
       await placed()

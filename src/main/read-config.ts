@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { configFileOf, type LoadResult, loadConfig } from '../config/load.ts'
 import { gitUrlProblem } from '../domain/source/git-url.ts'
+import { sinksOf } from './read-sinks.ts'
 
 /** Settings of flags, environment and the file that they name; all that is wrong with them at once. */
 export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): LoadResult {
@@ -9,7 +10,9 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Loa
   if ('problem' in file) return { problems: [file.problem], exitCode: 2 }
   const loaded = loadConfig({ argv, env, file: file.content })
   const badUrl = 'config' in loaded && loaded.config.source ? gitUrlProblem(loaded.config.source.url) : undefined
-  return badUrl ? { problems: [`--git-url: ${badUrl}`], exitCode: 2 } : loaded
+  if (badUrl) return { problems: [`--git-url: ${badUrl}`], exitCode: 2 }
+  const { problems } = 'config' in loaded ? sinksOf(loaded.config) : { problems: [] }
+  return problems.length > 0 ? { problems, exitCode: 2 } : loaded
 }
 
 function readConfigFile(argv: readonly string[], env: NodeJS.ProcessEnv): { content: unknown } | { problem: string } {

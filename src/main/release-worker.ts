@@ -31,16 +31,20 @@ export function releaseProcessors(
   fence: LeasedFence,
   env: NodeJS.ProcessEnv,
 ): Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }> {
+  const { history } = parts
   const deps = releaseDeps(parts, fence, env)
   const requests = processRequests(parts, ensureSecrets(parts.config).tokenFile)
   const asking = { ...deps, requests, enqueue: parts.queue.enqueue }
   return {
     'sync-release': {
       slots: Math.max(leastSlots, parts.config.releases.workers),
-      run: (payload, { signal }) => syncRelease(payload, deps, signal),
+      run: (payload, { jobId, signal }) => syncRelease(payload, { ...deps, history: history(jobId) }, signal),
     },
     'plan-release': { slots: 2, run: (payload, { signal }) => planRelease(payload, asking, signal) },
-    'change-release': { slots: 1, run: (payload, { signal }) => changeRelease(payload, asking, signal) },
+    'change-release': {
+      slots: 1,
+      run: (payload, { jobId, signal }) => changeRelease(payload, { ...asking, history: history(jobId) }, signal),
+    },
   }
 }
 

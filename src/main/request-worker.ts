@@ -15,7 +15,7 @@ export function requestProcessors(
   parts: Parts,
   sync: SyncSourceDeps,
 ): Pick<Record<JobKind, { run: Processor; slots: number }>, 'plan-source' | 'change-source'> {
-  const { sources, queue } = parts
+  const { sources, queue, history } = parts
   const planning = planningDeps(parts, sync)
   const changing = {
     sources,
@@ -26,7 +26,10 @@ export function requestProcessors(
   }
   return {
     'plan-source': { slots: 2, run: (payload, { signal }) => planSource(payload, planning, signal) },
-    'change-source': { slots: 1, run: (payload, { signal }) => changeSource(payload, changing, signal) },
+    'change-source': {
+      slots: 1,
+      run: (payload, { jobId, signal }) => changeSource(payload, { ...changing, history: history(jobId) }, signal),
+    },
   }
 }
 

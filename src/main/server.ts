@@ -29,6 +29,8 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     queue,
     sources: () => sources.list(),
     enable: config.takesUpdates ? [...config.enable, 'updates'] : config.enable,
+    sinks: parts.sinks,
+    namespace: config.namespace,
     releaseNamespace: config.releases.namespace,
     starting,
     summarise: summariseStoredRelease,

@@ -11,8 +11,11 @@ import { createQueue, type Queue } from '../adapters/queue/index.ts'
 import { createSops, type Sops, sopsEnvironment } from '../adapters/sops/index.ts'
 import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
+import type { Sink } from '../domain/event/sink.ts'
 import type { ParseFiles } from '../domain/manifest/parsed-file.ts'
 import type { Sources } from '../jobs/sources.ts'
+import { createHistory, type History } from '../jobs/history.ts'
+import { notifySinks } from '../jobs/notify-sinks.ts'
 import { createOwnedObjects, type OwnedObjects } from '../jobs/owned-objects.ts'
 import type { SourceRegistry } from '../jobs/source-registry.ts'
 import type { Packer } from '../jobs/sync-source/ledger.ts'
@@ -22,6 +25,7 @@ import type { Redactor } from '../lib/redactor.ts'
 import type { Run } from '../lib/run.ts'
 import { createDeployKeys, type DeployKeys } from './deploy-key.ts'
 import { parseChildEntry } from './package.ts'
+import { sinksOf } from './read-sinks.ts'
 import { createSources } from './sources.ts'
 
 /** Everything that talks to the outside, made once per process. */
@@ -36,6 +40,10 @@ export type Parts = {
   git: Git
   queue: Queue
   store: Store
+  /** What happened, as told from a job. */
+  history: (jobId: string) => History
+  /** Where events are sent. */
+  sinks: readonly Sink[]
   sources: Sources & SourceRegistry
   deployKeys: DeployKeys
   owned: OwnedObjects
@@ -66,6 +74,8 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   })
   const cluster = config.readOnly ? readOnlyCluster(connected) : connected
   const queue = createQueue({ redisUrl, prefix, worker: identity, log: log.child({ component: 'queue' }), redact })
+  const { sinks } = sinksOf(config)
+  redactor.register([config.events.token])
   const metrics = createMetrics()
   metrics.watchQueue(async () => ({ counts: await queue.counts(), oldestWaitMs: await queue.oldestWaitMs() }))
   // short: the sockets of gpg's agent lie in it
@@ -85,6 +95,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     path: env.PATH ?? '',
     log: log.child({ component: 'git' }),
   })
+  const store = createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) })
   const parse = createParser({ run: ground.run, entry: parseChildEntry(), log: log.child({ component: 'parser' }) })
   return {
     ...ground,
@@ -110,7 +121,15 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
       register: redactor.register,
     }),
     queue,
-    store: createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) }),
+    store,
+    sinks,
+    history: createHistory({
+      store,
+      redact,
+      onTold: async (events) =>
+        await notifySinks(events, { sinks, namespace: config.namespace, enqueue: queue.enqueue }),
+      log: log.child({ component: 'events' }),
+    }),
     deployKeys,
     sources: createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) }),
     owned: createOwnedObjects(cluster),

@@ -12,6 +12,7 @@ import { requestProcessors } from './request-worker.ts'
 import { syncDeps } from './sync-deps.ts'
 import { releaseProcessors } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
+import { sinkWork } from './sink-worker.ts'
 import { forgetRemoved, reported } from './source-work.ts'
 import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
@@ -23,9 +24,9 @@ export function processorsOf(
   parts: Parts,
   fence: LeasedFence,
   env: NodeJS.ProcessEnv,
-  ending: Pick<Ending, 'last'>,
+  ending: Pick<Ending, 'last' | 'signal'>,
 ): Processors {
-  const { config, cluster, git, queue, store, sources, owned, memory, metrics, log } = parts
+  const { config, cluster, git, queue, store, sources, owned, memory, metrics, history, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue
   const processors: Processors = {}
@@ -42,6 +43,7 @@ export function processorsOf(
     legacyReleases: config.releases.legacy,
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
+  if (parts.sinks.length > 0 && !config.readOnly) processors['deliver-event'] = sinkWork(parts, ending)
   if (images) {
     if (config.enable.includes('images')) processors['scan-image'] = { slots: 8, run: images.scan }
     processors['update-images'] = { slots: 4, run: images.update }
@@ -53,14 +55,19 @@ export function processorsOf(
     processors['fetch-source'] = {
       slots: 4,
       run: reported(
-        fetching(parts, (payload, { signal }) => fetchSource(payload, { ...common, store, memory, enqueue }, signal)),
+        fetching(parts, (payload, { jobId, signal }) =>
+          fetchSource(payload, { ...common, store, memory, enqueue, history: history(jobId) }, signal),
+        ),
         parts,
       ),
     }
     const sync = syncDeps(parts, fence)
     processors['sync-source'] = {
       slots: 4,
-      run: reported((payload, { signal }) => syncSource(payload, sync, signal), parts),
+      run: reported(
+        (payload, { jobId, signal }) => syncSource(payload, { ...sync, history: history(jobId) }, signal),
+        parts,
+      ),
     }
     Object.assign(processors, requestProcessors(parts, sync))
     watchDrift({ owned, memory, sources, enqueue, log, now })

@@ -4,11 +4,13 @@ import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
 import { createExplainer, type Explainer } from './explain/create-explainer.ts'
+import { createHistoryView, type HistoryView } from './history.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
 import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { type Attempt, createRowReader } from './rows.ts'
+import { createSinksView, type SinksView } from './sinks.ts'
 import type { SourceRow } from './source-row.ts'
 import { readRepositories } from './repositories.ts'
 import { createSourceReader } from './sources.ts'
@@ -60,6 +62,10 @@ export type Views = {
   /** True when this kind of work is done here. */
   does(feature: Feature): boolean
   readiness(): Promise<Readiness>
+  /** What happened. */
+  history: HistoryView
+  /** Where it is sent. */
+  sinks: SinksView
   /** The queue's own answers; they throw RedisUnavailable. */
   jobs(filter: JobFilter): Promise<JobView[]>
   job(id: string): Promise<JobView | undefined>
@@ -144,6 +150,8 @@ export function createViews(options: ViewsOptions): Views {
     appliedCommits: async (spec) => await reader.applied(spec),
     does: (feature) => enable.includes(feature),
     readiness,
+    history: createHistoryView(options.store),
+    sinks: createSinksView(options.sinks ?? [], { namespace: options.namespace ?? '', store: options.store }),
     jobs: (filter) => queue.list(filter),
     job: (id) => queue.get(id),
     counts: () => queue.counts(),

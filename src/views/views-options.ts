@@ -2,6 +2,7 @@ import type { Cluster } from '../adapters/cluster/index.ts'
 import type { StoredSummary } from '../adapters/helm/index.ts'
 import type { Queue } from '../adapters/queue/index.ts'
 import type { Store } from '../adapters/store/index.ts'
+import type { Sink } from '../domain/event/sink.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { ReadStatus } from '../domain/source/status.ts'
@@ -12,12 +13,16 @@ export type Feature = 'sync' | 'releases' | 'images' | 'updates'
 /** What the views are made of. */
 export type ViewsOptions = {
   cluster: Pick<Cluster, 'server' | 'version' | 'get' | 'list' | 'resource'>
-  store: Pick<Store, 'get'>
+  store: Pick<Store, 'get' | 'page'>
   queue: Pick<Queue, 'list' | 'get' | 'of' | 'counts' | 'isUp' | 'warnings'>
   sources: () => readonly SourceSpec[]
   /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
   readStatus?: ReadStatus
   enable: readonly Feature[]
+  /** Where events are sent; none where left out. */
+  sinks?: readonly Pick<Sink, 'name' | 'type'>[]
+  /** Of our own records, and of jobs about no source. */
+  namespace?: string
   /** The one namespace in which HelmReleases are looked for; empty for all. */
   releaseNamespace: string
   /** What the start still waits for, in words; empty when it is over. Default: nothing. */

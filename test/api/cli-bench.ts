@@ -4,7 +4,14 @@ import { token } from './workbench.ts'
 
 /** The command line against a listening app; gives what it wrote and its exit code. */
 export function createCliBench(
-  options: { url?: string; env?: Record<string, string>; cwd?: string; isTTY?: boolean; signal?: AbortSignal } = {},
+  options: {
+    url?: string
+    env?: Record<string, string>
+    cwd?: string
+    isTTY?: boolean
+    signal?: AbortSignal
+    onOut?: (text: string) => void
+  } = {},
 ) {
   const env: Record<string, string> = {
     ...(options.url ? { CAPSTAN_URL: options.url, CAPSTAN_TOKEN: token } : {}),
@@ -18,6 +25,7 @@ export function createCliBench(
       connect,
       out: collect((text) => {
         stdout += text
+        options.onOut?.(text)
       }),
       err: collect((text) => {
         stderr += text

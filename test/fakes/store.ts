@@ -1,3 +1,4 @@
+import { AppError } from '../../src/domain/error.ts'
 import type { Store } from '../../src/adapters/store/index.ts'
 
 /** A store in memory. `goAway()` makes it behave as the real one without Redis; `comeBack()` brings its content back. */
@@ -20,13 +21,21 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
     async delete(key) {
       if (isUp) values.delete(key)
     },
-    async append(stream, entry, { maxLength }) {
-      if (!isUp || Object.keys(entry).length === 0) return
-      const entries = [...(streams.get(stream) ?? []), { id: `${now()}-${count++}`, entry: { ...entry } }]
-      streams.set(stream, entries.slice(-maxLength))
+    async append(stream, entry, { maxLength, maxAgeMs = Number.POSITIVE_INFINITY }) {
+      if (!isUp || Object.keys(entry).length === 0) return undefined
+      const id = `${now()}-${count++}`
+      const entries = streams.get(stream) ?? []
+      streams.set(stream, entries)
+      entries.push({ id, entry: { ...entry } })
+      while (entries.length > maxLength || timeOf(entries[0]?.id ?? id) < now() - maxAgeMs) entries.shift()
+      return id
     },
-    async recent(stream, limit) {
-      return isUp && limit > 0 ? (streams.get(stream) ?? []).slice(-limit).reverse() : []
+    async page(stream, { order, cursor, limit }) {
+      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+      const entries = streams.get(stream) ?? []
+      const ordered = order === 'newest' ? entries.toReversed() : entries
+      const rest = ordered.filter(({ id }) => cursor === undefined || isPast(id, cursor, order))
+      return rest.slice(0, Math.max(limit, 0))
     },
     async close() {
       isUp = false
@@ -38,4 +47,17 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
       isUp = true
     },
   }
+}
+
+function timeOf(id: string): number {
+  return Number(id.split('-')[0])
+}
+
+function isPast(id: string, cursor: string, order: 'newest' | 'oldest'): boolean {
+  const [[time, count], [edge, edgeCount]] = [id, cursor].map((one) => one.split('-').map(Number)) as [
+    [number, number],
+    [number, number],
+  ]
+  const distance = time === edge ? count - edgeCount : time - edge
+  return order === 'newest' ? distance < 0 : distance > 0
 }

@@ -63,7 +63,7 @@ describe('a release', () => {
     expect(bench.file('web.yaml')).toBe(deployment(app('1.0.1'), { 'fluxcd.io/tag.app': 'semver:~1' }))
     bench.run('fetch', '-q', 'origin', 'refs/notes/*:refs/notes/*')
     const note = readNote(bench.run('notes', '--ref=flux', 'show', answer?.revision ?? ''))
-    expect(note).toEqual({ jobID: request.id, result: answer?.result })
+    expect(note).toEqual({ jobID: request.id, spec: release([web]), result: answer?.result })
   })
 
   it('that was killed after its push finds its commit, and makes no second one', async () => {

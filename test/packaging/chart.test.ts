@@ -71,6 +71,7 @@ const valueSets: [string, string[]][] = [
     ]),
   ],
   ['a Redis with a volume', setArgs(['redis.persistence.enabled=true', 'redis.persistence.storageClassName=fast'])],
+  ['sinks of events', setArgs(['events.sinksSecretName=sinks'])],
   ['syncs only', setArgs(['enable={sync}', 'git.url=https://example.com/a.git'])],
   ['no look at registries', setArgs(['registry.disableScanning=true'])],
   [
@@ -272,6 +273,13 @@ describe('the schema', () => {
 describe('the chart', () => {
   it('is clean for helm lint', async () => {
     expect(await helm('lint', '--strict', chart)).toContain('0 chart(s) failed')
+  })
+
+  it('mounts the sinks where the flag says', async () => {
+    const pod = podsOf(objectsOf(await render(namespace, ...setArgs(['events.sinksSecretName=my-sinks'])))).get('all')
+    expect(argvOf(pod)).toContain('--sinks-file=/etc/capstan/sinks/sinks.yaml')
+    expect(JSON.stringify(pod)).toContain('"secretName":"my-sinks"')
+    expect(JSON.stringify(pod)).toContain('"mountPath":"/etc/capstan/sinks"')
   })
 
   it('takes the values for development', async () => {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createStore, type Store } from '../../src/adapters/store/index.ts'
+import { createStore, type Store, type StreamRange } from '../../src/adapters/store/index.ts'
 import { createFakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
 import { createPrivateRedis, createRecorder, freshPrefix, type PrivateRedis, until } from './support.ts'
@@ -50,23 +50,35 @@ describe.each(stores)('%s', (_what, open) => {
     expect(await store.get('long')).toBe('w')
   })
 
-  it('keeps a history, newest first, whose ids differ', async () => {
-    for (const n of ['1', '2', '3']) await store.append('events', { n, text: `event ${n}` }, { maxLength: 100 })
-    const recent = await store.recent('events', 2)
-    expect(recent.map(({ entry }) => entry)).toEqual([
-      { n: '3', text: 'event 3' },
-      { n: '2', text: 'event 2' },
-    ])
-    expect(new Set((await store.recent('events', 10)).map(({ id }) => id)).size).toBe(3)
-    expect(await store.recent('events', 0)).toEqual([])
-    expect(await store.recent('none', 10)).toEqual([])
+  it('keeps a history that is read from both ends, and on from any entry', async () => {
+    const ids: (string | undefined)[] = []
+    for (const n of ['1', '2', '3', '4']) ids.push(await store.append('events', { n }, { maxLength: 100 }))
+    const read = async (range: StreamRange): Promise<string> =>
+      (await store.page('events', range)).map(({ entry: { n } }) => n).join('')
+    expect(await read({ order: 'newest', limit: 2 })).toBe('43')
+    expect(await read({ order: 'oldest', limit: 2 })).toBe('12')
+    expect(await read({ order: 'newest', limit: 9, cursor: ids[2] as string })).toBe('21')
+    expect(await read({ order: 'oldest', limit: 9, cursor: ids[1] as string })).toBe('34')
+    expect(await read({ order: 'oldest', limit: 9, cursor: ids[3] as string })).toBe('')
+    expect((await store.page('events', { order: 'oldest', limit: 9 })).map(({ id }) => id)).toEqual(ids)
+    expect(await store.page('events', { order: 'newest', limit: 0 })).toEqual([])
+    expect(await store.page('none', { order: 'newest', limit: 9 })).toEqual([])
+  })
+
+  it('lets go of what is too old, about', async () => {
+    for (let n = 0; n < 300; n++) await store.append('old', { n: `${n}` }, { maxLength: 1000 })
+    await until('time has passed', async () => {
+      await store.append('old', { n: 'last' }, { maxLength: 1000, maxAgeMs: 20 })
+      return (await store.page('old', { order: 'oldest', limit: 1 }))[0]?.entry.n !== '0'
+    })
+    expect((await store.page('old', { order: 'newest', limit: 1 }))[0]?.entry).toEqual({ n: 'last' })
   })
 
   it('bounds the history, about', async () => {
     await Promise.all(
       Array.from({ length: 1000 }, (_, n) => store.append('bounded', { n: `${n}` }, { maxLength: 100 })),
     )
-    const kept = await store.recent('bounded', 10_000)
+    const kept = await store.page('bounded', { order: 'newest', limit: 10_000 })
     expect(kept.length).toBeGreaterThanOrEqual(100)
     expect(kept.length).toBeLessThanOrEqual(300)
     expect(kept[0]?.entry).toEqual({ n: '999' })
@@ -76,7 +88,7 @@ describe.each(stores)('%s', (_what, open) => {
     await store.set('same', 'v')
     await store.append('same', { a: '1' }, { maxLength: 10 })
     expect(await store.get('same')).toBe('v')
-    expect(await store.recent('same', 1)).toHaveLength(1)
+    expect(await store.page('same', { order: 'newest', limit: 1 })).toHaveLength(1)
   })
 })
 
@@ -97,9 +109,10 @@ describe('without Redis', () => {
     const began = performance.now()
     await store.set('k', 'w')
     await store.delete('k')
-    await store.append('s', { a: '1' }, { maxLength: 10 })
+    expect(await store.append('s', { a: '1' }, { maxLength: 10 })).toBeUndefined()
     expect(await store.get('k')).toBeUndefined()
-    expect(await store.recent('s', 10)).toEqual([])
+    const page = store.page('s', { order: 'newest', limit: 10 })
+    await expect(page).rejects.toMatchObject({ reason: 'RedisUnavailable' })
     expect(performance.now() - began).toBeLessThan(5 * 1000)
   }
 

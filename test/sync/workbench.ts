@@ -18,6 +18,8 @@ import type { SyncEnded } from '../../src/jobs/sync-source/sync.ts'
 import type { Outcome, WorkRequest } from '../../src/domain/work/job.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { parseChildEntry } from '../../src/main/package.ts'
+import { createHistory } from '../../src/jobs/history.ts'
+import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
@@ -42,6 +44,8 @@ export type Workbench = {
   /** Writes that the API server saw from this workbench since the last call. */
   writes(): string[]
   status(): Promise<SourceStatus>
+  /** What syncs told: events and deployment records, in Redis' place. */
+  told: FakeStore
   /** Work that syncs asked for. */
   enqueued: WorkRequest[]
   /** Milliseconds since 1970 that syncs take for now; undefined for the clock. */
@@ -112,6 +116,8 @@ export async function createWorkbench(
     fetches: true,
   }
   const run = createRun({ redact: (text) => text })
+  const told = createFakeStore()
+  const history = createHistory({ store: told, redact: (text) => text.replaceAll('hunter2', '*****'), log: silent })
   async function outcome({
     signal = new AbortController().signal,
     reason = 'test',
@@ -160,6 +166,7 @@ export async function createWorkbench(
         pause: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
         remember: async () => undefined,
         ended: (result) => (ended = result),
+        history: history('a-job'),
       },
       signal,
     )
@@ -170,6 +177,7 @@ export async function createWorkbench(
     git,
     spec,
     target,
+    told,
     get memory() {
       return bench.memory
     },

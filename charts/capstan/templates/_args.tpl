@@ -28,6 +28,7 @@
 {{- if .Values.tenants.enabled }}{{ $args = append $args "--tenants" }}{{ end }}
 {{- with .Values.sources.defaultServiceAccount }}{{ $args = append $args (printf "--default-service-account=%s" .) }}{{ end }}
 {{- end }}
+{{- if .Values.events.sinksSecretName }}{{ $args = append $args "--sinks-file=/etc/capstan/sinks/sinks.yaml" }}{{ end }}
 {{- range $index, $arg := concat $args .Values.additionalArgs }}
 {{- if $index }}{{ "\n" }}{{ end }}- {{ $arg | quote }}
 {{- end }}

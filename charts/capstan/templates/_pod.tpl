@@ -155,6 +155,7 @@ affinity:
 {{- if .Values.registry.acr.enabled }}{{ $files = append $files (dict "name" "azure" "path" "/etc/kubernetes" "secret" .Values.registry.acr.secretName) }}{{ end }}
 {{- if .Values.registry.dockercfg.enabled }}{{ $files = append $files (dict "name" "docker-credentials" "path" "/dockercfg" "secret" .Values.registry.dockercfg.secretName) }}{{ end }}
 {{- if .Values.configureRepositories.enable }}{{ $files = append $files (dict "name" "helm-repositories" "path" "/etc/capstan/helm" "secret" .Values.configureRepositories.secretName) }}{{ end }}
+{{- with .Values.events.sinksSecretName }}{{ $files = append $files (dict "name" "sinks" "path" "/etc/capstan/sinks" "secret" .) }}{{ end }}
 {{- with .Values.redis.caSecretName }}{{ $files = append $files (dict "name" "redis-ca" "path" "/etc/capstan/redis-ca" "secret" .) }}{{ end }}
 {{- toJson $files }}
 {{- end }}

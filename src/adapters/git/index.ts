@@ -3,7 +3,7 @@ import { type ChangeBranch, createBranchChanges } from './change-branch.ts'
 import { fetchInto } from './clone.ts'
 import { type CommitRequest, type CommitResult, commitAndPush } from './commit.ts'
 import { exportFiles } from './export-files.ts'
-import { type LogEntry, readLog } from './log.ts'
+import { type LogEntry, type LogRange, readLog } from './log.ts'
 import { createMirrors } from './mirror.ts'
 import { readNotes } from './notes.ts'
 import { listTree, readBlobs, type TreeFile } from './objects.ts'
@@ -53,7 +53,7 @@ export type Git = {
    */
   changeBranch: ChangeBranch
   /** Parents and messages of the commits reachable from `to` and not from `from`, newest first, at most `limit`. */
-  log(remote: GitRemote, range: { from?: string; to: string; limit: number }, signal?: AbortSignal): Promise<LogEntry[]>
+  log(remote: GitRemote, range: LogRange, signal?: AbortSignal): Promise<LogEntry[]>
   /**
    * The last commit up to which all are signed by keys of the keyring (flux-v1 §13), and the first that is not. SignatureInvalid when
    * `from` itself is not.

@@ -3,24 +3,18 @@ import { checkId } from './ref-name.ts'
 
 export type LogEntry = { commit: string; parents: string[]; message: string }
 
+/** `paths`: only commits that touch one of these; none: all. */
+export type LogRange = { from?: string; to: string; limit: number; paths?: readonly string[] }
+
 /** Commits reachable from `to` and not from `from`, newest first. Messages as written, without the last line break. */
-export async function readLog(
-  git: Command,
-  { from, to, limit }: { from?: string; to: string; limit: number },
-): Promise<LogEntry[]> {
+export async function readLog(git: Command, { from, to, limit, paths = [] }: LogRange): Promise<LogEntry[]> {
   checkId(to)
   if (from !== undefined) checkId(from)
   const range = from === undefined ? [to] : [to, `^${from}`]
   const count = Math.max(0, Math.floor(limit))
-  const text = await git.text([
-    'log',
-    '-z',
-    '--topo-order',
-    '--format=%H%x20%P%n%B',
-    `--max-count=${count}`,
-    ...range,
-    '--',
-  ])
+  const flags = ['-z', '--topo-order', '--format=%H%x20%P%n%B', `--max-count=${count}`]
+  const only = paths.map((path) => `:(literal)${path}`)
+  const text = await git.text(['log', ...flags, ...range, '--', ...only])
   return text
     .split('\0')
     .filter((entry) => entry !== '')

@@ -103,13 +103,18 @@ function readRelease(raw: Raw): StoredRelease {
   const { config, manifest, hooks, chart } = raw
   const files = [...(chart?.templates ?? []), ...(chart?.files ?? [])]
   const { name = '', version = '', dependencies } = chart?.metadata ?? {}
+  let objects: ObjectRef[] | undefined
   return {
     config: config ?? {},
     chartName: name,
     chartVersion: version,
     chartValues: dependencies && dependencies.length > 0 ? undefined : (chart?.values ?? {}),
     files: new Map(files.map((file) => [file.name, Buffer.from(file.data ?? '', 'base64').toString()])),
-    objects: refsIn(manifest),
+    // parsed for those who ask: it costs more than all the rest
+    get objects() {
+      objects ??= refsIn(manifest)
+      return objects
+    },
     hooks: (hooks ?? []).flatMap((hook) =>
       refsIn(hook.manifest).map((ref) => ({ ref, events: hook.events ?? [], policies: hook.delete_policies ?? [] })),
     ),

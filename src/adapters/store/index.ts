@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import { AppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 
 /** Small cached facts in Redis (law 1: never truth). Reads give undefined and writes do nothing when Redis is gone. */
@@ -7,12 +8,24 @@ export type Store = {
   /** Kept for ever without `ttlMs`. */
   set(key: string, value: string, options?: { ttlMs?: number }): Promise<void>
   delete(key: string): Promise<void>
-  /** Adds to a bounded history, newest last. A little more than `maxLength` may stay: Redis trims in whole blocks. */
-  append(stream: string, entry: Record<string, string>, options: { maxLength: number }): Promise<void>
-  /** Newest first; empty when Redis is gone. */
-  recent(stream: string, limit: number): Promise<{ id: string; entry: Record<string, string> }[]>
+  /**
+   * Adds to a history that is bounded in length and, with `maxAgeMs`, in age; gives the id of the entry, undefined when Redis is gone. A
+   * little more than that may stay: Redis trims in whole blocks.
+   */
+  append(
+    stream: string,
+    entry: Record<string, string>,
+    options: { maxLength: number; maxAgeMs?: number },
+  ): Promise<string | undefined>
+  /** A part of a history. Throws RedisUnavailable when Redis is gone: what could not be read is not empty. */
+  page(stream: string, range: StreamRange): Promise<StreamEntry[]>
   close(): Promise<void>
 }
+
+/** From the newest or the oldest on, or from after the entry with the id `cursor`; at most `limit`. */
+export type StreamRange = { order: 'newest' | 'oldest'; cursor?: string; limit: number }
+/** Ids are `<milliseconds since 1970>-<number>` and grow. */
+export type StreamEntry = { id: string; entry: Record<string, string> }
 
 /** A call that Redis has not answered by then is given up; a cache must not slow its caller down. */
 const answerMs = 900
@@ -57,15 +70,30 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
     async delete(key) {
       await softly(() => client.del(valueKey(key)), 0)
     },
-    async append(stream, entry, { maxLength }) {
+    async append(stream, entry, { maxLength, maxAgeMs }) {
       const fields = Object.entries(entry).flat()
-      if (fields.length === 0) return
-      await softly(() => client.xadd(streamKey(stream), 'MAXLEN', '~', maxLength, '*', ...fields), null)
+      if (fields.length === 0) return undefined
+      const key = streamKey(stream)
+      const id = await softly(() => client.xadd(key, 'MAXLEN', '~', maxLength, '*', ...fields), null)
+      // by the clock that made the id
+      const oldest = id !== null && maxAgeMs !== undefined ? Number(id.split('-')[0]) - maxAgeMs : 0
+      if (oldest > 0) await softly(() => client.xtrim(key, 'MINID', '~', oldest), 0)
+      return id ?? undefined
     },
-    async recent(stream, limit) {
+    async page(stream, { order, cursor, limit }) {
       if (limit < 1) return []
-      const found = await softly(() => client.xrevrange(streamKey(stream), '+', '-', 'COUNT', limit), [])
-      return found.map(([id, fields]) => ({ id, entry: entryOf(fields) }))
+      const [key, edge] = [streamKey(stream), cursor === undefined ? undefined : `(${cursor}`]
+      try {
+        await first
+        const found =
+          order === 'newest'
+            ? await client.xrevrange(key, edge ?? '+', '-', 'COUNT', limit)
+            : await client.xrange(key, edge ?? '-', '+', 'COUNT', limit)
+        return found.map(([id, fields]) => ({ id, entry: entryOf(fields) }))
+      } catch (error) {
+        const message = 'Redis does not answer, so nothing is known of what happened; it can be asked again.'
+        throw new AppError('RedisUnavailable', message, { cause: error })
+      }
     },
     async close() {
       client.disconnect()

@@ -12,6 +12,7 @@ export const jobKindNames = [
   'change-source',
   'plan-release',
   'change-release',
+  'deliver-event',
   'resync',
 ] as const
 export const jobStateNames = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const
@@ -73,6 +74,7 @@ export const QueueCounts = Type.Object(
       'change-source': Count,
       'plan-release': Count,
       'change-release': Count,
+      'deliver-event': Count,
       resync: Count,
     }),
   },

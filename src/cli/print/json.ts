@@ -6,6 +6,11 @@ export function printJson(value: unknown): string {
   return `${text.replaceAll(unsafe, escape)}\n`
 }
 
+/** The same on one line. */
+export function printJsonLine(value: unknown): string {
+  return `${JSON.stringify(value).replaceAll(unsafe, escape)}\n`
+}
+
 function escape(character: string): string {
   return Array.from(
     { length: character.length },

@@ -1,7 +1,7 @@
 import type { Flag } from '../flag.ts'
 
 const noScanCache = 'images are scanned without memcached'
-const noUpstream = 'there is no Weave Cloud any more'
+const noUpstream = 'that service cannot call Capstan'
 
 /** fluxd's flags with fluxd's defaults, to the letter (flux-v1 §26). */
 export const fluxdFlags = {
@@ -261,8 +261,12 @@ export const fluxdFlags = {
     doc: 'Folder for a new deploy key.',
   },
 
-  connect: { type: 'string', default: '', state: 'ignored', why: noUpstream, doc: 'Service to connect to.' },
-  token: { type: 'string', default: '', state: 'ignored', why: noUpstream, doc: 'Token for that service.' },
+  connect: {
+    type: 'string',
+    default: '',
+    doc: 'Service that events are sent to as fluxd sent them, such as Fluxcloud: http, https, ws or wss; posted to its `/v6/events`.',
+  },
+  token: { type: 'string', default: '', doc: 'Token for that service.' },
   'rpc-timeout': {
     type: 'duration',
     default: '10s',

@@ -204,6 +204,11 @@ export const ownFlags = {
     default: 100,
     doc: 'Tags of a repository whose images are looked at when a person asks for it; the newest-looking ones.',
   },
+  'sinks-file': {
+    type: 'string',
+    default: '',
+    doc: 'YAML file with the sinks that events are sent to; see docs/events.md.',
+  },
   'shutdown-grace': { type: 'duration', default: '30s', doc: 'How long running jobs may go on after SIGTERM.' },
   'log-level': {
     type: 'choice',

@@ -24,6 +24,11 @@ export function locateImages(object: KubeObject): Container[] | undefined {
   return ['containers', 'initContainers'].flatMap((field) => containersIn(valueAt(spec, [field]), [...pod, field]))
 }
 
+/** Whether objects of this kind may name images. */
+export function hasImages(kind: string): boolean {
+  return kind === 'HelmRelease' || kind in podPaths
+}
+
 /** Names of the image pull secrets in the pod's own specification. */
 export function pullSecretsOf(object: KubeObject): string[] {
   const pod = podPaths[object.kind]

@@ -82,7 +82,7 @@ describe('a note', () => {
     expect(text).toMatch(
       /^\{"jobID":"j","spec":\{"type":"image","cause":\{"Message":"","User":"Ann <ann@example.com>"\},"spec":/,
     )
-    expect(readNote(text)).toEqual({ jobID: 'j', result: { 'demo:deployment/a': success } })
+    expect(readNote(text)).toEqual({ jobID: 'j', spec, result: { 'demo:deployment/a': success } })
   })
   it.each(['', 'text', 'null', '{}', '{"jobID":1,"result":{}}', '[]'])(
     'that is none of ours is passed over: %s',

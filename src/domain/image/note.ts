@@ -12,12 +12,25 @@ export function printNote({ jobID, spec: { type, cause, spec }, result }: Update
   return JSON.stringify({ jobID, spec: { type, cause, spec }, result })
 }
 
-/** The job that a note is about, and its result; undefined for what is no such note (complaint #2933: notes are best-effort). */
-export function readNote(text: string): Pick<UpdateNote, 'jobID' | 'result'> | undefined {
+/**
+ * The job that a note is about, and its result; undefined for what is no such note (complaint #2933: notes are best-effort). `spec`:
+ * what was asked for, where it is what we know.
+ */
+export function readNote(
+  text: string,
+): (Pick<UpdateNote, 'jobID' | 'result'> & { spec?: UpdateNote['spec'] }) | undefined {
   try {
-    const { jobID, result } = JSON.parse(text) as Partial<UpdateNote>
-    return typeof jobID === 'string' && typeof result === 'object' && result !== null ? { jobID, result } : undefined
+    const { jobID, result, spec } = JSON.parse(text) as Partial<UpdateNote>
+    if (typeof jobID !== 'string' || typeof result !== 'object' || result === null) return undefined
+    return { jobID, result, ...(isSpec(spec) ? { spec } : {}) }
   } catch {
     return undefined
   }
+}
+
+const types = ['image', 'containers', 'policy', 'auto']
+
+function isSpec(spec: Partial<UpdateNote['spec']> | undefined): spec is UpdateNote['spec'] {
+  const { type = '', cause, spec: inner } = spec ?? {}
+  return types.includes(type) && typeof cause?.User === 'string' && typeof inner === 'object' && inner !== null
 }

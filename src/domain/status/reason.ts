@@ -197,6 +197,14 @@ export const reasons = {
     'This Capstan only looks and plans: it was started with --read-only.',
     'See capstan plan; start it without --read-only to have it applied.',
   ],
+  SinkUnreachable: [
+    'A sink of events does not answer; what it has not got waits for it.',
+    'Check its URL and the network; tried again with back-off.',
+  ],
+  SinkRefused: [
+    'A sink of events does not take what is sent.',
+    'Check its token, secret and URL, then `capstan sink test`.',
+  ],
   InternalError: ['A bug in Capstan.', 'Please report it with the log of the job.'],
 } as const satisfies Record<string, readonly [meaning: string, unblock: string]>
 

@@ -73,6 +73,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'InvalidPolicy',
     'NotEditable',
   ],
+  'Telling people': ['SinkUnreachable', 'SinkRefused'],
   'Capstan itself': ['RedisUnavailable', 'ClusterUnavailable', 'FenceLost', 'InternalError'],
 }
 

@@ -9,6 +9,7 @@ export const jobKinds = [
   'change-source',
   'plan-release',
   'change-release',
+  'deliver-event',
   'resync',
 ] as const
 export type JobKind = (typeof jobKinds)[number]

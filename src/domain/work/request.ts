@@ -20,6 +20,9 @@ export type RequestAsk =
   | { kind: 'change-release'; change: 'rollback'; revision: number }
   | { kind: 'change-release'; change: 'suspend'; why: string }
   | { kind: 'change-release'; change: 'resume' }
+  | { kind: 'deliver-event'; change: 'test' }
+  /** `since`: RFC 3339. */
+  | { kind: 'deliver-event'; change: 'replay'; since: string }
 
 /** A request with arguments (W1): a record in Redis that a job only names. Holds no secret. */
 export type Request = {

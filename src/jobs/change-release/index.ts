@@ -10,6 +10,7 @@ import type { Enqueue, JobPayload, Outcome } from '../../domain/work/job.ts'
 import type { Request } from '../../domain/work/request.ts'
 import type { Requests } from '../requests.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
+import { tellRequest } from '../tell-request.ts'
 import { readRevisions } from '../sync-release/observe.ts'
 import { type Answer, writeAnswer } from '../write-answer.ts'
 
@@ -47,6 +48,7 @@ async function answer({ request, ask }: Asked, deps: ChangeReleaseDeps, signal: 
     return 'a later request was answered before; nothing to do'
   const reason = `requested by ${by} (${ask.change})`
   const { jobId } = await deps.enqueue({ kind: 'sync-release', namespace, name, reason, lane: 'person' })
+  await tellRequest(request, { kind: 'release', words }, deps)
   return `${words} → ${jobId}`
 }
 

@@ -3,6 +3,8 @@ import { AppError } from '../../domain/error.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { Enqueue, JobPayload, Outcome } from '../../domain/work/job.ts'
 import type { Request } from '../../domain/work/request.ts'
+import type { History } from '../history.ts'
+import { tellRequest } from '../tell-request.ts'
 import type { Sources } from '../sources.ts'
 import type { Requests } from '../requests.ts'
 import { writeChange } from './write-change.ts'
@@ -13,6 +15,8 @@ export type ChangeSourceDeps = {
   cluster: Pick<Cluster, 'get' | 'create' | 'patch'>
   fence: Pick<Fence, 'check'>
   enqueue: Enqueue
+  /** Where people and sinks are told; left out where nobody is. */
+  history?: History
 }
 
 /**
@@ -36,6 +40,7 @@ export async function changeSource(payload: JobPayload, deps: ChangeSourceDeps, 
   const reason = `requested by ${by} (${request.ask.change})`
   const { jobId } = await deps.enqueue({ kind: 'sync-source', namespace, name, reason, lane: 'person' })
   await deps.requests.end(request)
+  await tellRequest(request, { kind: 'source', words: wordsOf(request.ask) }, deps)
   return { end: 'done', summary: `${wordsOf(request.ask)} → ${jobId}` }
 }
 

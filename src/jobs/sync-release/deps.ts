@@ -8,6 +8,7 @@ import type { Egress } from '../../lib/egress.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Redactor } from '../../lib/redactor.ts'
 import type { CredentialDeps } from '../source-credentials.ts'
+import type { History } from '../history.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
@@ -51,6 +52,8 @@ export type SyncReleaseDeps = {
   now: () => Date
   random: () => number
   ended: (result: ReleaseEnded) => void
+  /** Where people and sinks are told; left out where nobody is. */
+  history?: History
   /** Made with the first run when it is left out. */
   memory?: ReleaseMemory
 }

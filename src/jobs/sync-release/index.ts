@@ -26,6 +26,7 @@ import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
 import { withRights } from './rights.ts'
 import { createStatusWriter } from './status.ts'
+import { tellHistory } from './tell-history.ts'
 
 /** Another run of this process is at work on the same release; looked at again after this time. */
 const againMs = 1_000
@@ -73,10 +74,12 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { de
   const stored = { record: undefined, resourceVersion: '' }
   const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
   if (spec.suspended) return await standStill(work, suspensionMessage(spec.suspended), deps)
+  const before = status.current().revision ?? ''
   const conclusion = await runWithin(work, why, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
   if (conclusion.observed) status.set({ observedGeneration: seen })
+  await tellHistory(work, conclusion, { why, started, before }, deps)
   await status.write()
   await tell(work, conclusion, deps)
   const { namespace, name, release } = spec

@@ -8,6 +8,7 @@ import { isDead, readRecord, readRevisions, recordRef, writeRecord } from './obs
 import { takenByOther } from './made-objects.ts'
 import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
+import { tellRemoval } from './tell-history.ts'
 
 /** Keeps a HelmRelease until its release is gone (ruling 12). */
 export const finalizer = 'capstan.dev/release'
@@ -58,6 +59,7 @@ export async function removeRelease(
     await writeFinalizers(found, others, deps, signal)
   }
   const summary = why ? stays(spec, why) : `release ${spec.release} was uninstalled`
+  if (!why) await tellRemoval(spec, summary, deps)
   if (finalizers.includes(finalizer) || !why) deps.log.info({ release: `${spec.namespace}/${spec.name}` }, summary)
   return { end: 'done', summary }
 }

@@ -20,6 +20,7 @@ import { rememberApplied } from './remember-applied.ts'
 import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
 import { isNarrow } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
+import { tellStandstill, tellSync } from './tell.ts'
 
 /** A sync that was overtaken by somebody else's change runs again after this time. */
 const againMs = 500
@@ -29,7 +30,7 @@ const lookAgainMs = 30_000
 /** Writes what was seen, moves the marker, wakes who waits for this source, and says when to come back. */
 export async function finish(
   sync: Sync,
-  run: { writings: number; seconds: () => number },
+  run: { writings: number; seconds: () => number; why: string; started: number },
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -44,11 +45,14 @@ export async function finish(
     : []
   const status = redactStatus(nextStatus(sync, { now: deps.now(), unhealthy }), deps.redact)
   memory.waitsForHealth = unhealthy.length > 0
+  const still = sync.desired.objects.length - run.writings
+  // before it is kept: killed in between, it is rather told twice than never (flux-v1 §9.9)
+  await tellSync(sync, { ...run, before: ledger.status, after: status, unchanged: still }, deps, signal)
   const isNews = await keep(sync, status, deps, signal)
   const marked = await mark(sync, status, deps, signal)
   if (isTried(sync)) await rememberApplied(sync, deps, signal)
   const seconds = run.seconds()
-  const summary = summarise(changes, sync.desired.objects.length - run.writings, seconds)
+  const summary = summarise(changes, still, seconds)
   const { namespace, name } = spec
   deps.ended({ namespace, name, success: status.ready, seconds, changes, objects: sync.desired.objects.length })
   if (isNews || changes.some(({ action }) => action === 'created' || action === 'configured' || action === 'deleted'))
@@ -164,6 +168,7 @@ type Held = { spec: SourceSpec; ledger: Ledger; memory: SourceMemory }
 async function keepHeld({ spec, ledger }: Held, hold: Hold, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
   const status = redactStatus(heldStatus(ledger, hold), deps.redact)
   if (sameStatus(status, ledger.status) && ledger.status.holder !== deps.fence.epoch) return
+  await tellStandstill(spec, { before: ledger.status, after: status }, deps)
   const written = await writeLedger(deps, spec, { ...ledger, status, release: true }, signal)
   await deps.publish(spec, written.status, signal)
   deps.log.info({ source: `${spec.namespace}/${spec.name}`, reason: hold.reason }, deps.redact(hold.message))

@@ -20,7 +20,7 @@ export async function syncSource(payload: JobPayload, deps: SyncSourceDeps, sign
   const memory = deps.memory.of(spec.namespace, spec.name)
   memory.syncing = true
   try {
-    return await syncOnce(spec, { memory, insist: laneOfReason(payload.reason) === 'person' }, deps, signal)
+    return await syncOnce(spec, { memory, why: payload.reason }, deps, signal)
   } finally {
     memory.syncing = false
   }
@@ -28,7 +28,7 @@ export async function syncSource(payload: JobPayload, deps: SyncSourceDeps, sign
 
 async function syncOnce(
   spec: SourceSpec,
-  { memory, insist }: { memory: SourceMemory; insist: boolean },
+  { memory, why }: { memory: SourceMemory; why: string },
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -40,10 +40,10 @@ async function syncOnce(
     if (hold) return await standStill(state, hold, deps, signal)
     const sync = await begin(spec, { ledger, memory }, deps, signal)
     state = sync
-    const writings = await applyDesired(sync, { insist }, deps, signal)
+    const writings = await applyDesired(sync, { insist: laneOfReason(why) === 'person' }, deps, signal)
     await pruneLeft(sync, deps, signal)
     const seconds = () => (deps.now().getTime() - started) / 1000
-    return await finish(sync, { writings, seconds }, deps, signal)
+    return await finish(sync, { writings, seconds, why, started }, deps, signal)
   } catch (error) {
     await noteFailure(state, toAppError(error), deps, signal)
     throw error

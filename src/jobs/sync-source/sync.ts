@@ -14,6 +14,7 @@ import type { FetchFact, SourceDrift, SourceStatus } from '../../domain/source/s
 import type { Enqueue } from '../../domain/work/job.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { Logger } from '../../lib/logger.ts'
+import type { History } from '../history.ts'
 import type { Sources } from '../sources.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
 import type { Head } from '../read-head.ts'
@@ -35,7 +36,10 @@ export type SyncEnded = {
 
 export type SyncSourceDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify' | 'readTag' | 'moveTag' | 'relation' | 'log'>
+  git: Pick<
+    Git,
+    'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify' | 'readTag' | 'moveTag' | 'relation' | 'log' | 'notes'
+  >
   /** What the last fetch of this source saw, by whichever process; undefined when nobody knows. */
   lastFetch: (spec: SourceSpec) => Promise<Pick<FetchFact, 'at' | 'head'> | undefined>
   /** With Capstan's own rights; a source with a service account writes with that one's. */
@@ -64,6 +68,8 @@ export type SyncSourceDeps = {
   /** Keeps what people may ask about the last sync; what it throws fails no sync. */
   remember: (spec: SourceSpec, applied: Applied) => Promise<void>
   ended: (result: SyncEnded) => void
+  /** Where people and sinks are told; left out where nobody is. */
+  history?: History
 }
 
 /** One sync in the making: what was read, and what becomes of it. */

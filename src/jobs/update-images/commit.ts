@@ -1,5 +1,6 @@
 import type { BranchChange, ChangeResult, Edit } from '../../adapters/git/index.ts'
 import { AppError } from '../../domain/error.ts'
+import { eventsOfCommit } from '../../domain/event/from-update.ts'
 import { printNote, type UpdateNote } from '../../domain/image/note.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { parseRevision } from '../../domain/source/revision.ts'
@@ -33,8 +34,10 @@ export async function commitUpdate(
   signal: AbortSignal,
 ): Promise<ChangeResult> {
   const remote = await deps.sources.remote(spec, signal)
+  let made: UpdateNote | undefined
   const make: BranchChange['make'] = async (base, until) => {
     const { edits, message, note } = await prepare(base, until)
+    made = note
     if (edits.length === 0) return undefined
     await mustBeSigned(spec, base, deps, until)
     deps.fence.check()
@@ -47,8 +50,20 @@ export async function commitUpdate(
     }
   }
   const result = await deps.git.changeBranch(remote, { branch: spec.branch, make }, signal)
-  if (result.result === 'pushed') await askForFetch(spec, deps)
+  if (result.result === 'pushed') {
+    await askForFetch(spec, deps)
+    if (made) await tellCommit(spec, { commit: result.commit, note: made }, deps)
+  }
   return result
+}
+
+async function tellCommit(
+  { namespace, name }: SourceSpec,
+  { commit, note }: { commit: string; note: UpdateNote },
+  { history, now }: UpdateImagesDeps,
+): Promise<void> {
+  const source = { kind: 'source' as const, namespace, name }
+  await history?.tell(eventsOfCommit({ source, at: now().toISOString(), commit, note }))
 }
 
 /** The commit is to be seen and applied like anybody's. */

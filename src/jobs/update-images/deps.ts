@@ -1,5 +1,6 @@
 import type { Git } from '../../adapters/git/index.ts'
 import type { Fence } from '../../domain/work/fence.ts'
+import type { History } from '../history.ts'
 import type { Requests } from '../requests.ts'
 import type { ScanImageDeps } from '../scan-image/index.ts'
 
@@ -20,6 +21,8 @@ export type UpdateImagesDeps = ScanImageDeps & {
   readonly: boolean
   /** How often registries are asked by themselves. */
   scanIntervalMs: number
+  /** Where people and sinks are told; left out where nobody is. */
+  history?: History
   /** Of a job of our own, for its note. */
   newId: () => string
 }

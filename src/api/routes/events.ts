@@ -1,0 +1,111 @@
+import { Readable } from 'node:stream'
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { StoredEvent } from '../../domain/event/event.ts'
+import { entryId } from '../../domain/event/stored.ts'
+import type { HistoryView } from '../../views/history.ts'
+import type { AppOptions } from '../app-options.ts'
+import { hasToken } from '../auth.ts'
+import { EventFilter, EventList, EventQuery } from '../contract/event.ts'
+import { ref } from '../contract/ref.ts'
+import { problemAnswers } from '../openapi.ts'
+import { problem, sendProblem } from '../problem.ts'
+import { type Follower, followEvents } from '../event-stream.ts'
+
+const tags = ['events']
+/** People who look on at the same time; each costs a read of Redis a second. */
+const mostFollowers = 100
+const exportBlock = 500
+
+/** What happened: a page, all of it as lines, as it happens. */
+export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'token'>> = async (
+  app,
+  { views: { history }, token },
+) => {
+  let followers = 0
+
+  app.get(
+    '/api/v1/events',
+    {
+      schema: {
+        operationId: 'listEvents',
+        description: 'What happened, newest first.',
+        tags,
+        querystring: EventQuery,
+        response: { 200: ref(EventList), ...problemAnswers },
+      },
+    },
+    async ({ query: { cursor, order = 'newest', limit = 100, ...filter } }) => {
+      const { items, next } = await history.events({ order, cursor, limit }, filterOf(filter))
+      return { events: items, next }
+    },
+  )
+
+  app.get(
+    '/api/v1/events/export',
+    {
+      schema: {
+        operationId: 'exportEvents',
+        description: 'All events, oldest first, one JSON text a line.',
+        tags,
+        querystring: EventFilter,
+        response: { 200: textOf('application/x-ndjson', 'Events as lines.'), ...problemAnswers },
+      },
+    },
+    async ({ query }, reply) => {
+      const first = await history.events({ order: 'oldest', limit: exportBlock }, filterOf(query))
+      return reply.type('application/x-ndjson').send(Readable.from(linesOf(first, filterOf(query), history)))
+    },
+  )
+
+  app.get(
+    '/api/v1/events/stream',
+    {
+      schema: {
+        operationId: 'streamEvents',
+        description:
+          'Events as they happen, as server-sent events; from after the one that Last-Event-ID names, else from now on.',
+        tags,
+        querystring: EventFilter,
+        response: { 200: textOf('text/event-stream', 'Events, without an end.'), ...problemAnswers },
+      },
+    },
+    async (request, reply) => {
+      if (followers >= mostFollowers) return sendProblem(reply, problem('TooManyRequests'))
+      const last = request.headers['last-event-id']
+      const cursor = typeof last === 'string' && entryId.test(last) ? last : await history.newestEvent()
+      const follower: Follower = {
+        cursor,
+        filter: filterOf(request.query),
+        // who loses the right to look must not go on looking
+        mayGoOn: () => !reply.raw.destroyed && hasToken(request.headers.authorization, token()),
+      }
+      const stream = Readable.from(followEvents(follower, history))
+      followers++
+      stream.once('close', () => followers--)
+      return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream)
+    },
+  )
+}
+
+function textOf(type: string, description: string) {
+  return { description, content: { [type]: { schema: Type.String() } } }
+}
+
+function filterOf({ type, severity, source, namespace, since }: EventFilter) {
+  return { types: type, severity, sources: source, namespaces: namespace, since }
+}
+
+type Filter = ReturnType<typeof filterOf>
+
+async function* linesOf(
+  first: { items: StoredEvent[]; next: string },
+  filter: Filter,
+  history: Pick<HistoryView, 'events'>,
+): AsyncGenerator<string> {
+  for (let page = first, at = ''; ; ) {
+    for (const event of page.items) yield `${JSON.stringify(event)}\n`
+    if (page.next === '' || page.next === at) return
+    at = page.next
+    page = await history.events({ order: 'oldest', cursor: at, limit: exportBlock }, filter)
+  }
+}

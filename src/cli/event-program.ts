@@ -1,0 +1,95 @@
+import { type Command, Option } from 'commander'
+import type { EventFilter } from '../api/contract/event.ts'
+import { showDeployments } from './commands/history.ts'
+import { showEvents } from './commands/events.ts'
+import type { OutputFormat } from './context.ts'
+import { durationOption, outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
+import { listSinks, replaySink, testSink } from './commands/sinks.ts'
+
+const severities = ['info', 'warning', 'error'] as const
+type Severity = (typeof severities)[number]
+
+/** `capstan events`, `capstan history` and `capstan sink …`. */
+export function addEventCommands(program: Command, perform: Perform): void {
+  type Options = {
+    follow: boolean
+    source?: string[]
+    namespace?: string[]
+    type?: NonNullable<EventFilter['type']>
+    severity?: Severity
+    since?: number
+    limit: number
+    output: OutputFormat
+  }
+  program
+    .command('events')
+    .description('what happened: syncs, releases, commits, failures, and what people asked for; the newest last')
+    .option('-f, --follow', 'go on with what happens from now on', false)
+    .option('--source <name...>', 'only about these sources or HelmReleases: name or namespace/name')
+    .option('-n, --namespace <namespace...>', 'only about what is in these namespaces')
+    .option('--type <type...>', 'only these types, as sync, helm_release or error')
+    .addOption(new Option('--severity <level>', 'this and more urgent ones').choices(severities))
+    .addOption(durationOption('--since <duration>', 'not older than this, as 2h'))
+    .addOption(new Option('--limit <number>', 'at most so many of the past').default(50).argParser(readLimit))
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  capstan events --severity warning --since 24h\n  capstan events --follow --source podinfo -o json',
+    )
+    .action(async (options: Options, command: Command) => {
+      const { source, namespace, type, severity, since, ...rest } = options
+      const filter = {
+        ...(source ? { source } : {}),
+        ...(namespace ? { namespace } : {}),
+        ...(type ? { type } : {}),
+        ...(severity ? { severity } : {}),
+      }
+      await perform(command, (context) => showEvents(context, { ...rest, filter, sinceMs: since }))
+    })
+  program
+    .command('history')
+    .description('who or what deployed what, and how it ended; newest first')
+    .argument('[what]', 'name or namespace/name of a source or HelmRelease, or namespace:kind/name of a workload')
+    .addOption(new Option('--limit <number>', 'at most so many').default(20).argParser(readLimit))
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  capstan history\n  capstan history demo:deployment/podinfo\n  capstan history podinfo',
+    )
+    .action(async (about: string | undefined, options: { limit: number; output: OutputFormat }, command: Command) => {
+      await perform(command, (context) => showDeployments(context, { ...options, about }))
+    })
+  addSinks(program, perform)
+}
+
+function addSinks(program: Command, perform: Perform): void {
+  type Options = { user?: string; timeout: number }
+  const sink = program.command('sink').description('where events are sent: look, try, send again')
+  sink
+    .command('ls')
+    .description('the sinks, and whether they take what is sent; exit 1 when one does not')
+    .addOption(outputOption())
+    .action(async (options: { output: OutputFormat }, command: Command) => {
+      await perform(command, (context) => listSinks(context, options))
+    })
+  sink
+    .command('test')
+    .description('send a test to a sink, and say whether it was taken')
+    .argument('<name>')
+    .addOption(userOption())
+    .addOption(timeoutOption('1m', 60_000))
+    .action(async (name: string, { user, timeout }: Options, command: Command) => {
+      await perform(command, (context) => testSink(context, { name, user, timeoutMs: timeout }))
+    })
+  sink
+    .command('replay')
+    .description('send a sink again what happened')
+    .argument('<name>')
+    .addOption(durationOption('--since <duration>', 'as long ago as this, as 2h').makeOptionMandatory())
+    .addOption(userOption())
+    .addOption(timeoutOption('5m', 300_000))
+    .addHelpText('after', '\nExamples:\n  capstan sink replay team --since 24h')
+    .action(async (name: string, { user, timeout, since }: Options & { since: number }, command: Command) => {
+      await perform(command, (context) => replaySink(context, { name, user, timeoutMs: timeout, sinceMs: since }))
+    })
+}

@@ -1,0 +1,36 @@
+import type { Store } from '../adapters/store/index.ts'
+import type { Event } from '../domain/event/event.ts'
+import { isWanted } from '../domain/event/filter.ts'
+import type { Sink } from '../domain/event/sink.ts'
+import { freshState } from '../domain/event/sink-state.ts'
+import { eventStream } from '../domain/event/stored.ts'
+import type { Enqueue } from '../domain/work/job.ts'
+import { readState, writeState } from './sink-state.ts'
+
+type Parts = { sinks: readonly Sink[]; namespace: string; enqueue: Enqueue }
+
+/** Asks for a delivery to each sink that wants one of these events. */
+export async function notifySinks(events: readonly Event[], { sinks, namespace, enqueue }: Parts): Promise<void> {
+  for (const { name, filter } of sinks)
+    if (events.some((event) => isWanted(event, filter))) await enqueue(deliveryTo(name, namespace))
+}
+
+/**
+ * A sink that is new begins with what happens from now on; one that is known gets what happened while nobody worked. Called at the
+ * start of a process.
+ */
+export async function startSinks(
+  { sinks, namespace, enqueue }: Parts,
+  store: Pick<Store, 'append' | 'page'>,
+): Promise<void> {
+  for (const { name } of sinks) {
+    const [newest] = await store.page(eventStream, { order: 'newest', limit: 1 })
+    if (await readState(name, store)) await enqueue(deliveryTo(name, namespace))
+    else await writeState(name, { ...freshState, cursor: newest?.id ?? '' }, store)
+  }
+}
+
+/** In the last lane, so that a sink in trouble is left to its back-off. */
+function deliveryTo(name: string, namespace: string): Parameters<Enqueue>[0] {
+  return { kind: 'deliver-event', namespace, name, reason: 'event', lane: 'periodic' }
+}
