@@ -3,12 +3,8 @@ import { type GivenFlag, isOn, listedIn, type OldFacts, valueOf, valuesOf } from
 import { joined, nothing, type Part, refusal, told } from './part.ts'
 
 /** What a flag comes to. `to`: the value of the chart that makes it; `arg`: it goes on as a flag; `mount`: read with the file that it names. */
-type Rule =
-  | { to: string; as?: 'switch' | 'number' | 'list' }
-  | { arg: true; list?: true }
-  | { mount: true }
-  | { drop: string }
-  | { refuse: string }
+type Kept = { to: string; as?: 'switch' | 'number' | 'list' } | { arg: true; list?: true }
+type Rule = Kept | { mount: true } | { drop: string } | { refuse: string }
 
 const switchTo = (to: string): Rule => ({ to, as: 'switch' })
 const listTo = (to: string): Rule => ({ to, as: 'list' })
@@ -115,14 +111,19 @@ function fromFlag(flag: GivenFlag): Part {
   if ('drop' in rule) return told(subject, 'dropped', rule.drop)
   const last = values.at(-1) ?? ''
   if ('refuse' in rule) return last === '' ? told(subject, 'same', 'empty') : refusal(subject, name, rule.refuse)
+  return kept(flag, rule)
+}
+
+/** By a value of the chart, or as a flag where there is none. */
+function kept({ name, values, became, saying }: GivenFlag, rule: Kept): Part {
+  const last = values.at(-1) ?? ''
   const how = became === 'same' ? 'same' : 'differs'
   const text = 'arg' in rule ? 'goes on as a flag' : `value ${rule.to}`
-  const note = told(subject, how, how === 'same' || saying === '' ? text : `${text}. ${saying}`)
-  if ('arg' in rule)
-    return { ...note, args: rule.list ? [`--${name}=${listedIn(values).join(',')}`] : [`--${name}=${last}`] }
-  if (rule.as === 'list' && listedIn(values).length === 0 && emptiable.has(name))
-    return { ...note, args: [`--${name}=`] }
-  if (last === '') return told(subject, 'same', 'empty, as its default')
+  const note = told(`--${name}`, how, how === 'same' || saying === '' ? text : `${text}. ${saying}`)
+  if ('arg' in rule) return { ...note, args: [`--${name}=${rule.list ? listedIn(values).join(',') : last}`] }
+  const isEmptied = rule.as === 'list' && emptiable.has(name) && listedIn(values).length === 0
+  if (isEmptied) return { ...note, args: [`--${name}=`] }
+  if (last === '') return told(`--${name}`, 'same', 'empty, as its default')
   return { ...note, values: [[rule.to, readAs(rule.as, values)]] }
 }
 
@@ -143,17 +144,23 @@ function ofFluxd(facts: OldFacts): Part[] {
 
 const loginSecret = 'capstan-git-login'
 
-/** A password in the URL itself goes into a Secret; a variable of the container goes on as it is. */
+/**
+ * A password in the URL itself goes into a Secret, and one in GIT_AUTHKEY is read from there. The user stays in it, since fluxd's marks on
+ * objects were made of the URL with its user.
+ */
 function ofUrl(facts: OldFacts): Part {
   const url = valueOf(facts, 'git-url')
   if (url === '') return told('--git-url', 'same', 'none: no repository is followed')
   const said = url.includes('$(') ? 'with the variables of its environment' : safeUrl(url)
   const [, scheme = '', user = '', password = '', rest = ''] = /^(https?:\/\/)([^/@:]*):([^/@]*)@(.*)$/i.exec(url) ?? []
+  const without = `${scheme}${user}@${rest}`
+  if (password === '$(GIT_AUTHKEY)')
+    return told('--git-url', 'same', 'value git.url; the password is read from GIT_AUTHKEY', [['git.url', without]])
   if (password === '' || password.includes('$('))
     return told('--git-url', 'same', `value git.url, ${said}`, [['git.url', url]])
   return {
     ...told('--git-url', 'same', `value git.url without its password, which goes into the Secret ${loginSecret}`, [
-      ['git.url', `${scheme}${rest}`],
+      ['git.url', without],
       ['git.httpsUsername', decoded(user)],
       ['git.httpsSecretName', loginSecret],
     ]),

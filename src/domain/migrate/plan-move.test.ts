@@ -256,7 +256,7 @@ const rows: Row[] = [
     'a user whose password is in a variable',
     fluxd({ args: ['--git-url=https://$(GIT_AUTHUSER):$(GIT_AUTHKEY)@git.example/a.git'] }),
     'git.url',
-    'https://$(GIT_AUTHUSER):$(GIT_AUTHKEY)@git.example/a.git',
+    'https://$(GIT_AUTHUSER)@git.example/a.git',
   ],
   [
     'a proxy',
@@ -378,7 +378,7 @@ describe('what comes to a value', () => {
       ),
     ])
     expect(made.values.git).toMatchObject({
-      url: 'https://git.example/a.git',
+      url: 'https://me@git.example/a.git',
       httpsUsername: 'me',
       httpsSecretName: 'capstan-git-login',
     })
