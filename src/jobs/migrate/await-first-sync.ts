@@ -31,7 +31,7 @@ export async function awaitFirstSync(
 
 async function awaitSource(
   deps: MigrateDeps,
-  { namespace, plan }: Prepared,
+  { namespace, plan, rehearsal }: Prepared,
   remaining: () => number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -39,7 +39,7 @@ async function awaitSource(
   if (typeof git !== 'object' || git === null || !('url' in git)) return
   for (;;) {
     const status = readSourceStatus(await deps.cluster.get(statusRef({ namespace, name: 'default' }), { signal }))
-    if (status && status.attempted !== '') return tellSource(deps, status)
+    if (status && status.attempted !== '') return tellSource(deps, status, rehearsal?.objects.length ?? 0)
     if (remaining() <= 0) {
       const why = status?.message ? `: ${status.message}` : `; see kubectl -n ${namespace} logs deployment/capstan`
       throw new AppError('NotReady', `there was no first sync in time${why}`)
@@ -48,7 +48,13 @@ async function awaitSource(
   }
 }
 
-function tellSource({ tell }: MigrateDeps, status: SourceStatus): void {
+/** A repository that seems empty where fluxd had applied something is not the one that fluxd read. */
+function tellSource({ tell }: MigrateDeps, status: SourceStatus, before: number): void {
+  if (status.objects === 0 && before > 0)
+    throw new AppError(
+      'NotReady',
+      `Capstan found no object in ${status.attempted}, where fluxd had applied ${before}: ${status.message}`,
+    )
   tell(`first sync of ${status.attempted}: ${status.objects} objects, ${status.failedCount} fail`)
   for (const { id, message } of status.failed.slice(0, 10)) tell(`  ${id}: ${message}`)
   for (const { id, reason } of status.held.slice(0, 10)) tell(`  ${id} is left as it is (${reason})`)

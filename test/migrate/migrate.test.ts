@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { helm, kubectl } from '../packaging/chart.ts'
+import { type OldWorld, startOldWorld } from './old-world.ts'
+
+const both = ['--from=flux-v1', '--from=helm-operator']
+
+describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
+  let world: OldWorld
+  let before: Record<string, string>
+
+  beforeAll(async () => {
+    world = await startOldWorld(['--sync-garbage-collection'])
+    await world.released('shop')
+    before = await world.identities()
+  }, 180_000)
+
+  afterAll(async () => {
+    await world?.stop()
+  }, 120_000)
+
+  const revisions = async () =>
+    (JSON.parse(await helm('history', 'shop', '-n', world.apps, '-o', 'json')) as { revision: number }[]).length
+  const untouched = async () => {
+    expect(await world.identities()).toEqual(before)
+    expect(await revisions()).toBe(1)
+  }
+
+  it('--dry-run lists no unwanted change and touches nothing', async () => {
+    const { code, stdout, stderr } = await world.migrate(...both, '--dry-run')
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toContain('Of 3 objects that fluxd applied 3 stay as they are.')
+    expect(stdout).toContain('1 taken over as they are, no new revision')
+    expect(stdout).not.toMatch(/REFUSED|Changed,/)
+    expect(parse(world.values())).toMatchObject({
+      enable: ['sync', 'images', 'releases'],
+      git: { url: world.repository.url, branch: 'main' },
+      sync: { state: 'git', interval: '5m' },
+      syncGarbageCollection: { enabled: true },
+      allowNamespace: world.apps,
+      defaultNamespace: world.apps,
+    })
+    for (const name of ['flux', 'helm-operator'])
+      expect(await world.replicas(name)).toEqual({ replicas: 1, noted: undefined })
+    const { stdout: made } = await kubectl(['get', 'deploy,secret', '-n', world.namespace, '-o', 'name'])
+    expect(made).not.toContain('capstan')
+    await untouched()
+  })
+
+  it('says which changes there are, of what somebody changed by hand', async () => {
+    await kubectl([
+      '-n',
+      world.apps,
+      'patch',
+      'configmap',
+      'settings',
+      '--type=merge',
+      '-p',
+      '{"data":{"mode":"slow"}}',
+    ])
+    const { stdout } = await world.migrate('--from=flux-v1', '--dry-run')
+    expect(stdout).toContain('Of 3 objects that fluxd applied 2 stay as they are.')
+    expect(stdout).toContain(`  ${world.apps}:configmap/settings`)
+    await kubectl([
+      '-n',
+      world.apps,
+      'patch',
+      'configmap',
+      'settings',
+      '--type=merge',
+      '-p',
+      '{"data":{"mode":"fast"}}',
+    ])
+  })
+
+  it.each(['forth', 'and forth again'])(
+    'moves %s: the old ones to 0, nothing made anew',
+    async () => {
+      const moved = await world.migrate(...both)
+      expect(moved.stderr).toBe('')
+      expect(moved.stdout).toMatch(/first sync of main@[0-9a-f]{40}: 3 objects, 0 fail/)
+      expect(moved.stdout).toContain('1 releases are taken over, 0 with a new revision')
+      expect(moved.code).toBe(0)
+      for (const name of ['flux', 'helm-operator'])
+        expect(await world.replicas(name)).toEqual({ replicas: 0, noted: '1' })
+      expect(world.standIn.argv()).toContain(`--git-url=${world.repository.url}`)
+      await untouched()
+
+      const back = await world.migrate(...both, '--back')
+      expect(back.stderr).toBe('')
+      expect(back.code).toBe(0)
+      for (const name of ['flux', 'helm-operator'])
+        expect(await world.replicas(name)).toEqual({ replicas: 1, noted: undefined })
+      expect(await world.replicas('capstan')).toMatchObject({ replicas: 0 })
+      const { stdout } = await kubectl(['get', 'helmrelease', 'shop', '-n', world.apps, '-o', 'json'])
+      expect((JSON.parse(stdout) as { metadata: { finalizers?: string[] } }).metadata.finalizers).toBeUndefined()
+      await untouched()
+      // fluxd's marks are there, so that it goes on
+      const settings = await world.cluster.get({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        namespace: world.apps,
+        name: 'settings',
+      })
+      expect(settings?.metadata.labels).toMatchObject({
+        'fluxcd.io/sync-gc-mark': world.fluxd.mark(settings ?? expect.fail()),
+      })
+    },
+    400_000,
+  )
+
+  it('goes back by itself when Capstan does not sync, and says why', async () => {
+    world.standIn.refuseToStart()
+    const { code, stdout, stderr } = await world.migrate('--from=flux-v1', '--timeout=20s')
+    expect(code, readFileSync(world.standIn.logFile, 'utf8').slice(-2000)).toBe(1)
+    expect(stdout).toContain('it did not work, so everything goes back')
+    expect(stderr).toContain('there was no first sync in time')
+    expect(await world.replicas('flux')).toEqual({ replicas: 1, noted: undefined })
+    expect(await world.replicas('capstan')).toMatchObject({ replicas: 0 })
+    await untouched()
+  }, 200_000)
+})
