@@ -122,7 +122,7 @@ async function whereTo(
 ): Promise<string> {
   if (choice.namespace) return choice.namespace
   const { chosen } = await findOld(depend(''), choice, back, signal)
-  return chosen[0]?.namespace ?? ''
+  return (back ? chosen[0]?.movedTo : chosen[0]?.namespace) ?? ''
 }
 
 /** Says everything and writes the values file; gives what stands in the way, as a sentence. */

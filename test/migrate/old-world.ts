@@ -123,7 +123,11 @@ type Place = { namespace: string; apps: string; id: string; repository: Reposito
 /** Both Deployments with what their charts make beside them. */
 async function install({ namespace, apps, id, repository, flags }: Place): Promise<void> {
   const toleration = { key: 'capstan.dev/own', operator: 'Equal', value: `old-${id}`, effect: 'NoSchedule' }
-  const pod = { nodeSelector: { 'kubernetes.io/hostname': `old-${id}` }, tolerations: [toleration] }
+  const pod = {
+    nodeSelector: { 'kubernetes.io/hostname': `old-${id}` },
+    tolerations: [toleration],
+    terminationGracePeriodSeconds: 0,
+  }
   const git = [`--git-url=${repository.url}`, '--git-branch=main', `--k8s-default-namespace=${apps}`]
   const labels = { app: 'flux', heritage: 'Helm' }
   const config = 'contexts:\n- context:\n    namespace: default\n  name: default\nusers: []\n'

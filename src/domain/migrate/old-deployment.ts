@@ -4,6 +4,8 @@ import { listOf, mapOf, type Raw, textOf } from './raw.ts'
 
 /** Annotation of ours on a Deployment that was scaled to 0 by a move: how many replicas it had. */
 export const replicasAnnotation = 'capstan.dev/migrated-replicas'
+/** Beside it: the namespace of the Capstan that it moved to. */
+export const movedToAnnotation = 'capstan.dev/migrated-to'
 
 /** Where a file of a container comes from. */
 export type Mount = {
@@ -27,6 +29,8 @@ export type OldDeployment = {
   replicas: number
   /** Before a move of ours scaled it down; undefined when none did. */
   remembered: number | undefined
+  /** Namespace of the Capstan that it moved to; its own where no move of ours was. */
+  movedTo: string
   container: Raw
   command: readonly string[]
   argv: readonly string[]
@@ -67,13 +71,15 @@ export function readOldDeployment(object: KubeObject): OldDeployment | undefined
   if (!found) return undefined
   const { container, ancestor } = found
   const meta = mapOf(template.metadata)
-  const remembered = object.metadata.annotations?.[replicasAnnotation]
+  const { [replicasAnnotation]: remembered, [movedToAnnotation]: movedTo } = object.metadata.annotations ?? {}
+  const namespace = object.metadata.namespace ?? 'default'
   return {
     ancestor,
-    namespace: object.metadata.namespace ?? 'default',
+    namespace,
     name: object.metadata.name,
     replicas: typeof spec.replicas === 'number' ? spec.replicas : 1,
     remembered: remembered !== undefined && /^\d+$/.test(remembered) ? Number(remembered) : undefined,
+    movedTo: movedTo ?? namespace,
     container,
     command: listOf(container.command).map(textOf),
     argv: listOf(container.args).map(textOf),

@@ -1,5 +1,5 @@
 import { AppError } from '../../domain/error.ts'
-import { type OldDeployment, replicasAnnotation } from '../../domain/migrate/old-deployment.ts'
+import { movedToAnnotation, type OldDeployment, replicasAnnotation } from '../../domain/migrate/old-deployment.ts'
 import type { Values } from '../../domain/migrate/values.ts'
 import { readSourceStatus, statusRef } from '../../domain/source/status.ts'
 import { eject } from '../eject.ts'
@@ -29,7 +29,7 @@ export async function goBack(deps: MigrateDeps, back: Back, signal: AbortSignal)
     await forgetSource(deps, namespace, signal)
   }
   for (const { ancestor, namespace: where, name, remembered = 1 } of olds) {
-    const metadata = { annotations: { [replicasAnnotation]: null } }
+    const metadata = { annotations: { [replicasAnnotation]: null, [movedToAnnotation]: null } }
     await cluster.patch(
       { ...deploymentKind, namespace: where, name },
       { metadata, spec: { replicas: remembered } },
@@ -46,8 +46,8 @@ export async function moveBack(
   signal: AbortSignal,
 ): Promise<void> {
   const { chosen: olds, others } = await findOld(deps, choice, true, signal)
-  const namespace = choice.namespace || olds[0]?.namespace || ''
-  const too = others.find(({ remembered, replicas }) => remembered !== undefined && replicas === 0)
+  const namespace = choice.namespace || olds[0]?.movedTo || ''
+  const too = others.find((one) => one.remembered !== undefined && one.replicas === 0 && one.movedTo === namespace)
   const values = (await deps.helm.values(signal)) ?? {}
   if (too && isOurs(values, too))
     throw new AppError(

@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { Ancestor } from '../../domain/manifest/ancestor.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { type OldDeployment, replicasAnnotation } from '../../domain/migrate/old-deployment.ts'
+import { movedToAnnotation, type OldDeployment, replicasAnnotation } from '../../domain/migrate/old-deployment.ts'
 import { definitionOwner } from '../../domain/migrate/releases.ts'
 import { mapOf } from '../../domain/migrate/raw.ts'
 import { definitionName } from '../../domain/release/definition.ts'
@@ -34,7 +34,7 @@ export async function move(
   await writeSecrets(deps, prepared, signal)
   if (olds.some(({ ancestor }) => ancestor === 'helm-operator')) await keepDefinition(deps, prepared, signal)
   try {
-    for (const old of olds) await stop(deps, old, options.timeoutMs, signal)
+    for (const old of olds) await stop(deps, { ...old, movedTo: namespace }, options.timeoutMs, signal)
     if (!options.installs) return
     deps.tell(`helm installs Capstan into ${namespace}`)
     await deps.helm.install(plan.values, signal)
@@ -121,7 +121,8 @@ async function stop(deps: MigrateDeps, old: OldDeployment, timeoutMs: number, si
   const { cluster, tell, now, pause } = deps
   const { ancestor, namespace, name, replicas } = old
   const ref = { ...deploymentKind, namespace, name }
-  const note = { metadata: { annotations: { [replicasAnnotation]: String(old.remembered ?? replicas) } } }
+  const noted = { [replicasAnnotation]: String(old.remembered ?? replicas), [movedToAnnotation]: old.movedTo }
+  const note = { metadata: { annotations: noted } }
   await cluster.patch(ref, { ...note, spec: { replicas: 0 } }, { signal })
   tell(`${ancestor} (${namespace}/${name}) is scaled to 0`)
   const selector = Object.entries(mapOf(mapOf(mapOf(old.object.spec).selector).matchLabels))
