@@ -127,7 +127,7 @@ async function whereTo(
 
 /** Says everything and writes the values file; gives what stands in the way, as a sentence. */
 async function report(prepared: Prepared, options: Options, accepted: ReadonlySet<string>): Promise<string> {
-  const { plan, rehearsal, problems, olds } = prepared
+  const { plan, rehearsal, olds } = prepared
   for (const line of planLines(plan, accepted)) tell(line)
   for (const line of rehearsal ? rehearsalLines(rehearsal) : []) tell(line)
   const names = olds.map(({ ancestor, namespace, name }) => `${ancestor} ${namespace}/${name}`).join(' and ')
@@ -137,7 +137,7 @@ async function report(prepared: Prepared, options: Options, accepted: ReadonlySe
   )
   tell(`Values are in ${options.values}.`)
   const refused = refusedIn(plan, accepted).length
-  return [...problems, ...(refused > 0 ? [`${refused} things are refused; nothing was touched`] : [])].join('; ')
+  return refused > 0 ? `${refused} things are refused, as said above; nothing was touched` : ''
 }
 
 function command({ namespace }: Prepared, { values, release, set }: Options): string {

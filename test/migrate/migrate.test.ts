@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { kubeconfigOf } from '../packaging/account.ts'
 import { helm, kubectl } from '../packaging/chart.ts'
 import { type OldWorld, startOldWorld } from './old-world.ts'
 
@@ -75,6 +76,53 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
     ])
   })
 
+  describe('a failed check leaves all as it was', () => {
+    const refused = async (words: RegExp, ...args: string[]) => {
+      const { code, stdout, stderr } = await world.migrate(...args)
+      expect(code).toBe(1)
+      expect(`${stdout}\n${stderr}`).toMatch(words)
+      for (const name of ['flux', 'helm-operator'])
+        expect(await world.replicas(name)).toEqual({ replicas: 1, noted: undefined })
+      const { stdout: made } = await kubectl(['get', 'deploy,secret', '-n', world.namespace, '-o', 'name'])
+      expect(made).not.toContain('capstan')
+      await untouched()
+    }
+
+    it('a fluxd that goes on would start the Helm Operator again', async () => {
+      const label = async (text: string) =>
+        await kubectl(['-n', world.namespace, 'label', 'deployment/helm-operator', `fluxcd.io/sync-gc-mark${text}`])
+      await label('=sha256.x')
+      await refused(/REFUSED +Deployment .*set replicas: 0 in git/, '--from=helm-operator')
+      await label('-')
+    })
+
+    it('helm 2 has a release', async () => {
+      const chart = { repository: 'https://charts.example', name: 'a', version: '1.0.0' }
+      const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
+      const metadata = { name: 'ancient', namespace: world.apps }
+      await world.cluster.create({ ...kind, metadata, spec: { chart } })
+      await refused(/REFUSED +HelmRelease .*\/ancient: helm 2 has its release/, '--from=helm-operator')
+      await world.cluster.delete({ ...kind, ...metadata }, {})
+    })
+
+    it('whoever asks may only look', async () => {
+      const { namespace, folder } = world
+      await kubectl(['create', 'serviceaccount', 'looker', '-n', namespace])
+      const role = `looker-${namespace}`
+      await kubectl(['create', 'clusterrole', role, '--verb=get,list', '--resource=*.*'])
+      await kubectl([
+        'create',
+        'clusterrolebinding',
+        role,
+        `--clusterrole=${role}`,
+        `--serviceaccount=${namespace}:looker`,
+      ])
+      const file = await kubeconfigOf({ namespace, account: 'looker', folder })
+      await refused(/you may not patch deployments/, '--from=flux-v1', '--accept=x', `--kubeconfig=${file}`)
+      await kubectl(['delete', 'clusterrole,clusterrolebinding', role])
+    })
+  })
+
   it.each(['forth', 'and forth again'])(
     'moves %s: the old ones to 0, nothing made anew',
     async () => {
@@ -113,7 +161,7 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
 
   it('goes back by itself when Capstan does not sync, and says why', async () => {
     world.standIn.refuseToStart()
-    const { code, stdout, stderr } = await world.migrate('--from=flux-v1', '--timeout=20s')
+    const { code, stdout, stderr } = await world.migrate('--from=flux-v1', '--timeout=60s')
     expect(code, readFileSync(world.standIn.logFile, 'utf8').slice(-2000)).toBe(1)
     expect(stdout).toContain('it did not work, so everything goes back')
     expect(stderr).toContain('there was no first sync in time')

@@ -24,6 +24,8 @@ export type OldWorld = {
   namespace: string
   /** What they applied. */
   apps: string
+  /** For files of a test; gone with the world. */
+  folder: string
   repository: Repository
   fluxd: Fluxd
   standIn: StandIn
@@ -80,13 +82,21 @@ export async function startOldWorld(flags: readonly string[] = []): Promise<OldW
     cluster,
     namespace,
     apps,
+    folder,
     repository,
     fluxd,
     standIn,
     async migrate(...args) {
       const { kubeconfig, helm: binary } = stack()
       const places = ['flux', 'helm-operator'].map((name) => `--deployment=${namespace}/${name}`)
-      const here = [...places, `--values=${values}`, `--kubeconfig=${kubeconfig}`, `--helm-binary=${binary}`]
+      // the cluster is shared, and others install theirs
+      const here = [
+        ...places,
+        '--accept=other-capstan',
+        `--values=${values}`,
+        `--kubeconfig=${kubeconfig}`,
+        `--helm-binary=${binary}`,
+      ]
       return await runCapstan(['migrate', '--timeout=90s', ...here, ...args])
     },
     values: () => readFileSync(values, 'utf8'),

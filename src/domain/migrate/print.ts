@@ -52,6 +52,6 @@ function sorted(notes: readonly Note[]): Note[] {
 function lineOf({ subject, became, text, accept = '' }: Note, accepted: ReadonlySet<string>): string {
   const isAccepted = became === 'refused' && accepted.has(accept)
   const word = isAccepted ? 'left out' : words[became]
-  const how = became === 'refused' && !isAccepted ? ` (--accept ${accept} goes on without it)` : ''
+  const how = became === 'refused' && !isAccepted && accept !== '' ? ` (--accept ${accept} goes on without it)` : ''
   return `  ${word.padEnd(8)}  ${subject}: ${text}${how}`
 }

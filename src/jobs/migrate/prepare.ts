@@ -1,7 +1,9 @@
 import { AppError } from '../../domain/error.ts'
 import type { Ancestor } from '../../domain/manifest/ancestor.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { OldDeployment } from '../../domain/migrate/old-deployment.ts'
 import { type OldFacts, valueOf } from '../../domain/migrate/old-facts.ts'
+import type { Note } from '../../domain/migrate/part.ts'
 import { type MovePlan, planMove } from '../../domain/migrate/plan-move.ts'
 import type { ReleaseFacts } from '../../domain/migrate/releases.ts'
 import type { Values } from '../../domain/migrate/values.ts'
@@ -22,9 +24,9 @@ export type Prepared = {
   rehearsal: Rehearsal | undefined
   /** Values of the Capstan that is there and goes on with the other half. */
   installed: Values | undefined
-  /** What stands in the way, as sentences: rights, other writers. */
-  problems: readonly string[]
 }
+
+const capstanLabel = 'app.kubernetes.io/name=capstan'
 
 /** Looks at the ancestors and at what they keep, and plans the move. Reads alone. Throws where there is nothing to plan. */
 export async function prepare(
@@ -45,20 +47,27 @@ export async function prepare(
   const operator = halves.find(({ old }) => old.ancestor === 'helm-operator')
   const fluxd = halves.find(({ old }) => old.ancestor === 'fluxd')
   const releases = await readReleaseFacts(deps, operator ? valueOf(operator, 'allow-namespace') : '', signal)
-  const installed = await deps.helm.values(signal)
-  const goOn = new Set<Ancestor>(others.filter(({ replicas }) => replicas > 0).map(({ ancestor }) => ancestor))
+  const capstans = (await deps.cluster.list({ ...deploymentKind, labelSelector: capstanLabel }, signal)).filter(
+    ({ spec }) => (spec as { replicas?: number }).replicas !== 0,
+  )
+  // one that stands still since somebody went back does nothing that must go on
+  const goesOn = capstans.some(({ metadata }) => metadata.namespace === namespace)
+  const installed = goesOn ? await deps.helm.values(signal) : undefined
+  const running = others.filter(({ replicas }) => replicas > 0)
+  const goOn = new Set<Ancestor>(running.map(({ ancestor }) => ancestor))
   const plan = planMove({ halves, releases, installed, goOn })
+  const checks = [
+    ...(await missingRights(deps, { olds, namespace, clusterRole: plan.values.clusterRole }, signal)),
+    ...otherCapstans(capstans, namespace),
+    ...otherOperators(olds, running),
+  ]
   return {
     olds,
     namespace,
-    plan,
+    plan: checks.length > 0 ? { ...plan, notes: [...plan.notes, { about: 'checks', notes: checks }] } : plan,
     releases,
     rehearsal: fluxd ? await rehearse(deps, fluxd, signal) : undefined,
     installed,
-    problems: [
-      ...(await missingRights(deps, { olds, namespace, isClusterWide: plan.values.clusterRole }, signal)),
-      ...(await otherWriters(deps, { olds, others, namespace }, signal)),
-    ],
   }
 }
 
@@ -67,17 +76,17 @@ type Right = { verb: string; group: string; resource: string; namespace?: string
 /** Whoever moves must be able to scale the old one, to write Secrets, and to give Capstan its rights. */
 async function missingRights(
   { cluster }: Pick<MigrateDeps, 'cluster'>,
-  { olds, namespace, isClusterWide }: { olds: readonly OldDeployment[]; namespace: string; isClusterWide: unknown },
+  { olds, namespace, clusterRole }: { olds: readonly OldDeployment[]; namespace: string; clusterRole: unknown },
   signal: AbortSignal,
-): Promise<string[]> {
-  const all = JSON.stringify(isClusterWide) === '{"create":true}'
+): Promise<Note[]> {
+  const isWide = (clusterRole as { create?: boolean } | undefined)?.create === true
   const rights: Right[] = [
     ...olds.map((old) => ({ verb: 'patch', group: 'apps', resource: 'deployments', namespace: old.namespace })),
     { verb: 'create', group: '', resource: 'secrets', namespace },
     { verb: 'create', group: 'apps', resource: 'deployments', namespace },
-    { verb: '*', group: '*', resource: '*', ...(all ? {} : { namespace }) },
+    { verb: '*', group: '*', resource: '*', ...(isWide ? {} : { namespace }) },
   ]
-  const problems: string[] = []
+  const missing: Note[] = []
   for (const { group, ...right } of rights) {
     const review = {
       apiVersion: 'authorization.k8s.io/v1',
@@ -88,36 +97,34 @@ async function missingRights(
     const { status } = await cluster.create(review, signal)
     if ((status as { allowed?: boolean } | undefined)?.allowed === true) continue
     const where = right.namespace ? ` in ${right.namespace}` : ' in the whole cluster, to give it to Capstan'
-    problems.push(
-      `you may not ${right.verb} ${right.resource}${where}: ask for that right, or let somebody move who has it`,
-    )
+    const text = `you may not ${right.verb} ${right.resource}${where}: ask for that right, or let somebody move who has it`
+    missing.push({ subject: 'rights', became: 'refused', text })
   }
-  return problems
+  return missing
 }
 
-/** One writer only: neither a second Capstan, nor a second of those that write the same HelmReleases. */
-async function otherWriters(
-  { cluster }: Pick<MigrateDeps, 'cluster'>,
-  { olds, others, namespace }: { olds: readonly OldDeployment[]; others: readonly OldDeployment[]; namespace: string },
-  signal: AbortSignal,
-): Promise<string[]> {
-  const query = { ...deploymentKind, labelSelector: 'app.kubernetes.io/name=capstan' }
-  const elsewhere = (await cluster.list(query, signal)).filter(
-    ({ metadata, spec }) => metadata.namespace !== namespace && (spec as { replicas?: number }).replicas !== 0,
-  )
-  const second = others.filter(
-    (one) =>
-      one.ancestor === 'helm-operator' && one.replicas > 0 && olds.some(({ ancestor }) => ancestor === one.ancestor),
-  )
-  return [
-    ...elsewhere.map(
-      ({ metadata }) =>
-        `a Capstan runs in ${metadata.namespace} (${metadata.name}): give its namespace with --namespace, or stop it`,
-    ),
-    ...second
-      .filter(({ argv }) => !argv.some((arg) => /^--?allow-namespace=./.test(arg)))
-      .map(
-        (one) => `another Helm Operator, ${one.namespace}/${one.name}, works on all HelmReleases: scale it to 0 first`,
-      ),
-  ]
+/** One writer only. */
+function otherCapstans(capstans: readonly KubeObject[], namespace: string): Note[] {
+  return capstans
+    .filter(({ metadata }) => metadata.namespace !== namespace)
+    .map(({ metadata: { namespace: where, name } }) => ({
+      subject: `Deployment ${where}/${name}`,
+      became: 'refused',
+      text: 'a Capstan runs there: name its namespace with --namespace, or make sure that both never touch the same objects',
+      accept: 'other-capstan',
+    }))
+}
+
+function otherOperators(olds: readonly OldDeployment[], running: readonly OldDeployment[]): Note[] {
+  if (!olds.some(({ ancestor }) => ancestor === 'helm-operator')) return []
+  return running
+    .filter(
+      ({ ancestor, argv }) => ancestor === 'helm-operator' && !argv.some((arg) => /^--?allow-namespace=./.test(arg)),
+    )
+    .map(({ namespace, name }) => ({
+      subject: `Deployment ${namespace}/${name}`,
+      became: 'refused',
+      text: 'another Helm Operator works on all HelmReleases: scale it to 0 first',
+      accept: 'other-operator',
+    }))
 }
