@@ -1,9 +1,12 @@
 import { basename, relative } from 'node:path'
 import type { PlaygroundFile } from './playground-file.ts'
 
+/** Which repository is synced. */
+export type Shown = 'sample' | 'example' | 'given'
+
 /** What people see when all is up: what runs where, how to get at it, three things to try. */
-export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: string; sample: boolean }): string {
-  const { stateDir, cwd, sample } = options
+export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: string; of: Shown }): string {
+  const { stateDir, cwd, of } = options
   const short = (path: string) => {
     const near = relative(cwd, path)
     return near.startsWith('..') ? path : near
@@ -26,23 +29,24 @@ export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: s
     ...rows.map(([name, value]) => `  ${name.padEnd(wide)}  ${value}`),
     '',
     'Things to try, in another terminal:',
-    ...tries(file, { stateDir: short(stateDir), sample }),
+    ...tries(file, { stateDir: short(stateDir), of }),
     '',
     'Ctrl-C stops everything.',
     '',
   ].join('\n')
 }
 
-function tries(file: PlaygroundFile, { stateDir, sample }: { stateDir: string; sample: boolean }): string[] {
+function tries(file: PlaygroundFile, { stateDir, of }: { stateDir: string; of: Shown }): string[] {
   // The CLI looks for `.capstan/` by itself; any other folder must be named.
   const elsewhere = basename(stateDir) !== '.capstan'
   const capstan = elsewhere ? `npx capstan --url ${file.apiUrl} --token-file ${file.tokenFile}` : 'npx capstan'
   const kubectl = `${file.kubectl} --kubeconfig ${file.kubeconfig}`
-  if (!sample) {
+  if (of !== 'sample') {
     return [
       `  1. what runs, what failed and why:  ${capstan} status`,
       `  2. fetch and reconcile now:         ${capstan} sync`,
       `  3. look at the cluster:             ${kubectl} get all -A`,
+      ...(of === 'example' ? [`  What the example is about, and what to try: README.md of ${file.gitUrl}`] : []),
     ]
   }
   return [

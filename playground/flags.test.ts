@@ -18,6 +18,7 @@ describe('parseFlags', () => {
       ['--kubeconfig', 'k', '--yes'],
       { kubeconfig: '/home/me/k', yes: true },
     ],
+    ['an example', ['--example=openfaas'], { example: 'openfaas' }],
     ['a state folder', ['--state-dir=s', '--keep'], { stateDir: '/home/me/s', keep: true }],
     [
       'flags for capstan run',
@@ -28,6 +29,15 @@ describe('parseFlags', () => {
     ['-h', ['-h'], { help: true }],
   ])('%s', (_name, argv, wanted) => {
     expect(parseFlags(argv, at)).toEqual({ ...defaults, ...wanted })
+  })
+
+  it('knows the examples', () => {
+    expect(parseFlags(['--example=none', '--git-url=u'], at)).toEqual({
+      problems: [
+        '--example and --git-url cannot be given together',
+        expect.stringMatching(/^--example: there is no none, but .*openfaas/) as string,
+      ],
+    })
   })
 
   it('lists all problems at once', () => {

@@ -1,10 +1,13 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { exampleNames } from './sample-repository.ts'
 
 /** What `npm start --` was asked for. */
 export type Flags = {
   /** Synced in place of the sample. */
   git?: { url: string; branch: string; paths: string[] }
+  /** One of the examples in place of the sample. */
+  example?: string
   /** An existing cluster to use; then no control plane is started. */
   kubeconfig?: string
   /** Leave to change that cluster. */
@@ -25,6 +28,7 @@ export const usage = `npm start -- [flags] [-- flags of capstan run]
   --git-url URL       sync this repository in place of the sample
   --git-branch B      its branch (main)
   --git-path P        a folder in it; may be given again (the whole repository)
+  --example NAME      one of the examples in place of the sample: ${exampleNames.join(', ')}
   --kubeconfig F      use this cluster and start no control plane; wants --yes
   --yes               leave to change that cluster
   --keep              go on with the cluster, repositories and images of the last start
@@ -49,13 +53,13 @@ export function parseFlags(
   const url = text('git-url')
   const branch = text('git-branch')
   const paths = (values['git-path'] ?? []).filter((path) => typeof path === 'string')
-  if (!url && [branch, ...paths].some((given) => given !== undefined)) {
-    problems.push('--git-branch and --git-path need --git-url')
-  }
+  const example = text('example')
+  problems.push(...contradictions({ url, example, hasPlace: branch !== undefined || paths.length > 0 }))
   if (problems.length > 0) return { problems }
   const [kubeconfig, stateDir] = [text('kubeconfig'), text('state-dir')]
   return {
     ...(url && { git: { url, branch: branch ?? 'main', paths } }),
+    ...(example && { example }),
     ...(kubeconfig && { kubeconfig: resolve(cwd, kubeconfig) }),
     yes: values.yes === true,
     keep: values.keep === true,
@@ -66,10 +70,29 @@ export function parseFlags(
   }
 }
 
+function contradictions({
+  url,
+  example,
+  hasPlace,
+}: {
+  url: string | undefined
+  example: string | undefined
+  /** A branch or paths were given. */
+  hasPlace: boolean
+}): string[] {
+  const problems: string[] = []
+  if (!url && hasPlace) problems.push('--git-branch and --git-path need --git-url')
+  if (url && example !== undefined) problems.push('--example and --git-url cannot be given together')
+  if (example !== undefined && !exampleNames.includes(example))
+    problems.push(`--example: there is no ${example}, but ${exampleNames.join(', ')}`)
+  return problems
+}
+
 const options = {
   'git-url': { type: 'string' },
   'git-branch': { type: 'string' },
   'git-path': { type: 'string', multiple: true },
+  example: { type: 'string' },
   kubeconfig: { type: 'string' },
   yes: { type: 'boolean' },
   keep: { type: 'boolean' },
@@ -78,7 +101,7 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const
 const switches = ['yes', 'keep', 'watch', 'help']
-const withValue = ['git-url', 'git-branch', 'git-path', 'kubeconfig', 'state-dir']
+const withValue = ['git-url', 'git-branch', 'git-path', 'example', 'kubeconfig', 'state-dir']
 
 type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number]
 

@@ -66,13 +66,13 @@ export async function startRepositories({ paths, supervisor }: Stage, options: P
   startOwnProcess(supervisor, 'charts', 'chart-repository.ts', [`--root=${paths.charts}`, `--port=${ports.charts}`])
   if (!flags.git) {
     const addresses = { registry: `127.0.0.1:${ports.registry}`, charts, git }
-    await createSampleRepository(join(paths.repositories, repository), addresses)
+    await createSampleRepository(join(paths.repositories, repository), addresses, flags.example)
   }
   startOwnProcess(supervisor, 'git', 'git-server.ts', [
     `--root=${paths.repositories}`,
     `--port=${ports.git}`,
     `--repository=${repository}`,
-    `--webhook-url=http://127.0.0.1:${ports.api}/hooks/v1/default`,
+    `--webhook-url=http://127.0.0.1:${ports.api}/hooks/v1`,
     `--webhook-secret-file=${paths.webhookSecretFile}`,
   ])
   await until('chart repository', async () => (await fetch(`${charts}/index.yaml`)).ok, {

@@ -9,7 +9,11 @@ export type Addresses = { registry: string; charts: string; git: string }
 
 export const sampleBranch = 'main'
 export const samplePath = 'cluster'
-const shipped = fileURLToPath(new URL('./sample', import.meta.url))
+const sample = fileURLToPath(new URL('./sample', import.meta.url))
+const examples = fileURLToPath(new URL('./examples', import.meta.url))
+
+/** Names for `--example`. */
+export const exampleNames = readdirSync(examples).toSorted()
 
 /** Puts the real addresses into one of the sample's files. */
 export function fillIn(text: string, addresses: Addresses): string {
@@ -19,12 +23,12 @@ export function fillIn(text: string, addresses: Addresses): string {
     .replaceAll('registry.playground/', `${addresses.registry}/`)
 }
 
-/** Makes a bare repository at `folder` with one commit that holds the shipped sample. One that is there is left alone. */
-export async function createSampleRepository(folder: string, addresses: Addresses): Promise<void> {
+/** Makes a bare repository at `folder` with one commit that holds the sample or an example. One that is there is left alone. */
+export async function createSampleRepository(folder: string, addresses: Addresses, example?: string): Promise<void> {
   if (existsSync(join(folder, 'HEAD'))) return
   const work = mkdtempSync(join(tmpdir(), 'capstan-sample-'))
   try {
-    cpSync(shipped, work, { recursive: true })
+    cpSync(example === undefined ? sample : join(examples, example), work, { recursive: true })
     for (const entry of readdirSync(work, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue
       const file = join(entry.parentPath, entry.name)

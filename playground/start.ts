@@ -76,7 +76,13 @@ async function run(flags: Flags, cwd: string): Promise<number> {
     if (!flags.watch) await bundle(root, report)
     stage = await setStage(flags, report)
     const playground = await startPlayground(stage, { flags, toolbox, report, capstanProgram, signal: stop.signal })
-    console.log(banner(playground.file(), { stateDir: flags.stateDir, cwd, sample: !flags.git }))
+    console.log(
+      banner(playground.file(), {
+        stateDir: flags.stateDir,
+        cwd,
+        of: flags.git ? 'given' : flags.example ? 'example' : 'sample',
+      }),
+    )
     if (flags.watch) restartOnChange(playground)
     await stop.asked
     return 0

@@ -22,7 +22,9 @@ await startGitServer({
   async onPush(pushed, updates) {
     console.log(`push to ${pushed}: ${updates.map(({ ref, after }) => `${ref} ${after ?? 'removed'}`).join(', ')}`)
     if (pushed === repository && url && secretFile) {
-      await notify(url, readFileSync(secretFile, 'utf8').trim(), JSON.stringify({ repository: pushed, updates }))
+      // by its URL, so that every source that follows it is fetched
+      const body = { repository: `http://127.0.0.1:${port}/${pushed}`, updates }
+      await notify(url, readFileSync(secretFile, 'utf8').trim(), JSON.stringify(body))
     }
   },
 })

@@ -31,6 +31,7 @@ export const testTools: readonly Tool[] = [
   tools.gpg,
   tools.sops,
   tools.sshd,
+  tools.fluxctl,
 ]
 
 /** A folder with one link per tool, to be put on PATH of children. Made anew. */

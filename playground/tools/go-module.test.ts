@@ -43,4 +43,21 @@ require sigs.k8s.io/kwok v0.8.0
       'k8s.io/api as v0.0.0',
     )
   })
+
+  it('builds an old module with the versions that it asks for', () => {
+    const old = { ...source, module: 'example.com/old', version: 'v1.0.0' }
+    const Replace = [
+      { Old: { Path: 'example.com/a' }, New: { Path: 'example.com/fork', Version: 'v1.2.3' } },
+      { Old: { Path: 'example.com/old/part' }, New: { Path: './part' } },
+    ]
+    expect(
+      goModText({ ...old, replaces: { 'example.com/old/part': 'v0.1.0' } }, { Go: '1.16', Replace }),
+    ).toBe(`module capstan.tools/build
+go 1.16
+require example.com/old v1.0.0
+replace example.com/a => example.com/fork v1.2.3
+replace example.com/old/part => example.com/old/part v0.1.0
+`)
+    expect(() => goModText({ ...old, replaces: {} }, { Replace })).toThrow('example.com/old/part')
+  })
 })

@@ -5,6 +5,7 @@ export type ModuleFile = {
   Go?: string
   Godebug?: readonly { Key: string; Value: string }[] | null
   Require?: readonly { Path: string; Version: string }[] | null
+  Replace?: readonly { Old: { Path: string }; New: { Path: string; Version?: string } }[] | null
 }
 
 /**
@@ -20,6 +21,16 @@ export function goModText(source: GoSource, file: ModuleFile): string {
     ...(file.Godebug ?? []).map(({ Key, Value }) => `godebug ${Key}=${Value}`),
     `require ${source.module} ${source.version}`,
     ...siblings.map((path) => `replace ${path} => ${path} ${source.staging}`),
+    ...(source.replaces ? replacements(source.replaces, file) : []),
     '',
   ].join('\n')
+}
+
+function replacements(folders: NonNullable<GoSource['replaces']>, { Replace }: ModuleFile): string[] {
+  return (Replace ?? []).map(({ Old, New }) => {
+    if (New.Version) return `replace ${Old.Path} => ${New.Path} ${New.Version}`
+    const version = folders[Old.Path]
+    if (!version) throw new Error(`${Old.Path} is replaced by a folder, and its published version is not known`)
+    return `replace ${Old.Path} => ${Old.Path} ${version}`
+  })
 }

@@ -24,6 +24,7 @@ describe('the table of tools', () => {
     ['kustomize', ['path', 'official', 'go']],
     ['git-secret', ['path', 'apt']],
     ['sops', ['path', 'official', 'go']],
+    ['fluxctl', ['path', 'go']],
   ] as const)('%s comes by its own order of ways', (name, ways) => {
     expect(tools[name].ways).toEqual(ways)
   })

@@ -18,6 +18,7 @@ export type ToolName =
   | 'gpg'
   | 'sops'
   | 'sshd'
+  | 'fluxctl'
 
 /** A release file, and where its publisher says what its SHA-256 is. */
 export type OfficialFile = {
@@ -36,6 +37,8 @@ export type GoSource = {
   ldflags: readonly string[]
   /** The module requires siblings as `v0.0.0` and replaces them by folders; they are published under this version. */
   staging?: string
+  /** The module is old and builds only with the versions that its go.mod replaces others by; a folder's published version is said here. */
+  replaces?: Readonly<Record<string, string>>
   /** On two cores with nothing cached. */
   minutes: number
 }
@@ -70,6 +73,7 @@ const kustomize = '5.8.2'
 const sops = '3.13.3'
 const etcd = '3.6.15'
 const distribution = '3.1.2'
+const fluxctl = '1.25.4'
 
 /** The one table of tools. Versions are changed here and nowhere else. */
 export const tools: Readonly<Record<ToolName, Tool>> = {
@@ -235,6 +239,24 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
     ways: ['path', 'apt'],
     apt: 'openssh-server',
     byHand: 'Install the server of OpenSSH 9.2 or newer (Debian: apt install openssh-server).',
+  },
+  fluxctl: {
+    name: 'fluxctl',
+    version: fluxctl,
+    commands: ['fluxctl'],
+    versionArgs: ['version'],
+    fits: { from: '1.25.0', below: '2.0.0' },
+    // its publisher gives no sums for its release files
+    ways: ['path', 'go'],
+    go: {
+      module: 'github.com/fluxcd/flux',
+      version: `v${fluxctl}`,
+      package: 'github.com/fluxcd/flux/cmd/fluxctl',
+      ldflags: [`-X main.version=${fluxctl}`],
+      replaces: { 'github.com/fluxcd/flux/pkg/install': 'v0.0.0-20200206191601-8b676b003ab0' },
+      minutes: 3,
+    },
+    byHand: 'Put fluxctl 1.25 on PATH (https://github.com/fluxcd/flux/releases).',
   },
   sops: {
     name: 'sops',

@@ -24,7 +24,7 @@ export type AppOptions = {
   views: Views
   enqueue: Enqueue
   /** Requests with arguments, and the plans that answer them. */
-  requests: Pick<Requests, 'put' | 'plan' | 'answer'>
+  requests: Pick<Requests, 'put' | 'find' | 'plan' | 'answer'>
   queue: QueueControl
   /** The token that every route wants but the open ones; read at each request, so that it may be changed. */
   token: () => string
@@ -41,6 +41,8 @@ export type AppOptions = {
   now: () => Date
   /** Left out where there is no deploy key. */
   identity?: ReadIdentity
+  /** Makes a new deploy key in the place of the old one; left out where this process may not. */
+  renewIdentity?: ReadIdentity
   /** Told of each answer; `route` is the pattern, empty where none matched. */
   onAnswer?: (answer: { method: string; route: string; status: number; seconds: number }) => void
 }

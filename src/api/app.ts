@@ -1,7 +1,9 @@
 import { fastifySwagger } from '@fastify/swagger'
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { AppOptions, MetricsText } from './app-options.ts'
 import { hasToken } from './auth.ts'
+import { fluxRoutes } from './flux/routes.ts'
+import { cameOpenly } from './loopback.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
@@ -20,6 +22,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token (W34). */
     open?: boolean
+    /** Needs no token on the listener for whoever shares the pod or may forward its ports (ruling 3). */
+    openOnLoopback?: boolean
+    /** How a caller without a token is refused, where that is not a problem of ours. */
+    refuse?: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
   }
 }
 
@@ -43,7 +49,8 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   app.addHook('onRequest', async (request, reply) => {
     if (!isOpen(request) && !hasToken(request.headers.authorization, options.token())) {
-      await sendProblem(reply, problem('Unauthorized'))
+      const { refuse } = request.routeOptions.config
+      await (refuse?.(request, reply) ?? sendProblem(reply, problem('Unauthorized')))
     }
   })
   app.addHook('onResponse', async (request, reply) => {
@@ -74,13 +81,15 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(answerRoutes, options)
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
+  void app.register(fluxRoutes, { ...options, prefix: '/api/flux' })
   if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })
   return app
 }
 
 /** Where no route matched a token is needed too: strangers learn nothing about what exists. */
 function isOpen(request: FastifyRequest): boolean {
-  return request.routeOptions.config.open === true
+  const { open, openOnLoopback } = request.routeOptions.config
+  return open === true || (openOnLoopback === true && cameOpenly(request))
 }
 
 /** Only /metrics, for a listener of their own. */

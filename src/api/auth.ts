@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { isLocalName } from './loopback.ts'
 
 /** True when an Authorization header holds this token, as `Bearer T` or as fluxctl sends it, `Scope-Probe token=T` (W34). */
 export function hasToken(header: string | undefined, token: string): boolean {
@@ -23,7 +24,7 @@ function digest(text: string): Buffer {
 export function isFromHere({ socket, headers }: Pick<FastifyRequest, 'socket' | 'headers'>): boolean {
   if (!isLoopback(socket.remoteAddress) || !isLoopback(socket.localAddress)) return false
   if (headers.forwarded || headers['x-forwarded-for'] || headers['x-forwarded-host']) return false
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(headers.host ?? '')
+  return isLocalName(headers.host)
 }
 
 function isLoopback(address: string | undefined): boolean {

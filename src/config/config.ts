@@ -23,6 +23,8 @@ export type GitLogin =
 export type Config = {
   roles: readonly Role[]
   enable: readonly Feature[]
+  /** Releases of images and changes of policies are done for who asks; also where registries are not scanned. */
+  takesUpdates: boolean
   /** Namespace of our own records. */
   namespace: string
   /** A kubeconfig file; undefined: the usual places. */
@@ -30,6 +32,8 @@ export type Config = {
   installCrds: boolean
   log: { format: 'fmt' | 'json'; level: 'debug' | 'info' | 'warn' | 'error' }
   listen: ListenAddress
+  /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
+  opensLoopback: boolean
   /** Where /metrics are served; undefined: with the API. */
   listenMetrics?: ListenAddress
   /** `url` undefined: start a private redis-server. The URL may hold a password. */
@@ -140,11 +144,14 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
   return {
     roles: values.roles,
     enable: makeEnabled(values),
+    takesUpdates: values.enable.includes('images') && !values['read-only'],
     namespace: values.namespace,
     ...defined('kubeconfig', values.kubeconfig || values['kube-config']),
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
+    opensLoopback:
+      values['fluxctl-loopback'] === 'open' && !values.tenants && Boolean(facts.env.KUBERNETES_SERVICE_HOST),
     ...(metrics ? { listenMetrics: metrics } : {}),
     redis: { ...defined('url', values['redis-url']), prefix: makePrefix(values) },
     ...makeFolders(values, facts.env),
@@ -214,7 +221,7 @@ function makeImages(values: FlagValues, facts: ConfigFacts): Config['images'] {
         ? values['registry-poll-interval']
         : values['automation-interval'],
     insecureHosts: values['registry-insecure-host'],
-    exclude: values['registry-exclude-image'],
+    exclude: values['registry-disable-scanning'] ? ['*'] : values['registry-exclude-image'],
     include: values['registry-include-image'],
     useLabels: values['registry-use-labels'],
     dockerConfig: values['docker-config'],

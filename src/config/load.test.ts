@@ -102,6 +102,12 @@ describe('loadConfig: old names', () => {
     ['--kube-config', ['--kube-config=/a'], (c) => c.kubeconfig, '/a'],
     ['--kubeconfig goes before it', ['--kube-config=/a', '--kubeconfig=/b'], (c) => c.kubeconfig, '/b'],
     ['--registry-disable-scanning', ['--registry-disable-scanning'], (c) => c.enable, ['sync', 'releases']],
+    [
+      '… with requests of people',
+      ['--registry-disable-scanning'],
+      (c) => [c.takesUpdates, c.images.exclude],
+      [true, ['*']],
+    ],
     ['--git-ci-skip', ['--git-ci-skip'], (c) => c.git.ciSkip, '\n\n[ci skip]'],
     ['--git-ci-skip-message', ['--git-ci-skip-message= [x]'], (c) => c.git.ciSkip, ' [x]'],
   ])('%s', (_what, argv, read, expected) => {
@@ -307,6 +313,7 @@ describe('loadConfig: --read-only', () => {
     expect(load(['--read-only'])).toMatchObject({
       readOnly: true,
       enable: ['sync'],
+      takesUpdates: false,
       redis: { prefix: '{capstan}:read-only' },
     })
     expect(load([])).toMatchObject({ readOnly: false, enable: ['sync', 'releases', 'images'] })

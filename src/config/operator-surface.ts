@@ -41,8 +41,13 @@ export const specRows: readonly FieldRow[] = [
   field('chart.repository', ['string'], 'The index is fetched once for all releases, and only when it changed.'),
   field('chart.name', ['string']),
   field('chart.version', ['string'], 'A version or a range.'),
-  field('chart.chartPullSecret', ['object'], 'The Operator took it and ignored it.', 'not yet'),
-  field('chart.chartPullSecret.name', ['string'], 'The Operator took it and ignored it.', 'not yet'),
+  field(
+    'chart.chartPullSecret',
+    ['object'],
+    'The login of the chart repository; the Operator took it and ignored it.',
+    'differs',
+  ),
+  field('chart.chartPullSecret.name', ['string']),
   field(
     'releaseName',
     ['string', '`<namespace>-<name>`, or `<namespace>-<target>-<name>`'],
@@ -111,9 +116,9 @@ export const specRows: readonly FieldRow[] = [
   field('test.timeout', ['integer', '300'], 'Seconds.'),
   field(
     'test.cleanup',
-    ['boolean', '`true`'],
-    'It had no effect with helm 3: hook-delete-policy of the chart decides.',
-    'not applicable',
+    ['boolean', '`false`'],
+    "Removes what the tests made. It had no effect with helm 3, so it is done only where `true` is written; else the chart's hook-delete-policy decides.",
+    'differs',
   ),
 ]
 

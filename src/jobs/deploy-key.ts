@@ -45,6 +45,20 @@ export async function ensureDeployKey(
   return await describeKey(deps.keys, privateKey, signal)
 }
 
+/** A new key in the place of that of the Secret, as for one that there never was; the mounted file follows by itself. */
+export async function renewDeployKey(
+  deps: DeployKeyDeps,
+  request: DeployKeyRequest,
+  signal: AbortSignal,
+): Promise<DeployKey | undefined> {
+  if (!isSshUrl(request.url)) return undefined
+  const ref = refOfSecret(request)
+  const secret = await deps.cluster.get(ref, { signal })
+  const privateKey = await deps.keys.generate(keyTypeFor(request.url, request.keygen), signal)
+  await write(deps, { ref, secret, privateKey, dataKey: request.dataKey }, signal)
+  return await describeKey(deps.keys, privateKey, signal)
+}
+
 async function describeKey(keys: SshKeys, privateKey: string, signal: AbortSignal): Promise<DeployKey> {
   const privateKeyFile = await keys.keep(privateKey)
   const publicKey = await keys.publicKey(privateKeyFile, signal)
@@ -60,7 +74,7 @@ async function fromSecret(deps: DeployKeyDeps, request: DeployKeyRequest, signal
     if (found) return found
     made ??= await deps.keys.generate(keyTypeFor(request.url, request.keygen), signal)
     try {
-      await write(deps, { ref, secret, privateKey: made }, signal)
+      await write(deps, { ref, secret, privateKey: made, dataKey: ownKey }, signal)
       return made
     } catch (error) {
       // Somebody else wrote it meanwhile: what they wrote counts.
@@ -69,11 +83,20 @@ async function fromSecret(deps: DeployKeyDeps, request: DeployKeyRequest, signal
   }
 }
 
-type Writing = { ref: ObjectRef; secret: KubeObject | undefined; privateKey: string }
+/** `dataKey`: where the key is looked for first; kept from holding an old one. */
+type Writing = { ref: ObjectRef; secret: KubeObject | undefined; privateKey: string; dataKey: string }
 
-async function write(deps: DeployKeyDeps, { ref, secret, privateKey }: Writing, signal: AbortSignal): Promise<void> {
+async function write(
+  deps: DeployKeyDeps,
+  { ref, secret, privateKey, dataKey }: Writing,
+  signal: AbortSignal,
+): Promise<void> {
   const publicKey = await deps.keys.publicKey(await deps.keys.keep(privateKey), signal)
-  const data = { [ownKey]: encode(privateKey), [`${ownKey}.pub`]: encode(publicKey) }
+  const data = {
+    [dataKey]: encode(privateKey),
+    [ownKey]: encode(privateKey),
+    [`${ownKey}.pub`]: encode(publicKey),
+  }
   deps.fence?.check()
   if (secret) {
     // With the version that was read, or two processes that begin at once would each believe in a key of their own.

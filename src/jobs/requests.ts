@@ -25,6 +25,8 @@ export type Requests = {
   put(request: Pick<Request, 'namespace' | 'name' | 'by' | 'ask'>, files?: Uint8Array): Promise<Request>
   /** The request that a job names and that was not answered yet, or a sentence for why there is nothing to do. */
   read(payload: Pick<JobPayload, 'kind' | 'namespace' | 'name'>): Promise<RequestRead>
+  /** A request by its id, also one that was answered; undefined when there is none (any more). */
+  find(id: string): Promise<Request | undefined>
   /** It was answered: it is not done again, and gone 24 h later, its files at once. */
   end(request: Request): Promise<void>
   files(id: string): Promise<Uint8Array | undefined>
@@ -66,12 +68,17 @@ export function createRequests(parts: {
     await store.set(requestRecord(request.id), text, { ttlMs })
   }
 
-  async function readById(id: string | undefined): Promise<RequestRead> {
+  async function findById(id: string | undefined): Promise<RequestRead> {
     const text = id === undefined ? undefined : await store.get(requestRecord(id))
     if (id === undefined || text === undefined) return { problem: unknown }
     const request = openRequest(text, id, key())
-    if (!request) return { problem: notOurs }
-    return request.endedAt === '' ? { request } : { problem: 'it was answered already; nothing to do' }
+    return request ? { request } : { problem: notOurs }
+  }
+
+  async function readById(id: string | undefined): Promise<RequestRead> {
+    const read = await findById(id)
+    const isOver = read.request !== undefined && read.request.endedAt !== ''
+    return isOver ? { problem: 'it was answered already; nothing to do' } : read
   }
 
   return {
@@ -88,6 +95,7 @@ export function createRequests(parts: {
       const isMeant = ask.kind === kind && home === namespace && requestJobName(read.request) === name
       return isMeant ? read : { problem: unknown }
     },
+    find: async (id) => (isRequestId(id) ? (await findById(id)).request : undefined),
     async end(request) {
       await write({ ...request, endedAt: now().toISOString() }, endedMs)
       await store.delete(filesKey(request.id))

@@ -7,7 +7,7 @@ import type { KubeObject } from '../domain/manifest/object.ts'
 import type { Logger } from '../lib/logger.ts'
 
 /** Version of the definitions that this Capstan ships; raised with each change, compared before one is replaced (W40). */
-const definitionVersion = 2
+const definitionVersion = 3
 const versionAnnotation = 'capstan.dev/definition-version'
 const retryAfterMs = 2_000
 

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts'
 import { AppError } from '../domain/error.ts'
 import { isSshUrl } from '../domain/source/key-type.ts'
 import type { Fence } from '../domain/work/fence.ts'
-import { type DeployKey, ensureDeployKey } from '../jobs/deploy-key.ts'
+import { type DeployKey, ensureDeployKey, renewDeployKey } from '../jobs/deploy-key.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Run } from '../lib/run.ts'
 
@@ -19,6 +19,8 @@ export type DeployKeys = {
    * make one, GitAuthFailed for one that cannot be used, and what the cluster says when it cannot be asked.
    */
   get(): Promise<DeployKey>
+  /** Makes a new key in the place of the old one, which then opens nothing any more. Throws as `get` does. */
+  renew(): Promise<DeployKey>
   /** From now on a key that is missing is made and put into its Secret. */
   allowMaking(fence: Pick<Fence, 'check'>): void
   /** The git server did not take it: it is read again at the next use. */
@@ -48,9 +50,9 @@ export function createDeployKeys(
   let known: Promise<DeployKey> | undefined
   let told = ''
 
-  async function read(): Promise<DeployKey> {
+  async function read(make: typeof ensureDeployKey = ensureDeployKey): Promise<DeployKey> {
     const deps = { cluster, keys, fence: { check: () => maker.check() } }
-    const key = none ? undefined : await ensureDeployKey(deps, request, AbortSignal.timeout(timeoutMs))
+    const key = none ? undefined : await make(deps, request, AbortSignal.timeout(timeoutMs))
     if (!key) throw new AppError('NotReady', none ?? 'there is no deploy key')
     if (told !== key.publicKey)
       log.info({ 'identity.pub': key.publicKey.trim() }, 'the deploy key of the git repository')
@@ -69,6 +71,11 @@ export function createDeployKeys(
         throw error
       }
     },
+    async renew() {
+      const made = await read(renewDeployKey)
+      known = Promise.resolve(made)
+      return made
+    },
     allowMaking(fence) {
       maker = fence
     },
@@ -78,11 +85,11 @@ export function createDeployKeys(
   }
 }
 
-/** The public half of the deploy key for the API. */
-export async function processIdentity(deployKeys: DeployKeys): ReturnType<ReadIdentity> {
+/** The public half of the deploy key for the API; with `renew` of a new one. */
+export async function processIdentity(deployKeys: DeployKeys, { renew = false } = {}): ReturnType<ReadIdentity> {
   if (deployKeys.none !== undefined) return { none: deployKeys.none }
   try {
-    const { publicKey, fingerprints } = await deployKeys.get()
+    const { publicKey, fingerprints } = await (renew ? deployKeys.renew() : deployKeys.get())
     return { publicKey, fingerprints }
   } catch (error) {
     if (error instanceof AppError && (error.reason === 'NotReady' || error.reason === 'ReadOnly'))

@@ -20,9 +20,9 @@ export type ImageWork = {
   close(): Promise<void>
 }
 
-/** Scans registries and commits new images. */
+/** Scans registries and commits new images; where none is scanned, does what people ask for. */
 export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): ImageWork {
-  const { config, cluster, git, queue, store, sources, redactor, environment, run } = parts
+  const { config, cluster, git, generator, queue, store, sources, redactor, environment, run } = parts
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
   const registry = createRegistry({
@@ -37,10 +37,13 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
   const regions = [...images.ecr.regions]
   // nothing is decided before it is known which region's images are ours
   let placing: Promise<void> | undefined
-  const placed = async (): Promise<void> => await (placing ??= addRegion(regions, logins, log))
+  const placed = async (): Promise<void> => {
+    if (config.enable.includes('images')) await (placing ??= addRegion(regions, logins, log))
+  }
   const deps = {
     sources,
     git,
+    generator,
     cluster,
     store,
     redactor,

@@ -10,6 +10,7 @@ import { helpText } from '../config/document.ts'
 import { toAppError } from '../domain/error.ts'
 import { sourceDefaults } from '../domain/source/resource.ts'
 import type { Fence } from '../domain/work/fence.ts'
+import { labelForFluxctl, withoutFluxctlLabel } from '../jobs/fluxctl-label.ts'
 import { watchReleases } from '../jobs/watch-releases.ts'
 import { watchSources } from '../jobs/watch-sources.ts'
 import { ensureNamespace, installDefinition, installSources, untilDone } from './bootstrap.ts'
@@ -17,6 +18,7 @@ import { requireRegistries } from './image-worker.ts'
 import { createProcessRun } from './child-programs.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
+import { fluxctlLabelOf } from './own-pod.ts'
 import { fillKeyring } from './keyring.ts'
 import { readConfig } from './read-config.ts'
 import { readOnlyFence } from './read-only.ts'
@@ -158,10 +160,13 @@ async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promi
     await queue.work(processorsOf(parts, fence, env, ending))
   }
   if (config.roles.includes('controller')) {
+    const forFluxctl = fluxctlLabelOf(parts)
+    if (forFluxctl && !config.readOnly) await withoutFluxctlLabel(forFluxctl)
     const onLead = (lead: AbortSignal) => {
       keepSchedules(periodsOf(config), { queue, log, namespace }, lead)
       if (config.enable.includes('sync')) watchSources(sources, sourceWatchOf(parts), lead)
       if (config.enable.includes('releases')) watchReleases(releaseWatchOf(parts), lead)
+      if (forFluxctl && !config.readOnly) void labelForFluxctl(forFluxctl, lead)
     }
     // who only looks needs no Lease to lead: this process looks for itself
     if (config.readOnly) onLead(signal)

@@ -8,12 +8,11 @@ import { helmReleaseKind } from '../domain/release/spec.ts'
 import { statusInStore } from '../jobs/read-status.ts'
 import { createViews, type Views } from '../views/create-views.ts'
 import { releaseTarget } from '../views/release-row.ts'
+import { listenAll, listenAt, type Served } from './listen.ts'
 import { boardUiPath, version } from './package.ts'
 import { processRequests } from './requests.ts'
 import { processIdentity } from './deploy-key.ts'
 import type { Parts } from './wire.ts'
-
-type App = ReturnType<typeof createApp>
 
 export type Secrets = { tokenFile: string; webhookSecretFile: string }
 
@@ -26,7 +25,7 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     ...(config.readOnly ? { readStatus: statusInStore(store) } : {}),
     queue,
     sources: () => sources.list(),
-    enable: config.enable,
+    enable: config.takesUpdates ? [...config.enable, 'updates'] : config.enable,
     releaseNamespace: config.releases.namespace,
     starting,
     summarise: summariseStoredRelease,
@@ -34,11 +33,11 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
   })
 }
 
-/** Serves the API on the address that the flags give; resolves once it listens. */
+/** Serves the API where the flags say; resolves once it listens. */
 export async function serve(
   parts: Parts,
   options: { views: Views; secrets: Secrets } & Partial<Pick<AppOptions, 'metrics' | 'onAnswer'>>,
-): Promise<App> {
+): Promise<Served> {
   const { views, secrets, metrics, onAnswer } = options
   const { queue, store, config, log, redactor } = parts
   const read = (file: string) => readFileSync(file, 'utf8').trim()
@@ -56,13 +55,13 @@ export async function serve(
     board: createQueueBoard(queue, uiPath ? { uiPath } : {}),
     version,
     identity: () => processIdentity(parts.deployKeys),
+    renewIdentity: () => processIdentity(parts.deployKeys, { renew: true }),
     log: log.child({ component: 'api' }),
     now: () => new Date(),
     ...(metrics ? { metrics } : {}),
     ...(onAnswer ? { onAnswer } : {}),
   })
-  await listen(app, config.listen)
-  return app
+  return await listenAll(app, config)
 }
 
 /** Metrics alone, where fluxd had them on an address of their own. */
@@ -71,7 +70,7 @@ export async function serveMetrics(
   address: { host: string; port: number },
 ): Promise<ReturnType<typeof createMetricsApp>> {
   const app = createMetricsApp({ metrics })
-  await listen(app, address)
+  await listenAt(app, address)
   return app
 }
 
@@ -81,7 +80,7 @@ export async function serveProbes(
   options: Parameters<typeof createProbeApp>[0],
 ): Promise<ReturnType<typeof createProbeApp>> {
   const app = createProbeApp(options)
-  await listen(app, address)
+  await listenAt(app, address)
   return app
 }
 
@@ -102,20 +101,3 @@ export async function readConditions({ cluster, config }: Parts): Promise<Releas
 }
 
 type ReleaseConditions = { release: string; targetNamespace: string; conditions: { type: string; status: string }[] }
-
-/** An empty host means every address; where IPv6 is off that is every IPv4 address. */
-async function listen(app: Pick<App, 'listen'>, { host, port }: { host: string; port: number }): Promise<void> {
-  if (host) {
-    await app.listen({ host, port })
-    return
-  }
-  try {
-    await app.listen({ host: '::', port })
-  } catch (error) {
-    if (
-      !(error instanceof Error && 'code' in error && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL'))
-    )
-      throw error
-    await app.listen({ host: '0.0.0.0', port })
-  }
-}

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Ancestor } from '../domain/manifest/ancestor.ts'
+import { appliedKey, appliedKeptMs } from '../domain/source/applied.ts'
 import { fetchKey, parseFetchFact } from '../domain/source/status.ts'
 import { renderSource } from '../jobs/sync-source/render.ts'
 import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
@@ -35,6 +36,8 @@ export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
     replaces: new Set<Ancestor>(config.enable.includes('releases') ? ['fluxd', 'helm-operator'] : ['fluxd']),
     redact: parts.redactor.redact,
     publish: publisher({ ...parts, cluster }),
+    remember: ({ namespace, name }, applied) =>
+      store.set(appliedKey(namespace, name), JSON.stringify(applied), { ttlMs: appliedKeptMs }),
     ended: (result) => metrics.syncEnded(result),
   }
 }

@@ -29,7 +29,7 @@ export function processorsOf(
   const now = () => new Date()
   const enqueue = queue.enqueue
   const processors: Processors = {}
-  const images = config.enable.includes('images') ? imageWork(parts, fence, env) : undefined
+  const images = config.takesUpdates ? imageWork(parts, fence, env) : undefined
   const periodic = {
     sources,
     cluster,
@@ -43,7 +43,7 @@ export function processorsOf(
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
   if (images) {
-    processors['scan-image'] = { slots: 8, run: images.scan }
+    if (config.enable.includes('images')) processors['scan-image'] = { slots: 8, run: images.scan }
     processors['update-images'] = { slots: 4, run: images.update }
     ending.last(() => images.close())
   }

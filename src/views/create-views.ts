@@ -1,4 +1,6 @@
 import type { JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
+import type { RepositoryFacts } from '../domain/image/facts.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -7,8 +9,13 @@ import type { ReleaseFacts } from './releases.ts'
 import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { type Attempt, createRowReader } from './rows.ts'
 import type { SourceRow } from './source-row.ts'
+import { readRepositories } from './repositories.ts'
+import { createSourceReader } from './sources.ts'
 import type { Feature, ViewsOptions } from './views-options.ts'
+import { createWorkloadReader, type WorkloadQuery, type WorkloadRow } from './workload-rows.ts'
 import type { Workloads } from './workloads.ts'
+
+const statusTimeoutMs = 5000
 
 /** The whole state in one answer (W35). `healthy` is about workloads and apart from `ready`. */
 export type StatusView = {
@@ -30,6 +37,8 @@ export type Views = {
   sources(): Promise<SourceRow[]>
   /** Undefined when there is no such source. */
   source(namespace: string, name: string): Promise<SourceRow | undefined>
+  /** The same without looking at its workloads, for who waits: whether they are healthy is not known. */
+  standing(namespace: string, name: string): Promise<SourceRow | undefined>
   /** Throws ClusterUnavailable or Forbidden when they have never been read. */
   releases(): Promise<{ releases: ReleaseRow[]; observedAt: string }>
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
@@ -37,6 +46,14 @@ export type Views = {
   releaseHistory(namespace: string, name: string): Promise<ReleaseHistory | undefined>
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
+  /** Live workloads with what git says of them; read afresh. Throws ClusterUnavailable or Forbidden. */
+  workloads(query: WorkloadQuery): Promise<WorkloadRow[]>
+  /** Live workloads whole, behind the namespaces that they are in. */
+  workloadObjects(): Promise<KubeObject[]>
+  /** What is known of the tags of canonical repositories; those of which nothing is known are left out. */
+  repositories(names: Iterable<string>): Promise<Map<string, RepositoryFacts>>
+  /** The commits that are applied, newest first. Throws what reading the status throws. */
+  appliedCommits(spec: SourceSpec): Promise<string[]>
   /** True when this kind of work is done here. */
   does(feature: Feature): boolean
   readiness(): Promise<Readiness>
@@ -49,7 +66,14 @@ export type Views = {
 /** Builds the views; nothing is read before somebody asks. */
 export function createViews(options: ViewsOptions): Views {
   const { cluster, queue, enable } = options
+  const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
   const rows = createRowReader(options)
+  const reader = createSourceReader({ ...options, timeoutMs: statusTimeoutMs })
+  const workloads = createWorkloadReader({
+    ...options,
+    sources: sourceSpecs,
+    statusOf: async (spec) => (await reader.status(spec)).status,
+  })
   const readiness = createReadiness({
     cluster,
     queue,
@@ -57,10 +81,16 @@ export function createViews(options: ViewsOptions): Views {
     warnings: options.warnings ?? (() => []),
     now: () => options.now().getTime(),
   })
-  const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
-
   async function readSources(workloads: ReturnType<typeof rows.workloads>): Promise<SourceRow[]> {
     return await Promise.all(sourceSpecs().map((spec) => rows.source(spec, workloads)))
+  }
+
+  async function readSource(
+    { namespace, name }: { namespace: string; name: string },
+    workloads: ReturnType<typeof rows.workloads>,
+  ): Promise<SourceRow | undefined> {
+    const spec = sourceSpecs().find((one) => one.namespace === namespace && one.name === name)
+    return spec && (await rows.source(spec, workloads))
   }
 
   async function readKnownReleases(): Promise<Awaited<ReturnType<typeof rows.releases>>> {
@@ -92,10 +122,8 @@ export function createViews(options: ViewsOptions): Views {
       }
     },
     sources: async () => await readSources(rows.workloads()),
-    async source(namespace, name) {
-      const spec = sourceSpecs().find((one) => one.namespace === namespace && one.name === name)
-      return spec && (await rows.source(spec, rows.workloads()))
-    },
+    source: async (namespace, name) => await readSource({ namespace, name }, rows.workloads()),
+    standing: async (namespace, name) => await readSource({ namespace, name }, Promise.resolve({})),
     async releases() {
       const { rows: releases, facts } = await readKnownReleases()
       return { releases, observedAt: oldest([facts.reading], options.now()) }
@@ -106,6 +134,10 @@ export function createViews(options: ViewsOptions): Views {
     },
     releaseHistory: (namespace, name) => readHistory(namespace, name, options),
     sourceSpecs,
+    workloads: async (query) => await workloads.rows(query),
+    workloadObjects: async () => await workloads.objects(),
+    repositories: async (names) => await readRepositories(names, options.store),
+    appliedCommits: async (spec) => await reader.applied(spec),
     does: (feature) => enable.includes(feature),
     readiness,
     jobs: (filter) => queue.list(filter),

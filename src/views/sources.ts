@@ -1,6 +1,8 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
+import { appliedKey, parseApplied } from '../domain/source/applied.ts'
+import { parseRevision } from '../domain/source/revision.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import {
   type FetchFact,
@@ -19,6 +21,8 @@ export type SourceReader = {
   status(spec: SourceSpec): Promise<{ status: SourceStatus | undefined; failure: AppError | undefined }>
   /** What the last fetch saw; undefined when that is not known (any more). */
   fetched(spec: SourceSpec): Promise<FetchFact | undefined>
+  /** The commits that are applied, newest first; only the last where the others were forgotten. Throws for a status that is not known. */
+  applied(spec: SourceSpec): Promise<string[]>
 }
 
 export function createSourceReader(parts: {
@@ -32,6 +36,15 @@ export function createSourceReader(parts: {
     readSourceStatus(await parts.cluster.get(statusRef(source), { signal }))
   const read = parts.readStatus ?? inCluster
   return {
+    async applied(spec) {
+      const [status, text] = await Promise.all([
+        within(parts.timeoutMs, (signal) => read(spec, signal)),
+        parts.store.get(appliedKey(spec.namespace, spec.name)).catch(() => undefined),
+      ])
+      const last = parseRevision(status?.attempted ?? '')?.commit
+      const known = parseApplied(text)?.commits ?? []
+      return last === undefined || known.includes(last) ? known : [last, ...known]
+    },
     async status(spec) {
       const { namespace, name } = spec
       const key = `${namespace}/${name}`

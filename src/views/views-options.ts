@@ -6,8 +6,8 @@ import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { ReadStatus } from '../domain/source/status.ts'
 
-/** The kinds of work that may be switched off. */
-export type Feature = 'sync' | 'releases' | 'images'
+/** The kinds of work that may be switched off. `updates`: releases of images and changes of policies for who asks. */
+export type Feature = 'sync' | 'releases' | 'images' | 'updates'
 
 /** What the views are made of. */
 export type ViewsOptions = {

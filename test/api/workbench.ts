@@ -99,7 +99,7 @@ export function createWorkbench(
     store,
     queue,
     sources: () => options.sources ?? [spec],
-    enable: options.enable ?? ['sync', 'releases', 'images'],
+    enable: options.enable ?? ['sync', 'releases', 'images', 'updates'],
     releaseNamespace: '',
     now: () => new Date(),
   })

@@ -32,7 +32,7 @@ export type Capstan = {
 /** Starts Capstan with these flags besides the ones that every test needs; resolves when `/readyz` is 200. */
 export async function startCapstan(
   flags: readonly string[],
-  options: { redisUrl?: string; kubeconfig?: string } = {},
+  options: { redisUrl?: string; kubeconfig?: string; env?: Record<string, string> } = {},
 ): Promise<Capstan> {
   const id = randomBytes(4).toString('hex')
   const directory = mkdtempSync(join(tmpdir(), `capstan-e2e-${id}-`))
@@ -60,7 +60,7 @@ export async function startCapstan(
     '--shutdown-grace=5s',
     ...flags,
   ]
-  const env = { ...process.env, PATH: `${binDir}:${process.env.PATH ?? ''}` }
+  const env = { ...process.env, PATH: `${binDir}:${process.env.PATH ?? ''}`, ...options.env }
   let child: ChildProcess | undefined
 
   async function start(): Promise<void> {

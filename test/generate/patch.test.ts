@@ -106,6 +106,22 @@ describe('patchUpdated', () => {
     })
   })
 
+  it('takes away annotations that the patch says are null', async () => {
+    const { metadata } = deployment
+    const printed = { ...deployment, metadata: { ...metadata, annotations: { 'fluxcd.io/automated': 'true', a: 'b' } } }
+    bench.write({
+      '.flux.yaml': flux('cat all.yaml'),
+      'all.yaml': stringify(printed),
+      'flux-patch.yaml': stringify({
+        ...deployment,
+        spec: {},
+        metadata: { ...metadata, annotations: { 'fluxcd.io/automated': null } },
+      }),
+    })
+    const [found] = objects(await bench.render(generate))
+    expect(found?.metadata.annotations).toEqual({ a: 'b' })
+  })
+
   it('merges built-in kinds by their keys and others as JSON', async () => {
     bench.write({
       '.flux.yaml': flux('cat out.yaml'),

@@ -153,6 +153,16 @@ describe('changes of policies', () => {
     expect(nobody).toMatchObject({ result: { 'default:deployment/nobody': { Status: 'failed' } } })
   })
 
+  it('that automate are followed by an update of what the policies choose, and others are not', async () => {
+    const updates = () => bench.queue.requests.filter(({ kind }) => kind === 'update-images')
+    await run(await ask(policy(web, { remove: { automated: 'true' } })))
+    expect(updates()).toEqual([])
+    await run(await ask(policy(web, { add: { automated: 'true' } })))
+    expect(updates()).toEqual([expect.objectContaining({ name: bench.spec.name, lane: 'image' })])
+    await bench.update()
+    expect(bench.file('web.yaml')).toContain(app('1.0.1'))
+  })
+
   it('of several people at the same time all land, each as a commit', async () => {
     const asked = await Promise.all([
       ask(policy(web, { add: { locked: 'true' } })),

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createGit, type Git } from '../../src/adapters/git/index.ts'
+import { createGenerator } from '../../src/adapters/generate/index.ts'
+import { createGit, type Git, type GitRemote } from '../../src/adapters/git/index.ts'
+import { createRun } from '../../src/adapters/process/index.ts'
 import { createRegistry, type Registry } from '../../src/adapters/registry/index.ts'
+import { parseFile } from '../../src/domain/manifest/parse-file.ts'
 import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import type { JobKind, JobPayload, Outcome } from '../../src/domain/work/job.ts'
 import { requestKey } from '../../src/domain/work/request.ts'
@@ -37,6 +40,8 @@ export type Workbench = {
   asked: { tags: number; digest: number; describe: number }
   /** Commits these files, on top of what is there, and pushes; gives the commit. */
   push(files: Record<string, string>): string
+  /** Commits a symbolic link and pushes. */
+  link(path: string, target: string): void
   scans(): Promise<string[]>
   scan(repository: string, reason?: string): Promise<Outcome>
   update(change?: Partial<UpdateImagesDeps>): Promise<Outcome>
@@ -74,6 +79,16 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       remote: async () => ({ url: bare }),
     },
     git,
+    generator: createGenerator<GitRemote>({
+      run: createRun({ redact: (text) => text }),
+      export: (...request) => git.export(...request),
+      parse: async (texts) => texts.map(parseFile),
+      directory: join(directory, 'checkouts'),
+      strict: true,
+      remoteBases: false,
+      kustomizeBinary: join(stack().binDir, 'kustomize'),
+      environment: { PATH: process.env.PATH, OPERATOR: 'set' },
+    }),
     registry: counted(registry, asked),
     store,
     cluster,
@@ -123,6 +138,12 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       run('commit', '-q', '-m', 'change')
       run('push', '-q', 'origin', 'main')
       return run('rev-parse', 'HEAD').trim()
+    },
+    link(path, target) {
+      symlinkSync(target, join(work, path))
+      run('add', '-A')
+      run('commit', '-q', '-m', 'link')
+      run('push', '-q', 'origin', 'main')
     },
     async scans() {
       await git.fetch({ url: bare })

@@ -75,6 +75,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       lastFetch: async () => undefined,
       random: Math.random,
       pause: async () => {},
+      remember: async () => undefined,
       ended: () => {},
       requests,
       redactor: createRedactor(),

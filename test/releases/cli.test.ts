@@ -54,8 +54,7 @@ describe('capstan helm', () => {
     expect(stdout).toMatch(/^\+  color: green$/m)
     expect(stdout).toContain('suspended by ana')
     expect(await color()).toBe('blue')
-    const status = await world.capstan.cli('status')
-    expect(status.stdout).toContain('it rains')
+    await until('the status to say why', async () => (await world.capstan.cli('status')).stdout.includes('it rains'))
   })
 
   it('resume goes on', async () => {

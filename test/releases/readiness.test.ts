@@ -13,7 +13,7 @@ spec:
   selector: {matchLabels: {app: {{ .Release.Name }}}}
   template:
     metadata: {labels: {app: {{ .Release.Name }}}, annotations: {color: {{ .Values.color | quote }}}}
-    spec: {containers: [{name: a, image: none}]}
+    spec: {nodeSelector: {capstan.dev/nowhere: "true"}, containers: [{name: a, image: none}]}
 `
 
 describe('waiting for readiness, with the real helm on the real API server', () => {
@@ -36,7 +36,7 @@ describe('waiting for readiness, with the real helm on the real API server', () 
   const statusOf = async (name: string) => ((await bench.get(name))?.status ?? {}) as ReleaseStatus
   const states = async (name: string) =>
     (JSON.parse(await bench.helm('history', name, '-o', 'json')) as { status: string }[]).map(({ status }) => status)
-  /** No node runs pods here, so a Deployment is ready only without any. */
+  /** No node takes its pods, so the Deployment is ready only without any. */
   const becomeReady = async (name: string) => {
     const ref = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: bench.namespace, name: `${name}-web` }
     await bench.cluster.patch(ref, { spec: { replicas: 0 } })

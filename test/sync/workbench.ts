@@ -158,6 +158,7 @@ export async function createWorkbench(
         now: () => new Date(bench.now ?? Date.now()),
         random: Math.random,
         pause: async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
+        remember: async () => undefined,
         ended: (result) => (ended = result),
       },
       signal,

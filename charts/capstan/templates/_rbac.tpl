@@ -56,6 +56,12 @@ subjects:
 - apiGroups: ['']
   resources: [events]
   verbs: [create, patch]
+{{- if not .Values.roles.split }}
+# the label by which fluxctl finds the pod that leads
+- apiGroups: ['']
+  resources: [pods]
+  verbs: [list, patch]
+{{- end }}
 # whether our namespace is there
 - apiGroups: ['']
   resources: [namespaces]

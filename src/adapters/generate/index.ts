@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ParseFiles } from '../../domain/manifest/parsed-file.ts'
@@ -6,7 +7,8 @@ import type { Problem } from '../../domain/manifest/problem.ts'
 import type { FluxConfig } from '../../domain/source/flux-config.ts'
 import type { TreeEntry } from '../../domain/source/tree.ts'
 import type { Run } from '../../lib/run.ts'
-import { type CommandsAt, runGenerators } from './commands.ts'
+import { changesSince, type FileChange, takeSnapshot } from './changes.ts'
+import { type CommandsAt, runGenerators, runUpdaters, type Updating } from './commands.ts'
 import { generatorEnvironment } from './environment.ts'
 import { filesBelow, newFiles } from './files.ts'
 import { reveal } from './git-secret.ts'
@@ -16,7 +18,8 @@ import type { Generated, Place } from './place.ts'
 import { createScratch } from './scratch.ts'
 
 export type { BuildAt } from './kustomize.ts'
-export type { CommandsAt } from './commands.ts'
+export type { CommandsAt, Updating } from './commands.ts'
+export type { FileChange } from './changes.ts'
 export type { Generated } from './place.ts'
 
 /** The files of one commit in a folder of their own. Paths are from the root of the repository. */
@@ -29,6 +32,13 @@ export type Checkout = {
   reveal(timeoutMs: number): Promise<Problem | undefined>
   /** What a `.flux.yaml` makes of a target. `timeoutMs` is for each command that has none of its own. */
   generate(config: Exclude<FluxConfig, { kind: 'scanForFiles' }>, at: CommandsAt): Promise<Generated>
+  /**
+   * Runs the updaters of a `.flux.yaml` and gives the files that they changed. What lies behind a symbolic link, and what git does not
+   * have but was there before, must not be changed: then, as when a command fails, there is a problem and no change.
+   */
+  update(updates: readonly Updating[], at: CommandsAt): Promise<{ changes: FileChange[] } | { problem: Problem }>
+  /** Puts a text in the place of a file, or beside the others. False where a link or a folder is there. */
+  write(path: string, text: string): boolean
   /** What kustomize makes of a folder. */
   build(at: BuildAt): Promise<Generated>
 }
@@ -94,9 +104,34 @@ function openCheckout(tree: readonly TreeEntry[], place: Place): Checkout {
       if (config.kind === 'patchUpdated') return applyPatchFile(printed.text, config.patchFile, at, place)
       return { texts: inPortions(printed.text), warnings: [] }
     },
+    async update(updates, at) {
+      const before = await takeSnapshot(place.root)
+      const problem = await runUpdaters(updates, at, place)
+      if (problem) return { problem }
+      const { changes, tooLarge } = await changesSince(before, place.root)
+      const known = new Set(tree.map(({ path }) => path))
+      const refused =
+        tooLarge[0] ??
+        changes.find(({ path }) => isBehindLink(path, tree) || (before.has(path) && !known.has(path)))?.path
+      if (refused === undefined) return { changes }
+      const message = `an updater changed ${refused}, which is too large, lies behind a link or is not in git`
+      return { problem: { reason: 'GeneratorFailed', file: at.file, line: 0, message } }
+    },
+    write(path, text) {
+      const files = filesBelow(place.root)
+      const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+      if (files.kindOf(folder) !== 'folder' || files.kindOf(path) === 'folder' || isBehindLink(path, tree)) return false
+      writeFileSync(join(place.root, path), text)
+      return true
+    },
     async build(at) {
       const built = await buildFolder(at, place)
       return 'problem' in built ? built : { texts: inPortions(built.text), warnings: [] }
     },
   }
+}
+
+/** A symbolic link in git, or a copy of what it leads to. */
+function isBehindLink(path: string, tree: readonly TreeEntry[]): boolean {
+  return tree.some(({ mode, path: link }) => mode === 'symlink' && (path === link || path.startsWith(`${link}/`)))
 }

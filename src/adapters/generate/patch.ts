@@ -27,7 +27,7 @@ export async function applyPatchFile(
   const bytes = files.kindOf(path) === undefined ? new Uint8Array() : files.bytes(path)
   if (!bytes) return failed(at.file, `the patchFile '${patchFile}' is no file of at most 5 MB`)
   const generated = await parseText(text, at.file, place)
-  const [patches] = await place.parse([{ path, bytes }], place.signal)
+  const [patches] = await place.parse([{ path, bytes, isPatch: true }], place.signal)
   const broken = [...generated.problems, ...(patches?.problems ?? [])]
   // A part of the output, or of the patches, would be a state that nobody asked for.
   if (broken[0]) return { problem: broken[0] }

@@ -7,8 +7,8 @@ import { signWith } from './signature.ts'
 
 export type Edit = {
   path: string
-  /** Whole new content of the file. */
-  content: string
+  /** Whole new content of the file; null takes it away. */
+  content: string | Uint8Array | null
   /** What the commit has there, as its tree was read; absent: it is looked up. */
   was?: Pick<TreeFile, 'mode' | 'blob'>
 }
@@ -31,13 +31,8 @@ export type NewCommit = {
 export async function writeCommit(git: Command, base: string, commit: NewCommit): Promise<string | undefined> {
   for (const { path } of commit.edits) checkPath(path)
   const known = await entriesOf(git, base, commit.edits)
-  const files = commit.edits.flatMap(({ path, content }) => {
-    const bytes = Buffer.from(content)
-    const { mode, blob } = known.get(path) ?? { mode: 'file', blob: '' }
-    return blob === blobId(bytes) ? [] : [{ mode: mode === 'executable' ? '100755' : '100644', path, bytes }]
-  })
-  if (files.length === 0) return undefined
-  const changes = files.flatMap(({ mode, path, bytes }) => [`M ${mode} inline ${quote(path)}\n`, ...dataOf(bytes)])
+  const changes = commit.edits.flatMap((edit) => changeOf(edit, known.get(edit.path)))
+  if (changes.length === 0) return undefined
   const { author, committer = author, message, signingKey } = commit
   const identities = [`author ${printIdentity(author)} now\n`, `committer ${printIdentity(committer)} now\n`]
   const made = await importCommit(git, [...identities, ...dataOf(Buffer.from(message))], base, changes)
@@ -50,6 +45,14 @@ export async function writeCommit(git: Command, base: string, commit: NewCommit)
     GIT_COMMITTER_EMAIL: by.GIT_COMMITTER_EMAIL ?? '',
   }
   return (await git.text(args, { input: message, env })).trim()
+}
+
+/** What fast-import is told; nothing where the commit has it so already. */
+function changeOf({ path, content }: Edit, was: Entry | undefined): (string | Uint8Array)[] {
+  if (content === null) return was ? [`D ${quote(path)}\n`] : []
+  const bytes = Buffer.from(content)
+  if (was?.blob === blobId(bytes)) return []
+  return [`M ${was?.mode === 'executable' ? '100755' : '100644'} inline ${quote(path)}\n`, ...dataOf(bytes)]
 }
 
 /**

@@ -60,6 +60,7 @@ export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 
   app.post(
     '/api/v1/sync-git',
     {
+      config: { openOnLoopback: true },
       schema: {
         operationId: 'syncGit',
         description: "The Helm Operator's: fetch every source and look at every release again (helm-operator §7).",

@@ -146,12 +146,8 @@ function askSchema<Body>(operationId: string, description: string, body: Body) {
 }
 
 async function accept(asked: Asked, options: Options, reply: FastifyReply): Promise<FastifyReply> {
-  if (!options.views.does('images')) {
-    return await sendProblem(
-      reply,
-      problem('NotFound', 'Images are switched off: see --enable and --registry-disable-scanning.'),
-    )
-  }
+  if (!options.views.does('updates'))
+    return await sendProblem(reply, problem('NotFound', 'Images are switched off: see --enable.'))
   const made = await askForSource(asked, options)
   const { namespace, name } = asked.of
   if (!made) return await sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))

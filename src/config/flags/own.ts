@@ -198,8 +198,6 @@ export const ownFlags = {
     type: 'choice',
     default: 'open',
     choices: ['open', 'off'],
-    state: 'later',
-    why: "fluxctl's API is not served yet",
-    doc: "Serve fluxctl's API without a token on the pod's loopback address.",
+    doc: "In a cluster: serve fluxctl's API and sync-git without a token on the pod's loopback address. Off with --tenants; turn it off where pods share the node's network.",
   },
 } as const satisfies Record<string, Flag>

@@ -377,6 +377,18 @@ const tables: Record<string, Row[]> = {
   'helm.toolkit.fluxcd.io/v2 HelmRelease': [
     ['another group’s', { status: { ...seen, ...condition('Ready', 'False', 'X', 'waits') } }, 'progressing', 'waits'],
   ],
+  'flagger.app/v1beta1 Canary': [
+    ['nothing known', {}, 'progressing', 'Flagger has not begun'],
+    ['begun', { status: { phase: 'Initialized' } }, 'healthy'],
+    ['promoted', { status: { phase: 'Succeeded' } }, 'healthy'],
+    ['weighing', { status: { phase: 'Progressing' } }, 'progressing', 'its phase is Progressing'],
+    [
+      'rolled back',
+      { status: { phase: 'Failed', ...condition('Promoted', 'False', 'Failed', 'analysis failed') } },
+      'failed',
+      'analysis failed',
+    ],
+  ],
   'v1 Service': [
     ['inside the cluster', { spec: { type: 'ClusterIP' } }, 'healthy'],
     [

@@ -1,6 +1,7 @@
 import { groupOf, type KubeObject } from '../manifest/object.ts'
 import { type Health, type HealthRule, progressing } from './health.ts'
 import { apiServiceHealth } from './kinds/api-service.ts'
+import { canaryHealth } from './kinds/canary.ts'
 import { customResourceDefinitionHealth } from './kinds/custom-resource-definition.ts'
 import { daemonSetHealth } from './kinds/daemon-set.ts'
 import { deploymentHealth } from './kinds/deployment.ts'
@@ -32,6 +33,7 @@ const rules: Readonly<Record<string, HealthRule>> = {
   'apps/StatefulSet': statefulSetHealth,
   'autoscaling/HorizontalPodAutoscaler': horizontalPodAutoscalerHealth,
   'batch/Job': jobHealth,
+  'flagger.app/Canary': canaryHealth,
   'helm.fluxcd.io/HelmRelease': helmReleaseHealth,
   'networking.k8s.io/Ingress': ingressHealth,
   'policy/PodDisruptionBudget': podDisruptionBudgetHealth,

@@ -26,11 +26,16 @@ export type Workload = {
   /** Why nobody may release it, in words for people; absent where one may. */
   blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
   containers: (Container & { policy: PolicyText })[]
+  /** A generator of a `.flux.yaml` prints it: what it is changed by, in place of an edit of `file`, which is the `.flux.yaml`. */
+  made?: Made
   /** As they stand in git. */
   annotations: Readonly<Record<string, string>>
   pullSecrets: string[]
   serviceAccount: string
 }
+
+/** `directory`: the target, from the root of the repository. `object`: as it is printed and patched. */
+export type Made = { by: 'updaters' | 'patch'; directory: string; object: KubeObject }
 
 /**
  * What an object of git says about its images and policies (flux-v1 §§2, 4, 16). `defaultNamespace` is where it goes when it names
@@ -68,8 +73,12 @@ export function readWorkload(
   }
 }
 
-/** The filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
-function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies: Policies, name: string): PolicyText {
+/** A container's policy: the filter stands under the ancestors' prefixes; what refines it is ours, for one container or for all. */
+export function readPolicyText(
+  { metadata: { annotations = {} } }: Pick<KubeObject, 'metadata'>,
+  policies: Policies,
+  name: string,
+): PolicyText {
   const ours = (rule: keyof typeof imagePolicyAnnotations) =>
     annotations[`${imagePolicyAnnotations[rule]}.${name}`] ?? annotations[imagePolicyAnnotations[rule]]
   const [extract, deny, minAge, pin] = [ours('extract'), ours('deny'), ours('minAge'), ours('pin')]
@@ -82,8 +91,8 @@ function readPolicyText({ metadata: { annotations = {} } }: KubeObject, policies
   }
 }
 
-/** Hidden from automation, as the ancestor did (flux-v1 §2): the add-on manager owns them. */
-function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
+/** True for what the add-on manager owns; hidden from automation and lists, as the ancestor did (flux-v1 §2). */
+export function isAddOn({ metadata: { namespace, labels = {} } }: KubeObject): boolean {
   const mode = labels['addonmanager.kubernetes.io/mode']
   return (
     namespace === 'kube-system' &&

@@ -4,10 +4,11 @@ import { digestOfText } from './digest.ts'
 import { headObject } from './head.ts'
 import { parseManifests } from './parse.ts'
 import type { ParsedFile } from './parsed-file.ts'
+import type { RawFile } from './wire.ts'
 
 /** Everything a sync needs of one file, as {@link parseManifests} reads it. Never throws but for want of memory. */
-export function parseFile({ path, bytes }: { path: string; bytes: Uint8Array }): ParsedFile {
-  const { objects, problems, warnings } = parseManifests({ file: path, text: bytes })
+export function parseFile({ path, bytes, isPatch = false }: RawFile): ParsedFile {
+  const { objects, problems, warnings } = parseManifests({ file: path, text: bytes, isPatch })
   return {
     objects: objects.map(({ object, line }) => {
       // The text that is digested is the text that is sent: one walk through the object instead of two.

@@ -35,7 +35,16 @@ const maxWarnings = 20
  * Reads the objects of one file as kubectl would (flux-v1 §§3–4, hazards G1–G7): many documents, lists expanded, empty ones and
  * those without a kind skipped. One bad document does not lose the others. Never throws; parses at about 1 MB a second.
  */
-export function parseManifests({ file, text }: { file: string; text: string | Uint8Array }): Manifests {
+export function parseManifests({
+  file,
+  text,
+  isPatch = false,
+}: {
+  file: string
+  text: string | Uint8Array
+  /** Annotations and labels that are null stay so. */
+  isPatch?: boolean
+}): Manifests {
   const found: Manifests = { objects: [], problems: [], warnings: [] }
   const read = readText(text)
   if ('refusal' in read) {
@@ -48,7 +57,7 @@ export function parseManifests({ file, text }: { file: string; text: string | Ui
     found.problems.push(problem(file, 0, `${documents.length} documents in one file; at most ${maxDocuments} are read`))
     return found
   }
-  for (const document of documents) parseDocument(document, file, lineAt, found)
+  for (const document of documents) parseDocument(document, { file, lineAt, isPatch }, found)
   return found
 }
 
@@ -76,8 +85,7 @@ function findControl(text: string): number {
 
 function parseDocument(
   { text, offset }: DocumentText,
-  file: string,
-  lineAt: (offset: number) => number,
+  { file, lineAt, isPatch }: { file: string; lineAt: (offset: number) => number; isPatch: boolean },
   found: Manifests,
 ): void {
   if (isTooDeep(text)) {
@@ -87,19 +95,19 @@ function parseDocument(
   for (const document of parseAllDocuments(text, manifestYaml) as Document.Parsed[]) {
     const error = document.errors[0]
     if (error) found.problems.push(problem(file, lineAt(offset + error.pos[0]), plainMessage(error)))
-    else readDocument(document, { file, lineOf: (node) => lineAt(offset + node) }, found)
+    else readDocument(document, { file, lineOf: (node) => lineAt(offset + node), isPatch }, found)
   }
 }
 
 function readDocument(
   document: Document.Parsed,
-  { file, lineOf }: { file: string; lineOf: (offset: number) => number },
+  { file, lineOf, isPatch }: { file: string; lineOf: (offset: number) => number; isPatch: boolean },
   found: Manifests,
 ): void {
   const { value, refusals, warnings } = toJson(document)
   for (const { message, offset } of refusals) found.problems.push(problem(file, lineOf(offset), message))
   if (refusals.length > 0) return
-  const { objects, faults } = readObjects(value, document)
+  const { objects, faults } = readObjects(value, document, isPatch)
   const line = (node: Node | null): number => lineOf((node ?? document.contents)?.range?.[0] ?? 0)
   for (const { object, node } of objects) found.objects.push({ object, file, line: line(node) })
   for (const { message, node, id } of faults)

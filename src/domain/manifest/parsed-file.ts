@@ -22,9 +22,10 @@ export type ParsedFile = { objects: ParsedObject[]; problems: Problem[]; warning
 /**
  * Reads files as kubectl would, away from this process' own thread and memory (hazard G1, W16). One answer per file, in order; a
  * file that cannot be read within the limits is a problem of its own and loses no other. Rejects with the signal's reason, or with InternalError
- * when nothing can be parsed at all because no such process comes up.
+ * when nothing can be parsed at all because no such process comes up. `isPatch`: annotations and labels that are null stay so, since they
+ * take away what the object has.
  */
 export type ParseFiles = (
-  files: readonly { path: string; bytes: Uint8Array }[],
+  files: readonly { path: string; bytes: Uint8Array; isPatch?: boolean }[],
   signal: AbortSignal,
 ) => Promise<ParsedFile[]>

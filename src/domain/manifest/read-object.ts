@@ -10,11 +10,13 @@ type Fields = { [key: string]: Json }
 
 /**
  * The objects of one document: none when it is empty or has no kind, the items when its kind ends in List and it has items
- * (flux-v1 §4). An item that is not an object is a fault and does not take the others with it.
+ * (flux-v1 §4). An item that is not an object is a fault and does not take the others with it. In a patch a null takes something away
+ * and stays.
  */
 export function readObjects(
   value: Json,
   document: Pick<Document.Parsed, 'contents'>,
+  isPatch = false,
 ): { objects: ObjectFound[]; faults: Fault[] } {
   const found: { objects: ObjectFound[]; faults: Fault[] } = { objects: [], faults: [] }
   if (value === null) return found
@@ -25,6 +27,7 @@ export function readObjects(
     }
   if (value.kind === undefined || value.kind === null || value.kind === '' || isForKustomize(value)) return found
   collect(value, document.contents, found)
+  if (!isPatch) for (const one of found.objects) one.object = cleaned(one.object as unknown as Fields)
   return found
 }
 
@@ -64,7 +67,7 @@ function collect(value: Fields, node: Node | null, found: { objects: ObjectFound
   }
   const fault = faultOf(value, node)
   if (fault) found.faults.push(fault)
-  else found.objects.push({ object: cleaned(value), node })
+  else found.objects.push({ object: value as unknown as KubeObject, node })
 }
 
 function faultOf(value: Fields, node: Node | null): Fault | undefined {

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { parseFile } from './parse-file.ts'
 import { decodeFiles, decodeParsed, encodeFiles, encodeParsed } from './wire.ts'
 
-const file = fc.record({ path: fc.string({ unit: 'grapheme' }), bytes: fc.uint8Array({ maxLength: 40 }) })
+const path = fc.string({ unit: 'grapheme' }).filter((text) => !text.startsWith('\0'))
+const patch = { isPatch: fc.constant(true) }
+const plain = { path, bytes: fc.uint8Array({ maxLength: 40 }) }
+const file = fc.oneof(fc.record(plain), fc.record({ ...plain, ...patch }))
 
 describe('files on their way to the parsing process', () => {
   it('arrive as they were, empty ones too', () => {

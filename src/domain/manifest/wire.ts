@@ -1,17 +1,23 @@
 import { exactJson, parseExactJson } from '../../lib/exact-json.ts'
 import type { ParsedFile } from './parsed-file.ts'
 
-/** A file on its way to the process that parses it. */
-export type RawFile = { path: string; bytes: Uint8Array }
+/** A file on its way to the process that parses it. `isPatch`: its nulls take fields away. */
+export type RawFile = { path: string; bytes: Uint8Array; isPatch?: boolean }
 
 /** First line of what the parsing process says: it has all of its input, and what ends it now is one of the files. */
 export const readyLine = 'ready'
 
 const lengthBytes = 4
 
+/** Stands before the path of a patch; no path holds it. */
+const patchMark = '\0'
+
 /** Files as one stream: the path and the bytes of each, both behind their length in 32 bits. */
 export function encodeFiles(files: readonly RawFile[]): Uint8Array {
-  const parts = files.flatMap(({ path, bytes }) => [new TextEncoder().encode(path), bytes])
+  const parts = files.flatMap(({ path, bytes, isPatch }) => [
+    new TextEncoder().encode(isPatch ? patchMark + path : path),
+    bytes,
+  ])
   const stream = new Uint8Array(parts.reduce((size, part) => size + lengthBytes + part.length, 0))
   const view = new DataView(stream.buffer)
   let at = 0
@@ -36,8 +42,12 @@ export function decodeFiles(stream: Uint8Array): RawFile[] {
   if (parts.length % 2 !== 0) throw new RangeError('the stream ends behind a path')
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   return parts.flatMap((bytes, index) => {
-    const path = parts[index - 1]
-    return index % 2 === 1 && path ? [{ path: decoder.decode(path), bytes }] : []
+    const before = parts[index - 1]
+    if (index % 2 === 0 || !before) return []
+    const path = decoder.decode(before)
+    return path.startsWith(patchMark)
+      ? [{ path: path.slice(patchMark.length), bytes, isPatch: true }]
+      : [{ path, bytes }]
   })
 }
 

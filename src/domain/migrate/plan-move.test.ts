@@ -92,6 +92,12 @@ describe('a fluxd of its chart, with a repository and nothing else', () => {
     expect(about('--ssh-keygen-dir')).toEqual(['dropped'])
   })
 
+  it('says that what is ours to choose is ours', () => {
+    const pod = { securityContext: { fsGroup: 101 }, imagePullSecrets: [{ name: 'x' }], hostNetwork: false }
+    const { about: lineOf } = plan([factsOf(fluxd({ pod }))])
+    expect(lineOf('pod field')).toEqual(['replaced', 'replaced'])
+  })
+
   it('has a line for every flag, mount and variable', () => {
     for (const arg of readOldDeployment(fluxd())?.argv ?? [])
       if (!arg.startsWith('--k8s-secret-name')) expect(about(arg.replace(/=.*/, '')), arg).toHaveLength(1)
@@ -179,6 +185,12 @@ const rows: Row[] = [
     fluxd({ pod: { tolerations: [{ key: 'ops', operator: 'Exists' }] } }),
     'tolerations',
     [{ key: 'ops', operator: 'Exists' }],
+  ],
+  [
+    'a label of the pod',
+    fluxd({ meta: { labels: { app: 'flux', release: 'flux', team: 'blue' } } }),
+    'podLabels',
+    { team: 'blue' },
   ],
   ['a scraped pod', fluxd({ meta: { annotations: { 'prometheus.io/scrape': 'true' } } }), 'prometheus.enabled', true],
   [
@@ -315,6 +327,7 @@ const refusals: [fact: string, object: KubeObject, accept: string][] = [
   ],
   ['a container beside it', fluxd({ pod: { initContainers: [{ name: 'wait' }] } }), 'container:wait'],
   ['keys that nothing mounts', fluxd({ args: ['--git-gpg-key-import=/keys'] }), 'git-gpg-key-import'],
+  ["the node's network", fluxd({ pod: { hostNetwork: true } }), 'field:hostNetwork'],
   ['a kubeconfig', operator({ args: ['--kubeconfig=/etc/kube'] }), 'kubeconfig'],
 ]
 

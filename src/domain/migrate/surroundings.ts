@@ -4,8 +4,8 @@ import { joined, nothing, type Part, refusal, told } from './part.ts'
 import { listOf, mapOf, textOf } from './raw.ts'
 
 const passedOver = /^(checksum\/|kubectl\.kubernetes\.io\/|scheduler\.alpha\.kubernetes\.io\/|prometheus\.io)/
-/** Labels of a pod that give it an identity of a cloud. */
-const identityLabels = /^(aadpodidbinding$|azure\.workload\.identity\/)/
+/** Labels by which an ancestor's own chart and tools know its pods. */
+const ownLabels = /^(app|name|release|chart|heritage|k8s-app|pod-template-hash)$|^(app\.kubernetes\.io|helm\.sh)\//
 const identityAnnotations = /^(eks\.amazonaws\.com|iam\.gke\.io|azure\.workload\.identity)\//
 
 /** What stands around the container: where the pod runs, as whom, with what beside it. */
@@ -14,6 +14,7 @@ export function fromSurroundings(facts: OldFacts): Part {
     ofProgram(facts),
     ofContainers(facts),
     ofPlace(facts),
+    ofTheRest(facts),
     ofPodMeta(facts),
     ofAccount(facts),
     ...facts.services.map((service) =>
@@ -65,6 +66,7 @@ function ofPlace({ old: { pod } }: OldFacts): Part {
     ['dnsPolicy', dnsPolicy === '' || dnsPolicy === 'ClusterFirst' ? undefined : dnsPolicy],
     ['dnsConfig', pod.dnsConfig],
     ['priorityClassName', textOf(pod.priorityClassName) || undefined],
+    ['topologySpreadConstraints', pod.topologySpreadConstraints],
   ]
   return joined(
     given.flatMap(([name, value]) =>
@@ -75,11 +77,46 @@ function ofPlace({ old: { pod } }: OldFacts): Part {
   )
 }
 
+/** Fields that are read elsewhere, or say what would hold without them. */
+const readElsewhere = new Set(
+  `name image imagePullPolicy args command env envFrom volumeMounts ports terminationMessagePath terminationMessagePolicy
+  containers initContainers volumes nodeSelector tolerations affinity hostAliases dnsPolicy dnsConfig priorityClassName
+  topologySpreadConstraints serviceAccountName serviceAccount restartPolicy schedulerName priority preemptionPolicy
+  enableServiceLinks`.split(/\s+/),
+)
+/** Fields that are Capstan's own business. */
+const ours: Readonly<Record<string, string>> = {
+  resources: 'it is another program: the resources of our chart count (value resources)',
+  securityContext: 'our pods fit the restricted standard (values securityContext, containerSecurityContext)',
+  imagePullSecrets: 'they were for the old image (value imagePullSecrets)',
+  livenessProbe: 'our chart has its own',
+  readinessProbe: 'our chart has its own',
+  startupProbe: 'our chart has its own',
+  terminationGracePeriodSeconds: 'value shutdownGrace of our chart',
+}
+
+/** Every other field of the pod and its container has a line too: an unknown one is refused. */
+function ofTheRest({ old: { pod, container } }: OldFacts): Part {
+  const isGiven = (value: unknown) =>
+    value !== undefined && !['{}', '[]', 'null', 'false', '""'].includes(JSON.stringify(value))
+  const fields = [...Object.entries(container), ...Object.entries(pod)].filter(
+    ([name, value]) => !readElsewhere.has(name) && isGiven(value),
+  )
+  const why = new Map(fields.map(([name]) => [name, ours[name]]))
+  return joined(
+    [...why].map(([name, text]) =>
+      text === undefined
+        ? refusal(`pod field ${name}`, `field:${name}`, 'our chart has no value for it')
+        : told(`pod field ${name}`, 'replaced', text),
+    ),
+  )
+}
+
 function ofPodMeta({ old: { podMeta } }: OldFacts): Part {
   const { labels, annotations } = podMeta
   const scraped = annotations['prometheus.io/scrape'] === 'true' || annotations['prometheus.io.scrape'] === 'true'
   const kept = Object.entries(annotations).filter(([key]) => !passedOver.test(key))
-  const identity = Object.entries(labels).filter(([key]) => identityLabels.test(key))
+  const given = Object.entries(labels).filter(([key]) => !ownLabels.test(key))
   return joined([
     scraped
       ? told('prometheus.io/scrape', 'same', 'value prometheus.enabled', [['prometheus.enabled', true]])
@@ -87,7 +124,7 @@ function ofPodMeta({ old: { podMeta } }: OldFacts): Part {
     ...kept.map(([key, value]) =>
       told(`pod annotation ${key}`, 'same', 'value podAnnotations', [['podAnnotations', { [key]: value }]]),
     ),
-    ...identity.map(([key, value]) =>
+    ...given.map(([key, value]) =>
       told(`pod label ${key}`, 'same', 'value podLabels', [['podLabels', { [key]: value }]]),
     ),
   ])

@@ -43,13 +43,27 @@ export async function move(
     const failure = toAppError(error)
     deps.tell(`it did not work, so everything goes back: ${failure.message}`)
     // an interrupt ends the move, and not the way back
-    const back = signal.aborted ? AbortSignal.timeout(options.timeoutMs) : signal
-    await goBack(
-      deps,
-      { olds: olds.map(remembering), namespace, installed: prepared.installed, values: plan.values },
-      back,
-    )
+    await wayBack(deps, prepared, signal.aborted ? AbortSignal.timeout(options.timeoutMs) : signal, failure)
     throw new AppError(failure.reason, `${failure.message}. ${namesOf(olds)} as before`, { cause: error })
+  }
+}
+
+/** The old ones stay at 0 only where Capstan could not be stopped: two writers are worse than none. */
+async function wayBack(
+  deps: MigrateDeps,
+  { olds, namespace, installed, plan }: Prepared,
+  signal: AbortSignal,
+  failure: AppError,
+): Promise<void> {
+  try {
+    await goBack(deps, { olds: olds.map(remembering), namespace, installed, values: plan.values }, signal)
+  } catch (error) {
+    const { message } = toAppError(error)
+    throw new AppError(
+      failure.reason,
+      `${failure.message}. Going back failed too, so nobody runs: ${message}. Try --back`,
+      { cause: error },
+    )
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Generator } from '../../adapters/generate/index.ts'
 import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
 import { type ImageOverride, overridesOf, withOverrides } from '../../domain/image/kustomize-images.ts'
 import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
@@ -8,20 +9,24 @@ import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Sources } from '../sources.ts'
 import type { LiveMemory } from './live.ts'
+import { type MadeWorkloads, readMade } from './made-workloads.ts'
 
 /** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
 export type ImageMemory = LiveMemory & {
   /** Of the newest commit that was read, by source and scope. */
   sources: Map<string, { commit: string; workloads: Workload[]; blobs: Map<string, Workload[]> }>
+  /** What generators print at the newest commit that was read, by source. */
+  made: Map<string, { commit: string; made: MadeWorkloads }>
 }
 
 export function createImageMemory(): ImageMemory {
-  return { sources: new Map() }
+  return { sources: new Map(), made: new Map() }
 }
 
 export type WorkloadDeps = {
   sources: Sources
   git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify'>
+  generator: Generator<GitRemote>
   memory: ImageMemory
 }
 
@@ -29,7 +34,7 @@ export type WorkloadDeps = {
 export type WorkloadScope = 'automated' | 'all'
 
 /**
- * The workloads of a source at a commit, in the order of their files. Those outside the allowed namespaces are left out
+ * The workloads of a source at a commit, in the order of their files, those that generators print last. Those outside the allowed namespaces are left out
  * (flux-v1 §28); files that cannot be read are the sync's to report.
  */
 export async function readWorkloads(
@@ -43,8 +48,10 @@ export async function readWorkloads(
   if (known?.commit === commit) return known.workloads
   const remote = await deps.sources.remote(spec, signal)
   const tree = await deps.git.tree(remote, commit, [], signal)
-  const { files } = filesInScope(tree, spec)
-  const overrides = await readOverrides({ spec, remote, tree }, deps, signal)
+  const { made, isWhole } = await madeAt({ spec, remote, commit, tree }, deps, signal)
+  const paths = made.filePaths ?? spec.paths
+  const files = made.filePaths?.length === 0 ? [] : filesInScope(tree, { ...spec, paths }).files
+  const overrides = await readOverrides({ spec: { ...spec, paths }, remote, tree }, deps, signal)
   const unseen = files.filter(({ blob }) => !known?.blobs.has(blob)).map(({ blob }) => blob)
   const contents = await deps.git.read(remote, [...new Set(unseen)], signal)
   const blobs = new Map<string, Workload[]>()
@@ -57,17 +64,32 @@ export async function readWorkloads(
       if (isAllowed(workload, spec)) workloads.push(withOverrides({ ...workload, file: path }, overrides))
     if (contents.has(blob)) await breathe()
   }
-  deps.memory.sources.set(key, { commit, workloads, blobs })
+  workloads.push(...made.workloads.filter((one) => isAllowed(one, spec) && (scope === 'all' || one.isAutomated)))
+  if (isWhole) deps.memory.sources.set(key, { commit, workloads, blobs })
   return workloads
 }
 
-/** What kustomizations below the source's paths say about tags, where kustomize or a generator builds the manifests. */
+/** What the generators of a source print at a commit; they are run once for it, unless one of them failed. */
+async function madeAt(
+  where: { spec: SourceSpec; remote: GitRemote; commit: string; tree: readonly TreeFile[] },
+  { generator, memory }: WorkloadDeps,
+  signal: AbortSignal,
+): Promise<{ made: MadeWorkloads; isWhole: boolean }> {
+  const key = `${where.spec.namespace}/${where.spec.name}`
+  const known = memory.made.get(key)
+  if (known?.commit === where.commit) return { made: known.made, isWhole: true }
+  const read = await readMade(where, { generator }, signal)
+  if (read.isWhole) memory.made.set(key, { commit: where.commit, made: read.made })
+  return read
+}
+
+/** What kustomizations below the source's paths say about tags, where kustomize builds the manifests. */
 async function readOverrides(
   { spec, remote, tree }: { spec: SourceSpec; remote: GitRemote; tree: readonly TreeFile[] },
   { git }: WorkloadDeps,
   signal: AbortSignal,
 ): Promise<ImageOverride[]> {
-  if (spec.render === 'plain' && !spec.generate) return []
+  if (spec.render === 'plain' || (spec.render === 'auto' && spec.generate)) return []
   const isBelow = (path: string) => spec.paths.length === 0 || spec.paths.some((root) => path.startsWith(`${root}/`))
   const found = tree.filter(({ path, mode }) => mode === 'file' && isKustomization(path) && isBelow(path))
   const contents = await git.read(remote, [...new Set(found.map(({ blob }) => blob))], signal)

@@ -22,6 +22,8 @@ export type DesiredObject = {
   line: number
   digest: string
   ignored: boolean
+  /** As git has them: policies only, see memory.ts. */
+  annotations: Readonly<Record<string, string>> | undefined
   blob: string
   index: number
   /** It runs a program that Capstan takes the place of. */
@@ -212,6 +214,7 @@ function toDesired({ object, file, line, blob, head }: Found): DesiredObject {
     line,
     digest: head.digest,
     ignored: ignoreOf(object) === 'true',
+    annotations: object.metadata.annotations,
     blob,
     index: head.index,
     ...(head.ancestor ? { ancestor: head.ancestor } : {}),

@@ -16,6 +16,7 @@ import type { Hold } from './hold.ts'
 import { type Ledger, writeLedger } from './ledger.ts'
 import { moveMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
+import { rememberApplied } from './remember-applied.ts'
 import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
 import { isNarrow } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
@@ -45,6 +46,7 @@ export async function finish(
   memory.waitsForHealth = unhealthy.length > 0
   const isNews = await keep(sync, status, deps, signal)
   const marked = await mark(sync, status, deps, signal)
+  if (isTried(sync)) await rememberApplied(sync, deps, signal)
   const seconds = run.seconds()
   const summary = summarise(changes, sync.desired.objects.length - run.writings, seconds)
   const { namespace, name } = spec

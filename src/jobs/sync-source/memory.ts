@@ -34,6 +34,8 @@ export type SourceMemory = {
   /** Where this process left the marker; `object` is the id of the tag, and another one there was put by somebody else. */
   marker: { commit: string; object: string } | undefined
   inventory: { digest: string; inventory: Inventory } | undefined
+  /** The newest commits that are in a revision. */
+  history: { commit: string; commits: string[] } | undefined
   /** Failed syncs in a row; sets the pace of the next try. */
   failures: number
   syncing: boolean
@@ -74,6 +76,7 @@ export function createSyncMemory(): SyncMemory {
         fetchSeen: undefined,
         marker: undefined,
         inventory: undefined,
+        history: undefined,
         failures: 0,
         syncing: false,
         missed: new Set(),

@@ -8,6 +8,7 @@ import type { Change } from '../../domain/plan/change.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
 import type { Held } from '../../domain/plan/prune.ts'
+import type { Applied } from '../../domain/source/applied.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { FetchFact, SourceDrift, SourceStatus } from '../../domain/source/status.ts'
 import type { Enqueue } from '../../domain/work/job.ts'
@@ -34,7 +35,7 @@ export type SyncEnded = {
 
 export type SyncSourceDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify' | 'readTag' | 'moveTag' | 'relation'>
+  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify' | 'readTag' | 'moveTag' | 'relation' | 'log'>
   /** What the last fetch of this source saw, by whichever process; undefined when nobody knows. */
   lastFetch: (spec: SourceSpec) => Promise<Pick<FetchFact, 'at' | 'head'> | undefined>
   /** With Capstan's own rights; a source with a service account writes with that one's. */
@@ -60,6 +61,8 @@ export type SyncSourceDeps = {
   redact: (text: string) => string
   /** Mirrors the status to where people look, beside the ConfigMap; never fails a sync. */
   publish: (spec: SourceSpec, status: SourceStatus, signal: AbortSignal) => Promise<void>
+  /** Keeps what people may ask about the last sync; what it throws fails no sync. */
+  remember: (spec: SourceSpec, applied: Applied) => Promise<void>
   ended: (result: SyncEnded) => void
 }
 

@@ -16,7 +16,7 @@ import { readKnownHead } from '../read-known-head.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
 import { askForFetch, commitUpdate, obstacleOf, type Prepared } from './commit.ts'
 import type { UpdateImagesDeps } from './deps.ts'
-import { editFiles } from './edit-files.ts'
+import { editImages } from './edit-images.ts'
 import { withoutLiveIgnored } from './live.ts'
 import { readFacts } from './read-facts.ts'
 
@@ -63,7 +63,7 @@ async function decide(spec: SourceSpec, commit: string, deps: UpdateImagesDeps, 
   const workloads = await readWorkloads(spec, { commit, scope: 'automated' }, deps, signal)
   const planned = await plan({ spec, workloads }, deps, signal)
   const remote = await deps.sources.remote(spec, signal)
-  const { edits, done, refused } = await editFiles({ remote, commit, updates: planned.updates }, deps, signal)
+  const { edits, done, refused } = await editImages({ spec, remote, commit, updates: planned.updates }, deps, signal)
   const refusals = refused.map(
     ({ update, why }) => `${update.workload.id} ${update.container.name} NotEditable: ${why}`,
   )

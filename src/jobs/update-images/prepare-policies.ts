@@ -2,11 +2,13 @@ import type { Edit } from '../../adapters/git/index.ts'
 import { annotate } from '../../domain/image/annotate.ts'
 import { decodeFile } from '../../domain/image/open-manifests.ts'
 import { annotationsOf } from '../../domain/image/policy-change.ts'
+import { policyVariables } from '../../domain/image/updater-variables.ts'
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { PolicyChange, UpdateResult, UpdateSpec } from '../../domain/work/update-spec.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
 import type { UpdateImagesDeps } from './deps.ts'
+import { editMade, type MadeChange } from './edit-made.ts'
 
 /** What an update changes in one state of the repository, and how each workload fares. */
 export type Change = { edits: Edit[]; result: UpdateResult }
@@ -29,9 +31,30 @@ export function preparePolicies(
         result[id] = { Status: 'failed', Error: 'the file is encrypted with SOPS; edit it by hand' }
       else found.push([workload, change])
     }
-    const edits = await editAnnotations({ spec, base, found, result }, deps, signal)
-    return { edits, result }
+    const made = found.flatMap(([workload, change]) => madeChanges(workload, change, result))
+    const plain = found.filter(([{ made: by }]) => !by)
+    const edits = await editAnnotations({ spec, base, found: plain, result }, deps, signal)
+    const remote = await deps.sources.remote(spec, signal)
+    const generated = await editMade({ spec, remote, commit: base }, made, deps, signal)
+    for (const [{ workload }, why] of generated.refused) result[workload.id] = { Status: 'failed', Error: why }
+    return { edits: [...edits, ...generated.edits], result }
   }
+}
+
+/** The change of a workload that a generator prints, one for each annotation; says in `result` how it fares unless it is refused. */
+function madeChanges(workload: Workload, change: PolicyChange, result: UpdateResult): MadeChange[] {
+  const { id, made, containers, annotations } = workload
+  if (!made) return []
+  const names = containers.map(({ name }) => name)
+  const changes = annotationsOf(change, names, annotations)
+  result[id] = { Status: changes.length === 0 ? 'skipped' : 'success' }
+  return changes.map((one) => ({
+    workload: { ...workload, made },
+    path: ['metadata', 'annotations', one.key],
+    value: one.value,
+    updater: 'policy',
+    variables: policyVariables(workload, one),
+  }))
 }
 
 async function editAnnotations(

@@ -14,7 +14,7 @@ import type { ImageSpec, UpdateSpec } from '../../domain/work/update-spec.ts'
 import { accessTo } from '../scan-image/access.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
 import type { UpdateImagesDeps } from './deps.ts'
-import { editFiles } from './edit-files.ts'
+import { editImages } from './edit-images.ts'
 import { readLive } from './live.ts'
 import type { Change } from './prepare-policies.ts'
 import { type Facts, readFacts } from './read-facts.ts'
@@ -38,7 +38,7 @@ export function prepareRelease(
         ? await planImages({ spec, workloads }, { wanted: update.spec, facts, checked }, deps, signal)
         : await planContainers(workloads, update.spec, deps, signal)
     const remote = await deps.sources.remote(spec, signal)
-    const { edits, refused } = await editFiles({ remote, commit: base, updates: plan.updates }, deps, signal)
+    const { edits, refused } = await editImages({ spec, remote, commit: base, updates: plan.updates }, deps, signal)
     for (const { update: one, why } of refused)
       plan.result[one.workload.id] = { Status: 'failed', Error: `${one.container.name}: ${why}` }
     return { edits, result: plan.result }

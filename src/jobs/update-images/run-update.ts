@@ -39,6 +39,7 @@ export async function runUpdate(
   const landed = await findLanded(spec, { jobId, head: commit }, deps, signal)
   if (landed) {
     await askForFetch(spec, deps)
+    await askForAutomation(spec, update, deps)
     return landed
   }
   let last: Change | undefined
@@ -57,7 +58,19 @@ export async function runUpdate(
     signal,
   )
   const revision = result.result === 'pushed' ? result.commit : ''
+  if (revision !== '') await askForAutomation(spec, update, deps)
   return { revision, message: revision === '' ? 'nothing to do' : '', result: last?.result ?? {} }
+}
+
+/** What was automated just now does not wait for the next scan (flux-v1 §19). */
+async function askForAutomation(
+  { namespace, name }: SourceSpec,
+  update: UpdateSpec,
+  { enqueue }: Pick<UpdateImagesDeps, 'enqueue'>,
+): Promise<void> {
+  if (update.type !== 'policy') return
+  if (!Object.values(update.spec).some(({ add }) => add.automated === 'true')) return
+  await enqueue({ kind: 'update-images', namespace, name, reason: 'workloads were automated', lane: 'image' })
 }
 
 async function findLanded(

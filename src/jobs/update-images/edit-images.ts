@@ -1,8 +1,12 @@
+import type { Generator } from '../../adapters/generate/index.ts'
 import type { Edit, Git, GitRemote } from '../../adapters/git/index.ts'
 import { editFile, type ScalarEdit } from '../../domain/image/edit.ts'
 import { openKustomization } from '../../domain/image/kustomize-images.ts'
 import { decodeFile } from '../../domain/image/open-manifests.ts'
 import type { Update } from '../../domain/image/plan-updates.ts'
+import { imageVariables } from '../../domain/image/updater-variables.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
+import { editMade, type MadeChange } from './edit-made.ts'
 
 type UpdateEdit = ScalarEdit & { update: Update }
 
@@ -14,8 +18,40 @@ export type EditedFiles = {
   refused: { update: Update; why: string }[]
 }
 
-/** Writes the updates into the files of a commit, as far as they can be written. Symbolic links are not. */
-export async function editFiles(
+/**
+ * Writes the updates into a commit, as far as they can be written: into its files, but not into symbolic links; and where a generator
+ * prints the workload, as its `.flux.yaml` says.
+ */
+export async function editImages(
+  what: { spec: SourceSpec; remote: GitRemote; commit: string; updates: readonly Update[] },
+  deps: { git: Pick<Git, 'tree' | 'read'>; generator: Generator<GitRemote> },
+  signal: AbortSignal,
+): Promise<EditedFiles> {
+  const [plain, made] = [what.updates.filter(({ workload }) => !workload.made), madeChanges(what.updates)]
+  const result = await editFiles({ ...what, updates: plain }, deps, signal)
+  const { edits, refused } = await editMade(what, [...made.keys()], deps, signal)
+  result.edits.push(...edits)
+  for (const [change, update] of made) {
+    const why = refused.get(change)
+    if (why === undefined) result.done.push(update)
+    else result.refused.push({ update, why })
+  }
+  return result
+}
+
+function madeChanges(updates: readonly Update[]): Map<MadeChange, Update> {
+  return new Map(
+    updates.flatMap((update) => {
+      const { workload, container, text } = update
+      const { made } = workload
+      if (!made) return []
+      const change = { workload: { ...workload, made }, path: container.path, value: text }
+      return [[{ ...change, updater: 'containerImage' as const, variables: imageVariables(update) }, update]]
+    }),
+  )
+}
+
+async function editFiles(
   what: { remote: GitRemote; commit: string; updates: readonly Update[] },
   deps: { git: Pick<Git, 'tree' | 'read'> },
   signal: AbortSignal,

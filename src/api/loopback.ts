@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+
+/** Where to listen besides. `open`: routes with `openOnLoopback` need no token there (ruling 3). */
+export type Listener = { host: string; port: number; open: boolean }
+
+/** Sockets of open listeners: known by where they were accepted, never by the address of who calls (a mesh makes all of them local). */
+const openSockets = new WeakSet<Socket>()
+
+/** Serves the same app on one more address, with the same limits; resolves once it listens. The caller closes it. */
+export async function listenBesides(app: FastifyInstance, { host, port, open }: Listener): Promise<Server> {
+  await app.ready()
+  const { server: main, initialConfig } = app
+  const { maxHeaderSize } = (initialConfig as { http?: { maxHeaderSize?: number } }).http ?? {}
+  const server = createServer(
+    {
+      requestTimeout: main.requestTimeout,
+      keepAliveTimeout: main.keepAliveTimeout,
+      maxHeaderSize: maxHeaderSize ?? 16_384,
+    },
+    (request, response) => app.routing(request, response),
+  )
+  server.setTimeout(main.timeout)
+  if (open) server.on('connection', (socket) => openSockets.add(socket))
+  server.on('clientError', (error, socket) => main.emit('clientError', error, socket))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return server
+}
+
+/**
+ * True for a call that came in by an open listener, under a name of this machine and not from a web page: a browser with a forwarded
+ * port could else be made to send one by any site.
+ */
+export function cameOpenly({ raw, headers }: Pick<FastifyRequest, 'raw' | 'headers'>): boolean {
+  if (!openSockets.has(raw.socket) || headers.origin !== undefined) return false
+  return isLocalName(headers.host) && /^(?:none|same-origin)?$/.test(String(headers['sec-fetch-site'] ?? ''))
+}
+
+/** Whether a Host header names this machine itself, by name or by loopback address. */
+export function isLocalName(host: string | undefined): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host ?? '')
+}

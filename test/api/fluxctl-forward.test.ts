@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { labelForFluxctl } from '../../src/jobs/fluxctl-label.ts'
+import { makeNamespace, quiet, realCluster, removeNamespace, until } from '../cluster/world.ts'
+import { type Capstan, startCapstan } from '../e2e/capstan.ts'
+import { kubectl } from '../e2e/kubectl.ts'
+import { deployment, namespace } from '../e2e/manifests.ts'
+import { createRepository, type Repository } from '../e2e/repository.ts'
+import { createFluxctl, type Fluxctl, rowsOf } from './fluxctl.ts'
+import { type ForwardingNode, startForwardingNode } from './forwarding-node.ts'
+
+describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
+  const cluster = realCluster()
+  const leading = new AbortController()
+  let home: string
+  let labelled: Promise<void>
+  let [repository, capstan, node, fluxctl] = [] as unknown as [Repository, Capstan, ForwardingNode, Fluxctl]
+
+  beforeAll(async () => {
+    home = await makeNamespace(cluster)
+    repository = await createRepository()
+    await repository.push({
+      'deploy/namespace.yaml': namespace(`${home}-shop`),
+      'deploy/web.yaml': deployment('web', `${home}-shop`, { replicas: 0 }),
+    })
+    const flags = [`--git-url=${repository.url}`, '--git-branch=main', '--git-path=deploy', '--enable=sync,images']
+    capstan = await startCapstan([...flags, '--k8s-allow-namespace', `${home}-shop`], {
+      // as in a pod, where loopback is a listener of its own
+      env: { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '1' },
+    })
+    node = await startForwardingNode(cluster, { namespace: home, from: 3030, to: Number(new URL(capstan.url).port) })
+    const spec = { containers: [{ name: 'capstan', image: 'none.example/capstan' }], nodeName: node.name }
+    const pod = { namespace: home, name: 'capstan-0' }
+    await until('the pod', async () => {
+      const made = cluster.create({ apiVersion: 'v1', kind: 'Pod', metadata: pod, spec })
+      return await made.then(
+        () => true,
+        () => false,
+      )
+    })
+    const status = { phase: 'Running' }
+    await cluster.patch({ apiVersion: 'v1', kind: 'Pod', ...pod }, { status }, { subresource: 'status' })
+    const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
+    labelled = labelForFluxctl({ cluster, pod, log: quiet, pause }, leading.signal)
+    fluxctl = createFluxctl({ FLUX_FORWARD_NAMESPACE: home })
+    await until('the label', async () => !(await fluxctl.run('list-workloads', '-a')).stderr.includes('No pod found'))
+  })
+
+  afterAll(async () => {
+    leading.abort()
+    await labelled
+    fluxctl?.stop()
+    await capstan?.stop()
+    await node?.stop()
+    await repository?.stop()
+    await kubectl('delete', 'namespace', `${home}-shop`, '--ignore-not-found', '--wait=false')
+    await removeNamespace(cluster, home)
+    await cluster.close()
+  })
+
+  it('finds the leader by itself, and reads and writes through the port that it forwards', async () => {
+    expect(await fluxctl.run('sync')).toMatchObject({ code: 0, stderr: expect.stringMatching(/Done\.\n$/) })
+    const web = `${home}-shop:deployment/web`
+    const listed = await fluxctl.run('list-workloads', '-n', `${home}-shop`, '--no-headers')
+    expect([listed.code, rowsOf(listed.stdout)[0]?.slice(0, 2)]).toEqual([0, [web, 'web']])
+    expect((await fluxctl.run('lock', '-w', web, '-m', 'by the port')).code).toBe(0)
+    await repository.git('pull', '-q', '--ff-only', 'origin', 'main')
+    expect(await repository.git('log', '-1', '--format=%s')).toBe('by the port')
+  })
+
+  it('needs no token there, which what is ours does', async () => {
+    const status = async (path: string) => (await fetch(`${capstan.url}${path}`)).status
+    expect([await status('/api/flux/v11/version'), await status('/api/v1/status')]).toEqual([200, 401])
+  })
+})
