@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +13,7 @@ import { runCapstan } from '../e2e/capstan.ts'
 import { type Fluxd, fluxdOf } from '../e2e/fluxd.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
 import { helm, kubectl } from '../packaging/chart.ts'
+import { root } from '../packaging/dockerfile.ts'
 import { startOwnNode } from '../packaging/own-node.ts'
 import { template } from '../releases/workbench.ts'
 import { stack } from '../stack/stack.ts'
@@ -31,6 +34,8 @@ export type OldWorld = {
   standIn: StandIn
   /** `capstan migrate`, with the values in a file of this world. */
   migrate(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>
+  /** The same, and Ctrl-C as soon as it says this; gives its exit code. */
+  interrupt(words: string, ...args: string[]): Promise<number | null>
   values(): string
   /** Makes the Helm Operator's HelmRelease and its release, as it leaves them. */
   released(name: string): Promise<void>
@@ -58,8 +63,8 @@ const gitFiles = (apps: string): KubeObject[] => [
   },
 ]
 
-/** Starts it; `flags` come behind those of fluxd's chart. */
-export async function startOldWorld(flags: readonly string[] = []): Promise<OldWorld> {
+/** Starts it. `flags` come behind those of fluxd's chart; `inGit`: the repository has fluxd's own Deployment in it. */
+export async function startOldWorld(options: { flags?: readonly string[]; inGit?: boolean } = {}): Promise<OldWorld> {
   const id = randomBytes(4).toString('hex')
   const [namespace, apps] = [`flux-${id}`, `apps-${id}`]
   const folder = mkdtempSync(join(tmpdir(), `capstan-migrate-${id}-`))
@@ -74,9 +79,20 @@ export async function startOldWorld(flags: readonly string[] = []): Promise<OldW
   await repository.push(pushed)
   const fluxd = fluxdOf(repository, [])
   await fluxd.sync(objects)
-  await install({ namespace, apps, id, repository, flags })
+  const own = await install({ namespace, apps, id, repository, flags: options.flags ?? [] })
+  if (options.inGit) {
+    await repository.change({ 'fluxd.yaml': JSON.stringify(own) })
+    await fluxd.sync([...objects, own])
+  }
   const standIn = startStandIn({ cluster, namespace, apps, folder })
   const values = join(folder, 'values.yaml')
+  const words = (args: readonly string[]): string[] => {
+    const { kubeconfig, helm: binary } = stack()
+    const places = ['flux', 'helm-operator'].map((name) => `--deployment=${namespace}/${name}`)
+    // the cluster is shared, and others install theirs
+    const here = [...places, '--accept=other-capstan', `--values=${values}`, `--kubeconfig=${kubeconfig}`]
+    return ['migrate', '--timeout=90s', ...here, `--helm-binary=${binary}`, ...args]
+  }
 
   return {
     cluster,
@@ -86,18 +102,17 @@ export async function startOldWorld(flags: readonly string[] = []): Promise<OldW
     repository,
     fluxd,
     standIn,
-    async migrate(...args) {
-      const { kubeconfig, helm: binary } = stack()
-      const places = ['flux', 'helm-operator'].map((name) => `--deployment=${namespace}/${name}`)
-      // the cluster is shared, and others install theirs
-      const here = [
-        ...places,
-        '--accept=other-capstan',
-        `--values=${values}`,
-        `--kubeconfig=${kubeconfig}`,
-        `--helm-binary=${binary}`,
-      ]
-      return await runCapstan(['migrate', '--timeout=90s', ...here, ...args])
+    migrate: async (...args) => await runCapstan(words(args)),
+    async interrupt(until, ...args) {
+      const child = spawn(process.execPath, [join(root, 'bin/capstan.mjs'), ...words(args)])
+      let said = ''
+      child.stdout.on('data', (chunk: Buffer) => {
+        const before = said.includes(until)
+        said += chunk.toString()
+        if (!before && said.includes(until)) child.kill('SIGINT')
+      })
+      const [code] = (await once(child, 'exit')) as [number | null]
+      return code
     },
     values: () => readFileSync(values, 'utf8'),
     released: async (name) => await release(name, { apps, charts, folder, cluster }),
@@ -130,8 +145,8 @@ export async function startOldWorld(flags: readonly string[] = []): Promise<OldW
 
 type Place = { namespace: string; apps: string; id: string; repository: Repository; flags: readonly string[] }
 
-/** Both Deployments with what their charts make beside them. */
-async function install({ namespace, apps, id, repository, flags }: Place): Promise<void> {
+/** Both Deployments with what their charts make beside them; gives fluxd's. */
+async function install({ namespace, apps, id, repository, flags }: Place): Promise<KubeObject> {
   const toleration = { key: 'capstan.dev/own', operator: 'Equal', value: `old-${id}`, effect: 'NoSchedule' }
   const pod = {
     nodeSelector: { 'kubernetes.io/hostname': `old-${id}` },
@@ -144,6 +159,7 @@ async function install({ namespace, apps, id, repository, flags }: Place): Promi
   const metadata = (name: string) => ({ name, namespace, labels })
   const account = (name: string) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(name) })
   const subjects = ['flux', 'helm-operator'].map((name) => ({ kind: 'ServiceAccount', name, namespace }))
+  const own = fluxdOfChart({ namespace, pod, args: [...git, ...flags] })
   const all = [
     account('flux'),
     account('helm-operator'),
@@ -157,7 +173,7 @@ async function install({ namespace, apps, id, repository, flags }: Place): Promi
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
       subjects,
     },
-    fluxdOfChart({ namespace, pod, args: [...git, ...flags] }),
+    own,
     operatorOfChart({ namespace, pod, args: [`--allow-namespace=${apps}`] }),
   ]
   await kubectl(['create', '-f', '-'], all.map((object) => JSON.stringify(object)).join('\n---\n'))
@@ -173,6 +189,7 @@ async function install({ namespace, apps, id, repository, flags }: Place): Promi
     ])
     return stdout.trim().split('\n').length === 2
   })
+  return own
 }
 
 type Made = { apps: string; charts: ChartRepository; folder: string; cluster: Cluster }

@@ -3,8 +3,9 @@ import { fluxd, operator } from '../../../test/migrate/shapes.ts'
 import { gcMarkLabel } from '../manifest/annotations.ts'
 import type { Ancestor } from '../manifest/ancestor.ts'
 import type { KubeObject } from '../manifest/object.ts'
-import { fromKeepers } from './in-git.ts'
+import { fromKeepers, markOf } from './in-git.ts'
 import { readOldDeployment } from './old-deployment.ts'
+import type { OldFacts } from './old-facts.ts'
 
 type Meta = { labels?: Record<string, string>; annotations?: Record<string, string> }
 
@@ -40,9 +41,46 @@ const rows: Row[] = [
 ]
 
 describe('who would start an ancestor again', () => {
-  it.each(rows)('%s', (_fact, object, goOn, became, text) => {
-    const { notes = [] } = fromKeepers(readOldDeployment(object) ?? expect.fail('no ancestor'), new Set(goOn))
+  it.each(rows)('%s', (...[, object, goOn, became, text]) => {
+    const { notes = [] } = fromKeepers(readOldDeployment(object) ?? expect.fail('no ancestor'), {
+      goOn: new Set(goOn),
+      moved: undefined,
+    })
     expect(notes.map((note) => note.became)).toEqual(became)
     expect(notes.map((note) => note.text).join()).toMatch(text)
+  })
+})
+
+describe('beside a fluxd of another repository, which goes on', () => {
+  const moved = (object: KubeObject): OldFacts => ({
+    old: readOldDeployment(object) ?? expect.fail('no ancestor'),
+    flags: [
+      { name: 'git-url', values: ['git@github.com:you/cluster.git'], became: 'same', saying: '' },
+      { name: 'git-branch', values: ['main'], became: 'same', saying: '' },
+      { name: 'git-path', values: ['a,b'], became: 'same', saying: '' },
+    ],
+    problems: [],
+    files: new Map(),
+    accountAnnotations: {},
+    isClusterWide: true,
+    services: [],
+    namespace: 'flux',
+  })
+  const mark = markOf(moved(fluxd()))?.(fluxd()) ?? ''
+
+  it.each([
+    ['its own mark: it moves along', mark, ['do']],
+    ["the other one's mark: that would start it again", 'sha256.x', ['refused']],
+  ])('%s', (_fact, label, became) => {
+    const object = kept(fluxd(), { labels: { [gcMarkLabel]: label } })
+    const facts = moved(object)
+    const { notes = [] } = fromKeepers(facts.old, { goOn: new Set(['fluxd']), moved: facts })
+    expect(notes.map((note) => note.became)).toEqual(became)
+  })
+
+  it('is not known where the URL has variables in it', () => {
+    const facts = moved(fluxd())
+    const flags = [{ name: 'git-url', values: ['https://$(A)@git.example/a.git'], became: 'same', saying: '' }]
+    expect(markOf({ ...facts, flags })).toBeUndefined()
   })
 })

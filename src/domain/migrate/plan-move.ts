@@ -65,13 +65,14 @@ export function refusedIn({ notes }: MovePlan, accepted: ReadonlySet<string>): N
     .filter(({ became, accept = '' }) => became === 'refused' && !accepted.has(accept))
 }
 
-function ofHalf(half: OldFacts, { releases, goOn }: MoveFacts) {
+function ofHalf(half: OldFacts, { halves, releases, goOn }: MoveFacts) {
+  const moved = halves.find(({ old }) => old.ancestor === 'fluxd')
   return joined([
     fromFlags(half),
     fromMounts(half),
     fromEnvironment(half),
     fromSurroundings(half),
-    fromKeepers(half.old, goOn),
+    fromKeepers(half.old, { goOn, moved }),
     half.old.ancestor === 'helm-operator' ? fromReleases(half, releases) : {},
     half.old.replicas > 1
       ? refusal(

@@ -31,7 +31,7 @@ const rows: Row[] = [
 ]
 
 describe('what both ancestors had', () => {
-  it.each(rows)('%s: %j and %j', (path, one, other, counts, became) => {
+  it.each(rows)('%s: %j and %j', (...[path, one, other, counts, became]) => {
     const { values, notes } = withOtherHalf(valuesTree([[path, one]]), valuesTree([[path, other]]))
     expect(values).toEqual(valuesTree([[path, counts]]))
     expect(notes.map((note) => note.became)).toEqual(became)

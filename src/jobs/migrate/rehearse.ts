@@ -1,12 +1,11 @@
 import { toAppError } from '../../domain/error.ts'
 import { gcMarkLabel } from '../../domain/manifest/annotations.ts'
-import { gcMark, syncSetName } from '../../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
-import { type OldFacts, listedIn, valueOf, valuesOf } from '../../domain/migrate/old-facts.ts'
+import { markOf } from '../../domain/migrate/in-git.ts'
+import type { OldFacts } from '../../domain/migrate/old-facts.ts'
 import { ownedHash } from '../../domain/plan/live.ts'
 import { wouldChange } from '../../domain/plan/plan.ts'
 import { fieldsDropped } from '../../domain/plan/take-over.ts'
-import { safeUrl } from '../../domain/source/git-url.ts'
 import type { MigrateDeps } from './deps.ts'
 
 /** An object that fluxd applied. */
@@ -58,7 +57,8 @@ export async function lostSince(
 
 /** What carries this fluxd's mark, in every kind that can be listed. */
 async function markedObjects({ cluster }: Reading, facts: OldFacts, signal: AbortSignal): Promise<KubeObject[]> {
-  const isOwn = ownMark(facts)
+  // with variables of the container in its URL its mark is not known here: then every mark counts
+  const mark = markOf(facts)
   const kinds = (await cluster.resources(signal)).filter(
     ({ verbs, plural }) => verbs.includes('list') && verbs.includes('patch') && !plural.includes('/'),
   )
@@ -68,7 +68,8 @@ async function markedObjects({ cluster }: Reading, facts: OldFacts, signal: Abor
     const query = { apiVersion, kind, labelSelector: gcMarkLabel, metadataOnly: true }
     for (const object of await listed({ cluster }, query, signal)) {
       const whole = { ...object, apiVersion, kind }
-      if (isOwn(whole)) found.set(object.metadata.uid ?? idOf(refOf(whole)), whole)
+      if (!mark || whole.metadata.labels?.[gcMarkLabel] === mark(whole))
+        found.set(object.metadata.uid ?? idOf(refOf(whole)), whole)
     }
   }
   return [...found.values()]
@@ -87,15 +88,6 @@ async function listed(
     if (reason === 'UnknownKind' || reason === 'Forbidden') return []
     throw error
   }
-}
-
-/** A URL with variables of the container in it has a mark that is not known here: then every mark counts. */
-function ownMark(facts: OldFacts): (object: KubeObject) => boolean {
-  const url = valueOf(facts, 'git-url')
-  if (url === '' || url.includes('$(')) return () => true
-  const branch = valueOf(facts, 'git-branch', 'master')
-  const set = syncSetName({ safeUrl: safeUrl(url), branch, paths: listedIn(valuesOf(facts, 'git-path') ?? []) })
-  return (object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))
 }
 
 type Rehearsed = Marked & { changes: boolean; refused?: string }
