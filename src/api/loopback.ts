@@ -2,6 +2,9 @@ import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
+/** The API as it is served. */
+export type Api = FastifyInstance
+
 /** Where to listen besides. `open`: routes with `openOnLoopback` need no token there (ruling 3). */
 export type Listener = { host: string; port: number; open: boolean }
 

@@ -15,6 +15,7 @@ export function checkValues(values: FlagValues, situation: Situation): string[] 
     ...checkTimes(values),
     ...checkGit(values),
     ...checkGitLogin(values, situation),
+    ...checkGithubApp(values, situation),
     ...checkWork(values, situation),
   ]
 }
@@ -104,6 +105,27 @@ function checkGit(values: FlagValues): string[] {
     ...when(
       values['git-verify-signatures'] && values['git-verify-signatures-mode'] === 'none',
       '--git-verify-signatures and --git-verify-signatures-mode=none contradict each other',
+    ),
+  ]
+}
+
+/** All of a GitHub App or nothing of it, and nothing else beside it. */
+function checkGithubApp(values: FlagValues, { env }: Situation): string[] {
+  const names = ['git-github-app-id', 'git-github-app-installation-id', 'git-github-app-key-file'] as const
+  const missing = names.filter((name) => !values[name])
+  if (missing.length === names.length)
+    return when(values['git-github-app-url'] !== '', '--git-github-app-url needs --git-github-app-id')
+  const hasToken = Boolean(values['git-https-token-file'] || env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN)
+  return [
+    ...missing.map((name) => `--${name} is missing: a GitHub App is its id, the id of its installation and its key`),
+    ...when(
+      values['git-url'] !== '' && !isHttpUrl(values['git-url']),
+      '--git-github-app-id has no meaning for a --git-url with ssh; use an https URL',
+    ),
+    ...when(hasToken, 'a token and --git-github-app-id contradict each other: leave one of the two out'),
+    ...when(
+      values['git-github-app-url'] !== '' && !values['git-github-app-url'].startsWith('https://'),
+      '--git-github-app-url must be an https URL',
     ),
   ]
 }

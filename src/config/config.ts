@@ -12,6 +12,7 @@ export type SecretSource = { file: string } | { value: string }
 /** How to log in to the git server, as far as flags and environment say. */
 export type GitLogin =
   | { kind: 'basic'; username: string; password: SecretSource }
+  | { kind: 'githubApp'; appId: string; installationId: string; privateKeyFile: string; apiUrl?: string }
   | {
       kind: 'ssh'
       /** Undefined: use `deployKeyFile` where that file exists, else git's own keys. */
@@ -95,6 +96,8 @@ export type Config = {
   }
   releases: {
     workers: number
+    /** Log what an upgrade changed. */
+    logDiffs: boolean
     resyncIntervalMs: number
     /** The one namespace to look in; empty for all. */
     namespace: string
@@ -196,6 +199,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     },
     releases: {
       workers: values.workers,
+      logDiffs: values['log-release-diffs'],
       resyncIntervalMs: values['charts-sync-interval'],
       namespace: values['allow-namespace'],
       updateChartDependencies: values['update-chart-deps'],
@@ -312,6 +316,14 @@ export function isHttpUrl(url: string): boolean {
 
 function makeLogin(values: FlagValues, { env }: ConfigFacts): GitLogin | undefined {
   if (!isHttpUrl(values['git-url'])) return makeSshLogin(values)
+  if (values['git-github-app-id'])
+    return {
+      kind: 'githubApp',
+      appId: values['git-github-app-id'],
+      installationId: values['git-github-app-installation-id'],
+      privateKeyFile: values['git-github-app-key-file'],
+      ...defined('apiUrl', values['git-github-app-url']),
+    }
   const value = env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN
   const file = values['git-https-token-file']
   if (!file && !value) return undefined

@@ -10,7 +10,7 @@ a list by giving it again or with commas. Times are Go durations such as \`30s\`
 environment variables, and those before the file named by \`--config-file\`, a YAML map of flags without their dashes.
 All problems are listed at once, with exit code 2 (1 for a \`--git-path\` that begins with a slash, as fluxd).
 
-fluxd's and the Helm Operator's flags keep their names and defaults. Those marked *not yet* or *no effect* are accepted,
+fluxd's and the Helm Operator's flags keep their names and defaults. Those marked *no effect* are accepted,
 and a warning at the start names the ones that were given.
 
 Git over https logs in with \`--git-https-username\` (or \`GIT_AUTHUSER\`) and the token in \`--git-https-token-file\`, \`GIT_AUTHKEY\` or
@@ -49,10 +49,8 @@ function defaultOf(flag: Flag): string {
   return text === '' ? '' : `\`${text}\``
 }
 
-function meaning({ doc, state, why, danger }: Flag): string {
-  if (!state) return doc
-  const mark = state === 'later' ? 'Not yet' : 'No effect'
-  return `${doc} *${mark}: ${why ?? ''}${danger ? `; ${danger}` : ''}.*`
+function meaning({ doc, state, why = '' }: Flag): string {
+  return state ? `${doc} *No effect: ${why}.*` : doc
 }
 
 /** What `capstan run --help` prints: every flag that works, then where the rest is. */

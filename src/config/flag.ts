@@ -1,11 +1,9 @@
-/** How much of a flag is acted upon. `later` and `ignored` flags are accepted, and named in one warning when they are given. */
+/** Whether a flag is acted upon. `ignored` flags are accepted, and named in one warning when they are given. */
 export type FlagState = {
-  /** Absent: it works. `later`: not yet. `ignored`: never, because there is nothing left for it to do. */
-  state?: 'later' | 'ignored'
+  /** Absent: it works. `ignored`: there is nothing left for it to do. */
+  state?: 'ignored'
   /** Half a sentence that goes with `state`. */
   why?: string
-  /** Said in a warning of its own when the flag is on: something unsafe follows from its not being acted upon. */
-  danger?: string
 }
 
 /** One line of the table that makes parsing, defaults, help and docs/configuration.md. */

@@ -27,9 +27,7 @@ describe('docs/fluxd-flags.md', () => {
     expect([flag.state, became]).toEqual([
       flag.state,
       expect.stringMatching(
-        { later: /^not yet$/, ignored: /^(?:replaced by|not applicable)/, works: /^(?:same|differs)$/ }[
-          flag.state ?? 'works'
-        ],
+        { ignored: /^(?:replaced by|not applicable)/, works: /^(?:same|differs)$/ }[flag.state ?? 'works'],
       ),
     ])
     if (became !== 'same') expect(`${flag.why ?? ''}${difference.note}`).not.toBe('')

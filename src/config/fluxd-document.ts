@@ -14,7 +14,6 @@ what else is different, [configuration](configuration.md) lists all flags.
 - *differs*: it works, and what it means has changed.
 - *replaced*: it has no effect; something else does its work.
 - *not applicable*: it has no effect, and there is nothing left for it to do.
-- *not yet*: it is accepted and has no effect for now.
 
 `
 
@@ -29,7 +28,6 @@ export function fluxdDocument(): string {
 
 /** One word or two for what became of a flag. */
 export function becameOf({ state }: Flag, { by, differs }: Difference): string {
-  if (state === 'later') return 'not yet'
   if (state === 'ignored') return by === undefined ? 'not applicable' : `replaced by \`${by}\``
   return differs ? 'differs' : 'same'
 }

@@ -133,6 +133,12 @@ describe('loadConfig: login to git', () => {
     ],
     ['our variable', [git], { CAPSTAN_GIT_TOKEN: 'k' }, { kind: 'basic', username: 'git', password: { value: 'k' } }],
     [
+      'a GitHub App',
+      [git, '--git-github-app-id=1', '--git-github-app-installation-id=2', '--git-github-app-key-file=/k'],
+      {},
+      { kind: 'githubApp', appId: '1', installationId: '2', privateKeyFile: '/k' },
+    ],
+    [
       'a file before variables',
       [git, '--git-https-token-file=/t'],
       { GIT_AUTHKEY: 'k' },
@@ -231,6 +237,22 @@ describe('loadConfig: problems', () => {
     ],
     ['both logins', [git, '--git-ssh-key-file=/k', '--git-https-token-file=/t'], /contradict each other/],
     ['a user without password', [git, '--git-https-username=me'], /needs a password/],
+    [
+      'half of a GitHub App',
+      [git, '--git-github-app-id=1', '--git-github-app-installation-id=2'],
+      /--git-github-app-key-file is missing/,
+    ],
+    [
+      'a GitHub App and a token',
+      [
+        git,
+        '--git-github-app-id=1',
+        '--git-github-app-installation-id=2',
+        '--git-github-app-key-file=/k',
+        '--git-https-token-file=/t',
+      ],
+      /contradict each other/,
+    ],
     ['two passwords', ['--git-url=https://me:pw@h/a.git', '--git-https-token-file=/t'], /leave one of the two out/],
     ['split roles without Redis', ['--roles=worker'], /give --redis-url/],
     ['no role', ['--roles='], /at least one of controller/],

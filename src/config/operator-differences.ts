@@ -32,7 +32,10 @@ export const operatorDifferences: Readonly<
     note: 'An idle pass compares digests: it starts no helm and writes nothing. What changed is seen by watches in between.',
   },
   'status-update-interval': asBefore,
-  'log-release-diffs': { note: '`capstan helm plan NAME` shows the diff beforehand, masked.' },
+  'log-release-diffs': {
+    differs: true,
+    note: 'One line an object, of what helm stored, with secrets masked. `capstan helm plan NAME` shows it beforehand.',
+  },
   'update-chart-deps': asBefore,
   'git-default-ref': asBefore,
   'enabled-helm-versions': {

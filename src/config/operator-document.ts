@@ -26,7 +26,6 @@ Operator's, with the flags, metrics and routes that it had. [HelmReleases](helmr
 - *differs*: it works, and what it does is not quite the same.
 - *replaced*: it has no effect; something else does its work.
 - *not applicable*: it has no effect, and there is nothing left for it to do.
-- *not yet*: it is accepted and has no effect for now.
 `
 
 /** docs/helm-operator.md, whole. */

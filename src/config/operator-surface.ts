@@ -1,5 +1,5 @@
 /** What became of something that the Helm Operator had. */
-export type Became = 'same' | 'differs' | 'replaced' | 'not applicable' | 'not yet'
+export type Became = 'same' | 'differs' | 'replaced' | 'not applicable'
 
 /** `name`: as people write it. `note`: what to know; empty only where there is nothing. */
 export type SurfaceRow = { name: string; became: Became; note: string }

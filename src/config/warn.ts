@@ -15,18 +15,13 @@ const writeFlags = [
 export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolean): string[] {
   const { passedOver } = readImports(values['helm-repository-import'])
   const given = (Object.keys(flags) as FlagName[]).filter(isGiven)
-  const later = given.filter((name) => flags[name].state === 'later')
   const ignored = given.filter((name) => flags[name].state === 'ignored')
-  const dangers = later.filter((name) => flags[name].danger && isOn(values, name))
   const useless = values['git-readonly'] ? writeFlags.filter(isGiven) : []
   return [
-    ...(later.length + ignored.length > 0
-      ? [`accepted and without effect: ${[...later, ...ignored].map(explain).join(', ')}`]
-      : []),
+    ...(ignored.length > 0 ? [`accepted and without effect: ${ignored.map(explain).join(', ')}`] : []),
     ...(values['read-only']
       ? ['--read-only: sources are compared with the cluster, nothing is written, releases and images are left alone']
       : []),
-    ...dangers.map((name) => `--${name} is not acted upon yet: ${flags[name].danger}`),
     ...(useless.length > 0
       ? [`without effect beside --git-readonly: ${useless.map((name) => `--${name}`).join(', ')}`]
       : []),
@@ -43,9 +38,4 @@ export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolea
 function explain(name: FlagName): string {
   const { why } = flags[name]
   return why ? `--${name} (${why})` : `--${name}`
-}
-
-function isOn(values: FlagValues, name: FlagName): boolean {
-  const value = values[name]
-  return value !== false && value !== '' && value !== 'none'
 }

@@ -1,6 +1,7 @@
 import type { Cluster, Watch } from '../adapters/cluster/index.ts'
 import { AppError } from '../domain/error.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
+import { isOlderVersion } from '../domain/manifest/resource-version.ts'
 import { type KubeObject, keyOf, type ObjectRef, refOf } from '../domain/manifest/object.ts'
 import { type LiveObject, liveKey, liveObject } from '../domain/plan/live.ts'
 
@@ -38,7 +39,7 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     const scope = { kindKey: kindKeyOf({ apiVersion, kind }), namespace }
     const where = { apiVersion, kind, ...(namespace ? { namespace } : {}) }
     return cluster.watch({ ...where, labelSelector: gcMarkLabel, metadataOnly: true }, (event) => {
-      if (event.type === 'replaced') seen.replace(scope, event.items)
+      if (event.type === 'replaced') seen.replace(scope, event.items, event.isRewound ?? false)
       else if (event.type === 'deleted') seen.remove(liveObject(event.object))
       else seen.take(event.object)
     })
@@ -106,11 +107,12 @@ function createSeen() {
     for (const listener of listeners) listener(live, gone)
   }
 
-  /** Keeps the newer of two states; resource versions of one kind are comparable numbers (KEP-5504). */
-  function keep(live: LiveObject): boolean {
+  /** Keeps the newer of two states, unless the cluster itself has gone back. */
+  function keep(live: LiveObject, isRewound = false): boolean {
     const key = liveKey(live)
     const known = objects.get(key)
-    if (known && known.uid === live.uid && isOlder(live.resourceVersion, known.resourceVersion)) return false
+    const isOlder = known?.uid === live.uid && isOlderVersion(live.resourceVersion, known.resourceVersion)
+    if (isOlder && !isRewound) return false
     objects.set(key, live)
     return true
   }
@@ -130,13 +132,13 @@ function createSeen() {
       const live = liveObject(object)
       if (keep(live)) tell(live, false)
     },
-    replace({ kindKey, namespace }: Scope, items: KubeObject[]): void {
+    replace({ kindKey, namespace }: Scope, items: KubeObject[], isRewound: boolean): void {
       const fresh = new Set<string>()
       for (const item of items) {
         const live = liveObject(item)
         fresh.add(liveKey(live))
         const before = objects.get(liveKey(live))
-        if (keep(live) && before && before.resourceVersion !== live.resourceVersion) tell(live, false)
+        if (keep(live, isRewound) && before && before.resourceVersion !== live.resourceVersion) tell(live, false)
       }
       for (const [key, live] of objects) {
         if (kindKeyOf(live.ref) !== kindKey || fresh.has(key)) continue
@@ -156,10 +158,6 @@ function isKnown({ metadata }: KubeObject, known: LiveObject | undefined): boole
 /** Kind across its versions and namespaces: what is applied as v1beta1 is the same object when read as v1. */
 function kindKeyOf({ apiVersion, kind }: Kind): string {
   return keyOf({ apiVersion, kind, name: '' })
-}
-
-function isOlder(a: string, b: string): boolean {
-  return a.length === b.length ? a < b : a.length < b.length
 }
 
 /** Waits for a promise or rejects as soon as the signal aborts. */

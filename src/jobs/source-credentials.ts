@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Cluster } from '../adapters/cluster/index.ts'
-import type { GitRemote } from '../adapters/git/index.ts'
+import type { GitRemote, GithubApp } from '../adapters/git/index.ts'
 import { AppError } from '../domain/error.ts'
 import { readLoginSecret } from '../domain/source/login-secret.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
@@ -11,6 +11,7 @@ export type CredentialDeps = {
   redactor: Pick<Redactor, 'register'>
   /** Keeps bytes in a file that only this process may read, and gives its path. The same name has the same content always. */
   keep: (name: string, bytes: Uint8Array) => Promise<string>
+  githubApp: GithubApp
 }
 
 /**
@@ -33,6 +34,11 @@ export async function remoteOf(
   const { login, ca, secrets } = readLoginSecret(found.data, { url, secret })
   deps.redactor.register(secrets)
   const caFile = ca ? { caFile: await keepNamed('ca', ca, deps) } : {}
+  if (login?.kind === 'githubApp') {
+    const auth = await deps.githubApp.login(login, signal)
+    if (auth.kind === 'basic') deps.redactor.register([auth.password])
+    return { url, isForeign: true, ...caFile, auth }
+  }
   if (login?.kind !== 'ssh') return { url, isForeign: true, ...caFile, ...(login ? { auth: login } : {}) }
   const privateKeyFile = await keepNamed('key', withLineEnd(login.privateKey), deps)
   const knownHosts = login.knownHosts && { knownHostsFile: await keepNamed('hosts', login.knownHosts, deps) }

@@ -1,10 +1,9 @@
 import type { Server } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import type { FastifyInstance } from 'fastify'
-import { type Listener, listenBesides } from '../api/loopback.ts'
+import { type Api, type Listener, listenBesides } from '../api/loopback.ts'
 import type { Config, ListenAddress } from '../config/config.ts'
 
-type App = Pick<FastifyInstance, 'listen' | 'close'>
+type App = Pick<Api, 'listen' | 'close'>
 
 /** Where the API is served. `closed` ends every listener and waits for what they answer. */
 export type Served = { close(): Promise<void> }
@@ -14,7 +13,7 @@ export type Served = { close(): Promise<void> }
  * (ruling 3), and every other address of the pod is one that does.
  */
 export async function listenAll(
-  app: FastifyInstance,
+  app: Api,
   { listen, opensLoopback }: Pick<Config, 'listen' | 'opensLoopback'>,
 ): Promise<Served> {
   if (!opensLoopback) {

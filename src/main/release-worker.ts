@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import { createEgress, createGuard } from '../adapters/egress/index.ts'
+import { createGithubApp } from '../adapters/git/index.ts'
 import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createLogins, createRegistry } from '../adapters/registry/index.ts'
@@ -81,6 +82,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     chartRemote: (url: string) => chartRemote(url, { sources, deployKeyFile: config.git.deployKeyFile, areTenants }),
     areTenants,
     keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
+    githubApp: createGithubApp({ egress, now: Date.now }),
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,
     egress,
@@ -90,6 +92,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
     legacy: config.releases.legacy,
+    logDiffs: config.releases.logDiffs,
     finalizer: config.releases.finalizer,
     releaseNamespace: config.releases.namespace,
     upgradeLimit: config.releases.upgradeLimit,

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, contextNamespace } from '../adapters/cluster/index.ts'
-import type { GitRemote } from '../adapters/git/index.ts'
+import { createEgress } from '../adapters/egress/index.ts'
+import { createGithubApp, type GithubApp, type GitRemote } from '../adapters/git/index.ts'
 import type { Config, SecretSource } from '../config/config.ts'
 import { sourceDefaults } from '../domain/source/resource.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
@@ -34,13 +35,22 @@ export function createSources(config: Config, parts: SourcesParts): SourceRegist
     log,
     pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
   })
-  const credentials = { cluster, redactor, keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')) }
+  // of the flags it may be an own server inside; of tenants not
+  const githubApp = (allowPrivate: boolean) =>
+    createGithubApp({ egress: createEgress({ allowPrivate }), now: Date.now })
+  const own = githubApp(true)
+  const credentials = {
+    cluster,
+    redactor,
+    keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
+    githubApp: githubApp(!config.sources.areTenants),
+  }
   return {
     ...registry,
     remote: async (spec, signal) =>
       spec.origin === 'resource'
         ? await remoteOf(spec, credentials, signal)
-        : { url: spec.url, ...(await authOf(config.git, { redactor, deployKeys })) },
+        : { url: spec.url, ...(await authOf(config.git, { redactor, deployKeys, githubApp: own }, signal)) },
   }
 }
 
@@ -53,13 +63,22 @@ function makeFlagSource({ namespace, kubeconfig }: Config, source: NonNullable<C
 /** Undefined where git finds its own way (no login given, or a public repository). */
 async function authOf(
   { login, deployKeyFile }: Config['git'],
-  { redactor, deployKeys }: Pick<SourcesParts, 'redactor' | 'deployKeys'>,
+  { redactor, deployKeys, githubApp }: Pick<SourcesParts, 'redactor' | 'deployKeys'> & { githubApp: GithubApp },
+  signal: AbortSignal | undefined,
 ): Promise<Pick<GitRemote, 'auth'>> {
   if (!login) return {}
   if (login.kind === 'basic') {
     const password = readSecret(login.password)
     redactor.register([password])
     return { auth: { kind: 'basic', username: login.username, password } }
+  }
+  if (login.kind === 'githubApp') {
+    const privateKey = readFileSync(login.privateKeyFile, 'utf8')
+    redactor.register([privateKey])
+    const { appId, installationId, apiUrl } = login
+    const auth = await githubApp.login({ appId, installationId, privateKey, ...(apiUrl ? { apiUrl } : {}) }, signal)
+    if (auth.kind === 'basic') redactor.register([auth.password])
+    return { auth }
   }
   const ownKey = deployKeys.none === undefined ? (await deployKeys.get()).privateKeyFile : undefined
   const privateKeyFile = login.privateKeyFile ?? ownKey ?? (existsSync(deployKeyFile) ? deployKeyFile : undefined)

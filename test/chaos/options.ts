@@ -25,7 +25,7 @@ export const usage = `npm run chaos -- [options]
   --stack FILE   a running stack as in CAPSTAN_TEST_STACK; default: a control plane is started
   --workers N    trials at the same time, default 3
   --out DIR      where results.json and table.md go, default .capstan/chaos
-  --write-docs   put the table into docs/reliability.md`
+  --write-docs   put the rows into the table of docs/reliability.md`
 
 /** Reads them; throws with what is wrong. */
 export function readOptions(argv: readonly string[], randomSeed: number): Options {

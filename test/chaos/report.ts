@@ -26,26 +26,32 @@ function figures({ notRun, worst }: Outcome): string {
 
 const [beginMark, endMark] = ['<!-- begin of the results -->', '<!-- end of the results -->']
 
-/** The results as docs/reliability.md shows them. */
-export function markdownTable(outcomes: readonly Outcome[], { seed, scale }: { seed: number; scale: number }): string {
+/** One row for each hazard that was run, as docs/reliability.md shows them. */
+export function markdownRows(outcomes: readonly Outcome[], { seed, scale }: { seed: number; scale: number }): string[] {
   const date = new Date().toISOString().slice(0, 10)
   const machine = `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? arch()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
-  const rows = outcomes.map((outcome) => {
+  return outcomes.map((outcome) => {
     const result = outcome.notRun === undefined ? `${outcome.passed} of ${outcome.trials}` : 'not run'
-    return `| ${outcome.id} | ${outcome.promise} | ${result} | ${figures(outcome)} | ${date} |`
+    const where = `scale ${scale}, seed ${seed}, ${date}, ${machine}`
+    return `| ${outcome.id} | ${outcome.promise} | ${result} | ${figures(outcome)} | ${where} |`
   })
-  return [
-    `Scale ${scale}, seed ${seed}, ${date}, on ${machine}. Figures are the worst of all trials.`,
-    '',
-    '| Hazard | Promise | Passed | Worst figures | Date |',
-    '|---|---|---|---|---|',
-    ...rows,
-  ].join('\n')
 }
 
-/** The document with the table of the last run in the place of the one before. */
-export function putTable(document: string, table: string): string {
+const head = ['| Hazard | Promise | Passed | Worst figures | Run |', '|---|---|---|---|---|']
+const rowPattern = /^\| ([A-Z])(\d+) \|/
+
+/** The document with these rows in the place of those of the same hazards; the others stay. */
+export function putRows(document: string, rows: readonly string[]): string {
   const [begin, end] = [document.indexOf(beginMark), document.indexOf(endMark)]
   if (begin < 0 || end < begin) throw new Error(`the document has no ${beginMark} and ${endMark}`)
-  return `${document.slice(0, begin + beginMark.length)}\n\n${table}\n\n${document.slice(end)}`
+  const before = document.slice(begin, end).split('\n')
+  const all = new Map([...before, ...rows].flatMap((row) => (rowPattern.test(row) ? [[idOf(row), row]] : [])))
+  const sorted = [...all].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  return `${document.slice(0, begin + beginMark.length)}\n\n${[...head, ...sorted].join('\n')}\n\n${document.slice(end)}`
+}
+
+/** Sorts as people count: A2 before A10. */
+function idOf(row: string): string {
+  const [, letter = '', number = ''] = rowPattern.exec(row) ?? []
+  return `${letter}${number.padStart(3, '0')}`
 }

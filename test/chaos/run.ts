@@ -7,7 +7,7 @@ import { stack } from '../stack/stack.ts'
 import type { Hazard } from './hazard.ts'
 import { hazards } from './hazards/index.ts'
 import { type Options, readOptions, usage } from './options.ts'
-import { hasFailed, markdownTable, putTable, summaryTable } from './report.ts'
+import { hasFailed, markdownRows, putRows, summaryTable } from './report.ts'
 import { closeWorlds, type Outcome, runTrials } from './trials.ts'
 
 const root = resolve(fileURLToPath(new URL('../..', import.meta.url)))
@@ -87,12 +87,12 @@ function report(outcomes: readonly Outcome[], options: Options): number {
   console.log(`\n${summaryTable(outcomes)}\nseed ${options.seed}`)
   const out = resolve(root, options.out)
   mkdirSync(out, { recursive: true })
-  const table = markdownTable(outcomes, options)
+  const rows = markdownRows(outcomes, options)
   writeFileSync(join(out, 'results.json'), JSON.stringify({ options, outcomes }, undefined, 2))
-  writeFileSync(join(out, 'table.md'), table)
+  writeFileSync(join(out, 'table.md'), `${rows.join('\n')}\n`)
   if (options.writeDocs) {
     const file = join(root, 'docs', 'reliability.md')
-    writeFileSync(file, putTable(readFileSync(file, 'utf8'), table))
+    writeFileSync(file, putRows(readFileSync(file, 'utf8'), rows))
   }
   return outcomes.some((outcome) => hasFailed(outcome, options.scale)) ? 1 : 0
 }

@@ -289,6 +289,23 @@ describe('a watch', () => {
     expect(versions.slice(0, 3)).toEqual(['100', '150', '200'])
   })
 
+  it('says so when the cluster has gone back in time, as after a restored backup (hazard C12)', async () => {
+    const versions = ['100', '90', '90', '110']
+    let lists = 0
+    script = (request) => {
+      const url = new URL(request.url ?? '', 'http://x')
+      if (url.pathname !== '/api/v1/configmaps') return undefined
+      if (url.searchParams.has('watch')) return { status: 200, body: event('ERROR', '', { code: 410 }) }
+      return { status: 200, body: { metadata: { resourceVersion: versions[lists++] ?? '110' }, items: [] } }
+    }
+    const events: WatchEvent[] = []
+    const watch = cluster.watch({ apiVersion: 'v1', kind: 'ConfigMap' }, (one) => events.push(one))
+    await until('four lists', () => events.length >= 4)
+    watch.stop()
+    const rewound = events.slice(0, 4).map((one) => one.type === 'replaced' && (one.isRewound ?? false))
+    expect(rewound).toEqual([false, true, false, false])
+  })
+
   it('lists again after three closes that brought nothing', async () => {
     let lists = 0
     script = (request) => {

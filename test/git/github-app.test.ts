@@ -88,6 +88,12 @@ describe('a GitHub App', () => {
     expect(seen).toHaveLength(3)
   })
 
+  it('is for who has the key alone, since ids are no secret', async () => {
+    await app.login(installation())
+    await expect(app.login(installation({ privateKey: 'guessed' }))).rejects.toMatchObject({ reason: 'GitAuthFailed' })
+    expect(seen).toHaveLength(1)
+  })
+
   it.each([
     [401, '{"message":"Bad credentials"}', 'GitAuthFailed', /refused a token for the GitHub App \(401\)/],
     [404, '', 'GitAuthFailed', /check app id, installation id and key/],

@@ -98,6 +98,7 @@ describe('the chart of a release', () => {
       git: { ...git, fetch: (remote, end) => (fetches.push(remote.url), git.fetch(remote, end)) },
       chartRemote: async (url) => ({ url }),
       keep: createPrivateFiles(join(directory, 'kept')),
+      githubApp: { login: async () => Promise.reject(new Error('no app here')) },
       fetchedAt: new Map(),
       gitPollIntervalMs: 60_000,
       redactor: createRedactor(),

@@ -142,6 +142,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     git,
     chartRemote: async (url: string) => ({ url }),
     keep: createPrivateFiles(join(directory, 'credentials')),
+    githubApp: { login: async () => Promise.reject(new Error('no app here')) },
     fetchedAt: new Map<string, number>(),
     gitPollIntervalMs: 60_000,
     egress,

@@ -17,7 +17,23 @@ const cluster = realCluster()
 const directory = mkdtempSync(join(tmpdir(), 'capstan-credentials-'))
 const redactor = createRedactor()
 const kept = join(directory, 'kept')
-const deps = { cluster, redactor, keep: createPrivateFiles(kept) }
+const password = 'correct-horse'
+/** Stands for GitHub, which gives such a login to who has the key; the request itself is tested beside the adapter. */
+const githubApp = {
+  login: async ({
+    appId,
+    installationId,
+    privateKey,
+  }: {
+    appId: string
+    installationId: string
+    privateKey: string
+  }) => {
+    expect([appId, installationId, privateKey]).toEqual(['1', '2', 'pem'])
+    return { kind: 'basic', username: 'ann', password, account: 'app 1' } as const
+  },
+}
+const deps = { cluster, redactor, keep: createPrivateFiles(kept), githubApp }
 const ssh = 'git@git.example.com:shop.git'
 let namespace = ''
 let repository: Repository
@@ -78,6 +94,13 @@ describe('the credentials of a Source', () => {
     await secret('wrong', { ...basic, password: 'wrong-horse' })
     await expect(git.fetch(await remote(repository.url, 'wrong'))).rejects.toMatchObject({ reason: 'GitAuthFailed' })
     expect(redactor.redact('the password is correct-horse')).not.toContain('correct-horse')
+  })
+
+  it('of a GitHub App get at it with the token of the app', async () => {
+    const git = createGit({ directory: join(directory, 'git-app'), timeoutMs: 20_000, log: quiet })
+    await secret('app', { githubAppID: '1', githubAppInstallationID: '2', githubAppPrivateKey: 'pem' })
+    const refs = await git.fetch(await remote(repository.url, 'app'))
+    expect([...refs.keys()]).toContain('refs/heads/main')
   })
 
   it('with ssh lie in private files, one for each key, whichever Source uses it', async () => {

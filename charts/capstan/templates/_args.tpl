@@ -62,6 +62,8 @@
 {{- else if $git.verifySignatures }}{{ $args = append $args "--git-verify-signatures-mode=all" }}{{ end }}
 {{- if include "capstan.isHttpGit" . }}
 {{- if $git.httpsSecretName }}{{ $args = append $args "--git-https-token-file=/etc/capstan/git/token" }}{{ end }}
+{{- with $git.githubApp }}{{ if .secretName }}{{ $args = concat $args (list (printf "--git-github-app-id=%s" (include "capstan.number" .id)) (printf "--git-github-app-installation-id=%s" (include "capstan.number" .installationId)) "--git-github-app-key-file=/etc/capstan/github-app/githubAppPrivateKey") }}
+{{- with .url }}{{ $args = append $args (printf "--git-github-app-url=%s" .) }}{{ end }}{{ end }}{{ end }}
 {{- with $git.httpsUsername }}{{ $args = append $args (printf "--git-https-username=%s" .) }}{{ end }}
 {{- else }}
 {{- with include "capstan.keySecret" . }}{{ $args = append $args (printf "--k8s-secret-name=%s" .) }}{{ end }}

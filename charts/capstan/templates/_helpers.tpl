@@ -81,6 +81,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{/* A list, or a text with commas, as the ancestors' charts had it. */}}
+{{- /* helm reads a number in a values file as a float, which prints as 6.78e+08 */}}
+{{- define "capstan.number" -}}
+{{- if kindIs "float64" . }}{{ printf "%.0f" . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{- define "capstan.commas" -}}
 {{- if kindIs "slice" . }}{{ join "," . }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end }}
 {{- end }}
@@ -176,6 +181,8 @@ imagePullSecrets:
 {{- if not (or $redis.enabled $redis.url $redis.existingSecret) }}{{ fail "redis.enabled=false needs redis.url or redis.existingSecret" }}{{ end }}
 {{- if and (include "capstan.isHttpGit" .) (or $git.secretName $git.knownHosts) }}{{ fail "git.secretName and git.knownHosts are for an ssh git.url; use git.httpsSecretName" }}{{ end }}
 {{- if and $git.url (not (include "capstan.isHttpGit" .)) $git.httpsSecretName }}{{ fail "git.httpsSecretName is for an https git.url; use git.secretName" }}{{ end }}
+{{- if and $git.githubApp.secretName (or $git.httpsSecretName (not $git.githubApp.id) (not $git.githubApp.installationId)) }}{{ fail "git.githubApp needs id, installationId and secretName, and no git.httpsSecretName" }}{{ end }}
+{{- if and $git.githubApp.id (not $git.githubApp.secretName) }}{{ fail "git.githubApp.id needs git.githubApp.secretName, which holds the private key" }}{{ end }}
 {{- if and $git.httpsUsername (not $git.httpsSecretName) }}{{ fail "git.httpsUsername needs git.httpsSecretName" }}{{ end }}
 {{- if and $git.secret.enabled (not .Values.gpgKeys.secretName) }}{{ fail "git.secret.enabled needs gpgKeys.secretName, which holds the private key" }}{{ end }}
 {{- if and $git.signingKey (not .Values.gpgKeys.secretName) }}{{ fail "git.signingKey needs gpgKeys.secretName, which holds the private key" }}{{ end }}

@@ -149,6 +149,7 @@ affinity:
 {{- if include "capstan.knownHosts" . }}{{ $files = append $files (dict "name" "known-hosts" "path" "/etc/capstan/ssh" "configMap" (printf "%s-known-hosts" (include "capstan.name" .))) }}{{ end }}
 {{- end }}
 {{- with $git.httpsSecretName }}{{ $files = append $files (dict "name" "git-token" "path" "/etc/capstan/git" "secret" .) }}{{ end }}
+{{- with $git.githubApp.secretName }}{{ $files = append $files (dict "name" "github-app" "path" "/etc/capstan/github-app" "secret" .) }}{{ end }}
 {{- with .Values.gpgKeys.secretName }}{{ $files = append $files (dict "name" "gpg-keys" "path" "/etc/capstan/gpg/private" "secret" .) }}{{ end }}
 {{- with .Values.gpgKeys.configMapName }}{{ $files = append $files (dict "name" "gpg-public-keys" "path" "/etc/capstan/gpg/public" "configMap" .) }}{{ end }}
 {{- if .Values.registry.acr.enabled }}{{ $files = append $files (dict "name" "azure" "path" "/etc/kubernetes" "secret" .Values.registry.acr.secretName) }}{{ end }}

@@ -1,5 +1,6 @@
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import { isOlderVersion } from '../../domain/manifest/resource-version.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Connection } from './connect.ts'
 import { listObjects } from './list.ts'
@@ -8,8 +9,11 @@ import { pause } from './send.ts'
 import { followChanges, type Follow } from './follow.ts'
 
 export type WatchEvent =
-  /** The complete state after each list: replace what you hold. */
-  | { type: 'replaced'; items: KubeObject[] }
+  /**
+   * The complete state after each list: replace what you hold. `isRewound`: the cluster has gone back in time, as after a restored backup
+   * (hazard C12), so that what you hold may be newer and is wrong all the same.
+   */
+  | { type: 'replaced'; items: KubeObject[]; isRewound?: boolean }
   | { type: 'changed'; object: KubeObject }
   | { type: 'deleted'; object: KubeObject }
 
@@ -86,6 +90,8 @@ class WatchLoop {
   readonly #tell: (event: WatchEvent) => void
   readonly #signal: AbortSignal
   #resourceVersion = ''
+  /** The newest version that was heard of. */
+  #newest = ''
   #listedAt = 0
   #emptyCloses = 0
   #failures = 0
@@ -125,12 +131,15 @@ class WatchLoop {
 
   async #list(onSynced: () => void): Promise<void> {
     const listed = await listObjects(this.#parts.api, this.#query, this.#signal)
+    const isRewound = isOlderVersion(listed.resourceVersion, this.#newest)
+    if (isRewound) this.#parts.log.warn({}, 'the cluster has gone back in time: its state is taken as it is now')
     this.#resourceVersion = listed.resourceVersion
+    this.#newest = listed.resourceVersion
     this.#listedAt = performance.now()
     this.#emptyCloses = 0
     this.#isSynced = true
     this.problem = undefined
-    this.#tell({ type: 'replaced', items: listed.items })
+    this.#tell({ type: 'replaced', items: listed.items, ...(isRewound ? { isRewound } : {}) })
     onSynced()
   }
 
@@ -150,6 +159,7 @@ class WatchLoop {
       this.#failures = 0
       this.#emptyCloses = 0
       this.#resourceVersion = change.resourceVersion
+      this.#newest = change.resourceVersion
       if (change.type !== 'bookmark') this.#tell({ type: change.type, object: change.object })
     })
     if (heard === 0) this.#emptyCloses += 1

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { AppError } from '../../domain/error.ts'
 import type { Egress } from '../../lib/egress.ts'
 import type { GitRemote } from './remote.ts'
@@ -34,12 +34,14 @@ export function createGithubApp({ egress, now }: GithubAppOptions): GithubApp {
 
   return {
     async login(installation, signal) {
-      const { appId, installationId, apiUrl = 'https://api.github.com' } = installation
+      const { appId, installationId, privateKey, apiUrl = 'https://api.github.com' } = installation
       const account = `${apiUrl} app ${appId} installation ${installationId}`
-      const kept = tokens.get(account)
+      // ids are no secret: only who has the key gets the token that it made
+      const key = `${account} ${createHash('sha256').update(privateKey).digest('hex')}`
+      const kept = tokens.get(key)
       const isGood = kept !== undefined && kept.expiresAt - now() > renewBeforeMs
       const token = isGood ? kept : await ask(installation, { egress, now }, signal)
-      tokens.set(account, token)
+      tokens.set(key, token)
       return { kind: 'basic', username: 'x-access-token', password: token.token, account }
     },
   }

@@ -34,9 +34,7 @@ export const operatorFlags = {
   'log-release-diffs': {
     type: 'switch',
     default: false,
-    state: 'later',
-    why: 'no diff is made yet',
-    doc: 'Log what an upgrade changes.',
+    doc: 'Log what an upgrade changed, one line an object, with secrets masked.',
   },
   'update-chart-deps': { type: 'switch', default: true, doc: 'Update the dependencies of charts from git.' },
   'git-default-ref': { type: 'string', default: 'master', doc: 'Ref of a chart from git that names none.' },

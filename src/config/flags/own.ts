@@ -105,6 +105,23 @@ export const ownFlags = {
     default: '',
     doc: 'File with the password or token for an https repository; else the variable GIT_AUTHKEY or CAPSTAN_GIT_TOKEN.',
   },
+  'git-github-app-id': {
+    type: 'string',
+    default: '',
+    doc: 'Log in to an https repository as a GitHub App: its id. Wants the two flags beside it.',
+  },
+  'git-github-app-installation-id': {
+    type: 'string',
+    default: '',
+    doc: 'Where the GitHub App is installed: the number at the end of the address of its settings.',
+  },
+  'git-github-app-key-file': { type: 'string', default: '', doc: "File with the GitHub App's private key, PEM." },
+  'git-github-app-url': {
+    type: 'string',
+    default: '',
+    defaultDoc: '`https://api.github.com`',
+    doc: 'API of a GitHub Enterprise server, `https://HOST/api/v3`.',
+  },
   'release-upgrade-limit': {
     type: 'number',
     default: 10,

@@ -19,6 +19,23 @@ describe('readLoginSecret', () => {
     ['a token', { token: 'ghp_x' }, https, basic('git', 'ghp_x')],
     ['a token with its user', { username: 'bot', token: 'ghp_x' }, https, basic('bot', 'ghp_x')],
     ['the token of Flux 2', { bearerToken: 'x' }, https, basic('git', 'x')],
+    [
+      'a GitHub App, as for Flux 2',
+      { githubAppID: '1', githubAppInstallationID: '2', githubAppPrivateKey: 'pem\n', password: 'x' },
+      https,
+      { login: { kind: 'githubApp', appId: '1', installationId: '2', privateKey: 'pem' } },
+    ],
+    [
+      'a GitHub App of an own server',
+      {
+        githubAppID: '1',
+        githubAppInstallationID: '2',
+        githubAppPrivateKey: 'pem',
+        githubAppBaseURL: 'https://git.example/api/v3',
+      },
+      https,
+      { login: { apiUrl: 'https://git.example/api/v3' } },
+    ],
     ['a certificate alone', { 'ca.crt': ca }, https, { login: undefined, ca: bytes(ca) }],
     ['the certificate of Flux 2', { password: 'p', caFile: ca }, https, { ...basic('git', 'p'), ca: bytes(ca) }],
     [
@@ -41,12 +58,26 @@ describe('readLoginSecret', () => {
   it('names what nobody may see', () => {
     expect(readLoginSecret(data({ username: 'ann', password: 'hunter2' }), https).secrets).toEqual(['hunter2'])
     expect(readLoginSecret(data({ identity: key }), ssh).secrets).toEqual([key])
+    const app = { githubAppID: '1', githubAppInstallationID: '2', githubAppPrivateKey: 'pem' }
+    expect(readLoginSecret(data(app), https).secrets).toEqual(['pem'])
   })
 
   const bad: [string, unknown, typeof https, RegExp][] = [
     ['nothing', undefined, https, /no username and password/],
     ['other keys', data({ user: 'ann' }), https, /no username and password/],
     ['a user alone', data({ username: 'ann' }), https, /no password or token/],
+    ['a GitHub App without its key', data({ githubAppID: '1' }), https, /no githubAppInstallationID/],
+    [
+      'the address of a GitHub App that is not https',
+      data({
+        githubAppID: '1',
+        githubAppInstallationID: '2',
+        githubAppPrivateKey: 'hunter2',
+        githubAppBaseURL: 'http://x',
+      }),
+      https,
+      /no https URL/,
+    ],
     ['a line break in a password', data({ password: 'a\nhunter2' }), https, /line break/],
     ['an ssh key for https', data({ identity: key }), https, /the URL is http/],
     ['a password for ssh', data({ password: 'hunter2' }), ssh, /no key `identity`/],

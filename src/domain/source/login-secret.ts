@@ -1,9 +1,13 @@
 import { AppError } from '../error.ts'
 
+/** A GitHub App in one account; `privateKey` is PEM, `apiUrl` that of an own server. */
+export type GithubAppKey = { appId: string; installationId: string; privateKey: string; apiUrl?: string }
+
 /** What a Secret says about how to log in to a git server; bytes as they stand in it. */
 export type LoginSecret = {
   login:
     | { kind: 'basic'; username: string; password: string }
+    | ({ kind: 'githubApp' } & GithubAppKey)
     | { kind: 'ssh'; privateKey: Uint8Array; knownHosts: Uint8Array | undefined }
     | undefined
   /** Certificates, PEM, that are trusted for this repository. */
@@ -15,20 +19,37 @@ export type LoginSecret = {
 type Data = Readonly<Record<string, unknown>>
 
 /**
- * Reads the `data` of a Secret for an https or ssh URL. Keys are those of Flux 2 (`username` and `password`, `bearerToken`; `identity`,
- * `known_hosts`; `ca.crt`, `caFile`), of kubernetes.io/basic-auth and kubernetes.io/ssh-auth, and `token`, which goes as the password.
+ * Reads the `data` of a Secret for an https or ssh URL. Keys are those of Flux 2 (`username` and `password`, `bearerToken`; `githubAppID`,
+ * `githubAppInstallationID`, `githubAppPrivateKey`, `githubAppBaseURL`; `identity`, `known_hosts`; `ca.crt`, `caFile`), of kubernetes.io/basic-auth and kubernetes.io/ssh-auth, and `token`, which goes as the password.
  * Throws GitAuthFailed that names the Secret and the keys that are missing, never a value.
  */
 export function readLoginSecret(data: unknown, { url, secret }: { url: string; secret: string }): LoginSecret {
   const given = typeof data === 'object' && data !== null ? (data as Data) : {}
   const isHttp = /^https?:/i.test(url)
-  const login = isHttp ? readBasic(given, secret) : readSsh(given, secret)
+  const login = isHttp ? (readGithubApp(given, secret) ?? readBasic(given, secret)) : readSsh(given, secret)
   const ca = bytesOf(given, 'ca.crt') ?? bytesOf(given, 'caFile')
   if (ca && !textOf(ca).includes('-----BEGIN CERTIFICATE-----'))
     throw refused(`its key ca.crt holds no certificate`, secret)
   if (!login && !ca) throw refused('it has no username and password, no token and no ca.crt', secret)
-  const secrets = login?.kind === 'basic' ? [login.password] : login ? [textOf(login.privateKey)] : []
-  return { login, ca, secrets }
+  return { login, ca, secrets: secretsOf(login) }
+}
+
+function secretsOf(login: LoginSecret['login']): string[] {
+  if (!login) return []
+  if (login.kind === 'basic') return [login.password]
+  return [login.kind === 'ssh' ? textOf(login.privateKey) : login.privateKey]
+}
+
+function readGithubApp(data: Data, secret: string): LoginSecret['login'] {
+  const appId = wordOf(data, 'githubAppID')
+  if (appId === undefined) return undefined
+  const [installationId, privateKey] = [wordOf(data, 'githubAppInstallationID'), wordOf(data, 'githubAppPrivateKey')]
+  if (!installationId || !privateKey)
+    throw refused('it has githubAppID, but no githubAppInstallationID or githubAppPrivateKey', secret)
+  const apiUrl = wordOf(data, 'githubAppBaseURL')
+  if (apiUrl !== undefined && !/^https:\/\/[^\s@]+$/.test(apiUrl))
+    throw refused('its githubAppBaseURL is no https URL', secret)
+  return { kind: 'githubApp', appId, installationId, privateKey, ...(apiUrl ? { apiUrl } : {}) }
 }
 
 function readBasic(data: Data, secret: string): LoginSecret['login'] {

@@ -6,6 +6,7 @@ import { never } from '../../lib/never.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle } from './keep-record.ts'
+import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
 import { lookAgain, markRevision, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
@@ -69,6 +70,7 @@ async function deploy(
     await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
     return { problem: outcome.message }
   }
+  if (verb === 'upgrade') await logDiff(before, work, deps)
   const isReadyDue = spec.wait && !isWaiting
   if (!isReadyDue) status.enter('Deployed', deployedWords(work))
   const { failed } = work.stored.record ?? {}

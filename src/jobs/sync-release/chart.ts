@@ -18,6 +18,7 @@ export type ChartDeps = Pick<
   | 'git'
   | 'chartRemote'
   | 'keep'
+  | 'githubApp'
   | 'areTenants'
   | 'fetchedAt'
   | 'gitPollIntervalMs'

@@ -23,6 +23,7 @@ export type SyncReleaseDeps = {
   areTenants?: boolean
   /** See {@link CredentialDeps}. */
   keep: CredentialDeps['keep']
+  githubApp: CredentialDeps['githubApp']
   /** When a chart's repository was fetched last, by URL and login, in milliseconds since 1970; kept between runs. */
   fetchedAt: Map<string, number>
   /** A git chart's repository is fetched at most this often. */
@@ -34,6 +35,8 @@ export type SyncReleaseDeps = {
   defaults: SpecDefaults
   /** Old HelmReleases are served, too (ruling 9). */
   legacy?: boolean
+  /** Log what an upgrade changed (`--log-release-diffs`). */
+  logDiffs?: boolean
   /** Put a finalizer on, so that nothing is orphaned (ruling 12). */
   finalizer: boolean
   /** The one namespace with releases; empty for all (`--allow-namespace`). */

@@ -1,0 +1,35 @@
+import { changesBetween, objectsOf } from '../../domain/release/manifest-changes.ts'
+import { secretValues } from '../../domain/plan/masked.ts'
+import type { SyncReleaseDeps } from './deps.ts'
+import { latestOf } from './keep-record.ts'
+import type { Work } from './work.ts'
+
+/**
+ * With `--log-release-diffs`: one line in the log for each object that an upgrade changed, with its diff, as helm stored both revisions.
+ * Secrets are masked. `before` is helm's number of the revision before. Costs two reads and no helm run.
+ */
+export async function logDiff(before: number, work: Work, deps: SyncReleaseDeps): Promise<void> {
+  const { spec } = work
+  if (!deps.logDiffs || before === 0) return
+  const [old, fresh] = [await readObjects(before, work, deps), await readObjects(latestOf(work), work, deps)]
+  if (!old || !fresh) return
+  const forget = deps.redactor.register([...old, ...fresh].flatMap(secretValues))
+  try {
+    const { changes } = changesBetween(old, fresh, deps.redactor.redact)
+    const release = `${spec.namespace}/${spec.name}`
+    for (const { id, action, diff = '' } of changes)
+      deps.log.info({ release, object: id, diff }, `upgrade of ${spec.release}: ${id} ${action}`)
+  } finally {
+    forget()
+  }
+}
+
+async function readObjects(revision: number, { spec, signal }: Work, { cluster, decode }: SyncReleaseDeps) {
+  const name = `sh.helm.release.v1.${spec.release}.v${revision}`
+  const secret = await cluster.get(
+    { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name },
+    { signal },
+  )
+  const stored = secret && decode(secret)
+  return stored && objectsOf(stored.manifest, spec.targetNamespace)
+}
