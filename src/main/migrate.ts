@@ -107,7 +107,10 @@ async function carryOut(depend: Depend, options: Options, timeoutMs: number, sig
   const accepted = new Set(options.accept)
   const stands = await report(prepared, options, accepted)
   if (stands) process.stderr.write(`capstan migrate: ${stands}\n`)
-  if (stands || options['dry-run']) return stands ? 1 : 0
+  if (stands) return 1
+  // what helm or the API server refuse is said before anything is touched, and by a dry run too
+  if (options.install) await deps.helm.rehearse(prepared.plan.values, signal)
+  if (options['dry-run']) return 0
   await move(deps, prepared, { timeoutMs, installs: options.install }, signal)
   tell(options.install ? done(options) : `Now install Capstan: ${command(prepared, options)}`)
   return 0

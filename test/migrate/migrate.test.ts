@@ -42,6 +42,7 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
       allowNamespace: world.apps,
       defaultNamespace: world.apps,
     })
+    expect(`${stdout}${world.values()}`).not.toMatch(/geheim/)
     for (const name of ['flux', 'helm-operator'])
       expect(await world.replicas(name)).toEqual({ replicas: 1, noted: undefined })
     const { stdout: made } = await kubectl(['get', 'deploy,secret', '-n', world.namespace, '-o', 'name'])
@@ -135,6 +136,10 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
       for (const name of ['flux', 'helm-operator'])
         expect(await world.replicas(name)).toEqual({ replicas: 0, noted: '1' })
       expect(world.standIn.argv()).toContain(`--git-url=${world.repository.url}`)
+      const secret = async (name: string) =>
+        (await world.cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace: world.namespace, name }))?.data
+      expect(await secret('capstan-env')).toEqual({ PROXY_PASSWORD: 'Z2VoZWlt' })
+      expect(await secret('capstan-flux-keys')).toEqual({ age: 'ZWJiZQ==' })
       await untouched()
 
       const back = await world.migrate(...both, '--back')
@@ -159,6 +164,17 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
     },
     400_000,
   )
+
+  it('leaves the installing to others when asked to', async () => {
+    const { code, stdout } = await world.migrate('--from=flux-v1', '--no-install')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/Now install Capstan: helm upgrade --install capstan \S+ --namespace flux-/)
+    expect(await world.replicas('flux')).toEqual({ replicas: 0, noted: '1' })
+    expect(await world.replicas('capstan')).toMatchObject({ replicas: 0 })
+    expect((await world.migrate('--from=flux-v1')).stderr).toContain('has moved already; --back goes back')
+    expect((await world.migrate('--from=flux-v1', '--back')).code).toBe(0)
+    expect(await world.replicas('flux')).toEqual({ replicas: 1, noted: undefined })
+  }, 200_000)
 
   it('goes back when somebody presses Ctrl-C half-way', async () => {
     expect(await world.interrupt('is scaled to 0', ...both)).toBe(130)

@@ -17,7 +17,7 @@ import { root } from '../packaging/dockerfile.ts'
 import { startOwnNode } from '../packaging/own-node.ts'
 import { template } from '../releases/workbench.ts'
 import { stack } from '../stack/stack.ts'
-import { fluxd as fluxdOfChart, operator as operatorOfChart } from './shapes.ts'
+import { fluxd as fluxdOfChart, operator as operatorOfChart, type Raw } from './shapes.ts'
 import { startStandIn, type StandIn } from './stand-in.ts'
 
 /** A cluster with a fluxd and a Helm Operator of their charts, and what both made; our pods there are run by a real Capstan beside. */
@@ -159,12 +159,18 @@ async function install({ namespace, apps, id, repository, flags }: Place): Promi
   const metadata = (name: string) => ({ name, namespace, labels })
   const account = (name: string) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(name) })
   const subjects = ['flux', 'helm-operator'].map((name) => ({ kind: 'ServiceAccount', name, namespace }))
-  const own = fluxdOfChart({ namespace, pod, args: [...git, ...flags] })
+  const keys: [Raw, Raw] = [
+    { name: 'keys', secret: { secretName: 'flux-keys' } },
+    { name: 'keys', mountPath: '/etc/keys', readOnly: true },
+  ]
+  const env = [{ name: 'PROXY_PASSWORD', value: 'geheim' }]
+  const own = fluxdOfChart({ namespace, pod, env, mounts: [keys], args: [...git, ...flags] })
   const all = [
     account('flux'),
     account('helm-operator'),
     { apiVersion: 'v1', kind: 'Secret', metadata: metadata('flux-git-deploy'), data: { identity: 'eA==' } },
     { apiVersion: 'v1', kind: 'Secret', metadata: metadata('helm-operator-git-deploy') },
+    { apiVersion: 'v1', kind: 'Secret', metadata: metadata('flux-keys'), data: { age: 'ZWJiZQ==' } },
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata('flux-kube-config'), data: { config } },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -30,7 +30,6 @@ export async function move(
 ): Promise<void> {
   const { olds, plan, namespace } = prepared
   await makeNamespace(deps, namespace, signal)
-  if (options.installs) await deps.helm.rehearse(plan.values, signal)
   await writeSecrets(deps, prepared, signal)
   if (olds.some(({ ancestor }) => ancestor === 'helm-operator')) await keepDefinition(deps, prepared, signal)
   try {
