@@ -105,6 +105,10 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
       await world.cluster.delete({ ...kind, ...metadata }, {})
     })
 
+    it('the chart refuses a value', async () => {
+      await refused(/helm does not install Capstan: .*nonsense/s, '--from=flux-v1', '--set=nonsense=1')
+    })
+
     it('whoever asks may only look', async () => {
       const { namespace, folder } = world
       await kubectl(['create', 'serviceaccount', 'looker', '-n', namespace])
