@@ -44,7 +44,7 @@ describe('the values of a move, given to the chart', () => {
     ['both ancestors', valuesOf([factsOf(fluxd()), factsOf(operator())])] as const,
   ])('%s: make flags that Capstan takes', async (_fact, values) => {
     const argv = argvOf(podsOf(objectsOf(await rendered(values))).get('all'))
-    expect(argv).toContain(`--enable=${String(values.enable)}`)
+    expect(argv).toContain(`--enable=${(values.enable as string[]).join(',')}`)
     // as the kubelet does
     const expanded = argv.map((word) => word.replaceAll(/\$\((\w+)\)/g, (_whole, name: string) => env[name] ?? ''))
     expect(loadConfig({ argv: expanded, env })).toHaveProperty('config')
