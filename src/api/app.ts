@@ -7,6 +7,7 @@ import { cameOpenly } from './loopback.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
+import { explainRoutes } from './routes/explain.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -76,6 +77,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(releaseLookRoutes, options)
   void app.register(releaseChangeRoutes, options)
   void app.register(jobRoutes, options)
+  void app.register(explainRoutes, options)
   void app.register(imageRoutes, options)
   void app.register(updateRoutes, options)
   void app.register(answerRoutes, options)

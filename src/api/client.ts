@@ -1,3 +1,4 @@
+import type { ExplainQuery, Explanation } from './contract/explain.ts'
 import type { Accepted, Asker, Job, JobChanged, JobList, JobQuery, QueueCounts } from './contract/job.ts'
 import type { ApproveRequest, Plan, PlanAccepted, PlanRequest, SuspendRequest } from './contract/plan.ts'
 import type {
@@ -74,6 +75,8 @@ export type Client = {
   testPolicy(request: PolicyTest, options?: Options): Promise<PolicyVerdict>
   /** What a release, a change of policies or a question about images came to. */
   answer(id: string, options?: Options): Promise<ImageAnswer>
+  /** What stops something; NotFound names what is near. */
+  explain(query: ExplainQuery, options?: Options): Promise<Explanation>
   jobs(query: JobQuery, options?: Options): Promise<JobList>
   job(id: string, options?: Options): Promise<Job>
   changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
@@ -137,6 +140,10 @@ export function createClient(transport: Transport): Client {
       post(`${pathTo('sources', namespace, name)}/policy-tests`, request, options),
     testPolicy: (request, options) => post('/api/v1/policy-tests', request, options),
     answer: (id, options) => get(pathTo('answers', id), options),
+    explain: ({ subject, namespace }, options) => {
+      const search = new URLSearchParams({ subject, ...(namespace ? { namespace } : {}) })
+      return get(`/api/v1/explain?${search.toString()}`, options)
+    },
     jobs: (query, options) => get(`/api/v1/jobs${searchOf(query)}`, options),
     job: (id, options) => get(pathTo('jobs', id), options),
     changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),

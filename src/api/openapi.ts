@@ -1,4 +1,5 @@
 import type { SwaggerOptions } from '@fastify/swagger'
+import { ExplainStep, Explanation, FirstCause } from './contract/explain.ts'
 import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
 import {
   AnswerAccepted,
@@ -44,7 +45,10 @@ export const sharedSchemas = [
   AnswerAccepted,
   ApproveRequest,
   Asker,
+  ExplainStep,
+  Explanation,
   Failure,
+  FirstCause,
   Identity,
   ImageAnswer,
   ImagePolicyTest,

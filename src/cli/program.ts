@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { JobChange } from '../api/client.ts'
 import type { JobQuery } from '../api/contract/job.ts'
 import { approveSource } from './commands/approve.ts'
+import { explain } from './commands/explain.ts'
 import { planSource } from './commands/plan.ts'
 import { showIdentity } from './commands/identity.ts'
 import { changeJobs, listJobs, showJob } from './commands/queue.ts'
@@ -51,6 +52,7 @@ const help = `
 Examples:
   capstan status                  sources, releases, what failed and why
   capstan sync                    fetch and apply now, and wait for it
+  capstan explain deployment/web  what stops it, and what would unblock it
   capstan plan                    what a sync would change, before it does
   capstan queue ls --state failed what went wrong lately
 
@@ -74,6 +76,7 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
     parts.end(await work(parts.contextFor(command.optsWithGlobals<ServerChoice>())))
 
   addStatus(program, perform)
+  addExplain(program, perform)
   addSync(program, perform)
   addPlan(program, perform)
   addChanges(program, perform)
@@ -94,6 +97,28 @@ function addStatus(program: Command, perform: Perform): void {
     .addHelpText('after', '\nExamples:\n  capstan status\n  capstan status -o json | jq .ready')
     .action(async (options: { output: OutputFormat }, command: Command) => {
       await perform(command, (context) => showStatus(context, options))
+    })
+}
+
+function addExplain(program: Command, perform: Perform): void {
+  type Options = { namespace?: string; output: OutputFormat }
+  program
+    .command('explain')
+    .description(
+      'why something is not deployed: each step of its way, and the first cause that stops it; exit 0 when all is done',
+    )
+    .argument(
+      '<subject>',
+      'kind/name, namespace:kind/name, source/name, release/name, an image, a commit (7 digits or more), or a name',
+    )
+    .option('-n, --namespace <namespace>', 'of what is given as kind/name; else wherever it is')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  capstan explain deployment/web\n  capstan explain release/demo/podinfo\n  capstan explain ghcr.io/me/web:1.3.0\n  capstan explain 4f5e6d7',
+    )
+    .action(async (subject: string, { namespace, output }: Options, command: Command) => {
+      await perform(command, (context) => explain(context, { subject, namespace, output }))
     })
 }
 

@@ -1,5 +1,5 @@
 import { type FlagName, flags, isFlagName } from './flags.ts'
-import { suggest } from './suggest.ts'
+import { suggest } from '../lib/suggest.ts'
 
 /** The texts given for each flag, in order. */
 export type Given = Map<FlagName, string[]>

@@ -1,6 +1,7 @@
 import type { Git } from '../adapters/git/index.ts'
 import type { Store } from '../adapters/store/index.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
+import { historyDepth, historyKey, parseHistory, printHistory } from '../domain/explain/history.ts'
 import { parseRevision, printRevision, type Revision } from '../domain/source/revision.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { type FetchFact, fetchKey, type ReadStatus } from '../domain/source/status.ts'
@@ -12,9 +13,9 @@ import type { SyncMemory } from './sync-source/memory.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tags' | 'verify'>
+  git: Pick<Git, 'fetch' | 'resolve' | 'tags' | 'verify' | 'log'>
   readStatus: ReadStatus
-  store: Pick<Store, 'set'>
+  store: Pick<Store, 'get' | 'set'>
   enqueue: Enqueue
   memory: Pick<SyncMemory, 'of'>
   log: Logger
@@ -55,11 +56,26 @@ async function fetchHead(
     const at = await note(spec, deps, { head: head.commit, reason: '', message: '' })
     // its own mirror is as new as that: the sync that follows here need not fetch again
     deps.memory.of(spec.namespace, spec.name).fetchSeen = at
+    await noteHistory(spec, head.commit, deps, signal)
     return head
   } catch (error) {
     const failure: AppError = toAppError(error)
     if (!signal.aborted) await note(spec, deps, { head: '', reason: failure.reason, message: failure.message })
     throw failure
+  }
+}
+
+/** Which commits there are, for people who ask what became of theirs; nothing else depends on it. */
+async function noteHistory(spec: SourceSpec, head: string, deps: FetchSourceDeps, signal: AbortSignal): Promise<void> {
+  const key = historyKey(spec.namespace, spec.name)
+  try {
+    if (parseHistory(await deps.store.get(key))?.head === head) return
+    const remote = await deps.sources.remote(spec, signal)
+    const entries = await deps.git.log(remote, { to: head, limit: historyDepth }, signal)
+    await deps.store.set(key, printHistory(head, entries))
+  } catch (error) {
+    signal.throwIfAborted()
+    deps.log.debug({ source: `${spec.namespace}/${spec.name}`, error: String(error) }, 'the history could not be kept')
   }
 }
 

@@ -4,6 +4,8 @@ import { createQueueBoard } from '../adapters/queue/index.ts'
 import { createApp, createMetricsApp, createProbeApp } from '../api/app.ts'
 import { imageHookKey } from '../api/routes/registry-hooks.ts'
 import type { AppOptions } from '../api/app-options.ts'
+import { makeGlobs } from '../domain/image/glob.ts'
+import { makeScanFilter } from '../domain/image/scan-list.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
 import { statusInStore } from '../jobs/read-status.ts'
 import { createViews, type Views } from '../views/create-views.ts'
@@ -19,6 +21,7 @@ export type Secrets = { tokenFile: string; webhookSecretFile: string }
 /** The views over what was wired. `starting` says what the start still waits for. */
 export function createProcessViews(parts: Parts, starting: () => string): Views {
   const { cluster, store, queue, sources, config } = parts
+  const { include, exclude, useLabels } = config.images
   return createViews({
     cluster,
     store,
@@ -29,6 +32,7 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     releaseNamespace: config.releases.namespace,
     starting,
     summarise: summariseStoredRelease,
+    images: { isScanned: makeScanFilter({ include, exclude }), usesLabels: makeGlobs(useLabels) },
     now: () => new Date(),
   })
 }

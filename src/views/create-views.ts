@@ -3,6 +3,7 @@ import type { RepositoryFacts } from '../domain/image/facts.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
+import { createExplainer, type Explainer } from './explain/create-explainer.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
@@ -44,6 +45,8 @@ export type Views = {
   release(namespace: string, name: string): Promise<ReleaseRow | undefined>
   /** What helm stored; undefined when there is no such release. Read afresh. */
   releaseHistory(namespace: string, name: string): Promise<ReleaseHistory | undefined>
+  /** What stops a workload, release, source, image or commit, and where. Read afresh but for lists. */
+  explain: Explainer
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
   /** Live workloads with what git says of them; read afresh. Throws ClusterUnavailable or Forbidden. */
@@ -133,6 +136,7 @@ export function createViews(options: ViewsOptions): Views {
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
     releaseHistory: (namespace, name) => readHistory(namespace, name, options),
+    explain: createExplainer(options, rows),
     sourceSpecs,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),

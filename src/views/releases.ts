@@ -24,13 +24,18 @@ export async function readReleases(
     return { isServed: false, objects: [], stored: new Map() }
   }
   const objects = await cluster.list({ ...helmReleaseKind, ...(namespace ? { namespace } : {}) }, signal)
-  const stored = new Map<string, StoredRelease>()
-  if (objects.length === 0) return { isServed: true, objects, stored }
+  if (objects.length === 0) return { isServed: true, objects, stored: new Map() }
   const query = { apiVersion: 'v1', kind: 'Secret', labelSelector: 'owner=helm', metadataOnly: true }
   const only = onlyNamespace(objects)
   const secrets = await cluster.list({ ...query, ...(only ? { namespace: only } : {}) }, signal)
+  return { isServed: true, objects, stored: storedOf(secrets) }
+}
+
+/** The newest revision of each release in helm's Secrets, by `namespace/release`; their labels are enough. */
+export function storedOf(secrets: readonly KubeObject[]): Map<string, StoredRelease> {
+  const stored = new Map<string, StoredRelease>()
   for (const secret of secrets) note(stored, secret)
-  return { isServed: true, objects, stored }
+  return stored
 }
 
 /** Key of a helm release in {@link ReleaseFacts}. */

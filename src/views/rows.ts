@@ -14,8 +14,8 @@ const timeoutMs = 5000
 
 /** Reads the facts about sources and releases and makes rows of them. What could not be read is told, never left out. */
 export type RowReader = {
-  /** Begins to read the workloads; one reading serves all rows of an answer. */
-  workloads(): Promise<Attempt<Workloads>>
+  /** Begins to read the workloads; one reading serves all rows of an answer. `notBefore` (Unix milliseconds): it must not be older. */
+  workloads(notBefore?: number): Promise<Attempt<Workloads>>
   source(spec: SourceSpec, workloads: Promise<Attempt<Workloads>>): Promise<SourceRow>
   /** `notBefore` (Unix milliseconds): the reading must not be older. */
   releases(
@@ -35,7 +35,7 @@ export function createRowReader(
   const allWorkloads = createCached((signal) => readWorkloads(cluster, signal), cacheOptions)
 
   return {
-    workloads: () => attempt(allWorkloads),
+    workloads: (notBefore) => attempt(() => allWorkloads(notBefore)),
     async source(spec, asked) {
       const [{ status, failure }, fetched, workloads] = await Promise.all([
         reader.status(spec),

@@ -13,7 +13,7 @@ export type Feature = 'sync' | 'releases' | 'images' | 'updates'
 export type ViewsOptions = {
   cluster: Pick<Cluster, 'server' | 'version' | 'get' | 'list' | 'resource'>
   store: Pick<Store, 'get'>
-  queue: Pick<Queue, 'list' | 'get' | 'counts' | 'isUp' | 'warnings'>
+  queue: Pick<Queue, 'list' | 'get' | 'of' | 'counts' | 'isUp' | 'warnings'>
   sources: () => readonly SourceSpec[]
   /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
   readStatus?: ReadStatus
@@ -26,5 +26,7 @@ export type ViewsOptions = {
   warnings?: () => readonly string[]
   /** Reads one of helm's Secrets; left out where nobody asks for histories. */
   summarise?: (secret: KubeObject) => StoredSummary | undefined
+  /** Which repositories of images are scanned, and for which labels give the time; default: all, and none. */
+  images?: { isScanned: (repository: string) => boolean; usesLabels: (repository: string) => boolean }
   now: () => Date
 }

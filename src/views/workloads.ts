@@ -3,6 +3,7 @@ import { healthOf } from '../domain/health/check.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
 import { gcMark } from '../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, refOf } from '../domain/manifest/object.ts'
+import { isMadeBy } from '../domain/release/helm-owner.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { syncSetOf } from '../domain/source/sync-set.ts'
 
@@ -22,31 +23,47 @@ const shownUnhealthy = 20
 
 /** Workloads that carry our mark or helm's label; nothing else of the cluster is read. */
 export async function readWorkloads(cluster: Pick<Cluster, 'list'>, signal: AbortSignal): Promise<Workloads> {
-  const listAll = async (labelSelector: string): Promise<KubeObject[]> =>
-    (await Promise.all(workloadKinds.map((kind) => cluster.list({ ...kind, labelSelector }, signal)))).flat()
   const [ofSources, ofReleases] = await Promise.all([
-    listAll(gcMarkLabel),
-    listAll('app.kubernetes.io/managed-by=Helm'),
+    listAll(cluster, { labelSelector: gcMarkLabel }, signal),
+    listAll(cluster, { labelSelector: madeByHelm }, signal),
   ])
   return { ofSources, ofReleases }
 }
 
-/** The unhealthy workloads of one source: those that carry its very mark. */
-export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
+/** Live workloads that helm made in one namespace. */
+export async function readMadeByHelm(
+  cluster: Pick<Cluster, 'list'>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  return await listAll(cluster, { namespace, labelSelector: madeByHelm }, signal)
+}
+
+const madeByHelm = 'app.kubernetes.io/managed-by=Helm'
+
+async function listAll(
+  cluster: Pick<Cluster, 'list'>,
+  query: { namespace?: string; labelSelector: string },
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  return (await Promise.all(workloadKinds.map((kind) => cluster.list({ ...kind, ...query }, signal)))).flat()
+}
+
+/** True for an object that carries the very mark of a source. */
+export function isOfSource(spec: SourceSpec): (object: KubeObject) => boolean {
   const set = syncSetOf(spec)
-  return unhealthy(
-    workloads.ofSources.filter((object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))),
-  )
+  return (object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))
+}
+
+/** The unhealthy workloads of one source. */
+export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
+  return unhealthy(workloads.ofSources.filter(isOfSource(spec)))
 }
 
 /** The unhealthy workloads of one helm release, by the annotations that helm writes. */
 export function unhealthyOfRelease(release: string, namespace: string, workloads: Workloads): Unhealthy[] {
-  return unhealthy(
-    workloads.ofReleases.filter(({ metadata: { annotations = {} } }) => {
-      const { 'meta.helm.sh/release-name': name, 'meta.helm.sh/release-namespace': space } = annotations
-      return name === release && space === namespace
-    }),
-  )
+  const of = { release, targetNamespace: namespace }
+  return unhealthy(workloads.ofReleases.filter((object) => isMadeBy(object, of)))
 }
 
 function unhealthy(objects: readonly KubeObject[]): Unhealthy[] {

@@ -30,6 +30,7 @@ const closed: [Method, string][] = [
   ['POST', '/api/v1/sources/a/b/policy-tests'],
   ['GET', '/api/v1/answers/x'],
   ['POST', '/api/v1/policy-tests'],
+  ['GET', '/api/v1/explain'],
   ['GET', '/api/v1/queues'],
   ['GET', '/api/v1/jobs'],
   ['GET', '/api/v1/jobs/x'],

@@ -189,7 +189,7 @@ describe('a request', () => {
       'backoff',
       1,
     ],
-    ['a quota', 403, 'configmaps "a" is forbidden: exceeded quota: q', 'ApplyRefused', 'backoff', 1],
+    ['a quota', 403, 'configmaps "a" is forbidden: exceeded quota: q', 'QuotaExceeded', 'backoff', 1],
     [
       'an immutable field',
       422,

@@ -103,6 +103,11 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
       needRedis()
       return structuredClone(jobs.find((job) => job.id === jobId))
     },
+    async of(work) {
+      needRedis()
+      const isOpen = ({ state }: JobView): boolean => state !== 'completed' && state !== 'failed'
+      return structuredClone(jobs.find((job) => isOpen(job) && dedupeKey(job) === dedupeKey(work)))
+    },
     async counts() {
       needRedis()
       const none = { waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }

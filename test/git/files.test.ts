@@ -155,14 +155,14 @@ describe('exporting', () => {
 })
 
 describe('the log', () => {
-  it('has the messages between two commits, newest first', async () => {
+  it('has parents and messages between two commits, newest first', async () => {
     const second = server.commit({ 'top.yaml': 'b: 1\n' })
     const third = server.commit({ 'top.yaml': 'b: 2\n' })
     await git.fetch(remote)
     const found = await git.log(remote, { from: commit, to: third, limit: 10 })
     expect(found).toEqual([
-      { commit: third, message: 'change' },
-      { commit: second, message: 'change' },
+      { commit: third, parents: [second], message: 'change' },
+      { commit: second, parents: [commit], message: 'change' },
     ])
     expect(await git.log(remote, { to: third, limit: 2 })).toHaveLength(2)
     expect(await git.log(remote, { from: third, to: third, limit: 2 })).toEqual([])

@@ -33,6 +33,16 @@ describe.each(queues)('%s', (_what, open) => {
     expect(await queue.get(jobId)).toMatchObject({ state: 'waiting' })
   })
 
+  it('finds the job of an object until it ended', async () => {
+    const queue = open()
+    expect(await queue.of(request)).toBeUndefined()
+    const { jobId } = await queue.enqueue(request)
+    expect(await queue.of(request)).toEqual(await queue.get(jobId))
+    expect(await queue.of({ ...request, name: 'two' })).toBeUndefined()
+    await queue.cancel(jobId, 'jo')
+    expect(await queue.of(request)).toBeUndefined()
+  })
+
   it('tells which schedules were missing', async () => {
     const queue = open()
     const entry = (id: string) => ({

@@ -1,5 +1,6 @@
 import { AppError, type Retry } from '../../domain/error.ts'
 import type { Reason } from '../../domain/status/reason.ts'
+import { refusalOf } from '../../domain/status/refusal.ts'
 
 /** One cause of the server's Status object. */
 export type Cause = { reason?: string; message?: string; field?: string }
@@ -41,10 +42,15 @@ export function refusal(http: number, status: Status, asked: Asked): AppError {
   return new AppError(reason, sentence(http, status, asked), { retry, details: { status: http } })
 }
 
+/** Answers that no quota and no webhook gives: who asks is unknown, and the server has too much to do. */
+const nobodysWish: ReadonlySet<number> = new Set([401, 429])
+
 type Verdict = { reason: Reason; retry: Retry }
 
 function judge(http: number, status: Status, asked: Asked): Verdict {
   const message = status.message ?? ''
+  const unwanted = asked.write && !nobodysWish.has(http) ? refusalOf(message) : undefined
+  if (unwanted) return { reason: unwanted, retry: 'backoff' }
   switch (http) {
     case 401:
       return { reason: 'Forbidden', retry: 'backoff' }
@@ -112,7 +118,7 @@ function sentence(http: number, status: Status, asked: Asked): string {
 
 /** Texts about Secrets that quote no value. */
 const harmless =
-  /illegal base64 data at input byte \d+|field is immutable|namespaces? "[^"]*" not found|(?:User "system:serviceaccount:[a-z0-9.:-]+" )?\bcannot [a-z]+ resource "secrets"|exceeded quota/gi
+  /illegal base64 data at input byte \d+|field is immutable|namespaces? "[^"]*" not found|(?:User "system:serviceaccount:[a-z0-9.:-]+" )?\bcannot [a-z]+ resource "secrets"|exceeded quota|admission webhook "[a-z0-9.-]+" denied the request/gi
 
 function secretSentence(http: number, status: Status, asked: Asked): string {
   const message = status.message ?? ''

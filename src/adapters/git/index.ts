@@ -52,7 +52,7 @@ export type Git = {
    * GitConflict. What others of this process ask for meanwhile lands in the same push, as commits of their own.
    */
   changeBranch: ChangeBranch
-  /** Messages of the commits reachable from `to` and not from `from`, newest first, at most `limit`. */
+  /** Parents and messages of the commits reachable from `to` and not from `from`, newest first, at most `limit`. */
   log(remote: GitRemote, range: { from?: string; to: string; limit: number }, signal?: AbortSignal): Promise<LogEntry[]>
   /**
    * The last commit up to which all are signed by keys of the keyring (flux-v1 §13), and the first that is not. SignatureInvalid when

@@ -22,6 +22,26 @@ describe('helmOutcome', () => {
       'ClusterUnavailable',
     ],
     ['objects that are refused', 'Error: INSTALLATION FAILED: Service "bad" is invalid: spec.ports', 'HelmFailed'],
+    [
+      'a hook that fails',
+      'Error: UPGRADE FAILED: pre-upgrade hooks failed: 1 error occurred: * job failed: BackoffLimitExceeded',
+      'HookFailed',
+    ],
+    [
+      'a hook that fails, in the words of an install',
+      'Error: INSTALLATION FAILED: failed pre-install: x',
+      'HookFailed',
+    ],
+    [
+      'a quota',
+      'Error: INSTALLATION FAILED: configmaps "a" is forbidden: exceeded quota: q, requested: count/configmaps=1',
+      'QuotaExceeded',
+    ],
+    [
+      'a webhook that says no',
+      'Error: INSTALLATION FAILED: admission webhook "w.example" denied the request: no',
+      'AdmissionDenied',
+    ],
     ['a chart that takes all memory', 'runtime: x\nfatal error: runtime: out of memory\n\ngoroutine 1', 'RenderFailed'],
     ['a time-out', 'Error: UPGRADE FAILED: context deadline exceeded', 'HelmFailed'],
   ])('%s', (_name, stderr, reason) => {

@@ -1,3 +1,4 @@
+import { refusalOf } from '../../domain/status/refusal.ts'
 import type { RunResult } from '../../lib/run.ts'
 import type { HelmOutcome } from './helm.ts'
 
@@ -26,7 +27,15 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
   }
 }
 
-function reasonOf(message: string): 'RenderFailed' | 'ClusterUnavailable' | 'HelmFailed' {
+const hook =
+  /\b(?:pre|post)-(?:install|upgrade|rollback|delete) hooks? failed\b|\bfailed (?:pre|post)-(?:install|upgrade|rollback|delete)\b/i
+
+type Failure = Extract<HelmOutcome, { ok: false }>['reason']
+
+function reasonOf(message: string): Failure {
+  if (hook.test(message)) return 'HookFailed'
+  const unwanted = refusalOf(message)
+  if (unwanted) return unwanted
   if (
     /execution error|parse error|error converting YAML|YAML parse|template:|schema|unable to build kubernetes objects|chart\.metadata|missing in charts/i.test(
       message,

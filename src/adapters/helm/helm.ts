@@ -25,7 +25,16 @@ type FailedOutcome = Extract<HelmOutcome, { ok: false }>
 export type HelmOutcome =
   | { ok: true }
   /** `message`: helm's own words, redacted, one line, at most 1,000 characters. */
-  | { ok: false; reason: 'HelmMissing' | 'HelmFailed' | 'RenderFailed' | 'ClusterUnavailable'; message: string }
+  | { ok: false; reason: HelmFailure; message: string }
+
+type HelmFailure =
+  | 'HelmMissing'
+  | 'HelmFailed'
+  | 'HookFailed'
+  | 'RenderFailed'
+  | 'QuotaExceeded'
+  | 'AdmissionDenied'
+  | 'ClusterUnavailable'
 
 /** The helm binary, 3 or 4. Never throws for what helm does; aborting sends SIGTERM and waits (helm records `failed`). */
 export type Helm = {

@@ -43,6 +43,8 @@ export type Queue = {
     limit: number
   }) => Promise<JobView[]>
   get: (jobId: string) => Promise<JobView | undefined>
+  /** The job of one object that waits, runs or is tried again; undefined when there is none. */
+  of: (work: { kind: JobKind; namespace: string; name: string }) => Promise<JobView | undefined>
   counts: () => Promise<QueueCounts>
   /** How long the job at the head of each queue has waited; 0 where none waits. Cheap: for metrics. */
   oldestWaitMs: () => Promise<Record<JobKind, number>>

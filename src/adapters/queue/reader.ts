@@ -18,6 +18,7 @@ type ListFilter = { kinds?: readonly JobKind[]; states?: readonly JobView['state
 type Reader = {
   list: (filter: ListFilter) => Promise<JobView[]>
   get: (jobId: string) => Promise<JobView | undefined>
+  of: (work: { kind: JobKind; namespace: string; name: string }) => Promise<JobView | undefined>
   counts: () => Promise<QueueCounts>
   oldestWaitMs: () => Promise<Record<JobKind, number>>
 }
@@ -136,6 +137,11 @@ export function createReader(parts: { connection: Connection; queues: Queues; pr
       const found = findQueue(jobId)
       return found && connection.call(() => find(found.kind, found.id, true))
     },
+    of: (work) =>
+      connection.call(async () => {
+        const id = await client.get(`${keyPrefix(prefix, work.kind)}de:${dedupeKey(work)}`)
+        return id === null ? undefined : await find(work.kind, id, true)
+      }),
     counts: () => connection.call(() => perKind(countsOf)),
     oldestWaitMs: () => connection.call(() => perKind(oldestOf)),
   }

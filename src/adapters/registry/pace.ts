@@ -65,7 +65,8 @@ export function createPace(host: string, { rps, burst, memory, now }: PaceOption
 
   function mustNotBePaused(): void {
     const left = pausedUntil - now()
-    if (left > 0) throw rateLimited(host, left)
+    // one that is reached by plain HTTP has a pace of its own; people call it by its name
+    if (left > 0) throw rateLimited(host.replace(/ insecure$/, ''), left)
   }
 
   async function waitForTurn(signal: AbortSignal | undefined): Promise<void> {

@@ -47,6 +47,14 @@ export const reasons = {
     'Take it out of git, or annotate it with capstan.dev/ancestor: allow where it is meant.',
   ],
   ApplyRefused: ['The API server refused the object.', 'Mend the object as the message says.'],
+  QuotaExceeded: [
+    'A quota of the namespace leaves no room for it.',
+    'Raise the quota, or make room; tried again by itself.',
+  ],
+  AdmissionDenied: [
+    'An admission webhook or policy of the cluster refused it.',
+    'Mend the object as the message says, or change the rule of the cluster.',
+  ],
   FieldConflict: [
     'Another manager keeps changing a field that is set in git.',
     'Remove the field from git or stop the other manager.',
@@ -62,6 +70,10 @@ export const reasons = {
   DriftFight: [
     'Somebody changes a field again and again that git sets.',
     'Stop the manager that is named, or take the field out of git or add an ignore rule for it.',
+  ],
+  ImagePullFailed: [
+    'A node cannot pull the image.',
+    'Push the image or name one that is there, or give its pods a pull secret that the registry takes.',
   ],
   NotHealthy: ['Objects that were applied did not become healthy in time.', 'See the objects named in the message.'],
   DependencyCycle: [
@@ -89,6 +101,10 @@ export const reasons = {
   HelmMissing: [
     'The helm binary is not there, or is neither helm 3 nor 4.',
     'Install helm 3 or 4, or give its path with --helm-binary.',
+  ],
+  HookFailed: [
+    'A hook of the chart failed or did not end in time.',
+    'See the job or pod of the hook that the message names, and mend it; tried again with back-off.',
   ],
   HelmFailed: ['helm reported a failure.', 'Read the message; tried again with back-off.'],
   DependencyNotReady: ['It waits for something else to be ready.', 'See the dependency named in the message.'],
@@ -128,6 +144,15 @@ export const reasons = {
   DeleteHeld: [
     'Objects of this kind are deleted only where an annotation says so.',
     'Delete by hand, or annotate capstan.dev/prune: allow.',
+  ],
+  TagNotFound: ['The registry has no such tag of the image.', 'Push it, or name a tag that is there.'],
+  TagRefused: [
+    'The tag filter of the workload takes another tag.',
+    'Change its tag filter, or push a tag that it takes.',
+  ],
+  NotAutomated: [
+    'The workload is not automated: its image changes only where people change it.',
+    'Release the image with capstan release, or let it be taken by itself with capstan automate.',
   ],
   NoTag: ['No tag of the image matches its policy.', 'Check the policy or push a matching tag.'],
   WouldDowngrade: [

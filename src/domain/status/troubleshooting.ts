@@ -31,6 +31,8 @@ export const groups: Record<string, readonly Reason[]> = {
     'KindExcluded',
     'AncestorInSource',
     'ApplyRefused',
+    'QuotaExceeded',
+    'AdmissionDenied',
     'Forbidden',
     'FieldConflict',
     'ImmutableField',
@@ -38,6 +40,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'DriftFight',
     'MassDeletion',
     'DeleteHeld',
+    'ImagePullFailed',
     'NotHealthy',
     'NotReady',
     'ReadOnly',
@@ -50,6 +53,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'InvalidValues',
     'HelmMissing',
     'HelmFailed',
+    'HookFailed',
     'HelmV2Release',
     'AdoptionHold',
     'UpgradeLoop',
@@ -61,6 +65,9 @@ export const groups: Record<string, readonly Reason[]> = {
     'RegistryUnreachable',
     'RegistryAuthFailed',
     'RateLimited',
+    'TagNotFound',
+    'TagRefused',
+    'NotAutomated',
     'NoTag',
     'WouldDowngrade',
     'InvalidPolicy',
@@ -79,6 +86,7 @@ the object. What waits is tried again by itself, unless the last column says tha
 
 \`\`\`sh
 capstan status                 # all sources and releases, with the first cause of each that stands still
+capstan explain deployment/web # the way of one thing, step by step, and what stops it first
 capstan queue ls               # the jobs: what runs, what waits, what is tried again and when
 capstan plan                   # what a sync would do now
 \`\`\`
