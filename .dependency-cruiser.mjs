@@ -131,6 +131,13 @@ export default {
       { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|health|work|plan)/' },
     ),
 
+    wall(
+      'migrate-reads-what-ancestors-left',
+      'migrate/ sees manifest/, status/, source/ and release/ only.',
+      { path: '^src/domain/migrate/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(migrate|manifest|status|source|release)/' },
+    ),
+
     // one owner per outside thing
     ...Object.entries({
       execa: 'adapters/process/',

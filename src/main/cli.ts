@@ -62,6 +62,14 @@ const cli = createCli({
       err: process.stderr,
     }),
     {
+      name: 'migrate',
+      summary: 'move from fluxd or the Helm Operator to Capstan, and back',
+      async run(argv) {
+        const { migrateCommand } = await import('./migrate.ts')
+        return await migrateCommand(argv, process.env, interrupted.signal)
+      },
+    },
+    {
       name: 'eject',
       summary: 'take Capstan out of a cluster and leave every release as it is',
       async run(argv) {

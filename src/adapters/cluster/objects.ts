@@ -119,7 +119,8 @@ export function metadataOf(object: KubeObject, kind: Pick<ObjectRef, 'apiVersion
 
 export async function createObject(api: Api, object: KubeObject, signal?: AbortSignal): Promise<KubeObject> {
   const ref = refOf(object)
-  const path = await locate(api, ref, signal)
+  // a review of rights has no name, and the path is that of the collection
+  const path = await locate(api, { ...ref, name: ref.name || 'unnamed' }, signal)
   const answer = await api.send({
     method: 'POST',
     path: path.slice(0, path.lastIndexOf('/')),

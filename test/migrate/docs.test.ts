@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from '../packaging/dockerfile.ts'
+import { stack } from '../stack/stack.ts'
+import { type OldWorld, startOldWorld } from './old-world.ts'
+
+const page = join(root, 'docs/migrating.md')
+const text = readFileSync(page, 'utf8')
+const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'))
+
+describe('docs/migrating.md', () => {
+  let world: OldWorld
+  let before: Record<string, string>
+
+  beforeAll(async () => {
+    world = await startOldWorld()
+    await world.released('shop')
+    before = await world.identities()
+    const bin = join(world.folder, 'bin')
+    await mkdir(bin)
+    const program = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'bin/capstan.mjs')}' "$@"\n`
+    await writeFile(join(bin, 'capstan'), program, { mode: 0o755 })
+  }, 180_000)
+
+  afterAll(async () => {
+    await world?.stop()
+  }, 120_000)
+
+  /** As somebody would type it; the cluster is shared, so that the ancestors of this test are named. */
+  async function type(line: string): Promise<string> {
+    const { namespace, folder } = world
+    const named = ['flux', 'helm-operator'].map((name) => `--deployment=${namespace}/${name}`).join(' ')
+    const here = line
+      .replace(/^capstan migrate /, `capstan migrate --timeout=90s --accept=other-capstan ${named} `)
+      .replace('--namespace flux', `--namespace ${namespace}`)
+    const { binDir, kubeconfig } = stack()
+    const { stdout } = await promisify(execFile)('bash', ['-c', here], {
+      cwd: folder,
+      env: { PATH: `${join(folder, 'bin')}:${binDir}:/usr/bin:/bin`, KUBECONFIG: kubeconfig, HOME: folder },
+    })
+    return stdout
+  }
+
+  /** How many of the ancestors run after each. */
+  const runs = new Map([
+    ['capstan migrate --from flux-v1 --from helm-operator', [0, 0]],
+    ['capstan migrate --from flux-v1 --from helm-operator --back', [1, 1]],
+    ['capstan migrate --from helm-operator', [1, 0]],
+    ['capstan migrate --from flux-v1', [0, 0]],
+  ])
+
+  it('has commands', () => expect(commands.length).toBeGreaterThan(8))
+
+  it.each(commands.map((line) => [line]))('%s', { timeout: 300_000 }, async (line) => {
+    expect(await type(line)).not.toBe('')
+    const wanted = runs.get(line)
+    if (!wanted) return
+    const found = [await world.replicas('flux'), await world.replicas('helm-operator')]
+    expect(found.map(({ replicas }) => replicas)).toEqual(wanted)
+    expect(await world.identities()).toEqual(before)
+    const [enable] = world.standIn.argv().filter((arg) => arg.startsWith('--enable='))
+    if (line === 'capstan migrate --from helm-operator') expect(enable).toBe('--enable=releases')
+    if (line === 'capstan migrate --from flux-v1') expect(enable).toBe('--enable=releases,sync,images')
+  })
+
+  it('leads only to files that are there', () => {
+    for (const [, target = ''] of text.matchAll(/\]\(([^)#:]+)\)/g))
+      expect(existsSync(join(dirname(page), target)), target).toBe(true)
+  })
+})
