@@ -159,7 +159,7 @@ describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 
 
     it('ends by its own time-out', async () => {
       const outcome = await helm.install(write('slow', chart('slow', job), 1))
-      expect(outcome).toMatchObject({ ok: false, reason: 'HelmFailed' })
+      expect(outcome).toMatchObject({ ok: false, reason: 'HookFailed' })
     })
 
     it('shows values neither on a command line nor to others, and is recorded as failed when it is stopped', async () => {

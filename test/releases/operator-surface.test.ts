@@ -119,7 +119,7 @@ const pairs: Record<string, [object, object]> = {
   ...below('rollback', { enable: true, retry: true, maxRetries: 1, force: true, recreate: true, disableHooks: true }),
   ...below('rollback', { timeout: 5, wait: true }),
   test: [{}, { test: { enable: true } }],
-  ...below('test', { enable: true, ignoreFailures: true, timeout: 5, cleanup: false }),
+  ...below('test', { enable: true, ignoreFailures: true, timeout: 5, cleanup: true }),
 }
 
 function pairOf(make: (text: string) => object): [object, object] {
