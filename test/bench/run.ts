@@ -1,5 +1,5 @@
 // `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250), --repositories N (100),
-// --only sync|images.
+// --releases N (100), --only sync|images|releases.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { createRepository } from '../e2e/repository.ts'
 import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
 import { type ImagesRound, measureImages } from './images.ts'
+import { measureReleases, type ReleasesRound } from './releases.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
 
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     apps: { type: 'string', default: '250' },
     repositories: { type: 'string', default: '100' },
+    releases: { type: 'string', default: '100' },
     only: { type: 'string', default: '' },
   },
 })
@@ -47,15 +49,20 @@ await setup()
 const tagsOfEach = 1_000
 const rounds: Round[] = []
 try {
-  for (let round = 0; round < Number(values.rounds) && values.only !== 'images'; round++) {
+  for (let round = 0; round < Number(values.rounds) && isWanted('sync'); round++) {
     const measured = await measure(round)
     rounds.push(measured)
     print(`round ${round + 1}`, measured)
   }
   if (rounds.length > 0) print('median', medianOf(rounds))
-  if (values.only !== 'sync') printImages(await measureImages(Number(values.repositories), tagsOfEach))
+  if (isWanted('images')) printImages(await measureImages(Number(values.repositories), tagsOfEach))
+  if (isWanted('releases')) printReleases(await measureReleases(Number(values.releases)))
 } finally {
   await teardown()
+}
+
+function isWanted(half: 'sync' | 'images' | 'releases'): boolean {
+  return values.only === '' || values.only === half
 }
 
 async function measure(round: number): Promise<Round> {
@@ -182,6 +189,21 @@ function printImages({ first, second, restarted }: ImagesRound): void {
       line('first scan', first),
       line('second scan', second),
       line('scan after a restart', restarted),
+    ].join('\n  '),
+  )
+}
+
+function printReleases(round: ReleasesRound): void {
+  const { bareInstall, bareUpgrade, install, upgrade, idle, idleHelms, residentMb } = round
+  const against = (ours: number, bare: number) =>
+    `${ours.toFixed(2)} s; helm alone, 6 at a time, ${bare.toFixed(2)} s; ratio ${(ours / bare).toFixed(2)}`
+  console.log(
+    [
+      `releases (${values.releases}, ${cpus().length} cores):`,
+      `install ${against(install, bareInstall)}`,
+      `upgrade ${against(upgrade, bareUpgrade)}`,
+      `idle resync ${idle.toFixed(2)} s with ${idleHelms} helm runs`,
+      `resident ${residentMb.toFixed(0)} MiB`,
     ].join('\n  '),
   )
 }
