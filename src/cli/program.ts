@@ -11,9 +11,10 @@ import { showStatus } from './commands/status.ts'
 import { suspendSource } from './commands/suspend.ts'
 import { syncSource, type SyncOptions } from './commands/sync.ts'
 import { showVersion } from './commands/version.ts'
+import { waitFor } from './commands/wait.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context, OutputFormat } from './context.ts'
-import type { ExitCode } from './exit.ts'
+import { type ExitCode, WrongUsage } from './exit.ts'
 import { addEventCommands } from './event-program.ts'
 import { addHelm } from './helm-verbs.ts'
 import { addImageCommands } from './image-program.ts'
@@ -79,6 +80,7 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
 
   addStatus(program, perform)
   addExplain(program, perform)
+  addWait(program, perform)
   addSync(program, perform)
   addPlan(program, perform)
   addChanges(program, perform)
@@ -122,6 +124,29 @@ function addExplain(program: Command, perform: Perform): void {
     )
     .action(async (subject: string, { namespace, output }: Options, command: Command) => {
       await perform(command, (context) => explain(context, { subject, namespace, output }))
+    })
+}
+
+function addWait(program: Command, perform: Perform): void {
+  type Options = { commit?: string; timeout: number; output: OutputFormat }
+  program
+    .command('wait')
+    .description(
+      'wait until something is deployed; exit 1 when it is stopped and does not go on by itself, 3 when the time is over',
+    )
+    .argument('[subject]', 'as capstan explain takes it')
+    .option('--commit <sha>', 'a commit, also one that was not fetched yet')
+    .addOption(timeoutOption('5m', 300_000))
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  capstan wait --commit "$(git rev-parse HEAD)"\n  capstan wait release/demo/podinfo --timeout 10m',
+    )
+    .action(async (given: string | undefined, { commit, timeout, output }: Options, command: Command) => {
+      const subject = commit ?? given
+      if (subject === undefined || (commit !== undefined && given !== undefined))
+        throw new WrongUsage('Give a subject or --commit.')
+      await perform(command, (context) => waitFor(context, { subject, timeoutMs: timeout, output }))
     })
 }
 

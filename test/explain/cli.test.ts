@@ -318,3 +318,41 @@ describe('what can be asked about', () => {
     )
   })
 })
+
+describe('capstan wait', () => {
+  it('ends with 0 when all is done', async () => {
+    const { cli } = await start()
+    const done = { code: 0, stderr: '', stdout: 'workload demo:deployment/web: all is done\n' }
+    expect(await cli('wait', 'deployment/web')).toMatchObject(done)
+  })
+
+  it('waits for a commit that was not fetched yet', async () => {
+    const { cli, store } = await start()
+    const waiting = cli('wait', '--commit', commit, '--timeout', '20s')
+    setTimeout(() => {
+      void store.set(historyKey(spec.namespace, spec.name), printHistory(commit, [{ commit, parents: [] }]))
+    }, 300)
+    const { code, stdout } = await waiting
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `it is not known yet\ncommit ${commit}: all is done\n` })
+  })
+
+  it('ends with 1 at what does not pass by itself', async () => {
+    const { cli, putStatus } = await start()
+    putStatus({ ...refused, failed: [failure] })
+    const { code, stdout } = await cli('wait', 'deployment/web', '--timeout', '5s')
+    expect(stdout).toMatch(/stopped at apply: ApplyRefused /)
+    expect(code).toBe(1)
+  })
+
+  it('ends with 3 when the time is over, and says how far it came', async () => {
+    const { cli } = await start()
+    const { code, stdout } = await cli('wait', '--commit', 'f'.repeat(40), '--timeout', '1s')
+    expect({ code, stdout }).toEqual({ code: 3, stdout: 'it is not known yet\n' })
+  })
+
+  it('wants one thing to wait for', async () => {
+    const { cli } = await start()
+    expect(await cli('wait')).toMatchObject({ code: 64 })
+    expect(await cli('wait', 'deployment/web', '--commit', commit)).toMatchObject({ code: 64 })
+  })
+})

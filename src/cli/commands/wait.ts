@@ -1,0 +1,54 @@
+import { ApiRefusal } from '../../api/client.ts'
+import type { Explanation } from '../../api/contract/explain.ts'
+import type { Action, Context, OutputFormat } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+import { clean } from '../print/clean.ts'
+import { printJson } from '../print/json.ts'
+import { poll } from './follow-job.ts'
+
+export type WaitOptions = {
+  /** As `capstan explain` takes it; a commit that was not fetched yet is waited for, too. */
+  subject: string
+  timeoutMs: number
+  output: OutputFormat
+}
+
+/**
+ * `capstan wait`: exit 0 when all is done, 1 when something stops it that does not pass by itself, 3 when the time is over. Made for
+ * pipelines: `git push && capstan wait --commit "$(git rev-parse HEAD)"`.
+ */
+export const waitFor: Action<WaitOptions> = async (context, { subject, timeoutMs, output }) => {
+  const deadline = { at: context.now() + timeoutMs, waitingFor: subject }
+  let last = ''
+  const found = await poll(context, deadline, async () => {
+    const now = await read(context, subject)
+    const words = now ? wordsOf(now) : 'it is not known yet'
+    if (words !== last && output !== 'json') context.out.write(`${words}\n`)
+    last = words
+    return now && isOver(now) ? now : undefined
+  })
+  if (output === 'json') context.out.write(printJson(found))
+  return found.state === 'done' ? exitCodes.done : exitCodes.failed
+}
+
+/** Undefined while nothing of that name is known. */
+async function read({ client, signal }: Context, subject: string): Promise<Explanation | undefined> {
+  try {
+    return await client().explain({ subject }, { signal })
+  } catch (error) {
+    if (error instanceof ApiRefusal && error.problem.status === 404) return undefined
+    throw error
+  }
+}
+
+/** What is tried again by itself may yet go on. */
+function isOver({ state, cause }: Explanation): boolean {
+  return state === 'done' || (state === 'stopped' && !cause?.nextTryAt)
+}
+
+function wordsOf({ subject, state, cause }: Explanation): string {
+  const name = `${subject.kind} ${clean(subject.id)}`
+  if (!cause) return `${name}: all is done`
+  const why = `${clean(cause.reason)} ${clean(cause.message)}`.trim()
+  return `${name}: ${state === 'stopped' ? 'stopped at' : 'now at'} ${cause.step}: ${why}`
+}
