@@ -52,6 +52,10 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     memory: createImageMemory(),
     registry,
     enqueue: queue.enqueue,
+    async scansLeft() {
+      const { waiting, active } = await queue.countsOf('scan-image')
+      return waiting + active
+    },
     listDepth: images.listDepth,
     insecureHosts: images.insecureHosts,
     filter: { include: images.include, exclude: images.exclude, ecr: { ...images.ecr, regions } },

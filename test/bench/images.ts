@@ -98,6 +98,62 @@ spec:
 `
 }
 
+export type BurstRound = { seconds: number; commits: number }
+
+/**
+ * So many workloads in one repository, each with an image of its own, and a new tag of each of them: from the registry's notifications to
+ * the last workload's tag in git, and how many commits that took.
+ */
+export async function measureBurst(count: number): Promise<BurstRound> {
+  const directory = mkdtempSync(join(tmpdir(), 'capstan-bench-burst-'))
+  const registry = await startRegistry({ binary: 'docker-registry', directory, metrics: true })
+  const repository = await createRepository()
+  const names = Array.from({ length: count }, (_, n) => `burst/app-${n}`)
+  const push = async (tag: string) => {
+    for (const name of names) await pushImage(registry.host, name, tag, { created: '2026-01-01T00:00:00Z' })
+  }
+  try {
+    await push('1.0.0')
+    const files = names.map((name, n) => [
+      `apps/${n}.yaml`,
+      workload(`${registry.host}/${name}`, 2 * n).replace(/.*locked.*\n/, ''),
+    ])
+    const before = await repository.push(Object.fromEntries(files) as Record<string, string>)
+    const capstan = await startCapstan([
+      '--git-branch=main',
+      `--git-url=${repository.url}`,
+      '--git-poll-interval=1h',
+      '--enable=images',
+      `--registry-insecure-host=${registry.host}`,
+      `--registry-include-image=${registry.host}/*`,
+    ])
+    try {
+      const scanAll = async () =>
+        await scan({ capstan, registry, names, since: await countRequests(registry), from: performance.now() })
+      await scanAll()
+      await push('1.0.1')
+      const begun = performance.now()
+      await scanAll()
+      await until(
+        'all are in git',
+        async () => {
+          await repository.git('fetch', '-q', 'origin', 'main')
+          return (await repository.git('grep', '-l', ':1.0.1', 'origin/main')).split('\n').length === count
+        },
+        { timeoutMs: limitMs, logFile: capstan.logFile },
+      )
+      const seconds = (performance.now() - begun) / 1000
+      return { seconds, commits: Number(await repository.git('rev-list', '--count', `${before}..origin/main`)) }
+    } finally {
+      await capstan.stop()
+    }
+  } finally {
+    await repository.stop()
+    await registry.stop()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
 type All = { capstan: Capstan; registry: Registry; names: readonly string[]; since: Requests; from: number }
 
 /** Asks for all as the registry's notifications would, and waits for the last. */

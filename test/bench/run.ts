@@ -12,7 +12,7 @@ import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
 import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
-import { type ImagesRound, measureImages } from './images.ts'
+import { type ImagesRound, measureBurst, measureImages } from './images.ts'
 import { measureReleases, type ReleasesRound } from './releases.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
@@ -47,6 +47,7 @@ const spaces = Math.max(1, Math.round(apps / 25))
 await setup()
 /** Of a repository of images. */
 const tagsOfEach = 1_000
+const burstOf = 90
 const rounds: Round[] = []
 try {
   for (let round = 0; round < Number(values.rounds) && isWanted('sync'); round++) {
@@ -55,7 +56,11 @@ try {
     print(`round ${round + 1}`, measured)
   }
   if (rounds.length > 0) print('median', medianOf(rounds))
-  if (isWanted('images')) printImages(await measureImages(Number(values.repositories), tagsOfEach))
+  if (isWanted('images')) {
+    printImages(await measureImages(Number(values.repositories), tagsOfEach))
+    const { seconds, commits } = await measureBurst(burstOf)
+    console.log(`  ${burstOf} workloads with a new image each: ${seconds.toFixed(2)} s to git, ${commits} commits`)
+  }
   if (isWanted('releases')) printReleases(await measureReleases(Number(values.releases)))
 } finally {
   await teardown()

@@ -108,6 +108,9 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
       const isOpen = ({ state }: JobView): boolean => state !== 'completed' && state !== 'failed'
       return structuredClone(jobs.find((job) => isOpen(job) && dedupeKey(job) === dedupeKey(work)))
     },
+    async countsOf(kind) {
+      return (await this.counts())[kind]
+    },
     async counts() {
       needRedis()
       const none = { waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }

@@ -283,6 +283,16 @@ describe('what holds an update', () => {
     expect(bench.subjects()).toEqual(['change'])
   })
 
+  it('registries that are being scanned: several new images make one commit, after ten seconds at the latest', async () => {
+    await pushTags('1.0.0', '1.0.1')
+    bench.push({ 'web.yaml': deployment(app('1.0.0'), semver) })
+    const later = new Date(Date.now() + 11_000)
+    const scansLeft = async () => 3
+    expect(await bench.update({ scansLeft })).toMatchObject({ end: 'again', why: 'registries are being scanned' })
+    expect(bench.subjects()).toEqual(['change'])
+    expect(summaryOf(await bench.update({ scansLeft, now: () => later }))).toMatch(/^commit /)
+  })
+
   it('git that is read-only: says what it would do', async () => {
     await pushTags('1.0.0', '1.0.1')
     bench.push({ 'web.yaml': deployment(app('1.0.0'), semver) })

@@ -61,6 +61,7 @@ describe('enqueue', () => {
     ])
     expect(new Set(jobs.map(({ jobId }) => jobId)).size).toBe(4)
     expect(await queue.counts()).toMatchObject({ 'sync-source': { waiting: 3 }, 'fetch-source': { waiting: 1 } })
+    expect(await queue.countsOf('sync-source')).toMatchObject({ waiting: 3, active: 0 })
   })
 
   it('starts a person within a second behind 1,000 periodic jobs, also when the object itself waits among them', async () => {

@@ -46,6 +46,8 @@ export type Queue = {
   /** The job of one object that waits, runs or is tried again; undefined when there is none. */
   of: (work: { kind: JobKind; namespace: string; name: string }) => Promise<JobView | undefined>
   counts: () => Promise<QueueCounts>
+  /** The same of one kind. */
+  countsOf: (kind: JobKind) => Promise<QueueCounts[JobKind]>
   /** How long the job at the head of each queue has waited; 0 where none waits. Cheap: for metrics. */
   oldestWaitMs: () => Promise<Record<JobKind, number>>
   /** A waiting or backed-off job runs next; an ended one is asked for again as a new job, in the lane of a person. */

@@ -20,6 +20,7 @@ type Reader = {
   get: (jobId: string) => Promise<JobView | undefined>
   of: (work: { kind: JobKind; namespace: string; name: string }) => Promise<JobView | undefined>
   counts: () => Promise<QueueCounts>
+  countsOf: (kind: JobKind) => Promise<QueueCounts[JobKind]>
   oldestWaitMs: () => Promise<Record<JobKind, number>>
 }
 
@@ -143,6 +144,7 @@ export function createReader(parts: { connection: Connection; queues: Queues; pr
         return id === null ? undefined : await find(work.kind, id, true)
       }),
     counts: () => connection.call(() => perKind(countsOf)),
+    countsOf: (kind) => connection.call(() => countsOf(kind)),
     oldestWaitMs: () => connection.call(() => perKind(oldestOf)),
   }
   return reader

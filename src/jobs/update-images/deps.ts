@@ -21,6 +21,8 @@ export type UpdateImagesDeps = ScanImageDeps & {
   readonly: boolean
   /** How often registries are asked by themselves. */
   scanIntervalMs: number
+  /** How many repositories are being scanned or about to be; left out where nobody knows. */
+  scansLeft?: () => Promise<number>
   /** Where people and sinks are told; left out where nobody is. */
   history?: History
   /** Of a job of our own, for its note. */
