@@ -3,6 +3,7 @@ import { AppError } from '../domain/error.ts'
 import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
 import type { FetchFact, SourceStatus } from '../domain/source/status.ts'
 import { type SourceFacts, sourceRow } from './source-row.ts'
+import { appliedStatus } from '../../test/fakes/source-status.ts'
 
 const head = 'a'.repeat(40)
 const now = new Date('2026-11-21T10:00:00Z')
@@ -22,22 +23,7 @@ const spec: SourceSpec = {
   allowedNamespaces: [],
   defaultNamespace: 'default',
 }
-const status: SourceStatus = {
-  version: 1,
-  revision: `main@${head}`,
-  attempted: `main@${head}`,
-  ready: true,
-  reason: '',
-  message: '3 objects applied',
-  objects: 3,
-  failed: [],
-  failedCount: 0,
-  held: [],
-  drifted: [],
-  inventory: { parts: [], digest: '', count: 3 },
-  holder: '',
-  changedAt: '',
-}
+const status: SourceStatus = appliedStatus(head)
 const fetched: FetchFact = { at: '2026-11-21T09:59:30Z', head, reason: '', message: '' }
 const good: SourceFacts = {
   spec,

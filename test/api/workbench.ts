@@ -12,6 +12,7 @@ import { createViews } from '../../src/views/create-views.ts'
 import type { Feature, ViewsOptions } from '../../src/views/views-options.ts'
 import { createFakeQueue } from '../fakes/queue.ts'
 import { createFakeStore } from '../fakes/store.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 
 export const token = 'a-token-for-tests'
 export const webhookSecret = 'a-secret-for-tests'
@@ -36,22 +37,7 @@ export const spec: SourceSpec = {
   defaultNamespace: 'default',
 }
 
-export const goodStatus: SourceStatus = {
-  version: 1,
-  revision: `main@${commit}`,
-  attempted: `main@${commit}`,
-  ready: true,
-  reason: '',
-  message: '3 objects applied',
-  objects: 3,
-  failed: [],
-  failedCount: 0,
-  held: [],
-  drifted: [],
-  inventory: { parts: [], digest: '', count: 3 },
-  holder: 'x',
-  changedAt: '2026-11-21T10:00:00Z',
-}
+export const goodStatus: SourceStatus = appliedStatus(commit, { holder: 'x', changedAt: '2026-11-21T10:00:00Z' })
 
 /** An API over fakes: an app value, and what stands behind it to be changed by a test. */
 export function createWorkbench(

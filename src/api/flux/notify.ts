@@ -3,6 +3,7 @@ import { followsPushed, isSameRepository } from '../../domain/source/push-event.
 import type { WorkRequest } from '../../domain/work/job.ts'
 import type { Views } from '../../views/create-views.ts'
 import { badRequest } from './errors.ts'
+import { textOf } from '../../lib/raw.ts'
 
 /** What flux-recv and older side-cars send. */
 type Change = {
@@ -31,8 +32,4 @@ function fetchesOf({ url, branch }: { url: string; branch: string }, views: Pick
     .sourceSpecs()
     .filter((spec) => isSameRepository({ urls: [url], path: '' }, spec.url) && followsPushed({ refs }, spec))
     .map(({ namespace, name }) => ({ kind: 'fetch-source', namespace, name, reason: 'push', lane: 'webhook' }))
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

@@ -3,6 +3,7 @@ import { printNote } from '../image/note.ts'
 import type { SourceStatus } from '../source/status.ts'
 import { eventsOfSync, type SyncFacts } from './from-sync.ts'
 import { upstreamBody } from './upstream.ts'
+import { appliedStatus } from '../../../test/fakes/source-status.ts'
 
 const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(40)) as [string, string, string]
 const cause = { User: 'ann', Message: 'ship it' }
@@ -15,23 +16,7 @@ const result = {
 }
 
 function status(more: Partial<SourceStatus> = {}): SourceStatus {
-  return {
-    version: 1,
-    revision: `main@${one}`,
-    attempted: `main@${one}`,
-    ready: true,
-    reason: '',
-    message: '3 objects applied',
-    objects: 3,
-    failed: [],
-    failedCount: 0,
-    held: [],
-    drifted: [],
-    inventory: { parts: [], digest: '', count: 3 },
-    holder: '',
-    changedAt: '',
-    ...more,
-  }
+  return appliedStatus(one, more)
 }
 
 function failing(ids: readonly string[], attempted = one): SourceStatus {

@@ -5,25 +5,11 @@ import type { Reason } from '../status/reason.ts'
 import type { JobFact } from './job-fact.ts'
 import { type AboutObject, isAtHead, type SourceFacts, sourceSteps } from './source-steps.ts'
 import { type StepName, verdictOf } from './step.ts'
+import { appliedStatus } from '../../../test/fakes/source-status.ts'
 
 const [old, head] = ['a'.repeat(40), 'b'.repeat(40)]
 const now = Date.parse('2026-11-21T10:00:00Z')
-const status: SourceStatus = {
-  version: 1,
-  revision: `main@${head}`,
-  attempted: `main@${head}`,
-  ready: true,
-  reason: '',
-  message: '3 objects applied',
-  objects: 3,
-  failed: [],
-  failedCount: 0,
-  held: [],
-  drifted: [],
-  inventory: { parts: [], digest: '', count: 3 },
-  holder: '',
-  changedAt: '2026-11-21T09:50:00Z',
-}
+const status: SourceStatus = appliedStatus(head, { changedAt: '2026-11-21T09:50:00Z' })
 const fetched = { at: '2026-11-21T09:59:30Z', head, reason: '' as const, message: '' }
 const good: SourceFacts = {
   id: 'ops/web',

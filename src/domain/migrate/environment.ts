@@ -1,7 +1,7 @@
 import type { Json } from '../manifest/object.ts'
 import { type OldFacts, takenOver } from './old-facts.ts'
 import { joined, nothing, type Part, told } from './part.ts'
-import { listOf, mapOf, type Raw, textOf } from './raw.ts'
+import { listOf, mapOf, type Raw, textOf } from '../../lib/raw.ts'
 
 /** Variables of the container that are the ancestor's own. */
 const own: Readonly<Record<string, string>> = {

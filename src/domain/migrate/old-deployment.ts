@@ -1,6 +1,6 @@
 import { type Ancestor, ancestorOf } from '../manifest/ancestor.ts'
 import type { KubeObject } from '../manifest/object.ts'
-import { listOf, mapOf, type Raw, textOf } from './raw.ts'
+import { listOf, mapOf, type Raw, textOf } from '../../lib/raw.ts'
 
 /** Annotation of ours on a Deployment that was scaled to 0 by a move: how many replicas it had. */
 export const replicasAnnotation = 'capstan.dev/migrated-replicas'

@@ -2,7 +2,7 @@ import type { KubeObject } from '../manifest/object.ts'
 import { readSpec } from '../release/spec.ts'
 import { listedIn, type OldFacts, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
-import { listOf, mapOf, textOf } from './raw.ts'
+import { listOf, mapOf, textOf } from '../../lib/raw.ts'
 
 /** What helm 3 has stored of a release: the word of its newest revision, and that revision. */
 export type StoredRelease = { state: string; revision: number }

@@ -1,7 +1,7 @@
 import type { Json } from '../manifest/object.ts'
 import { type OldFacts, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
-import { listOf, mapOf, textOf } from './raw.ts'
+import { listOf, mapOf, textOf } from '../../lib/raw.ts'
 
 const passedOver = /^(checksum\/|kubectl\.kubernetes\.io\/|scheduler\.alpha\.kubernetes\.io\/|prometheus\.io)/
 /** Labels by which an ancestor's own chart and tools know its pods. */

@@ -1,5 +1,6 @@
 import { groupOf, idOf, type KubeObject, keyOf, type ObjectRef } from '../manifest/object.ts'
 import { type FieldPath, isMap } from './field-path.ts'
+import { textOf } from '../../lib/raw.ts'
 
 /** The kinds that say what is scaled: Kubernetes' own, and KEDA's. */
 export const autoscalerKinds = [
@@ -57,8 +58,4 @@ function targetOf({ apiVersion, kind, metadata, spec }: KubeObject): ObjectRef |
     ...(namespace ? { namespace } : {}),
     name,
   }
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

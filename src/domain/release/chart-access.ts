@@ -1,4 +1,5 @@
 import { parse } from 'yaml'
+import { mapOf, textOf } from '../../lib/raw.ts'
 
 /** How to reach a chart repository. Never printed. */
 export type ChartAccess = {
@@ -157,12 +158,4 @@ function parseYaml(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../manifest/object.ts'
+import { mapOf } from '../../lib/raw.ts'
 
 /** Name of the definition of HelmReleases. */
 export const definitionName = 'helmreleases.helm.fluxcd.io'
@@ -43,8 +44,4 @@ function at(map: Record<string, unknown>, ...path: string[]): Record<string, unk
   let here = map
   for (const step of path) here = mapOf(here[step])
   return here
-}
-
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

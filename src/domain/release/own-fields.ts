@@ -1,5 +1,6 @@
 import { readRollback, rollbackAnnotation, type RollbackRequest } from './rollback-request.ts'
 import { readSuspension, type Suspension } from '../status/suspension.ts'
+import { textOf } from '../../lib/raw.ts'
 
 /** Something that must be ready before a release is installed or upgraded. */
 export type Dependency = { kind: 'HelmRelease' | 'Source'; namespace: string; name: string }
@@ -62,8 +63,4 @@ function parseDependencies(text: string, home: string): Dependency[] {
     const [, source, namespace = home, name] = /^(source:)?(?:([^/:\s]+)\/)?([^/:\s]+)$/i.exec(part.trim()) ?? []
     return name ? [{ kind: source ? 'Source' : 'HelmRelease', namespace, name }] : []
   })
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }

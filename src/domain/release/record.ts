@@ -2,6 +2,7 @@ import type { Reason } from '../status/reason.ts'
 import type { LeftRelease } from './left-behind.ts'
 import type { Upgrades } from './upgrade-loop.ts'
 import type { Pin } from './rollback-request.ts'
+import { mapOf } from '../../lib/raw.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
 
@@ -163,9 +164,6 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
 function hasTexts(map: Record<string, unknown>, fields: readonly string[]): boolean {
   return fields.every((field) => typeof map[field] === 'string')
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../manifest/object.ts'
 import { type OwnFields, readOwnFields } from './own-fields.ts'
+import { listOf, mapOf, textOf } from '../../lib/raw.ts'
 
 type SecretRef = { namespace: string; name: string }
 
@@ -189,15 +190,6 @@ function objectSource(kind: 'ConfigMap' | 'Secret', ref: Raw, namespace: string)
 
 function isMap(value: unknown): value is Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-function mapOf(value: unknown): Raw {
-  return isMap(value) ? value : {}
-}
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : []
-}
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }
 function numberOf(value: unknown, fallback: number): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : fallback

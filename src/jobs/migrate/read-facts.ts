@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { OldDeployment } from '../../domain/migrate/old-deployment.ts'
 import type { OldFacts, OldFile } from '../../domain/migrate/old-facts.ts'
-import { listOf, mapOf, type Raw, textOf } from '../../domain/migrate/raw.ts'
+import { listOf, mapOf, type Raw, textOf } from '../../lib/raw.ts'
 import type { MigrateDeps } from './deps.ts'
 
 type Cluster = MigrateDeps['cluster']

@@ -5,6 +5,7 @@ import { claims } from '../../domain/release/ownership.ts'
 import { ownerLabel, parseRecord, recordLabels } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { listWhereAllowed } from './list-where-allowed.ts'
 import { noteLeft } from './keep-record.ts'
 import { isDead, readRecord, readRevisions, readStored, recordRef } from './observe.ts'
 import { uninstall } from './remove.ts'
@@ -27,24 +28,8 @@ export async function findLeft(
   const labels = Object.entries({ ...recordLabels, [ownerLabel]: spec.uid })
   const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',')
   const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector }
-  const found = await listWhereAllowed(query, spec, deps, signal)
+  const found = await listWhereAllowed(query, [spec.namespace, spec.targetNamespace], deps, signal)
   return found.flatMap((object) => leftIn(object, spec))
-}
-
-/** Everywhere, or in the namespaces that matter where we may not look further. */
-async function listWhereAllowed(
-  query: { apiVersion: string; kind: string; labelSelector?: string },
-  { namespace, targetNamespace }: ReleaseSpec,
-  { cluster }: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<KubeObject[]> {
-  try {
-    return await cluster.list(query, signal)
-  } catch (error) {
-    if (toAppError(error).reason !== 'Forbidden') throw error
-    const namespaces = [...new Set([namespace, targetNamespace])]
-    return (await Promise.all(namespaces.map((one) => cluster.list({ ...query, namespace: one }, signal)))).flat()
-  }
 }
 
 /** What a record says of a release that is not the one wanted now, and that Capstan wrote to. */
@@ -105,7 +90,7 @@ async function tidyOne(left: LeftRelease, work: Work, deps: SyncReleaseDeps): Pr
 async function whyKept({ spec, stored }: Work, { signal }: Work, deps: SyncReleaseDeps): Promise<string | undefined> {
   const { intent } = stored.record ?? {}
   if (intent && !(await isDead(intent.epoch, deps))) return 'another process is at work on it'
-  const all = await listWhereAllowed(helmReleaseKind, spec, deps, signal)
+  const all = await listWhereAllowed(helmReleaseKind, [spec.namespace, spec.targetNamespace], deps, signal)
   const other = all.find((object) => object.metadata.uid !== spec.uid && claims(object, spec))
   return other && `HelmRelease ${other.metadata.name} asks for it`
 }

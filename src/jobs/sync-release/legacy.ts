@@ -3,6 +3,7 @@ import { idOf, type KubeObject, refOf } from '../../domain/manifest/object.ts'
 import { claims } from '../../domain/release/ownership.ts'
 import { helmReleaseKind, legacyReleaseKind, readSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { listWhereAllowed } from './list-where-allowed.ts'
 
 type Name = { namespace: string; name: string }
 type Kind = typeof helmReleaseKind | typeof legacyReleaseKind
@@ -36,26 +37,11 @@ async function serveLegacy(
   if (object.metadata.deletionTimestamp) return { none: 'it is going, and its release stays', isGone: true }
   const spec = readSpec(object, deps.defaults)
   for (const kind of served) {
-    const others = (await listAll(kind, spec.namespace, deps, signal)).filter((other) => claims(other, spec))
+    const others = (await listWhereAllowed(kind, [spec.namespace], deps, signal)).filter((other) => claims(other, spec))
     const other = others.find((one) => one.metadata.uid !== object.metadata.uid && wins(one, object))
     if (other) return { none: `left alone: ${idOf(refOf(other))} asks for the same release`, isGone: true }
   }
   return { object, deps: { ...deps, finalizer: false, cluster: legacyCluster(deps.cluster) } }
-}
-
-/** Those of its own namespace at least, where the rights are for that alone. */
-async function listAll(
-  kind: Kind,
-  namespace: string,
-  { cluster }: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<KubeObject[]> {
-  try {
-    return await cluster.list(kind, signal)
-  } catch (error) {
-    if (toAppError(error).reason !== 'Forbidden') throw error
-    return await cluster.list({ ...kind, namespace }, signal)
-  }
 }
 
 /** A HelmRelease of today before any old one; of two old ones the older. */

@@ -5,7 +5,7 @@ import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
 import { editPatchFile, type PatchEdit } from '../../domain/image/patch-edit.ts'
 import { valueAt } from '../../domain/image/value-at.ts'
 import type { Made, Workload } from '../../domain/image/workload.ts'
-import { idOf, type KubeObject, refOf } from '../../domain/manifest/object.ts'
+import { idOf, type KubeObject, keyOf, refOf } from '../../domain/manifest/object.ts'
 import type { FluxConfig } from '../../domain/source/flux-config.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { readConfig } from '../scan-image/made-workloads.ts'
@@ -99,7 +99,7 @@ async function writePatch(
   if (typeof printed === 'string') return printed
   const edits = changes.map(({ workload, path: to, value }) => {
     const { object } = workload.made
-    return { object, path: to, value, isPrinted: valueAt(printed.get(keyOf(object)), to) !== undefined }
+    return { object, path: to, value, isPrinted: valueAt(printed.get(keyOf(refOf(object))), to) !== undefined }
   })
   const edited = editPatchFile(text, edits)
   if ('why' in edited) return edited.why
@@ -108,7 +108,7 @@ async function writePatch(
     return `${path} lies behind a symbolic link, or in a folder that does not exist`
   const after = await print(checkout, config, at)
   if (typeof after === 'string') return after
-  const vain = edits.find(({ object, path: to, value }) => valueAt(after.get(keyOf(object)), to) !== value)
+  const vain = edits.find(({ object, path: to, value }) => valueAt(after.get(keyOf(refOf(object))), to) !== value)
   if (vain)
     return `written into ${path}, ${vain.path.join('.')} of ${idOf(refOf(vain.object))} is not what the generators print then`
   result.edits.push({ path, content: edited.text })
@@ -124,9 +124,5 @@ async function print(
   const printed = await checkout.generate(config, at)
   if ('problem' in printed) return printed.problem.message
   const objects = printed.texts.flatMap((text) => openManifests(text).map(({ object }) => object))
-  return new Map(objects.map((object) => [keyOf(object), object]))
-}
-
-function keyOf(object: KubeObject): string {
-  return `${object.apiVersion} ${idOf(refOf(object))}`
+  return new Map(objects.map((object) => [keyOf(refOf(object)), object]))
 }

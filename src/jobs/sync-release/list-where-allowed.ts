@@ -1,0 +1,19 @@
+import { toAppError } from '../../domain/error.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { SyncReleaseDeps } from './deps.ts'
+
+/** Everywhere, or, where we may not look everywhere, in these namespaces. Throws what the API server says but for that. */
+export async function listWhereAllowed(
+  query: { apiVersion: string; kind: string; labelSelector?: string },
+  namespaces: readonly string[],
+  { cluster }: Pick<SyncReleaseDeps, 'cluster'>,
+  signal: AbortSignal,
+): Promise<KubeObject[]> {
+  try {
+    return await cluster.list(query, signal)
+  } catch (error) {
+    if (toAppError(error).reason !== 'Forbidden') throw error
+    const lists = [...new Set(namespaces)].map((namespace) => cluster.list({ ...query, namespace }, signal))
+    return (await Promise.all(lists)).flat()
+  }
+}
