@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../playground/stack/until.ts'
 import { legacyReleaseKind } from '../../src/domain/release/spec.ts'
 import { syncRelease } from '../../src/jobs/sync-release/index.ts'
 import { definitionRef, serveLegacy } from './own-group.ts'
@@ -53,6 +54,9 @@ describe('a HelmRelease of flux.weave.works/v1beta1', () => {
   })
 
   it('is left alone where another one was first', async () => {
+    // creation times are whole seconds
+    const first = (await bench.cluster.get(old('one')))?.metadata.creationTimestamp ?? ''
+    await until('another second', async () => Date.now() >= Date.parse(first) + 1_000)
     await putOld('late', 'one')
     expect(await sync('late')).toEqual({
       end: 'done',
