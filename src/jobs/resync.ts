@@ -24,6 +24,8 @@ export type ResyncDeps = {
   findOrphans: boolean
   /** Old HelmReleases are served, too (ruling 9). */
   legacyReleases?: boolean
+  /** Those of these HelmReleases at which nothing is to be looked; left out: all are. */
+  resting?: (releases: readonly KubeObject[], signal: AbortSignal) => Promise<readonly KubeObject[]>
 }
 
 /**
@@ -64,7 +66,7 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
 }
 
 async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
-  const scope = { metadataOnly: true, ...(deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}) }
+  const scope = deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}
   const releases: KubeObject[] = []
   let isDefined = false
   for (const kind of deps.legacyReleases ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]) {
@@ -72,9 +74,15 @@ async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work
     isDefined ||= kind === helmReleaseKind
     releases.push(...(await deps.cluster.list({ ...kind, ...scope }, signal)))
   }
-  const known = releases.map(({ metadata: { namespace = '', name } }) => ({ namespace, name }))
+  const known = releases.map(nameOf)
   const gone = deps.findOrphans && isDefined ? await listGone(known, deps, signal) : []
-  return [...known, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
+  const resting = new Set(await deps.resting?.(releases, signal))
+  const due = releases.filter((release) => !resting.has(release)).map(nameOf)
+  return [...due, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
+}
+
+function nameOf({ metadata: { namespace = '', name } }: KubeObject): { namespace: string; name: string } {
+  return { namespace, name }
 }
 
 /** Owners of records that do not exist any more, each once. */

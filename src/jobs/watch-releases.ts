@@ -22,6 +22,8 @@ export type WatchReleasesDeps = {
   defaults: SpecDefaults
   /** Old HelmReleases are served, too (ruling 9). */
   legacy?: boolean
+  /** True when a run of this process has read this Secret of helm's for the release `namespace/name` already; left out: never. */
+  wasSeen?: (release: string, secret: KubeObject) => Promise<boolean>
   log: Logger
 }
 
@@ -88,7 +90,7 @@ export function watchReleases(deps: WatchReleasesDeps, signal: AbortSignal): voi
   const kinds = deps.legacy ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]
   const objects = kinds.map((kind) => cluster.watch({ ...kind, ...scope }, (event) => seeAll(event, kind.apiVersion)))
   const stored = { apiVersion: 'v1', kind: 'Secret', ...scope, labelSelector: 'owner=helm', metadataOnly: true }
-  const revisions = cluster.watch(stored, (event) => wakeOwner(event, releases, wake))
+  const revisions = cluster.watch(stored, (event) => wakeOwner(event, { releases, wake, ...deps }))
   const arrivals = watchArrivals(cluster, releases, wake)
   const stop = () => {
     for (const watch of [...objects, revisions, named, ...arrivals]) watch.stop()
@@ -163,13 +165,20 @@ function createWake({ enqueue, log }: WatchReleasesDeps): Wake {
   }
 }
 
-/** helm stored or removed a revision: ours, or somebody's by hand, which is undone. */
-function wakeOwner(event: WatchEvent, releases: Releases, wake: Wake): void {
-  if (event.type === 'replaced') return
+type Waking = { releases: Releases; wake: Wake } & Pick<WatchReleasesDeps, 'wasSeen'>
+
+/**
+ * helm stored or removed a revision by somebody's hand, which is undone. What our own run did, it has looked at itself. A superseded
+ * revision has a newer one, which is told of too.
+ */
+function wakeOwner(event: WatchEvent, { releases, wake, wasSeen }: Waking): void {
+  if (event.type === 'replaced' || event.object.metadata.labels?.status === 'superseded') return
   const { labels, namespace } = event.object.metadata
   for (const { spec } of releases.values()) {
-    if (spec.release === labels?.name && spec.targetNamespace === namespace)
-      wake(spec, 'helm stored a revision', debounceMs)
+    if (spec.release !== labels?.name || spec.targetNamespace !== namespace) continue
+    const key = `${namespace}/${spec.release}`
+    const seen = event.type === 'changed' && wasSeen ? wasSeen(key, event.object) : Promise.resolve(false)
+    void seen.then((isKnown) => isKnown || wake(spec, 'helm stored a revision', debounceMs))
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join } from 'node:path'
@@ -8,13 +9,15 @@ import { createGithubApp } from '../adapters/git/index.ts'
 import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createLogins, createRegistry } from '../adapters/registry/index.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
 import { changeRelease } from '../jobs/change-release/index.ts'
 import { planRelease } from '../jobs/plan-release/index.ts'
+import { findResting } from '../jobs/resting-releases.ts'
 import type { SyncReleaseDeps } from '../jobs/sync-release/deps.ts'
 import { syncRelease } from '../jobs/sync-release/index.ts'
-import { createReleaseMemory } from '../jobs/sync-release/memory.ts'
 import { chartRemote } from './chart-remote.ts'
 import { createPrivateFiles } from './private-files.ts'
+import { version } from './package.ts'
 import { processRequests } from './requests.ts'
 import { ensureSecrets } from './secrets.ts'
 import type { Parts } from './wire.ts'
@@ -25,17 +28,19 @@ const leastSlots = 64
 /** Places on the processors while helm renders and sends; waiting holds none (W6). */
 const helmPlaces = 2 * availableParallelism()
 
+export type ReleaseWork = {
+  processors: Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }>
+  /** See {@link findResting}. */
+  resting: (releases: readonly KubeObject[], signal: AbortSignal) => Promise<readonly KubeObject[]>
+}
+
 /** What works on releases, with the real helm; a plan and a change of a release read as a sync does. */
-export function releaseProcessors(
-  parts: Parts,
-  fence: LeasedFence,
-  env: NodeJS.ProcessEnv,
-): Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }> {
+export function releaseWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): ReleaseWork {
   const { history } = parts
   const deps = releaseDeps(parts, fence, env)
   const requests = processRequests(parts, ensureSecrets(parts.config).tokenFile)
   const asking = { ...deps, requests, enqueue: parts.queue.enqueue }
-  return {
+  const processors: ReleaseWork['processors'] = {
     'sync-release': {
       slots: Math.max(leastSlots, parts.config.releases.workers),
       run: (payload, { jobId, signal }) => syncRelease(payload, { ...deps, history: history(jobId) }, signal),
@@ -46,6 +51,7 @@ export function releaseProcessors(
       run: (payload, { jobId, signal }) => changeRelease(payload, { ...asking, history: history(jobId) }, signal),
     },
   }
+  return { processors, resting: (releases, signal) => findResting(releases, deps, signal) }
 }
 
 function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): SyncReleaseDeps {
@@ -92,7 +98,8 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     egress,
     decode: decodeStoredRelease,
     fence,
-    memory: createReleaseMemory(),
+    memory: parts.releaseMemory,
+    rests: { store: parts.store, settings: settingsOf(parts) },
     redactor,
     defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
     legacy: config.releases.legacy,
@@ -107,6 +114,14 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     random: Math.random,
     ended: metrics.releaseEnded,
   }
+}
+
+/** With another build, or told otherwise, Capstan looks at every release again. */
+function settingsOf({ config: { releases, sources } }: Parts): string {
+  return createHash('sha256')
+    .update(JSON.stringify([version, releases, sources.areTenants]))
+    .digest('hex')
+    .slice(0, 32)
 }
 
 /** helm's home is private, so it must be told of the file that everybody else finds at home. */

@@ -11,6 +11,8 @@ import { toAppError } from '../domain/error.ts'
 import { sourceDefaults } from '../domain/source/resource.ts'
 import type { Fence } from '../domain/work/fence.ts'
 import { labelForFluxctl, withoutFluxctlLabel } from '../jobs/fluxctl-label.ts'
+import type { KubeObject } from '../domain/manifest/object.ts'
+import { wasSeen } from '../jobs/sync-release/memory.ts'
 import { watchReleases } from '../jobs/watch-releases.ts'
 import { watchSources } from '../jobs/watch-sources.ts'
 import { ensureNamespace, installDefinition, installSources, untilDone } from './bootstrap.ts'
@@ -208,9 +210,12 @@ async function installOurs({ config, cluster, log }: Parts, signal: AbortSignal)
   }
 }
 
-function releaseWatchOf({ cluster, queue, config: { releases }, log }: Parts): Parameters<typeof watchReleases>[0] {
-  const defaults = { gitRef: releases.defaultGitRef, updateDependencies: releases.updateChartDependencies }
-  return { cluster, enqueue: queue.enqueue, namespace: releases.namespace, legacy: releases.legacy, defaults, log }
+function releaseWatchOf(parts: Parts): Parameters<typeof watchReleases>[0] {
+  const { cluster, queue, releaseMemory, log } = parts
+  const { namespace, legacy, defaultGitRef, updateChartDependencies } = parts.config.releases
+  const defaults = { gitRef: defaultGitRef, updateDependencies: updateChartDependencies }
+  const ours = { wasSeen: (key: string, secret: KubeObject) => wasSeen(key, secret, releaseMemory) }
+  return { cluster, enqueue: queue.enqueue, namespace, legacy, defaults, ...ours, log }
 }
 
 function periodsOf({ enable, source, releases, images }: Config): Periods {

@@ -19,6 +19,7 @@ import { notifySinks } from '../jobs/notify-sinks.ts'
 import { createOwnedObjects, type OwnedObjects } from '../jobs/owned-objects.ts'
 import type { SourceRegistry } from '../jobs/source-registry.ts'
 import type { Packer } from '../jobs/sync-source/ledger.ts'
+import { createReleaseMemory, type ReleaseMemory } from '../jobs/sync-release/memory.ts'
 import { createSyncMemory, type SyncMemory } from '../jobs/sync-source/memory.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Redactor } from '../lib/redactor.ts'
@@ -48,6 +49,7 @@ export type Parts = {
   deployKeys: DeployKeys
   owned: OwnedObjects
   memory: SyncMemory
+  releaseMemory: ReleaseMemory
   packer: Packer
   parse: ParseFiles
   generator: Generator<GitRemote>
@@ -134,6 +136,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     sources: createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) }),
     owned: createOwnedObjects(cluster),
     memory: createSyncMemory(),
+    releaseMemory: createReleaseMemory(),
     packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
   }
 }

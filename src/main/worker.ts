@@ -10,7 +10,7 @@ import { fetching } from './fetching.ts'
 import { lookProcessors } from './read-only.ts'
 import { requestProcessors } from './request-worker.ts'
 import { syncDeps } from './sync-deps.ts'
-import { releaseProcessors } from './release-worker.ts'
+import { releaseWork } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
 import { sinkWork } from './sink-worker.ts'
 import { forgetRemoved, reported } from './source-work.ts'
@@ -31,6 +31,7 @@ export function processorsOf(
   const enqueue = queue.enqueue
   const processors: Processors = {}
   const images = config.takesUpdates ? imageWork(parts, fence, env) : undefined
+  const releases = config.enable.includes('releases') ? releaseWork(parts, fence, env) : undefined
   const periodic = {
     sources,
     cluster,
@@ -41,6 +42,7 @@ export function processorsOf(
     releaseNamespace: config.releases.namespace,
     findOrphans: !config.releases.finalizer,
     legacyReleases: config.releases.legacy,
+    ...(releases ? { resting: releases.resting } : {}),
   }
   processors.resync = { slots: 2, run: (payload, { signal }) => resync(payload, periodic, signal) }
   if (parts.sinks.length > 0 && !config.readOnly) processors['deliver-event'] = sinkWork(parts, ending)
@@ -73,9 +75,7 @@ export function processorsOf(
     watchDrift({ owned, memory, sources, enqueue, log, now })
     forgetRemoved(parts)
   }
-  if (config.enable.includes('releases')) {
-    Object.assign(processors, releaseProcessors(parts, fence, env))
-  }
+  Object.assign(processors, releases?.processors)
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [
       kind,

@@ -6,12 +6,17 @@ import { promisify } from 'node:util'
 import pLimit from 'p-limit'
 import { startChartRepository } from '../../playground/stack/chart-repository.ts'
 import { until } from '../../playground/stack/until.ts'
-import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
+import type { Cluster } from '../../src/adapters/cluster/index.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
+import { isReleased, kind } from '../releases/world.ts'
 import { stack } from '../stack/stack.ts'
+import { readAccess } from './bare-client.ts'
+import { type Cpu, cpuBetween, readCpu } from './cpu.ts'
+import { requestsDuring } from './requests.ts'
 
-/** Seconds; `idleHelms`: processes of helm that an idle resync started. */
+/** Seconds; `idleHelms`: processes of helm that an idle resync started; requests of it as the API server counts them. */
 export type ReleasesRound = {
   bareInstall: number
   bareUpgrade: number
@@ -19,10 +24,15 @@ export type ReleasesRound = {
   upgrade: number
   idle: number
   idleHelms: number
+  idleReads: number
+  idleWrites: number
+  /** The resync before, which looks at each release for the first time since its upgrade. */
+  settling: number
   residentMb: number
+  /** Processor time of both sides. */
+  cpu: { bareInstall: Cpu; bareUpgrade: Cpu; install: Cpu; upgrade: Cpu }
 }
 
-const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
 const atOnce = 6
 const limitMs = 600_000
 
@@ -65,8 +75,11 @@ export async function measureReleases(count: number): Promise<ReleasesRound> {
   const chart = writeChart(folder)
   await charts.publish(chart)
   try {
+    const cpus: Cpu[] = [readCpu()]
     const bareInstall = await runBare('install', { count, chart, namespace: bare, color: 'red', folder })
+    cpus.push(readCpu())
     const bareUpgrade = await runBare('upgrade', { count, chart, namespace: bare, color: 'blue', folder })
+    cpus.push(readCpu())
     const flags = ['--enable=releases', `--allow-namespace=${ours}`, '--charts-sync-interval=1h']
     const capstan = await startCapstan(flags)
     try {
@@ -87,28 +100,36 @@ export async function measureReleases(count: number): Promise<ReleasesRound> {
           ),
         )
         const begun = performance.now()
-        await until(
-          'all are released',
-          async () => {
-            const all = await cluster.list({ ...kind, namespace: ours })
-            return all.every(({ metadata, status }) => {
-              const { observedGeneration, conditions = [] } = (status ?? {}) as ReleaseStatus
-              const isReleased = conditions.some(({ type, status: is }) => type === 'Released' && is === 'True')
-              return isReleased && observedGeneration === metadata.generation
-            })
-          },
-          { everyMs: 250, timeoutMs: limitMs, logFile: capstan.logFile },
-        )
-        return (performance.now() - begun) / 1000
+        const cpu = readCpu(capstan.pid())
+        await allReleased(cluster, ours, capstan.logFile)
+        return { seconds: (performance.now() - begun) / 1000, cpu: cpuBetween(cpu, readCpu(capstan.pid())) }
       }
       const install = await put('red')
       const upgrade = await put('blue')
       const helms = await countHelms(capstan)
-      const idle = await idleResync(capstan, count)
+      const settling = await resyncAll(capstan)
+      const idle = await requestsDuring(readAccess(stack().kubeconfig), async () => await resyncAll(capstan))
       const status = readFileSync(`/proc/${capstan.pid()}/status`, 'utf8')
       const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
       const idleHelms = (await countHelms(capstan)) - helms
-      return { bareInstall, bareUpgrade, install, upgrade, idle, idleHelms, residentMb }
+      return {
+        bareInstall,
+        bareUpgrade,
+        install: install.seconds,
+        upgrade: upgrade.seconds,
+        settling,
+        idleHelms,
+        residentMb,
+        idle: idle.result,
+        idleReads: idle.reads,
+        idleWrites: idle.writes,
+        cpu: {
+          bareInstall: between(cpus, 0),
+          bareUpgrade: between(cpus, 1),
+          install: install.cpu,
+          upgrade: upgrade.cpu,
+        },
+      }
     } finally {
       await capstan.stop()
     }
@@ -121,6 +142,29 @@ export async function measureReleases(count: number): Promise<ReleasesRound> {
     await cluster.close()
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Told by a watch: to ask again and again would be work for the API server that is nobody's. */
+async function allReleased(cluster: Cluster, namespace: string, logFile: string): Promise<void> {
+  const waiting = new Set<string>()
+  const see = (object: KubeObject): void => {
+    if (isReleased(object)) waiting.delete(object.metadata.name)
+    else waiting.add(object.metadata.name)
+  }
+  const watch = cluster.watch({ ...kind, namespace }, (event) => {
+    for (const object of event.type === 'replaced' ? event.items : [event.object]) see(object)
+  })
+  try {
+    await watch.synced
+    await until('all are released', async () => waiting.size === 0, { everyMs: 50, timeoutMs: limitMs, logFile })
+  } finally {
+    watch.stop()
+  }
+}
+
+function between(cpus: readonly Cpu[], n: number): Cpu {
+  const none = { server: 0, capstan: 0, programs: 0 }
+  return cpuBetween(cpus[n] ?? none, cpus[n + 1] ?? none)
 }
 
 function writeChart(folder: string): string {
@@ -162,27 +206,30 @@ async function countHelms(capstan: Capstan): Promise<number> {
   )
 }
 
-type Jobs = { jobs: { state: string; finishedAt?: string; startedAt?: string; kind: string }[] }
+type Jobs = { jobs: { state: string; finishedAt?: string; startedAt?: string }[] }
 
-/** Asks for all of them at once; from the first that starts to the last that ends, by the queue's own record. */
-async function idleResync(capstan: Capstan, count: number): Promise<number> {
+/** From the start of the job that looks for what is to be done to the end of the last that it asked for, by the queue's own record. */
+async function resyncAll(capstan: Capstan): Promise<number> {
   const begun = new Date().toISOString()
-  const limit = pLimit(32)
-  const { releases } = await capstan.api<{ releases: { namespace: string; name: string }[] }>('/api/v1/releases')
-  await Promise.all(
-    releases.map((one) =>
-      limit(async () => await capstan.api(`/api/v1/releases/${one.namespace}/${one.name}/sync`, 'POST')),
-    ),
-  )
+  const headers = { authorization: `Bearer ${capstan.token}` }
+  const { ok } = await fetch(`${capstan.url}/api/v1/sync-git`, { method: 'POST', headers })
+  if (!ok) throw new Error('sync-git was refused')
+  const doneSince = async (kind: string) => {
+    const { jobs } = await capstan.api<Jobs>(`/api/v1/jobs?kind=${kind}&limit=1000`)
+    // the next periodic one is delayed all the time
+    return jobs.filter(
+      ({ state, startedAt = '' }) => state !== 'delayed' && (state !== 'completed' || startedAt >= begun),
+    )
+  }
   return await until(
-    'all were looked at',
+    'all was looked at',
     async () => {
-      const { jobs } = await capstan.api<Jobs>(`/api/v1/jobs?kind=sync-release&state=completed&limit=1000`)
-      const done = jobs.filter(({ startedAt = '' }) => startedAt >= begun)
-      if (done.length < Math.min(count, releases.length)) return undefined
-      const start = Math.min(...done.map(({ startedAt = '' }) => Date.parse(startedAt)))
-      return (Math.max(...done.map(({ finishedAt = '' }) => Date.parse(finishedAt))) - start) / 1000
+      const [resyncs, syncs] = [await doneSince('resync'), await doneSince('sync-release')]
+      const isOver = resyncs.length > 0 && [...resyncs, ...syncs].every(({ state }) => state === 'completed')
+      if (!isOver) return undefined
+      const start = Math.min(...resyncs.map(({ startedAt = '' }) => Date.parse(startedAt)))
+      return (Math.max(...[...resyncs, ...syncs].map(({ finishedAt = '' }) => Date.parse(finishedAt))) - start) / 1000
     },
-    { timeoutMs: 60_000 },
+    { everyMs: 100, timeoutMs: 120_000, logFile: capstan.logFile },
   )
 }

@@ -4,7 +4,6 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Agent } from 'undici'
 import { parseAllDocuments } from 'yaml'
 import { until } from '../../playground/stack/until.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
@@ -12,27 +11,26 @@ import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
 import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
+import type { Cpu } from './cpu.ts'
 import { type ImagesRound, measureBurst, measureImages } from './images.ts'
 import { measureReleases, type ReleasesRound } from './releases.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
+import { requestsDuring } from './requests.ts'
 
-type Round = { bare: number; first: number; idle: number; idleWrites: number; change: number; residentMb: number }
+type Round = {
+  bare: number
+  first: number
+  idle: number
+  idleReads: number
+  idleWrites: number
+  change: number
+  residentMb: number
+}
 type Status = { sources: { ready: boolean; attempted: string; message: string }[] }
 type Job = { state: string; startedAt?: string; finishedAt?: string; result?: string }
 
 const secret = 'bench'.repeat(8)
-const kinds = [
-  'deployments',
-  'services',
-  'serviceaccounts',
-  'ingresses',
-  'namespaces',
-  'configmaps',
-  'secrets',
-  'events',
-]
-
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
@@ -111,16 +109,14 @@ async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Roun
   }
   const { files } = benchRepository(prefix, apps, spaces)
   const first = await push(async () => await repository.change(Object.fromEntries(files)))
-  const before = await countWrites(access)
-  const idle = await idleSync(capstan)
-  const idleWrites = (await countWrites(access)) - before
+  const { result: idle, ...idleRequests } = await requestsDuring(access, async () => await idleSync(capstan))
   const [path = '', text = ''] = [...files].at(-1) ?? []
   const change = await push(async () => await repository.change({ [path]: text.replace('replicas: 0', 'replicas: 1') }))
   const status = readFileSync(`/proc/${capstan.pid()}/status`, 'utf8')
   const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
   await capstan.stop()
   await repository.stop()
-  return { first, idle, idleWrites, change, residentMb }
+  return { first, idle, idleReads: idleRequests.reads, idleWrites: idleRequests.writes, change, residentMb }
 }
 
 /** Wall time of one sync-source run that a person asked for, by the queue's own record. */
@@ -136,26 +132,6 @@ async function idleSync(capstan: Awaited<ReturnType<typeof startCapstan>>): Prom
   return Date.parse(synced.finishedAt ?? '') - Date.parse(synced.startedAt ?? '')
 }
 
-/** Writes that the API server has counted so far on the kinds of the repository and on records of ours. */
-async function countWrites(access: BareAccess): Promise<number> {
-  const agent = new Agent({ connect: access.ca ? { ca: access.ca } : { rejectUnauthorized: false } })
-  const { body } = await agent.request({
-    origin: access.server,
-    path: '/metrics',
-    method: 'GET',
-    headers: { authorization: `Bearer ${access.token}` },
-  })
-  const text = await body.text()
-  await agent.close()
-  let writes = 0
-  for (const line of text.split('\n')) {
-    if (!line.startsWith('apiserver_request_total{') || !/verb="(APPLY|PATCH|POST|PUT|DELETE)"/.test(line)) continue
-    const resource = /resource="([^"]*)"/.exec(line)?.[1] ?? ''
-    if (kinds.includes(resource) && !/subresource="[^"]/.test(line)) writes += Number(line.split(' ').at(-1))
-  }
-  return writes
-}
-
 function medianOf(all: readonly Round[]): Round {
   const middle = (pick: (round: Round) => number) =>
     all.map(pick).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
@@ -163,13 +139,14 @@ function medianOf(all: readonly Round[]): Round {
     bare: middle(({ bare }) => bare),
     first: middle(({ first }) => first),
     idle: middle(({ idle }) => idle),
+    idleReads: middle((round) => round.idleReads),
     idleWrites: middle(({ idleWrites }) => idleWrites),
     change: middle(({ change }) => change),
     residentMb: middle(({ residentMb }) => residentMb),
   }
 }
 
-function print(name: string, { bare, first, idle, idleWrites, change, residentMb }: Round): void {
+function print(name: string, { bare, first, idle, idleReads, idleWrites, change, residentMb }: Round): void {
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
   const objects = benchRepository('x', apps, spaces).objects
   console.log(
@@ -178,7 +155,7 @@ function print(name: string, { bare, first, idle, idleWrites, change, residentMb
       `bare client ${seconds(bare)}`,
       `first sync ${seconds(first)} from push to applied`,
       `ratio ${(first / bare).toFixed(2)}`,
-      `idle resync ${seconds(idle)} with ${idleWrites} writes`,
+      `idle resync ${seconds(idle)} with ${idleReads} reads and ${idleWrites} writes`,
       `one changed file ${seconds(change)} from push to applied`,
       `resident ${residentMb.toFixed(0)} MiB`,
     ].join('\n  '),
@@ -199,16 +176,29 @@ function printImages({ first, second, restarted }: ImagesRound): void {
 }
 
 function printReleases(round: ReleasesRound): void {
-  const { bareInstall, bareUpgrade, install, upgrade, idle, idleHelms, residentMb } = round
+  const { bareInstall, bareUpgrade, install, upgrade, settling, idle, idleHelms, idleReads, idleWrites, cpu } = round
   const against = (ours: number, bare: number) =>
     `${ours.toFixed(2)} s; helm alone, 6 at a time, ${bare.toFixed(2)} s; ratio ${(ours / bare).toFixed(2)}`
+  const used = (ours: Cpu, bare: Cpu) =>
+    `  processor time: ${inWords(ours)}; helm alone: ${inWords(bare)}; ratio ${(sumOf(ours) / sumOf(bare)).toFixed(2)}`
   console.log(
     [
       `releases (${values.releases}, ${cpus().length} cores):`,
       `install ${against(install, bareInstall)}`,
+      used(cpu.install, cpu.bareInstall),
       `upgrade ${against(upgrade, bareUpgrade)}`,
-      `idle resync ${idle.toFixed(2)} s with ${idleHelms} helm runs`,
-      `resident ${residentMb.toFixed(0)} MiB`,
+      used(cpu.upgrade, cpu.bareUpgrade),
+      `resync after it, one look at each, ${settling.toFixed(2)} s`,
+      `idle resync ${idle.toFixed(2)} s with ${idleHelms} helm runs, ${idleReads} reads and ${idleWrites} writes`,
+      `resident ${round.residentMb.toFixed(0)} MiB`,
     ].join('\n  '),
   )
+}
+
+function inWords({ server, capstan, programs }: Cpu): string {
+  return `API server ${server.toFixed(1)} s, Capstan ${capstan.toFixed(1)} s, helm ${programs.toFixed(1)} s`
+}
+
+function sumOf({ server, capstan, programs }: Cpu): number {
+  return server + capstan + programs
 }

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
-import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { isReleased, kind, type ReleaseWorld, startReleaseWorld } from './world.ts'
 
 let world: ReleaseWorld
@@ -32,7 +31,12 @@ async function seen(ref: { apiVersion: string; kind: string; name: string }, is:
   return { at: promise.finally(() => watch.stop()) }
 }
 
-const statusOf = ({ status }: KubeObject): ReleaseStatus => (status ?? {}) as ReleaseStatus
+/** Resolves when Capstan's record says that helm is about to run. */
+async function begins(name: string): Promise<{ at: Promise<number> }> {
+  const record = { apiVersion: 'v1', kind: 'ConfigMap', name: `capstan-release-${name}` }
+  return await seen(record, ({ data }) => JSON.stringify(data).includes('intent'))
+}
+
 const chart = () => world.chart('1.0.0')
 const put = async (name: string, spec: Record<string, unknown>) => await world.put(name, spec)
 
@@ -59,7 +63,7 @@ describe('a change of what a release names is answered within a second', () => {
     const key = source === 'Secret' ? 'secretKeyRef' : 'configMapKeyRef'
     await putReleased(name, { valuesFrom: [{ [key]: { name: ref.name } }] })
     const ms = await fastest(async (turn) => {
-      const begun = await seen({ ...kind, name }, (object) => statusOf(object).phase === 'Upgrading')
+      const begun = await begins(name)
       const done = await seen({ apiVersion: 'v1', kind: 'ConfigMap', name: `${name}-config` }, (object) =>
         JSON.stringify(object.data).includes(`color-${turn}`),
       )
@@ -76,7 +80,7 @@ describe('a change of what a release names is answered within a second', () => {
     const waiting = await seen({ ...kind, name }, (object) => JSON.stringify(object.status).includes('InvalidValues'))
     await put(name, { releaseName: name, chart: chart(), valuesFrom: [{ secretKeyRef: { name: 'absent' } }] })
     await waiting.at
-    const begun = await seen({ ...kind, name }, (object) => statusOf(object).phase === 'Installing')
+    const begun = await begins(name)
     const done = await seen({ ...kind, name }, isReleased)
     const started = performance.now()
     const metadata = { name: 'absent', namespace }
@@ -113,7 +117,7 @@ describe('a dependency that becomes ready wakes what waits for it within a secon
     await put('top', { releaseName: 'top', chart: chart(), dependsOn: [{ name: 'base' }] })
     await waiting.at
     const base = await seen({ ...kind, name: 'base' }, isReleased)
-    const top = await seen({ ...kind, name: 'top' }, (object) => statusOf(object).phase === 'Installing')
+    const top = await begins('top')
     const done = await seen({ ...kind, name: 'top' }, isReleased)
     await put('base', { releaseName: 'base', chart: chart() })
     const ready = await base.at
@@ -127,7 +131,7 @@ describe('a dependency that becomes ready wakes what waits for it within a secon
     )
     await put('fed', { releaseName: 'fed', chart: chart(), dependsOn: [{ kind: 'Source', name: 'base' }] })
     await waiting.at
-    const begun = await seen({ ...kind, name: 'fed' }, (object) => statusOf(object).phase === 'Installing')
+    const begun = await begins('fed')
     const done = await seen({ ...kind, name: 'fed' }, isReleased)
     const started = performance.now()
     const data = { 'status.json': JSON.stringify({ version: 1, ready: true, drifted: [] }) }

@@ -137,7 +137,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       registry,
       insecureHosts: [registryHost],
       known: { access: async () => undefined, named: async () => undefined },
-      now: Date.now,
+      now: () => Date.now() + ahead,
     }),
     git,
     chartRemote: async (url: string) => ({ url }),

@@ -53,7 +53,7 @@ export function createHelm(options: HelmOptions): Helm {
 
   async function call(
     args: (major: HelmMajor) => string[],
-    { timeoutSeconds, wait = false }: { timeoutSeconds: number; wait?: boolean },
+    { timeoutSeconds, wait = false, began }: { timeoutSeconds: number; wait?: boolean; began?: () => void },
     signal?: AbortSignal,
   ): Promise<Ended> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -62,7 +62,10 @@ export function createHelm(options: HelmOptions): Helm {
       return { outcome: { ok: false, reason: 'HelmMissing', message: major.message }, stdout: '' }
     const timeoutMs = timeoutSeconds * 1000 + marginMs
     const given = { command: binary, args: args(major), env, timeoutMs, maxOutputBytes, limits }
-    const begin = () => run({ ...given, ...(signal ? { signal } : {}) })
+    const begin = () => {
+      began?.()
+      return run({ ...given, ...(signal ? { signal } : {}) })
+    }
     const result = await (wait ? whileWaiting(begin) : limit(begin))
     return { outcome: helmOutcome(result, redact), stdout: result.stdout }
   }

@@ -16,6 +16,8 @@ export type HelmWrite = HelmTarget & {
   wait: boolean
   skipCrds: boolean
   disableOpenApiValidation: boolean
+  /** Called when helm has its place and begins. */
+  began?: () => void
 }
 
 export type PreviewRequest = HelmWrite & { verb: 'install' | 'upgrade'; resetValues: boolean; force: boolean }

@@ -11,7 +11,7 @@ import type { Request } from '../../domain/work/request.ts'
 import type { Requests } from '../requests.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
 import { tellRequest } from '../tell-request.ts'
-import { readRevisions } from '../sync-release/observe.ts'
+import { readRevisions } from '../sync-release/revisions.ts'
 import { type Answer, writeAnswer } from '../write-answer.ts'
 
 export type ChangeReleaseDeps = SyncReleaseDeps & { requests: Pick<Requests, 'read' | 'end'>; enqueue: Enqueue }

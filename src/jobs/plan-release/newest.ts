@@ -1,7 +1,7 @@
 import type { StoredRelease } from '../../adapters/helm/index.ts'
 import type { ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
-import { readRevisions } from '../sync-release/observe.ts'
+import { readRevisions } from '../sync-release/revisions.ts'
 
 /** What helm stored last, and helm's word for its newest revision; empty where there is none. */
 export type Newest = { release: StoredRelease | undefined; state: string }

@@ -8,7 +8,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
-import { lookAgain, markRevision, target, waitFrom } from './revisions.ts'
+import { lookAgain, lookAtMade, markRevision, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
@@ -62,10 +62,9 @@ async function deploy(
   const attempt = { lastAttemptedRevision: wanted.chart.revision }
   if (verb === 'install') status.enter('Installing', `Installing ${where}`, attempt)
   else status.enter('Upgrading', `Upgrading ${where}`, attempt)
-  await status.write()
   const isWaiting = spec.wait && (await deps.charts.hasPostHooks(wanted.chart))
-  const outcome = await runHelm(verb, isWaiting, work, deps)
-  await lookAgain(work, deps)
+  const outcome = await status.writeDuring((began) => runHelm(verb, { wait: isWaiting, began }, work, deps))
+  await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAgain(work, deps))
   if (!outcome.ok) {
     await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
     return { problem: outcome.message }
@@ -118,7 +117,7 @@ async function giveUpWaiting(
 
 async function runHelm(
   verb: 'install' | 'upgrade',
-  wait: boolean,
+  how: { wait: boolean; began: () => void },
   work: PreparedWork,
   deps: SyncReleaseDeps,
 ): Promise<HelmOutcome> {
@@ -128,7 +127,7 @@ async function runHelm(
     timeoutSeconds: spec.timeoutSeconds,
     chartPath: wanted.chart.path,
     values: wanted.values,
-    wait,
+    ...how,
     skipCrds: spec.skipCrds,
     disableOpenApiValidation: spec.disableOpenApiValidation,
   }

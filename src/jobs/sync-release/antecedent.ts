@@ -2,7 +2,7 @@ import { toAppError } from '../../domain/error.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
 import { antecedentAnnotation, antecedentOf } from '../../domain/release/ownership.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { readStored } from './observe.ts'
+import { readStored } from './revisions.ts'
 import type { Work } from './work.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { Git, GitRemote } from '../../adapters/git/index.ts'
 import type { Charts, Helm, StoredRelease } from '../../adapters/helm/index.ts'
+import type { Store } from '../../adapters/store/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { SpecDefaults } from '../../domain/release/spec.ts'
 import type { Fence } from '../../domain/work/fence.ts'
@@ -56,6 +57,15 @@ export type SyncReleaseDeps = {
   history?: History
   /** Made with the first run when it is left out. */
   memory?: ReleaseMemory
+  /** Where a run that found nothing to do leaves what it read; left out: every resync runs all. */
+  rests?: Rests
+}
+
+/** What is kept of runs that found nothing to do. */
+export type Rests = {
+  store: Pick<Store, 'get' | 'set'>
+  /** A digest of all that is not the release's and that a decision hangs on. */
+  settings: string
 }
 
 /** What a finished run tells to metrics. */

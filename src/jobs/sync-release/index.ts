@@ -24,6 +24,8 @@ import { prepare } from './prepare.ts'
 import { removeOrphans } from './orphans.ts'
 import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
+import { type Reads, noteReads } from './reads.ts'
+import { noteRest } from './rest.ts'
 import { withRights } from './rights.ts'
 import { createStatusWriter } from './status.ts'
 import { tellHistory } from './tell-history.ts'
@@ -35,8 +37,10 @@ const againMs = 1_000
  * Brings one HelmRelease to what it asks for: observe, decide, one helm verb, look again. Starts no helm process and writes nothing
  * when nothing changed; killed at any line, the next run finishes the work.
  */
-export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
+export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
   const { namespace, name } = payload
+  const reads = noteReads(given.cluster)
+  const deps = { ...given, memory: memoryOf(given), cluster: reads.cluster, ownCluster: given.cluster }
   const memory = memoryOf(deps)
   const found = await findHelmRelease({ namespace, name }, deps, signal)
   if ('none' in found) {
@@ -50,12 +54,14 @@ export async function syncRelease(payload: JobPayload, deps: SyncReleaseDeps, si
   const theirs = withRights(spec, found.deps)
   const key = `${spec.targetNamespace}/${spec.release}`
   if (memory.active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
-  memory.active.add(key)
+  const over = Promise.withResolvers<void>()
+  memory.active.set(key, over.promise)
   try {
     if (spec.deleting) return await removeRelease(object, spec, theirs, signal)
-    return await converge(object, spec, payload.reason, { deps: theirs, signal })
+    return await converge(object, spec, payload.reason, { deps: theirs, reads, signal })
   } finally {
     memory.active.delete(key)
+    over.resolve()
   }
 }
 
@@ -66,9 +72,10 @@ function forget(id: string, deps: SyncReleaseDeps): void {
   memory.secrets.delete(id)
 }
 
-type Means = { deps: SyncReleaseDeps; signal: AbortSignal }
+type Means = { deps: SyncReleaseDeps; reads: Reads; signal: AbortSignal }
 
-async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { deps, signal }: Means): Promise<Outcome> {
+async function converge(object: KubeObject, spec: ReleaseSpec, why: string, means: Means): Promise<Outcome> {
+  const { deps, reads, signal } = means
   const status = await createStatusWriter(object, spec, deps, signal)
   const started = deps.now().getTime()
   const stored = { record: undefined, resourceVersion: '' }
@@ -82,6 +89,7 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, { de
   await tellHistory(work, conclusion, { why, started, before }, deps)
   await status.write()
   await tell(work, conclusion, deps)
+  if (conclusion.ok) await noteRest(work, reads, deps)
   const { namespace, name, release } = spec
   const seconds = (deps.now().getTime() - started) / 1000
   const { ok, action, summary } = conclusion
@@ -190,6 +198,7 @@ function isStop(step: Action | Stop): step is Stop {
 }
 
 async function take(step: Action, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  work.revisionsAt = undefined
   if (step.do === 'unlock' || step.do === 'remove remains') return await remedy(step, work, deps)
   mustBePrepared(work)
   if (step.do === 'install') await createNamespace(work, deps)

@@ -2,7 +2,7 @@ import { toAppError } from '../../domain/error.ts'
 import { idOf, type KubeObject, refOf } from '../../domain/manifest/object.ts'
 import { isMadeBy, otherRelease } from '../../domain/release/helm-owner.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { readStored } from './observe.ts'
+import { readStored } from './revisions.ts'
 import type { Work } from './work.ts'
 
 type Looked = Pick<Work, 'spec' | 'revisions' | 'signal'>

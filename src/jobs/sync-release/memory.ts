@@ -1,9 +1,13 @@
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import { isOlderVersion } from '../../domain/manifest/resource-version.ts'
 import type { Definition } from '../../domain/release/definition.ts'
 
 /** What one process remembers between runs. All of it may be lost: it saves requests and keeps secrets known. */
 export type ReleaseMemory = {
-  /** helm releases that a run of this process works on, as `namespace/release`. */
-  active: Set<string>
+  /** helm releases that a run of this process works on, as `namespace/release`, and the end of that run. */
+  active: Map<string, Promise<void>>
+  /** Per helm release: versions of helm's Secrets as a run of this process read them last, by name. */
+  seen: Map<string, ReadonlyMap<string, string>>
   /** Per HelmRelease: makes the redactor forget the secrets of its values. */
   secrets: Map<string, () => void>
   /** Commits of chart refs, by URL, login and ref, and the time of the fetch that they come from. */
@@ -16,11 +20,42 @@ export type ReleaseMemory = {
 }
 
 export function createReleaseMemory(): ReleaseMemory {
-  return { active: new Set(), secrets: new Map(), commits: new Map(), fetching: new Map(), failures: new Map() }
+  return {
+    active: new Map(),
+    seen: new Map(),
+    secrets: new Map(),
+    commits: new Map(),
+    fetching: new Map(),
+    failures: new Map(),
+  }
 }
 
 /** The memory that was handed in, or one that is made with the first run. */
 export function memoryOf(deps: { memory?: ReleaseMemory }): ReleaseMemory {
   deps.memory ??= createReleaseMemory()
   return deps.memory
+}
+
+/** Notes which of helm's Secrets a run has read. */
+export function keepSeen(
+  { release, targetNamespace }: { release: string; targetNamespace: string },
+  secrets: readonly KubeObject[],
+  deps: { memory?: ReleaseMemory },
+): void {
+  const versions = secrets.map(({ metadata }) => [metadata.name, metadata.resourceVersion ?? ''] as const)
+  memoryOf(deps).seen.set(`${targetNamespace}/${release}`, new Map(versions))
+}
+
+/**
+ * True when the run that works on this helm release, or the last one that did, has read this version of helm's Secret or a newer one, so
+ * that nobody need be woken for it. Waits for the end of that run.
+ */
+export async function wasSeen(
+  key: string,
+  { metadata }: KubeObject,
+  { active, seen }: Pick<ReleaseMemory, 'active' | 'seen'>,
+): Promise<boolean> {
+  await active.get(key)
+  const version = seen.get(key)?.get(metadata.name)
+  return version !== undefined && !isOlderVersion(version, metadata.resourceVersion ?? '')
 }

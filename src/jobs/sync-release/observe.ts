@@ -6,37 +6,12 @@ import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../dom
 import { isWaitedFor, type Readiness, readinessOf } from '../../domain/release/readiness.ts'
 import { ownerLabel, parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
-import {
-  type HelmState,
-  isRollbackWaited,
-  isWaited,
-  mustCompareStored,
-  type ReleaseFacts,
-  type StoredRevision,
-} from '../../domain/release/state.ts'
+import { isRollbackWaited, isWaited, mustCompareStored, type ReleaseFacts } from '../../domain/release/state.ts'
 import { mergeValues, parseValues } from '../../domain/release/values.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { isFresh, lookAgain, readStored } from './revisions.ts'
 import type { StoredRecord, Wanted, Work } from './work.ts'
-
-/** What helm stored, from the labels of its Secrets alone (helm-operator §3.4). Oldest first. */
-export async function readRevisions(
-  spec: ReleaseSpec,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<StoredRevision[]> {
-  const labelSelector = `owner=helm,name=${spec.release}`
-  const query = { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, labelSelector, metadataOnly: true }
-  const secrets = await deps.cluster.list(query, signal)
-  return secrets
-    .map(({ metadata: { labels, creationTimestamp = '' } }) => ({
-      revision: Number(labels?.version),
-      state: (labels?.status ?? 'unknown') as HelmState,
-      changedAt: Number(labels?.modifiedAt ?? labels?.createdAt) * 1000 || Date.parse(creationTimestamp) || 0,
-    }))
-    .filter(({ revision }) => Number.isInteger(revision))
-    .toSorted((a, b) => a.revision - b.revision)
-}
 
 export async function readRecord(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<StoredRecord> {
   const found = await deps.cluster.get(recordRef(spec), { signal })
@@ -73,9 +48,9 @@ export function recordRef(spec: ReleaseSpec) {
 
 /** Looks at the world; what is dear is read only where the answer depends on it. */
 export async function observe(work: Work, deps: SyncReleaseDeps): Promise<ReleaseFacts> {
-  const { spec, stored, wanted, signal } = work
-  work.revisions = await readRevisions(spec, deps, signal)
-  const { record } = stored
+  const { spec, wanted } = work
+  const { record } = work.stored
+  if (!isFresh(work, deps)) await lookAgain(work, deps, expectedRevision(work))
   const otherOwner = await findOtherOwner(work, deps)
   const facts: ReleaseFacts = {
     now: deps.now().getTime(),
@@ -95,6 +70,11 @@ export async function observe(work: Work, deps: SyncReleaseDeps): Promise<Releas
   if (isDue) return { ...facts, readiness: await readReadiness(work, deps) }
   if (!wanted || !mustCompareStored(facts)) return facts
   return { ...facts, storedIsWanted: await isStored(work, wanted, deps) }
+}
+
+/** What helm's newest revision is, if nobody was there since. */
+function expectedRevision({ spec, stored: { record } }: Work): number | undefined {
+  return record?.owner.uid === spec.uid ? record.applied?.revision : undefined
 }
 
 /** Our own epoch counts as dead here: one run per release goes on in a process, so an intent of ours is of a run that ended. */
@@ -165,24 +145,6 @@ function wasRolledBack({ metadata, status }: KubeObject): boolean {
   }
   const rolledBack = conditions?.some(({ type, status: is }) => type === 'RolledBack' && is === 'True') ?? false
   return rolledBack && observedGeneration === metadata.generation
-}
-
-/** helm's newest revision, decoded. */
-export async function readStored(
-  work: Pick<Work, 'spec' | 'revisions' | 'signal'>,
-  deps: SyncReleaseDeps,
-): Promise<StoredRelease | undefined> {
-  const secret = await readStoredSecret(work, work.revisions.at(-1)?.revision ?? 0, deps)
-  return secret && deps.decode(secret)
-}
-
-export async function readStoredSecret(
-  { spec, signal }: Pick<Work, 'spec' | 'signal'>,
-  revision: number,
-  { cluster }: SyncReleaseDeps,
-): Promise<KubeObject | undefined> {
-  const name = `sh.helm.release.v1.${spec.release}.v${revision}`
-  return await cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name }, { signal })
 }
 
 /** Is what helm stored the same chart and the same values? Compared as far as helm stores a chart: without subcharts. */

@@ -4,7 +4,8 @@ import { definitionName } from '../../domain/release/definition.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { isDead, readRecord, readRevisions, recordRef, writeRecord } from './observe.ts'
+import { isDead, readRecord, recordRef, writeRecord } from './observe.ts'
+import { readRevisions } from './revisions.ts'
 import { takenByOther } from './made-objects.ts'
 import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
@@ -23,11 +24,26 @@ export async function keepFinalizer(
   signal: AbortSignal,
 ): Promise<'kept' | 'gone'> {
   if (!deps.finalizer || object.metadata.finalizers?.includes(finalizer)) return 'kept'
+  if (await putOn(object, deps, signal)) return 'kept'
   const found = await readAgain(object, deps, signal)
   if (!found || found.metadata.deletionTimestamp) return 'gone'
-  if (found.metadata.finalizers?.includes(finalizer)) return 'kept'
-  await writeFinalizers(found, [...(found.metadata.finalizers ?? []), finalizer], deps, signal)
+  if (!found.metadata.finalizers?.includes(finalizer)) await writeFinalizers(found, withOurs(found), deps, signal)
   return 'kept'
+}
+
+/** On the object as it was read; false when it is another one by now. */
+async function putOn(object: KubeObject, deps: SyncReleaseDeps, signal: AbortSignal): Promise<boolean> {
+  try {
+    await writeFinalizers(object, withOurs(object), deps, signal)
+    return true
+  } catch (error) {
+    if (toAppError(error).reason === 'OtherWriter') return false
+    throw error
+  }
+}
+
+function withOurs({ metadata: { finalizers = [] } }: KubeObject): string[] {
+  return [...finalizers, finalizer]
 }
 
 /**

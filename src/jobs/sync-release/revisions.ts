@@ -1,11 +1,116 @@
+import type { StoredRelease } from '../../adapters/helm/index.ts'
+import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { ReleaseSpec } from '../../domain/release/spec.ts'
+import type { HelmState, StoredRevision } from '../../domain/release/state.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { readRevisions, readStoredSecret } from './observe.ts'
+import { keepSeen } from './memory.ts'
 import type { Work } from './work.ts'
 
-/** helm has ended. A run that was told to stop must not write any more. */
-export async function lookAgain(work: Work, deps: SyncReleaseDeps): Promise<void> {
+/** What was read so lately is not read again before a decision; helm itself refuses what came in between. */
+const freshMs = 1_000
+
+/** What helm stored, from the labels of its Secrets alone (helm-operator §3.4). Oldest first. */
+export async function readRevisions(
+  spec: ReleaseSpec,
+  deps: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<StoredRevision[]> {
+  const labelSelector = `owner=helm,name=${spec.release}`
+  const query = { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, labelSelector, metadataOnly: true }
+  const secrets = await deps.cluster.list(query, signal)
+  keepSeen(spec, secrets, deps)
+  return secrets
+    .map(revisionOf)
+    .filter(({ revision }) => Number.isInteger(revision))
+    .toSorted((a, b) => a.revision - b.revision)
+}
+
+/**
+ * The newest revision alone, where it is the expected one and deployed: two reads by name, while a list of helm's Secrets costs the API
+ * server more with each release in the namespace. Undefined where it is not so.
+ */
+async function readExpected(
+  expected: number,
+  { spec, signal }: Pick<Work, 'spec' | 'signal'>,
+  deps: SyncReleaseDeps,
+): Promise<StoredRevision[] | undefined> {
+  const [found, next] = await Promise.all(
+    [expected, expected + 1].map((revision) =>
+      deps.cluster.get(secretRef(spec, revision), { metadataOnly: true, signal }),
+    ),
+  )
+  const newest = found && revisionOf(found)
+  if (!found || next || newest?.state !== 'deployed' || newest.revision !== expected) return undefined
+  keepSeen(spec, [found], deps)
+  return [newest]
+}
+
+function revisionOf({ metadata: { labels, creationTimestamp = '' } }: KubeObject): StoredRevision {
+  return {
+    revision: Number(labels?.version),
+    state: (labels?.status ?? 'unknown') as HelmState,
+    changedAt: Number(labels?.modifiedAt ?? labels?.createdAt) * 1000 || Date.parse(creationTimestamp) || 0,
+  }
+}
+
+/**
+ * Reads helm's revisions again; with the number that the newest one is expected to have only that, if it is so. A run that was told to
+ * stop must not write any more.
+ */
+export async function lookAgain(work: Work, deps: SyncReleaseDeps, expected?: number): Promise<void> {
   work.signal.throwIfAborted()
-  work.revisions = await readRevisions(work.spec, deps, work.signal)
+  const newest = expected === undefined ? undefined : await readExpected(expected, work, deps)
+  work.revisions = newest ?? (await readRevisions(work.spec, deps, work.signal))
+  work.revisionsAt = deps.now().getTime()
+}
+
+/**
+ * After helm has ended well: the revision that it made, with all that is in it. Where it is not there as it should be, all are looked at
+ * as in {@link lookAgain}.
+ */
+export async function lookAtMade(work: Work, revision: number, deps: SyncReleaseDeps): Promise<void> {
+  work.signal.throwIfAborted()
+  const made = await readStoredSecret(work, revision, deps)
+  const found = made && revisionOf(made)
+  if (!made || found?.revision !== revision || found.state !== 'deployed') return await lookAgain(work, deps)
+  keepSeen(work.spec, [made], deps)
+  work.revisions = [found]
+  work.made = made
+  work.revisionsAt = deps.now().getTime()
+}
+
+/** True when helm's revisions were read a moment ago, and nothing was done since. */
+export function isFresh({ revisionsAt }: Work, { now }: SyncReleaseDeps): boolean {
+  return revisionsAt !== undefined && now().getTime() - revisionsAt < freshMs
+}
+
+/** helm's newest revision, decoded. */
+export async function readStored(
+  work: Pick<Work, 'spec' | 'revisions' | 'made' | 'signal'>,
+  deps: SyncReleaseDeps,
+): Promise<StoredRelease | undefined> {
+  const { made, spec } = work
+  const newest = work.revisions.at(-1)?.revision ?? 0
+  const { namespace, name } = secretRef(spec, newest)
+  const isMade = made?.metadata.name === name && made.metadata.namespace === namespace
+  const secret = isMade ? made : await readStoredSecret(work, newest, deps)
+  return secret && deps.decode(secret)
+}
+
+export async function readStoredSecret(
+  { spec, signal }: Pick<Work, 'spec' | 'signal'>,
+  revision: number,
+  { cluster }: SyncReleaseDeps,
+): Promise<KubeObject | undefined> {
+  return await cluster.get(secretRef(spec, revision), { signal })
+}
+
+function secretRef({ release, targetNamespace }: ReleaseSpec, revision: number) {
+  return { apiVersion: 'v1', kind: 'Secret', namespace: targetNamespace, name: secretName(release, revision) }
+}
+
+function secretName(release: string, revision: number): string {
+  return `sh.helm.release.v1.${release}.v${revision}`
 }
 
 /** Marks helm's own record of a revision as failed, with these words. False when there is no such record. */

@@ -13,13 +13,13 @@ const oursToRead = new Set([...ours, 'Namespace'])
 export function withRights({ namespace, serviceAccount }: ReleaseSpec, deps: SyncReleaseDeps): SyncReleaseDeps {
   if (serviceAccount === '') return deps
   const account = { namespace, serviceAccount }
-  const { cluster, helm } = deps
+  const { cluster, ownCluster = cluster, helm } = deps
   // made when it is used, so that the status can say why there is none
   const theirs = () => cluster.as(account)
   const of = ({ kind }: { kind: string }) => (ours.has(kind) ? cluster : theirs())
   return {
     ...deps,
-    ownCluster: cluster,
+    ownCluster,
     cluster: {
       ...cluster,
       get: async (ref, options) => await (oursToRead.has(ref.kind) ? cluster : theirs()).get(ref, options),

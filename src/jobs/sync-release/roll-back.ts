@@ -2,8 +2,7 @@ import type { Failed, ReleaseRecord } from '../../domain/release/record.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
-import { readStoredSecret } from './observe.ts'
-import { lookAgain, markRevision, target, waitFrom } from './revisions.ts'
+import { lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { inputsOf } from '../../domain/release/record.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, noteFailure, settle } from './keep-record.ts'
-import { readRevisions, readStored } from './observe.ts'
+import { lookAgain, readStored } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
 /** The last lines say why a test failed; a condition and an Event have no room for more. */
@@ -24,8 +24,7 @@ export async function runTests(work: PreparedWork, deps: SyncReleaseDeps): Promi
   await status.write()
   deps.fence.check()
   const outcome = await deps.helm.test({ release, namespace, timeoutSeconds: spec.test.timeoutSeconds }, signal)
-  signal.throwIfAborted()
-  work.revisions = await readRevisions(spec, deps, signal)
+  await lookAgain(work, deps)
   const hooks = await testHooks(work, deps)
   const message = outcome.ok ? '' : (outcome.message + (await logsOf(hooks, work, deps))).slice(0, longestMessage)
   if (spec.test.cleanup) await cleanUp(hooks, work, deps)

@@ -14,8 +14,16 @@ export type StatusWriter = {
   set(more: Partial<ReleaseStatus>): void
   /** Sends what changed since the last write; nothing when nothing did. */
   write(): Promise<void>
+  /**
+   * Does some work, and sends what changed before it once `begun` was called and the work takes longer than people would notice. What
+   * cannot be written then is written, or fails, with the next `write`.
+   */
+  writeDuring<T>(work: (begun: () => void) => Promise<T>): Promise<T>
   current(): ReleaseStatus
 }
+
+/** What is over sooner has no phase of its own: each status is a write that everybody who watches is told of. */
+const noticedMs = 1_000
 
 /** The served definition is read again after this time: it changes only when somebody upgrades it. */
 const definitionForMs = 60_000
@@ -43,6 +51,14 @@ export async function createStatusWriter(
   let written = (object.status ?? {}) as ReleaseStatus
   let status = written
 
+  async function write(): Promise<void> {
+    if (JSON.stringify(status) === JSON.stringify(written)) return
+    const { namespace, name, uid } = spec
+    const patch = { metadata: { uid }, status }
+    await deps.cluster.patch({ ...helmReleaseKind, namespace, name }, patch, { subresource: 'status', signal })
+    written = status
+  }
+
   return {
     enter(phase, message, more = {}) {
       const ignoreTestFailure = spec.test.ignoreFailures
@@ -60,12 +76,23 @@ export async function createStatusWriter(
     set(more) {
       status = { ...status, ...more }
     },
-    async write() {
-      if (JSON.stringify(status) === JSON.stringify(written)) return
-      const { namespace, name, uid } = spec
-      const patch = { metadata: { uid }, status }
-      await deps.cluster.patch({ ...helmReleaseKind, namespace, name }, patch, { subresource: 'status', signal })
-      written = status
+    write,
+    async writeDuring(work) {
+      let timer: NodeJS.Timeout | undefined
+      let writing = Promise.resolve()
+      const begun = (): void => {
+        timer = setTimeout(() => {
+          writing = write().catch((error: unknown) => {
+            deps.log.debug({ release: spec.release, error: String(error) }, 'the status is written later')
+          })
+        }, noticedMs)
+      }
+      try {
+        return await work(begun)
+      } finally {
+        clearTimeout(timer)
+        await writing
+      }
     },
     current: () => status,
   }

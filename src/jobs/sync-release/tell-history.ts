@@ -7,7 +7,7 @@ import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import { nameOf } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { digestsOf, latestOf } from './keep-record.ts'
-import { readStored } from './observe.ts'
+import { readStored } from './revisions.ts'
 import type { Conclusion } from './report.ts'
 import type { Work } from './work.ts'
 

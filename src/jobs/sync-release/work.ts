@@ -23,8 +23,12 @@ export type Work = {
   status: StatusWriter
   signal: AbortSignal
   stored: StoredRecord
-  /** helm's revisions as last looked at, oldest first. */
+  /** helm's revisions as last looked at, oldest first; the newest alone where that one is deployed and as expected. */
   revisions: StoredRevision[]
+  /** When they were looked at, in milliseconds since 1970; undefined once something was begun that changes them. */
+  revisionsAt?: number | undefined
+  /** helm's Secret of the revision that this run made. */
+  made?: KubeObject
   wanted?: Wanted
   /** Releases of this HelmRelease under other names or in other namespaces. */
   left: readonly LeftRelease[]
