@@ -64,12 +64,15 @@ export async function observe(work: Work, deps: SyncReleaseDeps): Promise<Releas
     ...(otherOwner ? { otherOwner } : {}),
     ...(wanted ? { wanted: { chart: wanted.chart.digest, values: wanted.digest } } : {}),
   }
-  const latest = work.revisions.at(-1)
-  const isDue =
-    latest !== undefined && wanted && ((spec.wait && isWaited(latest, facts)) || isRollbackWaited(latest, facts))
-  if (isDue) return { ...facts, readiness: await readReadiness(work, deps) }
+  if (wanted && isDue(work, facts)) return { ...facts, readiness: await readReadiness(work, deps) }
   if (!wanted || !mustCompareStored(facts)) return facts
   return { ...facts, storedIsWanted: await isStored(work, wanted, deps) }
+}
+
+/** Its objects are waited for. */
+function isDue({ spec, revisions }: Work, facts: ReleaseFacts): boolean {
+  const latest = revisions.at(-1)
+  return latest !== undefined && ((spec.wait && isWaited(latest, facts)) || isRollbackWaited(latest, facts))
 }
 
 /** What helm's newest revision is, if nobody was there since. */
