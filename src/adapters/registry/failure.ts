@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/error.ts'
+import { readBudget } from '../../domain/image/rate-budget.ts'
 import type { Answer } from './connections.ts'
 
 /** Without a time of its own, a registry that refuses for too many requests is asked again after this (hazard E2). */
@@ -35,10 +36,10 @@ export function isAbsent({ status, body }: Answer, method: 'GET' | 'HEAD'): bool
   return /^(?:NAME_UNKNOWN|MANIFEST_UNKNOWN|BLOB_UNKNOWN|NOT_FOUND)$/.test(errorCode(body))
 }
 
-/** How long to leave the host alone after 429: `Retry-After` in seconds or as a date, else `ratelimit-reset` in seconds. */
+/** How long to leave the host alone after 429: `Retry-After` in seconds or as a date, else until the host counts anew. */
 export function pauseAfter({ headers }: Answer, now: number): number {
-  const [retry, reset] = [headers['retry-after'], headers['ratelimit-reset']]
-  const after = secondsOf(retry) ?? untilDate(retry, now) ?? secondsOf(reset)
+  const retry = headers['retry-after']
+  const after = secondsOf(retry) ?? untilDate(retry, now) ?? untilDate(readBudget(headers, now)?.resetAt, now)
   return after === undefined ? defaultPauseMs : Math.min(Math.max(after, shortestPauseMs), longestPauseMs)
 }
 

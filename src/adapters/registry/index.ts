@@ -1,3 +1,4 @@
+import type { RateBudget } from '../../domain/image/rate-budget.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RegistryAccess } from './access.ts'
 import { type Artifact, type ArtifactRequest, readArtifact } from './artifact.ts'
@@ -41,6 +42,8 @@ export type Registry = {
     access: RegistryAccess,
     signal?: AbortSignal,
   ): Promise<Artifact | undefined>
+  /** How fast the repository's host is asked and what it said about that, by any process that shares the memory; sends nothing. */
+  budget(repository: string, access: RegistryAccess): Promise<RateBudget>
   close(): Promise<void>
 }
 
@@ -93,6 +96,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       await describeImage(requests.open(repository, access, signal), tag),
     artifact: async (repository, wanted, access, signal) =>
       await readArtifact(requests.open(repository, access, signal), wanted),
+    budget: (repository, access) => requests.budget(repository, access),
     close: () => connections.close(),
   }
 }

@@ -73,7 +73,7 @@ describe('a host that refuses', () => {
     }
     await Promise.all([1, 2, 3, 4, 5].map(() => pace.take(work, undefined)))
     expect(most).toBe(1)
-    pace.answered(answer({}))
+    await pace.answered(answer({}))
     await Promise.all([1, 2, 3, 4, 5].map(() => pace.take(work, undefined)))
     expect(most).toBe(5)
   })
@@ -88,12 +88,63 @@ describe('the headers of an answer', () => {
   ])('%s', async (_, headers, isPaused) => {
     const { clock, make } = world()
     const pace = make()
-    pace.answered(answer(headers))
+    await pace.answered(answer(headers))
     const took = pace.take(nothing, undefined)
     if (isPaused) await expect(took).rejects.toMatchObject({ ...limited, retry: { afterMs: 30_000 } })
     else expect(await took).toBe('done')
     clock.now += 30_000
     expect(await pace.take(nothing, undefined)).toBe('done')
+  })
+})
+
+describe('the budget', () => {
+  const told = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' }
+  const said = { limit: 100, remaining: 76, windowSeconds: 21_600, at: '2026-01-01T00:00:00.000Z' }
+  const quiet = { host: 'r.example', rps: 1000, mostRps: 1000, burst: 10, pausedUntil: '' }
+
+  it('of a host that said nothing is what we allow ourselves', async () => {
+    const { make } = world()
+    expect(await make().budget()).toEqual(quiet)
+  })
+
+  it('is what the host said last, for other processes when a repository was read whole', async () => {
+    const { stored, make } = world()
+    const pace = make()
+    await pace.answered(answer(told))
+    expect(await pace.budget()).toEqual({ ...quiet, said })
+    expect(stored.size).toBe(0)
+    pace.succeeded()
+    expect(await make().budget()).toEqual({ ...quiet, said })
+  })
+
+  it('of a host that refuses tells every process until when it is left alone, and at which rate it goes on', async () => {
+    const { clock, make } = world()
+    const other = make()
+    await other.take(nothing, undefined)
+    await make().refused(2 * minute, answer(told))
+    const paused = { ...quiet, rps: 500, pausedUntil: '2026-01-01T00:02:00.000Z', said }
+    expect(await other.budget()).toEqual(paused)
+    expect(await make().budget()).toEqual(paused)
+    clock.now += 2 * minute
+    expect(await make().budget()).toEqual({ ...paused, pausedUntil: '' })
+  })
+
+  it('of a host where nothing is left tells when it counts anew, also after a restart', async () => {
+    const { make } = world()
+    await make().answered(answer({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '60' }))
+    const restarted = make()
+    await expect(restarted.take(nothing, undefined)).rejects.toMatchObject({ ...limited, retry: { afterMs: minute } })
+    expect(await restarted.budget()).toMatchObject({
+      pausedUntil: '2026-01-01T00:01:00.000Z',
+      said: { remaining: 0, resetAt: '2026-01-01T00:01:00.000Z' },
+    })
+  })
+
+  it('of a host reached by plain HTTP goes by its name', async () => {
+    const { memory, now, rps, burst } = { memory: undefined, now: Date.now, rps: 1, burst: 1 }
+    expect(await createPace('r.example:5000 insecure', { memory, now, rps, burst }).budget()).toMatchObject({
+      host: 'r.example:5000',
+    })
   })
 })
 

@@ -1,8 +1,9 @@
 import pLimit from 'p-limit'
+import { type RateBudget, readBudget, type SaidBudget } from '../../domain/image/rate-budget.ts'
 import type { Answer } from './connections.ts'
 import { rateLimited } from './failure.ts'
-import { parseFields } from './image-time.ts'
 import type { RegistryMemory } from './memory.ts'
+import { createPaceMemory, type PaceMemory } from './pace-memory.ts'
 import { pause } from './pause.ts'
 
 export type PaceOptions = {
@@ -20,11 +21,13 @@ export type Pace = {
   /** Waits for a place among the host's requests. Throws RateLimited, without a request, while the host wants to be left alone. */
   take<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>
   /** An answer that is no refusal; a host that says that nothing is left until a time is left alone until then. */
-  answered(answer: Answer): void
-  /** The host wants to be left alone for so long. Gives for how long it is. */
-  refused(afterMs: number): Promise<number>
+  answered(answer: Answer): Promise<void>
+  /** The host, or who gives its tokens (then without an answer), wants to be left alone for so long. Gives for how long it is. */
+  refused(afterMs: number, answer?: Answer): Promise<number>
   /** A repository was read whole: time to try a little more. */
   succeeded(): void
+  /** What is known now, by this process or by one that shares its memory. */
+  budget(): Promise<RateBudget>
 }
 
 /** The ancestor's figures (flux-v1 §14). */
@@ -35,46 +38,35 @@ const calmMs = 20 * 60_000
 const firstPauseMs = 5_000
 const longestOwnPauseMs = 5 * 60_000
 const longestPauseMs = 3600_000
-/** Of what is remembered over restarts. */
-const keptMs = 24 * 3600_000
 
 export function createPace(host: string, { rps, burst, memory, now }: PaceOptions): Pace {
   // one at a time until it is known whether the host wanted to be left alone
   const limit = pLimit(1)
-  const key = `registry-pace:${host}`
+  const kept = createPaceMemory(host, memory)
+  const evenly = createSpacing(burst, now)
   let rate = rps
   let pausedUntil = 0
   let refusals = 0
   let slowedAt = Number.NEGATIVE_INFINITY
-  /** When the next request would go if all went evenly. */
-  let evenly = 0
   let loading: Promise<void> | undefined
+  const said = createListener(kept, now)
 
   async function load(): Promise<void> {
-    const known = parseFields((await memory?.get(key)) ?? '')
-    if (!known || typeof known.until !== 'number' || typeof known.rate !== 'number') {
-      limit.concurrency = burst
-      return
-    }
-    // a clock that was wrong must not silence a registry for ever
-    if (known.until - now() <= longestPauseMs) pausedUntil = Math.max(pausedUntil, known.until)
-    if (known.until === 0) limit.concurrency = burst
+    const known = await kept.pace()
+    if (!known || known.until === 0) limit.concurrency = burst
+    if (!known) return
+    pausedUntil = Math.max(pausedUntil, possible(known.until, now()))
     if (known.rate > 0) rate = Math.min(rate, Math.max(known.rate, slowest))
     if (rate < rps) slowedAt = now()
   }
 
   function mustNotBePaused(): void {
     const left = pausedUntil - now()
-    // one that is reached by plain HTTP has a pace of its own; people call it by its name
-    if (left > 0) throw rateLimited(host.replace(/ insecure$/, ''), left)
+    if (left > 0) throw rateLimited(nameOf(host), left)
   }
 
-  async function waitForTurn(signal: AbortSignal | undefined): Promise<void> {
-    const gapMs = 1000 / rate
-    const from = Math.max(evenly, now() - (burst - 1) * gapMs)
-    evenly = from + gapMs
-    const waitMs = from - now()
-    if (waitMs > 0) await pause(waitMs, signal)
+  async function keepPause(): Promise<void> {
+    await Promise.all([kept.keepPace({ until: pausedUntil, rate }), said.keep()])
   }
 
   return {
@@ -83,18 +75,21 @@ export function createPace(host: string, { rps, burst, memory, now }: PaceOption
         signal?.throwIfAborted()
         await (loading ??= load())
         mustNotBePaused()
-        await waitForTurn(signal)
+        await evenly(rate, signal)
         mustNotBePaused()
         return await work()
       }),
-    answered({ headers }) {
+    async answered(answer) {
       refusals = 0
       limit.concurrency = burst
-      const left = secondsIn(headers['ratelimit-remaining'])
-      const resetMs = (secondsIn(headers['ratelimit-reset']) ?? 0) * 1000
-      if (left === 0 && resetMs > 0) pausedUntil = Math.max(pausedUntil, now() + Math.min(resetMs, longestPauseMs))
+      const { remaining, resetAt } = said.hear(answer) ?? {}
+      const resetMs = resetAt === undefined ? 0 : Date.parse(resetAt) - now()
+      if (remaining !== 0 || resetMs <= 0) return
+      pausedUntil = Math.max(pausedUntil, now() + Math.min(resetMs, longestPauseMs))
+      await keepPause()
     },
-    async refused(afterMs) {
+    async refused(afterMs, answer) {
+      if (answer) said.hear(answer)
       await (loading ??= load())
       const isFirst = now() >= pausedUntil
       // requests that were under way together are one refusal
@@ -106,20 +101,84 @@ export function createPace(host: string, { rps, burst, memory, now }: PaceOption
       } else pausedUntil = Math.max(pausedUntil, now() + afterMs)
       // whoever comes next finds out alone whether it is over
       limit.concurrency = 1
-      await memory?.set(key, JSON.stringify({ until: pausedUntil, rate }), { ttlMs: keptMs })
+      await keepPause()
       return pausedUntil - now()
     },
     succeeded() {
+      void said.keep()
       if (rate >= rps || now() - slowedAt < calmMs) return
       rate = Math.min(rate * fasterBy, rps)
       slowedAt = now()
-      void memory?.set(key, JSON.stringify({ until: 0, rate }), { ttlMs: keptMs })
+      void kept.keepPace({ until: 0, rate })
+    },
+    async budget() {
+      await (loading ??= load())
+      const [shared, latest] = await Promise.all([kept.pace(), said.latest()])
+      const until = Math.max(pausedUntil, possible(shared?.until ?? 0, now()))
+      return {
+        host: nameOf(host),
+        rps: Math.min(Math.max(shared?.rate ?? rate, slowest), rps),
+        mostRps: rps,
+        burst,
+        pausedUntil: until > now() ? new Date(until).toISOString() : '',
+        ...(latest ? { said: latest } : {}),
+      }
     },
   }
 }
 
-/** `100` or `100;w=21600`. */
-function secondsIn(header: string | string[] | undefined): number | undefined {
-  const [, digits] = typeof header === 'string' ? (/^\s*(\d{1,9})\s*(?:;|$)/.exec(header) ?? []) : []
-  return digits === undefined ? undefined : Number(digits)
+type Listener = {
+  hear(answer: Answer): SaidBudget | undefined
+  /** Not at each answer: there may be thousands. */
+  keep(): Promise<void>
+  /** Of this process or another. */
+  latest(): Promise<SaidBudget | undefined>
+}
+
+/** Remembers what the host says of its budget. */
+function createListener(kept: PaceMemory, now: () => number): Listener {
+  let said: SaidBudget | undefined
+  let isKept = true
+  return {
+    hear({ headers }) {
+      const found = readBudget(headers, now())
+      if (!found) return undefined
+      said = found
+      isKept = false
+      return found
+    },
+    async keep() {
+      if (isKept || !said) return
+      isKept = true
+      await kept.keepSaid(said)
+    },
+    async latest() {
+      const other = await kept.said()
+      if (!said || !other) return said ?? other
+      return said.at < other.at ? other : said
+    },
+  }
+}
+
+/** Waits until it is the next request's turn, so that they go evenly after a burst. */
+function createSpacing(burst: number, now: () => number): (rate: number, signal?: AbortSignal) => Promise<void> {
+  /** When the next request would go if all went evenly. */
+  let evenly = 0
+  return async (rate, signal) => {
+    const gapMs = 1000 / rate
+    const from = Math.max(evenly, now() - (burst - 1) * gapMs)
+    evenly = from + gapMs
+    const waitMs = from - now()
+    if (waitMs > 0) await pause(waitMs, signal)
+  }
+}
+
+/** A host that is reached by plain HTTP has a pace of its own; people call it by its name. */
+function nameOf(host: string): string {
+  return host.replace(/ insecure$/, '')
+}
+
+/** A clock that was wrong must not silence a registry for ever. */
+function possible(until: number, now: number): number {
+  return until - now <= longestPauseMs ? until : 0
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { AppError } from '../../domain/error.ts'
+import type { RateBudget } from '../../domain/image/rate-budget.ts'
 import { splitRepository } from '../../domain/image/ref.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RegistryAccess } from './access.ts'
@@ -37,6 +38,8 @@ export type RepositoryRequests = {
 
 export type Requests = {
   open(repository: string, access: RegistryAccess, signal: AbortSignal | undefined): RepositoryRequests
+  /** Of the repository's host; sends nothing. */
+  budget(repository: string, access: RegistryAccess): Promise<RateBudget>
 }
 
 /** What is known of a host. */
@@ -75,22 +78,27 @@ export function createRequests(deps: {
     return host
   }
 
+  function split(repository: string, access: RegistryAccess) {
+    const found = splitRepository(repository)
+    if (!found) throw new AppError('RegistryUnreachable', 'not the name of an image repository', { retry: 'never' })
+    return { ...found, known: hostOf(access.insecure ? `${found.host} insecure` : found.host) }
+  }
+
   return {
     open(repository, access, signal) {
-      const split = splitRepository(repository)
-      if (!split) throw new AppError('RegistryUnreachable', 'not the name of an image repository', { retry: 'never' })
-      const host = hostOf(access.insecure ? `${split.host} insecure` : split.host)
-      const about = { host, name: split.host, path: split.path, access, signal }
+      const { host: name, path, known: host } = split(repository, access)
+      const about = { host, name, path, access, signal }
       return {
-        host: split.host,
-        path: split.path,
+        host: name,
+        path,
         images,
-        countsPulls: split.host === hubDomain,
+        countsPulls: name === hubDomain,
         send: (ask) => sendPatiently({ connections, authorize, log, trace }, about, ask),
         readWhole: () => host.pace.succeeded(),
-        failure: ({ what }, answer) => failureOf(split.host, `${what} of ${split.path}`, answer),
+        failure: ({ what }, answer) => failureOf(name, `${what} of ${path}`, answer),
       }
     },
+    budget: async (repository, access) => await split(repository, access).known.pace.budget(),
   }
 }
 
@@ -119,10 +127,10 @@ async function sendOnce(deps: Deps, about: About, ask: Ask): Promise<SentOnce> {
   try {
     const answer = await sendAuthorized(deps, about, ask)
     if (answer.status === 429) {
-      const afterMs = await host.pace.refused(pauseAfter(answer, Date.now()))
+      const afterMs = await host.pace.refused(pauseAfter(answer, Date.now()), answer)
       return { failure: rateLimited(name, afterMs), isPassing: false }
     }
-    host.pace.answered(answer)
+    await host.pace.answered(answer)
     const isRefused = answer.status === 401 || answer.status === 403 || answer.status >= 500
     if (!isRefused) return { answer }
     return { failure: failureOf(name, `${ask.what} of ${path}`, answer), isPassing: answer.status >= 500 }

@@ -123,6 +123,28 @@ export const PolicyVerdict = Type.Object(
 )
 export type PolicyVerdict = Static<typeof PolicyVerdict>
 
+/** How fast a registry is asked, and what it said about that. */
+export const RateBudget = Type.Object({
+  host: Type.String(),
+  rps: Type.Number({ description: 'Requests a second that each process sends it now, at most.' }),
+  mostRps: Type.Number({ description: 'The same while it does not complain (--registry-rps).' }),
+  burst: Type.Integer({ description: 'Requests at once (--registry-burst).' }),
+  pausedUntil: Type.String({ description: 'RFC 3339; empty unless the registry wants to be left alone.' }),
+  said: Type.Optional(
+    Type.Object(
+      {
+        limit: Type.Optional(Type.Integer({ description: 'Requests or pulls in a window.' })),
+        remaining: Type.Optional(Type.Integer()),
+        windowSeconds: Type.Optional(Type.Integer()),
+        resetAt: Type.Optional(Type.String({ description: 'RFC 3339.' })),
+        at: Type.String({ description: 'When it was said, RFC 3339.' }),
+      },
+      { description: 'By `ratelimit-*` or `x-ratelimit-*`; absent where it never said anything.' },
+    ),
+  ),
+})
+export type RateBudget = Static<typeof RateBudget>
+
 const ContainerImages = Type.Object({
   name: Type.String(),
   image: Type.String(),
@@ -135,6 +157,7 @@ const ContainerImages = Type.Object({
   listedAt: Type.String({ description: 'RFC 3339; empty while never.' }),
   nextScanAt: Type.String({ description: 'RFC 3339, about; empty where nothing is scanned by itself.' }),
   login: Type.String({ description: 'With which login the registry is asked; empty: none.' }),
+  budget: Type.Optional(RateBudget),
 })
 
 const WorkloadImages = Type.Object({

@@ -1,7 +1,7 @@
-import type { ImageAnswer, TagVerdict } from '../../api/contract/image.ts'
+import type { ImageAnswer, RateBudget, TagVerdict } from '../../api/contract/image.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
 import { type ExitCode, exitCodes, NotThere } from '../exit.ts'
-import { ageOf, untilOf } from '../print/age.ts'
+import { ageOf, durationOf, untilOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { printTable } from '../print/table.ts'
@@ -21,6 +21,8 @@ export type ImagesOptions = {
   timeoutMs: number
   output: OutputFormat
 }
+
+type Said = NonNullable<RateBudget['said']>
 
 /** `capstan images`: which tags there are, and which rule took or refused each. */
 export const showImages: Action<ImagesOptions> = async (context, options) => {
@@ -49,13 +51,14 @@ export function printImages(
   }
   const texts = answer.images.flatMap(({ id, isAutomated, blockedBy, containers }) =>
     containers.map((container) => {
-      const { name, image, policy, choice, why, tags, tagCount, listedAt, nextScanAt, login } = container
+      const { name, image, policy, choice, why, tags, tagCount, listedAt, nextScanAt, login, budget } = container
       const state = [isAutomated ? 'automated' : '', blockedBy].filter(Boolean).join(', ')
       const about = [id && `${id} ${name}`, image, policy, state].filter(Boolean).map(clean).join('  ')
       const mark = choice === 'hold' ? style.warn : choice === 'unknown' ? style.bad : style.good
       const ages = `tags listed ${listedAt ? `${ageOf(listedAt, context.now())} ago` : 'never'}`
       const next = nextScanAt ? `, next scan ${untilOf(nextScanAt, context.now())}` : ''
-      const notes = `  ${ages}${next}, ${login ? `login ${clean(login)}` : 'no login'}\n`
+      const pace = budget ? `  ${clean(budgetLine(budget, context.now()))}\n` : ''
+      const notes = `  ${ages}${next}, ${login ? `login ${clean(login)}` : 'no login'}\n${pace}`
       const shown = (all ? tags : tags.filter(({ verdict, isCurrent }) => verdict !== 'refused' || isCurrent)).slice(
         0,
         limit || undefined,
@@ -66,6 +69,26 @@ export function printImages(
   )
   out.write(texts.join('\n'))
   return exitCodes.done
+}
+
+/** How fast a registry is asked, and what it said about that. */
+function budgetLine({ host, rps, mostRps, burst, pausedUntil, said }: RateBudget, now: number): string {
+  const slowed = rps < mostRps ? `${Number(rps.toFixed(1))} of ${mostRps}` : `${mostRps}`
+  const pause =
+    pausedUntil && Date.parse(pausedUntil) > now ? `; asked to wait, tried again ${untilOf(pausedUntil, now)}` : ''
+  return `registry ${host}: at most ${slowed} requests/s, ${burst} at once${said ? saidWords(said, now) : ''}${pause}`
+}
+
+/** Nothing where the registry said only when it counts anew, and that is past. */
+function saidWords({ limit, remaining, windowSeconds, resetAt, at }: Said, now: number): string {
+  const window = windowSeconds === undefined ? '' : ` in ${durationOf(windowSeconds * 1000)}`
+  const count =
+    remaining === undefined
+      ? limit !== undefined && `${limit}${window} allowed`
+      : `${remaining}${limit === undefined ? '' : ` of ${limit}${window}`} left`
+  const reset = resetAt !== undefined && Date.parse(resetAt) > now && `counts anew ${untilOf(resetAt, now)}`
+  const words = [count, reset].filter(Boolean)
+  return words.length === 0 ? '' : `; it said ${ageOf(at, now)} ago: ${words.join(', ')}`
 }
 
 /** One line a tag: `->` is the current one, `*` the one that is chosen. */

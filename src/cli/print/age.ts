@@ -12,7 +12,8 @@ export function untilOf(time: string | undefined, now: number): string {
   return ms <= 0 ? 'now' : `in ${durationOf(ms)}`
 }
 
-function durationOf(ms: number): string {
+/** In one unit, the coarsest that still tells something. */
+export function durationOf(ms: number): string {
   const seconds = Math.round(ms / 1000)
   if (seconds < 120) return `${seconds}s`
   if (seconds < 7200) return `${Math.round(seconds / 60)}m`

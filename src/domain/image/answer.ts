@@ -1,5 +1,6 @@
 import type { Reason } from '../status/reason.ts'
 import type { UpdateResult } from '../work/update-spec.ts'
+import type { RateBudget } from './rate-budget.ts'
 import type { TagVerdict } from './trace.ts'
 
 /** One container and what decides about its image. */
@@ -23,6 +24,8 @@ export type ContainerImages = {
   nextScanAt: string
   /** With which login the registry is asked; empty: none. */
   login: string
+  /** How fast that registry is asked, and what it said about that. */
+  budget: RateBudget
 }
 
 /** A workload and its images. */

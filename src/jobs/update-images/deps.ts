@@ -1,4 +1,5 @@
 import type { Git } from '../../adapters/git/index.ts'
+import type { Registry } from '../../adapters/registry/index.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 import type { History } from '../history.ts'
 import type { Requests } from '../requests.ts'
@@ -7,6 +8,7 @@ import type { ScanImageDeps } from '../scan-image/index.ts'
 /** What updates of images work with. */
 export type UpdateImagesDeps = ScanImageDeps & {
   git: Pick<Git, 'changeBranch' | 'log' | 'notes'>
+  registry: Pick<Registry, 'budget'>
   requests: Pick<Requests, 'read' | 'end' | 'putAnswer'>
   fence: Pick<Fence, 'check'>
   /** Of commits (`--git-user`, `--git-email`). */

@@ -117,6 +117,7 @@ async function explain(
     listedAt,
     nextScanAt,
     login,
+    budget: await deps.registry.budget(repository, access),
   }
   const read = parsePolicy(container.policy)
   const facts = known.get(repository)
