@@ -3,6 +3,7 @@ import { stack } from '../stack/stack.ts'
 import type { Trial, TrialResult } from './hazard.ts'
 import { c1, halfOpen } from './hazards/api-away.ts'
 import { rewrite } from './hazards/git-faults.ts'
+import { a4 } from './hazards/image-death.ts'
 import { inject } from './hazards/injection.ts'
 import { vanish } from './hazards/nothing-left.ts'
 import { killChange, killFirstSync } from './hazards/process-death.ts'
@@ -23,6 +24,8 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['A2 kill -9 in the first sync', 1, (trial) => killFirstSync(trial, 100)],
   ['A2 kill -9 in a sync that changes and deletes', 2, (trial) => killChange(trial, 60)],
   ['A3 kill -9 in the upgrade of a release', 13, (trial) => a3.run({ ...trial, index: 1 })],
+  ['A4 kill -9 of who commits, at a command of git', 19, (trial) => a4.run({ ...trial, index: 2 })],
+  ['A4 kill -9 of who releases, when its push was sent', 20, (trial) => a4.run({ ...trial, index: 5 })],
   ['B1 Redis away during a sync', 3, (trial) => redisAway(trial, 60)],
   ['B2 FLUSHALL during a sync', 4, (trial) => flushAll(trial, 60)],
   ['B8 a worker that stood still writes no more', 5, (trial) => standStill(trial, 60)],

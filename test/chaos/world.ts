@@ -47,6 +47,8 @@ export type Stage = {
   namespace: string
   repository: Repository
   redis: TestRedis
+  /** Leads to the API server by way of the wire. */
+  kubeconfig: string
   redisPrefix: string
   /** One command to the Redis itself, past the wire. */
   redisCommand(...command: string[]): Promise<string>

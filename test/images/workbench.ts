@@ -8,7 +8,7 @@ import { createGit, type Git, type GitRemote } from '../../src/adapters/git/inde
 import { createRun } from '../../src/adapters/process/index.ts'
 import { createRegistry, type Registry } from '../../src/adapters/registry/index.ts'
 import { parseFile } from '../../src/domain/manifest/parse-file.ts'
-import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
+import type { SourceSpec } from '../../src/domain/source/spec.ts'
 import type { JobKind, JobPayload, Outcome } from '../../src/domain/work/job.ts'
 import { requestKey } from '../../src/domain/work/request.ts'
 import { createRequests, type Requests } from '../../src/jobs/requests.ts'
@@ -20,6 +20,7 @@ import { createFakeCluster, type FakeCluster } from '../fakes/cluster.ts'
 import { createFakeQueue, type FakeQueue } from '../fakes/queue.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
+import { branchSource } from './branch-source.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 
@@ -67,7 +68,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
   run('config', 'user.name', 'test')
   run('remote', 'add', 'origin', bare)
   const git = createGit({ directory: join(directory, 'mirrors'), timeoutMs: 20_000, allowLocal: true, log: silent })
-  const spec = makeSpec(bare, change)
+  const spec = branchSource(bare, change)
   const [cluster, queue, store] = [createFakeCluster(), createFakeQueue(), createFakeStore()]
   const registry = createRegistry({ log: silent })
   const asked = { tags: 0, digest: 0, describe: 0 }
@@ -171,26 +172,6 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       await registry.close()
       rmSync(directory, { recursive: true, force: true })
     },
-  }
-}
-
-function makeSpec(url: string, change: Partial<SourceSpec>): SourceSpec {
-  return {
-    namespace: 'capstan-system',
-    name: 'default',
-    url,
-    ...fluxdSource,
-    ref: { kind: 'branch', value: 'main' },
-    branch: 'main',
-    paths: [],
-    pollIntervalMs: 60_000,
-    syncIntervalMs: 60_000,
-    syncTimeoutMs: 60_000,
-    prune: true,
-    pruneDry: false,
-    allowedNamespaces: [],
-    defaultNamespace: 'default',
-    ...change,
   }
 }
 

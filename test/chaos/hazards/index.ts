@@ -6,6 +6,7 @@ import { b10, b11, b9 } from './deliveries.ts'
 import { a1, d1, d2 } from './git-faults.ts'
 import { g8 } from './hostile-trees.ts'
 import { g1, g2, g3, g4 } from './hostile-yaml.ts'
+import { a4 } from './image-death.ts'
 import { h1, h2, h3, h4 } from './injection.ts'
 import { d3 } from './nothing-left.ts'
 import { a2 } from './process-death.ts'
@@ -21,6 +22,7 @@ export const hazards: readonly Hazard[] = [
   a1,
   a2,
   a3,
+  a4,
   a5,
   a6,
   a8,
