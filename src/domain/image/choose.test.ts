@@ -35,6 +35,19 @@ function facts(text: string, alsoDescribed: Record<string, number | 'gone'> = {}
   return { tags: tags.map((tag) => tag.replace(/^[?!]/, '')), described: new Map(described) }
 }
 
+const someTag = fc.stringMatching(/^v?[0-3]\.[0-3](?:\.[0-3])?(?:-rc)?$/)
+const someFilter = fc.constantFrom(
+  'glob:*',
+  'glob:1.*',
+  'semver:*',
+  'semver:>=1.0-0',
+  'semver:~1',
+  'latest',
+  'regexp:^v',
+  'numeric:\\.([0-9]+)',
+  'alphabetical:',
+)
+
 describe('chooseTag', () => {
   const rows: [why: string, filter: string, current: string | undefined, RepositoryFacts, expected: string][] = [
     ['glob takes the newest', 'glob:*', '1', facts('1 2 3'), '3'],
@@ -234,20 +247,8 @@ describe('chooseTag', () => {
   })
 
   it('does not depend on the order of the tags, takes only what matches, and stays where it went', () => {
-    const tag = fc.stringMatching(/^v?[0-3]\.[0-3](?:\.[0-3])?(?:-rc)?$/)
-    const filter = fc.constantFrom(
-      'glob:*',
-      'glob:1.*',
-      'semver:*',
-      'semver:>=1.0-0',
-      'semver:~1',
-      'latest',
-      'regexp:^v',
-      'numeric:\\.([0-9]+)',
-      'alphabetical:',
-    )
     fc.assert(
-      fc.property(fc.uniqueArray(tag, { maxLength: 8 }), filter, fc.option(tag), (tags, text, current) => {
+      fc.property(fc.uniqueArray(someTag, { maxLength: 8 }), someFilter, fc.option(someTag), (tags, text, current) => {
         const policy = policyOf(text)
         const known = facts(tags.join(' '), current && !tags.includes(current) ? { [current]: 'gone' } : {})
         const choice = chooseTag(policy, { tag: current ?? undefined }, known, now)
@@ -263,6 +264,23 @@ describe('chooseTag', () => {
         expect(tags).toContain(choice.tag)
         expect(chooseTag(policy, { tag: choice.tag }, known, now).choice).toBe('keep')
       }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('of more tags is what it was, or the tag that was added', () => {
+    const chosen = (text: string, tags: string) => {
+      const choice = chooseTag(policyOf(text), {}, facts(tags), now)
+      return choice.choice === 'change' ? choice.tag : undefined
+    }
+    fc.assert(
+      fc.property(fc.uniqueArray(someTag, { minLength: 1, maxLength: 8 }), someFilter, (tags, text) => {
+        // the last one is the newest
+        const before = chosen(text, tags.slice(0, -1).join(' '))
+        expect([before, tags.at(-1)]).toContain(chosen(text, tags.join(' ')) ?? before)
+        if (before !== undefined) expect(chosen(text, tags.join(' '))).toBeDefined()
+      }),
+      { numRuns: 1000 },
     )
   })
 })
@@ -292,6 +310,16 @@ describe('tagsToDescribe of a narrowed policy', () => {
   })
 })
 
+/** Milliseconds of the quickest of some tries: others may have the processor meanwhile. */
+function quickest(tries: number, work: () => void): number {
+  const times = Array.from({ length: tries }, () => {
+    const begun = performance.now()
+    work()
+    return performance.now() - begun
+  })
+  return Math.min(...times)
+}
+
 describe('parsePolicy', () => {
   it.each([
     ['semver:latest', "'semver:latest' is not a valid range of versions"],
@@ -315,14 +343,32 @@ describe('parsePolicy', () => {
   ])('refuses %j', (more, problem) => {
     expect(parsePolicy({ filter: '*', ...more })).toEqual({ problem })
   })
-  it('is quick for patterns made to be slow', () => {
-    const evil = Array.from({ length: 40 }, (_, n) => `regexp:^(${'(a+)+'.repeat(n % 20)}|a?)+${'a?'.repeat(n)}$`)
-    for (const text of [...evil, 'regexp:(a{1000}){1000}', `regexp:${'(x+x+)+'.repeat(30)}y`]) {
-      const started = performance.now()
-      const read = parsePolicy({ filter: text })
-      if ('policy' in read) read.policy.part(`${'a'.repeat(127)}!`)
-      expect(performance.now() - started).toBeLessThan(100)
+  it('reads, and tries on the longest tags, each of 1,000 patterns made to be slow in 50 ms (hazard L11)', () => {
+    const pieces =
+      '(a+)+ (a*)* (a|a)* (a|aa)+ (.*a){9} (x+x+)+ a? [a-z]* (?:a{1,9}){1,9} .* (a?){50} ((a+)+)+ (?i)a* **a 1.x||'
+    const [prefixes, endings] = ['regexp:^ regexp: numeric: alphabetical: glob: semver:', '$ b !']
+    const all = pieces.split(' ')
+    const tags = [`${'a'.repeat(127)}!`, 'a'.repeat(128), '1.'.repeat(64), '1'.repeat(128)]
+    const slow: string[] = []
+    let read = 0
+    for (let n = 0; n < 1000; n++) {
+      const [piece = '', other = ''] = [all[n % all.length], all[Math.floor(n / all.length) % all.length]]
+      const body = (piece.repeat(1 + ((n * 7) % 30)) + other).slice(0, 240)
+      const text = `${prefixes.split(' ')[n % 6]}${body}${endings.split(' ')[n % 3]}`
+      const parsed = parsePolicy({ filter: text })
+      if ('policy' in parsed) read++
+      const ms = quickest(3, () => {
+        const again = parsePolicy({ filter: text })
+        if ('policy' in again) for (const tag of tags) again.policy.part(tag)
+      })
+      if (ms > 50) slow.push(`${text}: ${ms} ms`)
     }
+    expect(slow).toEqual([])
+    expect(read).toBeGreaterThan(600)
+  })
+  it('refuses an expression of which repetitions make too much', () => {
+    const text = `regexp:${'(a?){50}'.repeat(26)}`
+    expect(parsePolicy({ filter: text })).toEqual({ problem: `'${text}' is not a valid regular expression` })
   })
   it('takes what follows the prefix as it is', () => {
     expect(policyOf('glob: 1').part('1')).toBeUndefined()

@@ -8,6 +8,7 @@ import { g8 } from './hostile-trees.ts'
 import { g1, g2, g3, g4 } from './hostile-yaml.ts'
 import { a4 } from './image-death.ts'
 import { h1, h2, h3, h4 } from './injection.ts'
+import { p8 } from './manifest-edits.ts'
 import { d3 } from './nothing-left.ts'
 import { a2 } from './process-death.ts'
 import { b1, b2 } from './redis-away.ts'
@@ -57,4 +58,5 @@ export const hazards: readonly Hazard[] = [
   h2,
   h3,
   h4,
+  p8,
 ]

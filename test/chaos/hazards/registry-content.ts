@@ -115,7 +115,7 @@ const weekMs = 8 * 24 * 3600_000
 export const e5: Hazard = {
   id: 'E5',
   promise:
-    'tags are pointed elsewhere 50 times, older images are pushed again under new tags: 0 downgrades, by version and by time',
+    'tags are pointed elsewhere 50 times, older images are pushed again under new tags: 0 downgrades, by version and by time; a digest that is pinned follows by one commit each time, in which nothing else differs',
   trials: scaled(5),
   run: (trial) => tagsMoved(trial, trial.scale >= 1 ? moves : 15),
 }
@@ -139,19 +139,33 @@ export async function tagsMoved({ world, random }: Trial, count: number): Promis
   bench.push({
     'version.yaml': deployment(`${image}:1.0.0`, { 'fluxcd.io/tag.app': 'semver:~1.0' }, 'version'),
     'time.yaml': deployment(`${image}:main-0`, { 'fluxcd.io/tag.app': 'glob:main-*' }, 'time'),
+    'pinned.yaml': deployment(
+      `${bench.images}/pinned:1.0.0`,
+      { 'fluxcd.io/tag.app': 'semver:1.0.0', 'capstan.dev/pin.app': 'digest' },
+      'pinned',
+    ),
   })
   const tagIn = (file: string) => /app:([\w.-]+)"/.exec(bench.file(file))?.[1] ?? ''
+  const pinned = { text: bench.file('pinned.yaml'), wrong: 0 }
   let downgrades = 0
   let before = { version: '1.0.0', time: 'main-0' }
   for (let n = 0; n < count; n++) {
     await push(random.pick(random.next() < 0.5 ? versions : times))
+    const created = new Date(Date.UTC(2026, 0, 1, n)).toISOString()
+    const digest = await pushImage(bench.host, `${bench.path}/pinned`, '1.0.0', { created })
     nowMs += weekMs
     await bench.scan(image)
+    await bench.scan(`${bench.images}/pinned`)
     await bench.update()
+    await bench.update()
+    const text = bench.file('pinned.yaml')
+    const commits = Number(bench.run('rev-list', '--count', 'origin/main', '--', 'pinned.yaml'))
+    const isRight = text === pinned.text.replace(/:1\.0\.0(@sha256:[0-9a-f]{64})?"/, `:1.0.0@${digest}"`)
+    if (!isRight || commits !== n + 2) pinned.wrong++
     const after = { version: tagIn('version.yaml'), time: tagIn('time.yaml') }
     if (after.version < before.version) downgrades++
     if ((createdOf.get(after.time) ?? 0) < (createdOf.get(before.time) ?? 0)) downgrades++
     before = after
   }
-  return judge({ downgrades: [downgrades, 0] })
+  return judge({ downgrades: [downgrades, 0], wronglyPinned: [pinned.wrong, 0] })
 }
