@@ -17,6 +17,7 @@ export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: s
     ['git', `${file.gitUrl} (${file.gitBranch}${file.gitPaths.map((path) => `, ${path}/`).join('')})`],
     ['image registry', file.registry],
     ['chart repository', file.chartRepo],
+    ...(file.receiver ? [['receiver', file.receiver] as const] : []),
     ['Redis', file.redisUrl],
     ['kubeconfig', short(file.kubeconfig)],
     ['programs', short(file.binDir)],

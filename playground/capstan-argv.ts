@@ -12,6 +12,8 @@ export type CapstanSettings = {
   tokenFile: string
   webhookSecretFile: string
   helm: string
+  /** Where events are sent as fluxd sent them. */
+  connect?: string | undefined
   /** Given by the user after `--`; they come last, so they win. */
   extra: readonly string[]
 }
@@ -37,6 +39,7 @@ export function capstanArgv(settings: CapstanSettings): string[] {
     `--webhook-secret-file=${settings.webhookSecretFile}`,
     `--helm-binary=${settings.helm}`,
     '--shutdown-grace=5s',
+    ...(settings.connect ? [`--connect=${settings.connect}`] : []),
     ...settings.extra,
   ]
 }

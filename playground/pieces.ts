@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createSampleRepository } from './sample-repository.ts'
+import { createSampleRepository, receiverOf } from './sample-repository.ts'
 import { controlPlaneBinaries, pathOf } from './stack/binaries.ts'
 import { publishCharts } from './stack/chart-repository.ts'
 import { startControlPlane } from './stack/control-plane.ts'
@@ -82,7 +82,25 @@ export async function startRepositories({ paths, supervisor }: Stage, options: P
   report(`the chart repository is up at ${charts}, the git server at ${git}`)
 }
 
+/** The receiver of the events of an example; gives its address, undefined where it has none. */
+export async function startReceiver(
+  { supervisor }: Stage,
+  { flags, report }: PlaygroundOptions,
+  ports: Ports,
+): Promise<string | undefined> {
+  const file = receiverOf(flags.example)
+  if (!file) return undefined
+  const url = `http://127.0.0.1:${ports.receiver}`
+  startOwnProcess(supervisor, 'receiver', file, [`--port=${ports.receiver}`])
+  await until('receiver of events', async () => (await fetch(url)).ok, {
+    logFile: join(supervisor.logs, 'receiver.log'),
+  })
+  report(`the receiver of events is up at ${url}`)
+  return url
+}
+
+/** `file` is absolute, or one of our own. */
 function startOwnProcess(supervisor: Supervisor, name: string, file: string, args: string[]): void {
   const quiet = '--disable-warning=ExperimentalWarning'
-  supervisor.start({ name, command: process.execPath, args: [quiet, join(processFolder, file), ...args] })
+  supervisor.start({ name, command: process.execPath, args: [quiet, resolve(processFolder, file), ...args] })
 }

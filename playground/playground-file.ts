@@ -17,6 +17,8 @@ export type PlaygroundFile = {
   /** `127.0.0.1:PORT` */
   registry: string
   chartRepo: string
+  /** Where the events of an example are taken and shown; left out where it has no receiver. */
+  receiver?: string
   binDir: string
   helm: string
   kubectl: string
@@ -36,6 +38,7 @@ const pidNames = {
   git: 'git',
   registry: 'registry',
   charts: 'charts',
+  receiver: 'receiver',
 } as const
 
 type PidName = 'supervisor' | (typeof pidNames)[keyof typeof pidNames]

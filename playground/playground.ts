@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { startCapstan } from './capstan.ts'
-import { repository, startCluster, startImages, startRepositories } from './pieces.ts'
+import { repository, startCluster, startImages, startReceiver, startRepositories } from './pieces.ts'
 import { type PlaygroundFile, pidsOf } from './playground-file.ts'
 import { sampleBranch, samplePath } from './sample-repository.ts'
 import { linkTools, pathOf } from './stack/binaries.ts'
@@ -25,8 +25,9 @@ export async function startPlayground(stage: Stage, options: PlaygroundOptions):
   if (moved && flags.keep) report('a port of the last start is taken: addresses in the kept repository may be wrong')
   const apiUrl = `http://127.0.0.1:${ports.api}`
 
-  const [kubeconfig] = await Promise.all([
+  const [kubeconfig, receiver] = await Promise.all([
     startCluster(stage, options, ports),
+    startReceiver(stage, options, ports),
     startRedis({ supervisor, directory: paths.stateDir, port: ports.redis, binary: pathOf(toolbox, 'redis-server') }),
     startImages(stage, options, ports),
     startRepositories(stage, options, ports),
@@ -57,6 +58,7 @@ export async function startPlayground(stage: Stage, options: PlaygroundOptions):
       tokenFile: paths.tokenFile,
       webhookSecretFile: paths.webhookSecretFile,
       helm: join(binDir, 'helm'),
+      connect: receiver,
       extra: flags.capstan,
     },
   })
@@ -77,6 +79,7 @@ export async function startPlayground(stage: Stage, options: PlaygroundOptions):
     queuePrefix: '{capstan}',
     registry: `127.0.0.1:${ports.registry}`,
     chartRepo: `http://127.0.0.1:${ports.charts}`,
+    ...(receiver ? { receiver } : {}),
     binDir,
     helm: join(binDir, 'helm'),
     kubectl: join(binDir, 'kubectl'),

@@ -15,6 +15,12 @@ const examples = fileURLToPath(new URL('./examples', import.meta.url))
 /** Names for `--example`. */
 export const exampleNames = readdirSync(examples).toSorted()
 
+/** What takes the events of an example, a program with `--port`; undefined for those that have none. */
+export function receiverOf(example: string | undefined): string | undefined {
+  const file = join(examples, example ?? '', 'receiver.ts')
+  return example !== undefined && existsSync(file) ? file : undefined
+}
+
 /** Puts the real addresses into one of the sample's files. */
 export function fillIn(text: string, addresses: Addresses): string {
   return text
@@ -28,7 +34,8 @@ export async function createSampleRepository(folder: string, addresses: Addresse
   if (existsSync(join(folder, 'HEAD'))) return
   const work = mkdtempSync(join(tmpdir(), 'capstan-sample-'))
   try {
-    cpSync(example === undefined ? sample : join(examples, example), work, { recursive: true })
+    const from = example === undefined ? sample : join(examples, example)
+    cpSync(from, work, { recursive: true, filter: (file) => !file.endsWith('.ts') })
     for (const entry of readdirSync(work, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue
       const file = join(entry.parentPath, entry.name)

@@ -53,7 +53,15 @@ export function readSecret(file: string): string {
   return readFileSync(file, 'utf8').trim()
 }
 
-export type Ports = { api: number; git: number; charts: number; registry: number; redis: number; kubeApiserver: number }
+export type Ports = {
+  api: number
+  git: number
+  charts: number
+  registry: number
+  redis: number
+  kubeApiserver: number
+  receiver: number
+}
 
 /** Ports for this start: those of the last one where they are free, so that clones and browser tabs go on working. */
 export async function choosePorts(file: string): Promise<{ ports: Ports; moved: boolean }> {
@@ -65,6 +73,7 @@ export async function choosePorts(file: string): Promise<{ ports: Ports; moved: 
     registry: await freePort(last.registry),
     redis: await freePort(last.redis),
     kubeApiserver: await freePort(last.kubeApiserver),
+    receiver: await freePort(last.receiver),
   }
   writeAtomic(file, JSON.stringify(ports))
   const named = ['git', 'charts', 'registry'] as const

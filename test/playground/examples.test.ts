@@ -137,6 +137,42 @@ describe('playground/examples', () => {
     expect(await kubectl('get', 'functions', '-n', 'openfaas-fn', '-o', 'name')).toContain('figlet')
   })
 
+  it('fluxcloud: a receiver as fluxd had it is told of syncs, of their commits, workloads and errors', async () => {
+    await open('fluxcloud')
+    await settled()
+    const { receiver = '' } = file()
+    type Told = { type: string; text: string }[]
+    const told = async (words: RegExp) =>
+      await until(
+        `the receiver shows ${words.source}`,
+        async () => ((await (await fetch(receiver)).json()) as Told).find(({ text }) => words.test(text)),
+        { timeoutMs: 60_000 },
+      )
+    expect(await told(/shop:deployment\/web/)).toMatchObject({ type: 'sync' })
+
+    await push(async (folder) => {
+      await run('sed', ['-i', 's/replicas: 1/replicas: 2/', join(folder, 'cluster/web.yaml')])
+    })
+    const commit = (await run('git', ['-C', join(stateDir, 'clone'), 'rev-parse', 'HEAD'])).stdout.slice(0, 7)
+    const { text } = await told(new RegExp(`^Event: sync ${commit}$`, 'm'))
+    expect(text.split('\n')).toEqual([
+      'Applied flux changes to cluster',
+      `Event: sync ${commit}`,
+      'Commits:',
+      `  ${commit}: change`,
+      'Resources updated:',
+      '  shop:deployment/web',
+    ])
+    expect(readFileSync(join(stateDir, 'logs/receiver.log'), 'utf8')).toContain(text)
+    expect((await capstan('sink', 'ls')).stdout).toMatch(/upstream/)
+
+    rmSync(join(stateDir, 'clone'), { recursive: true })
+    await push(async (folder) => {
+      await run('sed', ['-i', 's/replicas: 2/replicas: many/', join(folder, 'cluster/web.yaml')])
+    })
+    expect((await told(/^Errors:$/m)).text).toMatch(/^ {2}shop:deployment\/web \(cluster\/web\.yaml\): .*replicas/m)
+  })
+
   it('istio-flagger: a canary is waited for until Flagger has settled it', async () => {
     await open('istio-flagger')
     const told = async (words: RegExp) => {
