@@ -51,6 +51,8 @@ export type Config = {
     login?: GitLogin
     /** Where fluxd's deploy key lies when its Secret is mounted. */
     deployKeyFile: string
+    /** Of the operator's own, for git (ruling 15). */
+    files: { gitConfigFile?: string; sshConfigFile?: string; netrcFile?: string }
     timeoutMs: number
     readonly: boolean
     author: { name: string; email: string }
@@ -167,6 +169,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     git: {
       ...(login ? { login } : {}),
       deployKeyFile: `${values['k8s-secret-volume-mount-path']}/${values['k8s-secret-data-key']}`,
+      files: makeGitFiles(values),
       timeoutMs: values['git-timeout'],
       readonly: values['git-readonly'],
       author: { name: values['git-user'], email: values['git-email'] },
@@ -332,6 +335,14 @@ function makeLogin(values: FlagValues, { env }: ConfigFacts): GitLogin | undefin
   if (!file && !value) return undefined
   const password: SecretSource = file ? { file } : { value: value as string }
   return { kind: 'basic', username: values['git-https-username'] || 'git', password }
+}
+
+function makeGitFiles(values: FlagValues): Config['git']['files'] {
+  return {
+    ...defined('gitConfigFile', values['git-config-file']),
+    ...defined('sshConfigFile', values['git-ssh-config-file']),
+    ...defined('netrcFile', values['git-netrc-file']),
+  }
 }
 
 function makeSshLogin(values: FlagValues): GitLogin | undefined {

@@ -87,6 +87,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     timeoutMs: config.git.timeoutMs,
     environment,
     gnupgHome,
+    ...config.git.files,
     log: log.child({ component: 'git' }),
     redact,
   })

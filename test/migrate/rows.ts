@@ -155,6 +155,45 @@ export const rows: Row[] = [
     'git.example ssh-ed25519 AAAA',
   ],
   [
+    'a git configuration',
+    fluxd({
+      mounts: [
+        [
+          { name: 'git-config', secret: { secretName: 'flux-git-config' } },
+          { name: 'git-config', mountPath: '/root/.gitconfig', subPath: 'gitconfig' },
+        ],
+      ],
+    }),
+    'git.config',
+    { enabled: true, secretName: 'flux-git-config' },
+  ],
+  [
+    'a git configuration below another key',
+    operator({
+      mounts: [
+        [
+          { name: 'git-config', secret: { secretName: 'mine' } },
+          { name: 'git-config', mountPath: '/root/.gitconfig', subPath: '.gitconfig' },
+        ],
+      ],
+    }),
+    'additionalArgs',
+    ['--git-config-file=/etc/capstan/old-git-config-file/gitconfig'],
+  ],
+  [
+    'logins by host',
+    fluxd({
+      mounts: [
+        [
+          { name: 'netrc', secret: { secretName: 'flux-netrc' } },
+          { name: 'netrc', mountPath: '/root/.netrc', subPath: '.netrc' },
+        ],
+      ],
+    }),
+    'git.netrcSecretName',
+    'flux-netrc',
+  ],
+  [
     'any other Secret',
     fluxd({
       mounts: [

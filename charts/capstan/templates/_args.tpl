@@ -28,6 +28,10 @@
 {{- if .Values.tenants.enabled }}{{ $args = append $args "--tenants" }}{{ end }}
 {{- with .Values.sources.defaultServiceAccount }}{{ $args = append $args (printf "--default-service-account=%s" .) }}{{ end }}
 {{- end }}
+{{- if include "capstan.gitConfigSecret" . }}{{ $args = append $args "--git-config-file=/etc/capstan/git-config/gitconfig" }}{{ end }}
+{{- if .Values.git.netrcSecretName }}{{ $args = append $args "--git-netrc-file=/etc/capstan/netrc/.netrc" }}{{ end }}
+{{- if .Values.git.ssh.configMapName }}{{ $args = append $args (printf "--git-ssh-config-file=/etc/capstan/ssh-config/%s" .Values.git.ssh.configMapKey) }}
+{{- else if and .Values.ssh.config (not (include "capstan.isHttpGit" .)) }}{{ $args = append $args "--git-ssh-config-file=/etc/capstan/ssh/config" }}{{ end }}
 {{- if .Values.events.sinksSecretName }}{{ $args = append $args "--sinks-file=/etc/capstan/sinks/sinks.yaml" }}{{ end }}
 {{- range $index, $arg := concat $args .Values.additionalArgs }}
 {{- if $index }}{{ "\n" }}{{ end }}- {{ $arg | quote }}

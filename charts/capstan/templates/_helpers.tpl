@@ -76,6 +76,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.git.secretName | default .Values.git.ssh.secretName }}
 {{- end }}
 
+{{/* The Secret with the operator's git configuration: one that is named, else ours. */}}
+{{- define "capstan.gitConfigSecret" -}}
+{{- with .Values.git.config }}{{ if .enabled }}{{ .secretName | default (printf "%s-git-config" (include "capstan.name" $)) }}{{ end }}{{ end }}
+{{- end }}
+
 {{- define "capstan.knownHosts" -}}
 {{ .Values.git.knownHosts | default .Values.ssh.known_hosts | default .Values.git.ssh.known_hosts }}
 {{- end }}

@@ -146,8 +146,11 @@ affinity:
 {{- $files := list (dict "name" "api" "path" "/etc/capstan/api" "secret" (include "capstan.apiSecret" .)) }}
 {{- if not (include "capstan.isHttpGit" .) }}
 {{- with include "capstan.keySecret" . }}{{ $files = append $files (dict "name" "git-key" "path" "/etc/fluxd/ssh" "secret" .) }}{{ end }}
-{{- if include "capstan.knownHosts" . }}{{ $files = append $files (dict "name" "known-hosts" "path" "/etc/capstan/ssh" "configMap" (printf "%s-known-hosts" (include "capstan.name" .))) }}{{ end }}
+{{- if or (include "capstan.knownHosts" .) .Values.ssh.config }}{{ $files = append $files (dict "name" "known-hosts" "path" "/etc/capstan/ssh" "configMap" (printf "%s-known-hosts" (include "capstan.name" .))) }}{{ end }}
 {{- end }}
+{{- with $git.ssh.configMapName }}{{ $files = append $files (dict "name" "ssh-config" "path" "/etc/capstan/ssh-config" "configMap" .) }}{{ end }}
+{{- with include "capstan.gitConfigSecret" . }}{{ $files = append $files (dict "name" "git-config" "path" "/etc/capstan/git-config" "secret" .) }}{{ end }}
+{{- with $git.netrcSecretName }}{{ $files = append $files (dict "name" "netrc" "path" "/etc/capstan/netrc" "secret" .) }}{{ end }}
 {{- with $git.httpsSecretName }}{{ $files = append $files (dict "name" "git-token" "path" "/etc/capstan/git" "secret" .) }}{{ end }}
 {{- with $git.githubApp.secretName }}{{ $files = append $files (dict "name" "github-app" "path" "/etc/capstan/github-app" "secret" .) }}{{ end }}
 {{- with .Values.gpgKeys.secretName }}{{ $files = append $files (dict "name" "gpg-keys" "path" "/etc/capstan/gpg/private" "secret" .) }}{{ end }}

@@ -93,6 +93,21 @@ export const ownFlags = {
     default: '',
     doc: 'Host keys of git servers; unknown hosts are refused.',
   },
+  'git-config-file': {
+    type: 'string',
+    default: '',
+    doc: 'Git configuration of yours, for proxies, certificates, `insteadOf`, for the repository of the flags and those of charts. What protects Capstan goes before it: hooks, credential helpers and other programs in it do not run. Source objects have their Secrets instead.',
+  },
+  'git-ssh-config-file': {
+    type: 'string',
+    default: '',
+    doc: 'ssh_config of yours, for names, ports and keys by host, for the same repositories. Unknown hosts are refused nevertheless.',
+  },
+  'git-netrc-file': {
+    type: 'string',
+    default: '',
+    doc: 'A .netrc with logins by host, for http and https URLs that come without one. For the same repositories.',
+  },
   'git-https-username': {
     type: 'string',
     default: '',

@@ -10,7 +10,8 @@ const own: Readonly<Record<string, string>> = {
   HOME: 'the home of Capstan is its own',
   PATH: 'the programs of the image are used',
 }
-const secretName = 'capstan-env'
+/** The Secret of ours that holds texts of the old environment. */
+export const envSecret = 'capstan-env'
 const looksSecret = /(KEY|TOKEN|SECRET|PASS|PWD|AUTH|CREDENTIAL)/i
 const hasLogin = /:\/\/[^/@\s]+:[^/@\s]+@/
 
@@ -30,22 +31,16 @@ function fromVariable(entry: Raw, facts: OldFacts): Part {
   if (why) return told(subject, 'dropped', why)
   if (entry.valueFrom) return fromReference(name, mapOf(entry.valueFrom), facts)
   const value = textOf(entry.value)
-  if (!looksSecret.test(name) && !hasLogin.test(value))
-    return told(subject, 'same', 'value extraEnvs', [['extraEnvs', [{ name, value }]]])
-  const reference = { name, valueFrom: { secretKeyRef: { name: secretName, key: name } } }
+  if (!hidesSecret(name, value)) return told(subject, 'same', 'value extraEnvs', [['extraEnvs', [{ name, value }]]])
+  const reference = { name, valueFrom: { secretKeyRef: { name: envSecret, key: name } } }
   return {
-    ...told(subject, 'same', `value extraEnvs, its text in the Secret ${secretName}`, [['extraEnvs', [reference]]]),
-    secrets: { [secretName]: { [name]: value } },
+    ...told(subject, 'same', `value extraEnvs, its text in the Secret ${envSecret}`, [['extraEnvs', [reference]]]),
+    secrets: { [envSecret]: { [name]: value } },
   }
 }
 
 function fromReference(name: string, valueFrom: Raw, facts: OldFacts): Part {
-  const [field, kind] = valueFrom.secretKeyRef
-    ? (['secretKeyRef', 'Secret'] as const)
-    : valueFrom.configMapKeyRef
-      ? (['configMapKeyRef', 'ConfigMap'] as const)
-      : []
-  const { value, part } = field ? renamed(valueFrom, { field, kind }, facts) : { value: valueFrom, part: nothing }
+  const { value, part } = renamed(valueFrom, facts)
   return joined([
     told(`variable ${name}`, 'same', 'value extraEnvs', [['extraEnvs', [{ name, valueFrom: plain(value) }]]]),
     part,
@@ -53,21 +48,35 @@ function fromReference(name: string, valueFrom: Raw, facts: OldFacts): Part {
 }
 
 function fromAll(entry: Raw, facts: OldFacts): Part {
-  const [field, kind] = entry.secretRef ? (['secretRef', 'Secret'] as const) : (['configMapRef', 'ConfigMap'] as const)
-  const { value, part } = renamed(entry, { field, kind }, facts)
+  const { field, kind } = referenceIn(entry) ?? { field: 'configMapRef', kind: 'ConfigMap' }
+  const { value, part } = renamed(entry, facts)
   const subject = `variables of ${kind} ${textOf(mapOf(entry[field]).name)}`
   return joined([told(subject, 'same', 'value extraEnvsFrom', [['extraEnvsFrom', [plain(value)]]]), part])
 }
 
-/** The reference under the name that what it refers to has from now on. */
-function renamed(
-  entry: Raw,
-  { field, kind }: { field: string; kind: 'Secret' | 'ConfigMap' },
-  facts: OldFacts,
-): { value: Raw; part: Part } {
-  const reference = mapOf(entry[field])
-  const taken = takenOver(facts, kind, textOf(reference.name))
-  return { value: { ...entry, [field]: { ...reference, name: taken.name } }, part: taken.part }
+/** Whether the text of a variable, by its name or what it says, must not stand in a file of values. */
+export function hidesSecret(name: string, text: string): boolean {
+  return looksSecret.test(name) || hasLogin.test(text)
+}
+
+/** A reference to a Secret or ConfigMap, of one variable or of all in it, under the name that it has from now on. */
+export function renamed(entry: Raw, facts: OldFacts): { value: Raw; part: Part } {
+  const found = referenceIn(entry)
+  if (!found) return { value: entry, part: nothing }
+  const reference = mapOf(entry[found.field])
+  const taken = takenOver(facts, found.kind, textOf(reference.name))
+  return { value: { ...entry, [found.field]: { ...reference, name: taken.name } }, part: taken.part }
+}
+
+const references = [
+  { field: 'secretKeyRef', kind: 'Secret' },
+  { field: 'secretRef', kind: 'Secret' },
+  { field: 'configMapKeyRef', kind: 'ConfigMap' },
+  { field: 'configMapRef', kind: 'ConfigMap' },
+] as const
+
+function referenceIn(entry: Raw): (typeof references)[number] | undefined {
+  return references.find(({ field }) => entry[field] !== undefined)
 }
 
 function plain(value: Raw): Json {

@@ -1,3 +1,4 @@
+import { gitConfig, netrcFile, sshConfig } from './git-files.ts'
 import { keyOf, type Mount } from './old-deployment.ts'
 import { listedIn, type OldFacts, takenOver, valueOf, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
@@ -19,21 +20,11 @@ const kinds: readonly Kind[] = [
   { is: ({ path }) => path === '/root/.kubectl' || path === '/root/.kube', part: kubeConfig },
   {
     is: ({ path }) => /\/\.gitconfig$|^\/etc\/gitconfig$|\/\.config\/git(\/|$)/.test(path),
-    part: (mount) =>
-      refuse(
-        mount,
-        'git-config',
-        'a git configuration is not read: proxies go into extraEnvs, logins into git.httpsSecretName',
-      ),
+    part: gitConfig,
   },
   {
     is: ({ path }) => path.endsWith('/.netrc'),
-    part: (mount) =>
-      refuse(
-        mount,
-        'netrc',
-        'a .netrc is not read: logins go into git.httpsSecretName, of charts into their own Secrets',
-      ),
+    part: netrcFile,
   },
   {
     is: ({ path }) => /helm\/plugins|\/plugins(-cache)?(\/|$)/.test(path),
@@ -120,13 +111,7 @@ function sshFolder(mount: Mount, facts: OldFacts): Part {
     hosts === ''
       ? nothing
       : told(subjectOf(mount), 'same', 'host keys: value git.knownHosts', [['git.knownHosts', hosts]]),
-    config.length === 0
-      ? nothing
-      : refuse(
-          mount,
-          'ssh-config',
-          `an ssh configuration is not read (${config.length} lines): set git.knownHosts; for more keys give each repository a Source`,
-        ),
+    config.length === 0 ? nothing : sshConfig(mount, facts, { key: keyOf(mount, 'config'), text: config.join('\n') }),
   ])
 }
 

@@ -35,8 +35,8 @@ export type OldDeployment = {
   command: readonly string[]
   argv: readonly string[]
   mounts: readonly Mount[]
-  /** Names of the other containers, and of those that run before. */
-  beside: readonly string[]
+  /** The other containers, and the names of those that run before. */
+  beside: readonly Raw[]
   before: readonly string[]
   pod: Raw
   podMeta: { labels: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>> }
@@ -83,14 +83,20 @@ export function readOldDeployment(object: KubeObject): OldDeployment | undefined
     container,
     command: listOf(container.command).map(textOf),
     argv: listOf(container.args).map(textOf),
-    mounts: listOf(container.volumeMounts).map((mount) => readMount(mapOf(mount), listOf(pod.volumes).map(mapOf))),
-    beside: containers.filter((one) => one !== container).map(({ name }) => textOf(name)),
+    mounts: mountsOf(container, pod),
+    beside: containers.filter((one) => one !== container),
     before: listOf(pod.initContainers).map((one) => textOf(mapOf(one).name)),
     pod,
     podMeta: { labels: textsOf(meta.labels), annotations: textsOf(meta.annotations) },
     account: textOf(pod.serviceAccountName) || 'default',
     object,
   }
+}
+
+/** What is mounted into a container of a pod. */
+export function mountsOf(container: Raw, pod: Raw): Mount[] {
+  const volumes = listOf(pod.volumes).map(mapOf)
+  return listOf(container.volumeMounts).map((mount) => readMount(mapOf(mount), volumes))
 }
 
 /** The file's key in the Secret or ConfigMap behind a mount. */

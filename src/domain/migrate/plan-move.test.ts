@@ -125,9 +125,143 @@ const root = (path: string, volume: Raw): Changes => ({
     ],
   ],
 })
+/** Another container of the pod, and its volumes. */
+const besides = (container: Raw, volumes: Raw[] = []): Raw => {
+  const { spec } = fluxd() as unknown as { spec: { template: { spec: { containers: Raw[]; volumes: Raw[] } } } }
+  return {
+    containers: [...spec.template.spec.containers, container],
+    volumes: [...spec.template.spec.volumes, ...volumes],
+  }
+}
+
+function withSshConfig(text: string): OldFacts {
+  const mounts: [Raw, Raw][] = [
+    [
+      { name: 's', configMap: { name: 'c' } },
+      { name: 's', mountPath: '/root/.ssh' },
+    ],
+  ]
+  const file: OldFile = { keys: ['config'], goesWithAncestor: true, data: { config: text } }
+  return factsOf(fluxd({ mounts }), { more: [['ConfigMap/c', file]] })
+}
+
+describe('what git and ssh read in the home of root', () => {
+  it.each([
+    [
+      'a git configuration',
+      '/root/.gitconfig',
+      { secret: { secretName: 'g' }, subPath: 'gitconfig' },
+      { config: { enabled: true, secretName: 'g' } },
+    ],
+    ['a .netrc', '/root/.netrc', { secret: { secretName: 'n' }, subPath: '.netrc' }, { netrcSecretName: 'n' }],
+  ])('%s in a Secret as our chart has it: by its value', (_, path, { secret, subPath }, git) => {
+    const mounts: [Raw, Raw][] = [
+      [
+        { name: 'f', secret },
+        { name: 'f', mountPath: path, subPath },
+      ],
+    ]
+    const made = plan([factsOf(fluxd({ mounts }))])
+    expect(made.refused).toEqual([])
+    expect(made.values.git).toMatchObject(git)
+    expect(made.values).not.toHaveProperty('additionalArgs')
+  })
+
+  it('a git configuration in a ConfigMap, or below another key: mounted beside, and named by the flag', () => {
+    const made = plan([factsOf(fluxd(root('/root/.config/git', { configMap: { name: 'c' } })))])
+    expect(made.refused).toEqual([])
+    expect(made.values).toMatchObject({
+      extraVolumes: [
+        { name: 'old-git-config-file', configMap: { name: 'c', items: [{ key: 'config', path: 'gitconfig' }] } },
+      ],
+      extraVolumeMounts: [
+        { name: 'old-git-config-file', mountPath: '/etc/capstan/old-git-config-file', readOnly: true },
+      ],
+      additionalArgs: ['--git-config-file=/etc/capstan/old-git-config-file/gitconfig'],
+    })
+  })
+
+  it('says that credential helpers do not run, why, and what to do', () => {
+    const { lines } = plan([factsOf(fluxd(root('/root/.gitconfig', { secret: { secretName: 'g' } })))])
+    const line = lines.find(({ subject }) => subject.startsWith('/root/.gitconfig'))
+    expect(line).toMatchObject({ became: 'differs' })
+    expect(line?.text).toMatch(/Credential helpers.* do not run, because .*git\.httpsSecretName/)
+  })
+
+  it('an ssh configuration: the ConfigMap goes on, copied where it would go with the ancestor', () => {
+    const made = plan([withSshConfig('Host a\n  User b\n  IdentityFile /etc/fluxd/ssh/identity\n')])
+    expect(made.refused).toEqual([])
+    expect(made.values.git).toMatchObject({ ssh: { configMapName: 'capstan-c', configMapKey: 'config' } })
+    expect(made.copies).toContainEqual({ kind: 'ConfigMap', from: { namespace: 'flux', name: 'c' }, name: 'capstan-c' })
+  })
+})
+
+describe('a container beside it', () => {
+  const fluxcloud = {
+    name: 'fluxcloud',
+    image: 'justinbarrick/fluxcloud:v0.3.9',
+    args: ['--x'],
+    env: [
+      { name: 'SLACK_URL', value: 'https://hooks.example/geheim' },
+      { name: 'SLACK_CHANNEL', value: '#ops' },
+      { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 's', key: 't' } } },
+    ],
+    volumeMounts: [{ name: 'other', mountPath: '/key' }],
+  }
+  const made = plan([
+    factsOf(
+      fluxd({ pod: besides(fluxcloud, [{ name: 'other', secret: { secretName: 'other-key', defaultMode: 256 } }]) }),
+      { more: [['Secret/s', { keys: ['t'], goesWithAncestor: true, data: {} }]] },
+    ),
+  ])
+
+  it('goes on beside Capstan, with its volumes and variables', () => {
+    expect(made.refused).toEqual([])
+    expect(made.about('container fluxcloud')).toEqual(['differs'])
+    expect(made.values).toMatchObject({
+      extraContainers: [
+        {
+          name: 'fluxcloud',
+          image: 'justinbarrick/fluxcloud:v0.3.9',
+          args: ['--x'],
+          env: [
+            {
+              name: 'SLACK_URL',
+              valueFrom: { secretKeyRef: { name: 'capstan-env', key: 'fluxcloud.SLACK_URL' } },
+            },
+            { name: 'SLACK_CHANNEL', value: '#ops' },
+            { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'capstan-s', key: 't' } } },
+          ],
+          volumeMounts: [{ name: 'beside-other', mountPath: '/key' }],
+        },
+      ],
+      extraVolumes: [{ name: 'beside-other', secret: { secretName: 'other-key', defaultMode: 256 } }],
+    })
+  })
+
+  it('leaves no text that may be a secret in the values', () => {
+    expect(made.secrets).toMatchObject({ 'capstan-env': { 'fluxcloud.SLACK_URL': 'https://hooks.example/geheim' } })
+    expect(JSON.stringify([made.values, made.notes])).not.toMatch(/geheim/)
+  })
+})
+
 const refusals: [fact: string, object: KubeObject, accept: string][] = [
-  ['a git configuration', fluxd(root('/root/.gitconfig', { secret: { secretName: 'g' } })), 'git-config'],
-  ['a .netrc', fluxd(root('/root/.netrc', { secret: { secretName: 'n' } })), 'netrc'],
+  ['a git configuration of the node', fluxd(root('/root/.gitconfig', { hostPath: { path: '/g' } })), 'git-config'],
+  ['a .netrc of the node', operator(root('/root/.netrc', { hostPath: { path: '/n' } })), 'netrc'],
+  [
+    'a container beside it that is root',
+    fluxd({ pod: besides({ name: 'agent', securityContext: { runAsUser: 0 } }) }),
+    'container:agent',
+  ],
+  [
+    'a container beside it with a folder of the node',
+    fluxd({
+      pod: besides({ name: 'logs', volumeMounts: [{ name: 'v', mountPath: '/v' }] }, [
+        { name: 'v', hostPath: { path: '/var/log' } },
+      ]),
+    }),
+    'container:logs',
+  ],
   ['plugins of helm', operator(root('/var/fluxd/helm/plugins', { emptyDir: {} })), 'helm-plugins'],
   ['a folder of the node', fluxd(root('/data', { hostPath: { path: '/data' } })), 'mount:/data'],
   ["azure's login of the node", fluxd(root('/etc/kubernetes/azure.json', { hostPath: { path: '/a' } })), 'azure'],
@@ -149,15 +283,11 @@ describe('what is refused, and never dropped in silence', () => {
     expect(refusedIn(made, new Set([accept]))).toEqual([])
   })
 
-  it('an ssh configuration with lines in it', () => {
-    const mounts: [Raw, Raw][] = [
-      [
-        { name: 's', configMap: { name: 'c' } },
-        { name: 's', mountPath: '/root/.ssh' },
-      ],
-    ]
-    const file: OldFile = { keys: ['config'], goesWithAncestor: false, data: { config: 'Host a\n  User b\n' } }
-    expect(plan([factsOf(fluxd({ mounts }), { more: [['ConfigMap/c', file]] })]).refused).toEqual(['ssh-config'])
+  it('an ssh configuration that names files in the home of root, and says which', () => {
+    const made = plan([withSshConfig('Host a\n  IdentityFile /root/keys/a\n')])
+    expect(made.refused).toEqual(['ssh-config'])
+    expect(made.lines.find(({ accept }) => accept === 'ssh-config')?.text).toContain('names /root/keys/a')
+    expect(made.values.git).not.toHaveProperty('ssh')
   })
 
   it('an argument that nobody knows', () =>

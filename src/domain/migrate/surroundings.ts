@@ -1,4 +1,5 @@
 import type { Json } from '../manifest/object.ts'
+import { containerBeside } from './beside.ts'
 import { type OldFacts, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
 import { listOf, mapOf, textOf } from '../../lib/raw.ts'
@@ -34,17 +35,10 @@ function ofProgram({ old: { command } }: OldFacts): Part {
   return isUsual ? nothing : refusal('command', 'command', `the container runs another program: ${words.join(' ')}`)
 }
 
-function ofContainers({ old: { beside, before } }: OldFacts): Part {
+function ofContainers(facts: OldFacts): Part {
+  const { beside, before } = facts.old
   return joined([
-    ...beside.map((name) =>
-      name === 'tiller'
-        ? told('container tiller', 'dropped', 'helm 2 is not supported')
-        : refusal(
-            `container ${name}`,
-            `container:${name}`,
-            'it ran beside: add it to extraContainers with --set or afterwards',
-          ),
-    ),
+    ...beside.map((container) => containerBeside(container, facts)),
     ...before.map((name) =>
       refusal(
         `init container ${name}`,

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import type { OldDeployment } from '../../domain/migrate/old-deployment.ts'
+import { mountsOf, type OldDeployment } from '../../domain/migrate/old-deployment.ts'
 import type { OldFacts, OldFile } from '../../domain/migrate/old-facts.ts'
 import { listOf, mapOf, type Raw, textOf } from '../../lib/raw.ts'
 import type { MigrateDeps } from './deps.ts'
@@ -52,9 +52,13 @@ function fileOf({ kind, data, metadata: { labels = {}, annotations = {} } }: Kub
 
 type Reference = { kind: 'Secret' | 'ConfigMap'; name: string }
 
-/** Every Secret and ConfigMap that its container or its volumes name. */
-function referredTo({ mounts, container }: OldDeployment): Reference[] {
-  const mounted = mounts.flatMap(({ kind, name }) =>
+/** Every Secret and ConfigMap that its container, those beside it or their volumes name. */
+function referredTo({ pod, container, beside }: OldDeployment): Reference[] {
+  return [container, ...beside].flatMap((one) => namedBy(one, pod))
+}
+
+function namedBy(container: Raw, pod: Raw): Reference[] {
+  const mounted = mountsOf(container, pod).flatMap(({ kind, name }) =>
     kind === 'Secret' || kind === 'ConfigMap' ? [{ kind, name }] : [],
   )
   const variables = listOf(container.env).flatMap((entry) => refs(mapOf(mapOf(entry).valueFrom), 'KeyRef'))
