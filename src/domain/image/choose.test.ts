@@ -310,14 +310,15 @@ describe('tagsToDescribe of a narrowed policy', () => {
   })
 })
 
-/** Milliseconds of the quickest of some tries: others may have the processor meanwhile. */
-function quickest(tries: number, work: () => void): number {
-  const times = Array.from({ length: tries }, () => {
+/** Milliseconds that work takes, tried again where it is more than that: others may have the processor meanwhile. */
+function quickest(work: () => void, enoughMs: number): number {
+  let best = Number.POSITIVE_INFINITY
+  for (let tries = 0; tries < 5 && best > enoughMs; tries++) {
     const begun = performance.now()
     work()
-    return performance.now() - begun
-  })
-  return Math.min(...times)
+    best = Math.min(best, performance.now() - begun)
+  }
+  return best
 }
 
 describe('parsePolicy', () => {
@@ -343,7 +344,9 @@ describe('parsePolicy', () => {
   ])('refuses %j', (more, problem) => {
     expect(parsePolicy({ filter: '*', ...more })).toEqual({ problem })
   })
-  it('reads, and tries on the longest tags, each of 1,000 patterns made to be slow in 50 ms (hazard L11)', () => {
+  it('reads, and tries on the longest tags, each of 1,000 patterns made to be slow in 50 ms (hazard L11)', {
+    timeout: 60_000,
+  }, () => {
     const pieces =
       '(a+)+ (a*)* (a|a)* (a|aa)+ (.*a){9} (x+x+)+ a? [a-z]* (?:a{1,9}){1,9} .* (a?){50} ((a+)+)+ (?i)a* **a 1.x||'
     const [prefixes, endings] = ['regexp:^ regexp: numeric: alphabetical: glob: semver:', '$ b !']
@@ -355,12 +358,11 @@ describe('parsePolicy', () => {
       const [piece = '', other = ''] = [all[n % all.length], all[Math.floor(n / all.length) % all.length]]
       const body = (piece.repeat(1 + ((n * 7) % 30)) + other).slice(0, 240)
       const text = `${prefixes.split(' ')[n % 6]}${body}${endings.split(' ')[n % 3]}`
-      const parsed = parsePolicy({ filter: text })
-      if ('policy' in parsed) read++
-      const ms = quickest(3, () => {
-        const again = parsePolicy({ filter: text })
-        if ('policy' in again) for (const tag of tags) again.policy.part(tag)
-      })
+      if ('policy' in parsePolicy({ filter: text })) read++
+      const ms = quickest(() => {
+        const parsed = parsePolicy({ filter: text })
+        if ('policy' in parsed) for (const tag of tags) parsed.policy.part(tag)
+      }, 50)
       if (ms > 50) slow.push(`${text}: ${ms} ms`)
     }
     expect(slow).toEqual([])
