@@ -5,22 +5,22 @@ type Time = { own: number; children: number }
 
 const ticksPerSecond = 100
 
-/** Seconds of processor time that went by in some work: of the API server with etcd, of Capstan, and of the programs that were run. */
-export type Cpu = { server: number; capstan: number; programs: number }
+/** Seconds of processor time that went by in some work: of the API server with etcd, of who asked it, and of the programs that this one ran. */
+export type Cpu = { server: number; client: number; programs: number }
 
-/** Processor time until now; the difference of two says more than a clock does on a machine with other work. `pid`: Capstan's, if any. */
+/** Processor time until now; the difference of two says more than a clock does on a machine with other work. `pid`: who asks; this process when left out. */
 export function readCpu(pid?: number): Cpu {
   const server = processes()
     .filter(({ name }) => name === 'kube-apiserver' || name === 'etcd')
     .reduce((sum, one) => sum + timeOf(one.pid).own, 0)
   const runner = timeOf(pid ?? process.pid)
-  return { server, capstan: pid === undefined ? 0 : runner.own, programs: runner.children }
+  return { server, client: runner.own, programs: runner.children }
 }
 
 export function cpuBetween(before: Cpu, after: Cpu): Cpu {
   return {
     server: after.server - before.server,
-    capstan: after.capstan - before.capstan,
+    client: after.client - before.client,
     programs: after.programs - before.programs,
   }
 }
@@ -59,4 +59,13 @@ function statOf(pid: number): { name: string; parent: number; time: Time } | und
     parent: fields[1] ?? 0,
     time: { own: seconds(11) + seconds(12), children: seconds(13) + seconds(14) },
   }
+}
+
+export function inWords({ server, client, programs }: Cpu, who: string): string {
+  const run = programs >= 0.05 ? `, programs ${programs.toFixed(1)} s` : ''
+  return `API server ${server.toFixed(1)} s, ${who} ${client.toFixed(1)} s${run}`
+}
+
+export function sumOf({ server, client, programs }: Cpu): number {
+  return server + client + programs
 }

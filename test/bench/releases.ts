@@ -163,7 +163,7 @@ async function allReleased(cluster: Cluster, namespace: string, logFile: string)
 }
 
 function between(cpus: readonly Cpu[], n: number): Cpu {
-  const none = { server: 0, capstan: 0, programs: 0 }
+  const none = { server: 0, client: 0, programs: 0 }
   return cpuBetween(cpus[n] ?? none, cpus[n + 1] ?? none)
 }
 

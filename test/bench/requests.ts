@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises'
 import { Agent } from 'undici'
+import { until } from '../../playground/stack/until.ts'
 import type { BareAccess } from './bare-client.ts'
 
 /** Requests that the API server has answered so far. A list or watch is one read, whatever it holds; watches are not counted again. */
@@ -18,8 +20,11 @@ const kinds = new Set([
   'services',
   'sources',
 ])
+const ours = new Set(['helmreleases', 'sources'])
 const reading = new Set(['GET', 'LIST'])
 const writing = new Set(['APPLY', 'PATCH', 'POST', 'PUT', 'DELETE'])
+
+const restMs = 2_000
 
 /** As the API server counts them itself. */
 export async function countRequests(access: BareAccess): Promise<Requests> {
@@ -34,7 +39,10 @@ export async function countRequests(access: BareAccess): Promise<Requests> {
   await agent.close()
   const counted = { reads: 0, writes: 0 }
   for (const line of text.split('\n')) {
-    if (!line.startsWith('apiserver_request_total{') || !kinds.has(label(line, 'resource'))) continue
+    const resource = label(line, 'resource')
+    if (!line.startsWith('apiserver_request_total{') || !kinds.has(resource)) continue
+    // Kubernetes' own controllers keep the status of what they look after
+    if (label(line, 'subresource') !== '' && !ours.has(resource)) continue
     const verb = label(line, 'verb')
     const count = Number(line.split(' ').at(-1))
     if (reading.has(verb)) counted.reads += count
@@ -43,7 +51,13 @@ export async function countRequests(access: BareAccess): Promise<Requests> {
   return counted
 }
 
+/** Begins once nobody else writes: Kubernetes' controllers go on for a while after a change. */
 export async function requestsDuring<T>(access: BareAccess, work: () => Promise<T>): Promise<Requests & { result: T }> {
+  await until('the API server is at rest', async () => {
+    const before = await countRequests(access)
+    await setTimeout(restMs)
+    return (await countRequests(access)).writes === before.writes
+  })
   const before = await countRequests(access)
   const result = await work()
   const after = await countRequests(access)

@@ -11,7 +11,7 @@ import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
 import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
-import type { Cpu } from './cpu.ts'
+import { type Cpu, cpuBetween, inWords, readCpu, sumOf } from './cpu.ts'
 import { type ImagesRound, measureBurst, measureImages } from './images.ts'
 import { measureReleases, type ReleasesRound } from './releases.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
@@ -20,7 +20,9 @@ import { requestsDuring } from './requests.ts'
 
 type Round = {
   bare: number
+  bareCpu: Cpu
   first: number
+  firstCpu: Cpu
   idle: number
   idleReads: number
   idleWrites: number
@@ -72,20 +74,21 @@ async function measure(round: number): Promise<Round> {
   const access = readAccess(stack().kubeconfig)
   const id = `${Date.now().toString(36)}${round}`
   const bareFirst = round % 2 === 0
-  let bare = bareFirst ? await runBare(access, `bare-${id}`) : 0
+  const before = bareFirst ? await runBare(access, `bare-${id}`) : undefined
   const ours = await runCapstan(access, `ours-${id}`)
-  if (!bareFirst) bare = await runBare(access, `bare-${id}`)
-  return { bare, ...ours }
+  return { ...(before ?? (await runBare(access, `bare-${id}`))), ...ours }
 }
 
-async function runBare(access: BareAccess, prefix: string): Promise<number> {
+async function runBare(access: BareAccess, prefix: string): Promise<Pick<Round, 'bare' | 'bareCpu'>> {
   const objects = [...benchRepository(prefix, apps, spaces).files.values()].flatMap((text) =>
     parseAllDocuments(text).map((document) => document.toJS() as KubeObject),
   )
-  return await applyBare(access, objects)
+  const before = readCpu()
+  const bare = await applyBare(access, objects)
+  return { bare, bareCpu: cpuBetween(before, readCpu()) }
 }
 
-async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Round, 'bare'>> {
+async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Round, 'bare' | 'bareCpu'>> {
   const secretFile = join(tmpdir(), `${prefix}-secret`)
   writeFileSync(secretFile, secret, { mode: 0o600 })
   const repository = await createRepository()
@@ -108,7 +111,9 @@ async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Roun
     return performance.now() - pushed
   }
   const { files } = benchRepository(prefix, apps, spaces)
+  const before = readCpu(capstan.pid())
   const first = await push(async () => await repository.change(Object.fromEntries(files)))
+  const firstCpu = cpuBetween(before, readCpu(capstan.pid()))
   const { result: idle, ...idleRequests } = await requestsDuring(access, async () => await idleSync(capstan))
   const [path = '', text = ''] = [...files].at(-1) ?? []
   const change = await push(async () => await repository.change({ [path]: text.replace('replicas: 0', 'replicas: 1') }))
@@ -116,7 +121,8 @@ async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Roun
   const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
   await capstan.stop()
   await repository.stop()
-  return { first, idle, idleReads: idleRequests.reads, idleWrites: idleRequests.writes, change, residentMb }
+  const { reads: idleReads, writes: idleWrites } = idleRequests
+  return { first, firstCpu, idle, idleReads, idleWrites, change, residentMb }
 }
 
 /** Wall time of one sync-source run that a person asked for, by the queue's own record. */
@@ -132,21 +138,24 @@ async function idleSync(capstan: Awaited<ReturnType<typeof startCapstan>>): Prom
   return Date.parse(synced.finishedAt ?? '') - Date.parse(synced.startedAt ?? '')
 }
 
+/** The middle of each figure; processor time is of the round with the middle ratio. */
 function medianOf(all: readonly Round[]): Round {
+  const ordered = all.toSorted((a, b) => a.first / a.bare - b.first / b.bare)
+  const central = ordered[Math.floor(all.length / 2)] as Round
   const middle = (pick: (round: Round) => number) =>
     all.map(pick).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
   return {
-    bare: middle(({ bare }) => bare),
-    first: middle(({ first }) => first),
+    ...central,
     idle: middle(({ idle }) => idle),
-    idleReads: middle((round) => round.idleReads),
+    idleReads: middle(({ idleReads }) => idleReads),
     idleWrites: middle(({ idleWrites }) => idleWrites),
     change: middle(({ change }) => change),
     residentMb: middle(({ residentMb }) => residentMb),
   }
 }
 
-function print(name: string, { bare, first, idle, idleReads, idleWrites, change, residentMb }: Round): void {
+function print(name: string, round: Round): void {
+  const { bare, bareCpu, first, firstCpu, idle, idleReads, idleWrites, change, residentMb } = round
   const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`
   const objects = benchRepository('x', apps, spaces).objects
   console.log(
@@ -155,6 +164,7 @@ function print(name: string, { bare, first, idle, idleReads, idleWrites, change,
       `bare client ${seconds(bare)}`,
       `first sync ${seconds(first)} from push to applied`,
       `ratio ${(first / bare).toFixed(2)}`,
+      `processor time: ${inWords(firstCpu, 'Capstan')}; bare: ${inWords(bareCpu, 'client')}; ratio ${(sumOf(firstCpu) / sumOf(bareCpu)).toFixed(2)}`,
       `idle resync ${seconds(idle)} with ${idleReads} reads and ${idleWrites} writes`,
       `one changed file ${seconds(change)} from push to applied`,
       `resident ${residentMb.toFixed(0)} MiB`,
@@ -180,7 +190,7 @@ function printReleases(round: ReleasesRound): void {
   const against = (ours: number, bare: number) =>
     `${ours.toFixed(2)} s; helm alone, 6 at a time, ${bare.toFixed(2)} s; ratio ${(ours / bare).toFixed(2)}`
   const used = (ours: Cpu, bare: Cpu) =>
-    `  processor time: ${inWords(ours)}; helm alone: ${inWords(bare)}; ratio ${(sumOf(ours) / sumOf(bare)).toFixed(2)}`
+    `  processor time: ${inWords(ours, 'Capstan')}; helm alone: ${inWords(bare, 'loop')}; ratio ${(sumOf(ours) / sumOf(bare)).toFixed(2)}`
   console.log(
     [
       `releases (${values.releases}, ${cpus().length} cores):`,
@@ -193,12 +203,4 @@ function printReleases(round: ReleasesRound): void {
       `resident ${round.residentMb.toFixed(0)} MiB`,
     ].join('\n  '),
   )
-}
-
-function inWords({ server, capstan, programs }: Cpu): string {
-  return `API server ${server.toFixed(1)} s, Capstan ${capstan.toFixed(1)} s, helm ${programs.toFixed(1)} s`
-}
-
-function sumOf({ server, capstan, programs }: Cpu): number {
-  return server + capstan + programs
 }
