@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { Reviews } from './access/caller.ts'
 import type { Identity } from './contract/process.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Requests } from '../jobs/requests.ts'
@@ -26,8 +27,12 @@ export type AppOptions = {
   /** Requests with arguments, and the plans that answer them. */
   requests: Pick<Requests, 'put' | 'find' | 'plan' | 'answer'>
   queue: QueueControl
-  /** The token that every route wants but the open ones; read at each request, so that it may be changed. */
+  /** The token that may do everything, on every route but the open ones; read at each request, so that it may be changed. */
   token: () => string
+  /** The cluster's word on whose tokens are taken and what they may do. Left out: the one token is all there is. `home`: our own namespace. */
+  access?: Reviews & { home: string }
+  /** Calls of one caller, and what an address may try with wrong tokens; the usual ones where left out. */
+  limits?: Record<'calls' | 'mistakes', { perSecond: number; burst: number }>
   /** Signs push webhooks; read at each request. Empty: none is accepted. */
   webhookSecret: () => string
   /** Remembers webhook deliveries for all replicas; without it each process remembers its own. */

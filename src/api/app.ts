@@ -1,9 +1,8 @@
 import { fastifySwagger } from '@fastify/swagger'
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { type FastifyInstance, fastify } from 'fastify'
+import { guard } from './access/guard.ts'
 import type { AppOptions, MetricsText } from './app-options.ts'
-import { hasToken } from './auth.ts'
 import { fluxRoutes } from './flux/routes.ts'
-import { cameOpenly } from './loopback.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
@@ -21,17 +20,6 @@ import { releaseRoutes } from './routes/releases.ts'
 import { sinkRoutes } from './routes/sinks.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Needs no token (W34). */
-    open?: boolean
-    /** Needs no token on the listener for whoever shares the pod or may forward its ports (ruling 3). */
-    openOnLoopback?: boolean
-    /** How a caller without a token is refused, where that is not a problem of ours. */
-    refuse?: (request: FastifyRequest, reply: FastifyReply) => FastifyReply
-  }
-}
 
 /** Bodies of everything but webhooks and notifications. */
 const bodyLimit = 64 * 1024
@@ -51,12 +39,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     http: { maxHeaderSize },
   })
 
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isOpen(request) && !hasToken(request.headers.authorization, options.token())) {
-      const { refuse } = request.routeOptions.config
-      await (refuse?.(request, reply) ?? sendProblem(reply, problem('Unauthorized')))
-    }
-  })
+  guard(app, options)
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
     const facts = { method: request.method, route: request.routeOptions.url ?? '', status: reply.statusCode, seconds }
@@ -92,12 +75,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(fluxRoutes, { ...options, prefix: '/api/flux' })
   if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })
   return app
-}
-
-/** Where no route matched a token is needed too: strangers learn nothing about what exists. */
-function isOpen(request: FastifyRequest): boolean {
-  const { open, openOnLoopback } = request.routeOptions.config
-  return open === true || (openOnLoopback === true && cameOpenly(request))
 }
 
 /** Only /metrics, for a listener of their own. */

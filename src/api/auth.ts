@@ -2,10 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { isLocalName } from './loopback.ts'
 
-/** True when an Authorization header holds this token, as `Bearer T` or as fluxctl sends it, `Scope-Probe token=T` (W34). */
-export function hasToken(header: string | undefined, token: string): boolean {
-  const [, given] = /^(?:bearer +|scope-probe +token=)(\S+)$/i.exec(header ?? '') ?? []
-  return given !== undefined && token !== '' && isSame(given, token)
+/** The token in an Authorization header, as `Bearer T` or as fluxctl sends it, `Scope-Probe token=T` (W34). */
+export function tokenOf(header: string | undefined): string | undefined {
+  return /^(?:bearer +|scope-probe +token=)(\S+)$/i.exec(header ?? '')?.[1]
 }
 
 /** Compares in a time that tells nothing about either text. */

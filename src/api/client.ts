@@ -15,7 +15,16 @@ import type { DeploymentList, EventList, EventQuery, HistoryQuery, ReplayRequest
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
 import type { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from './contract/release.ts'
-import type { Release, ReleaseList, Source, SourceList, Status } from './contract/status.ts'
+import type {
+  Release,
+  ReleaseList,
+  ReleaseQuery,
+  Source,
+  SourceList,
+  SourceQuery,
+  Status,
+  StatusQuery,
+} from './contract/status.ts'
 
 /** One request to the API. `path` begins with a slash and holds the query; a body of bytes is a gzipped tar archive. */
 export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
@@ -45,10 +54,12 @@ export type Client = {
   version(options?: Options): Promise<Version>
   /** The public half of the deploy key; NotFound where there is none. */
   identity(options?: Options): Promise<Identity>
-  status(options?: Options): Promise<Status>
-  sources(options?: Options): Promise<SourceList>
+  status(options?: Options & StatusQuery): Promise<Status>
+  /** All of them, page after page. */
+  sources(options?: Options & SourceQuery): Promise<SourceList>
   source(namespace: string, name: string, options?: Options): Promise<Source>
-  releases(options?: Options): Promise<ReleaseList>
+  /** All of them, page after page. */
+  releases(options?: Options & ReleaseQuery): Promise<ReleaseList>
   release(namespace: string, name: string, options?: Options): Promise<Release>
   releaseHistory(namespace: string, name: string, options?: Options): Promise<ReleaseHistory>
   planRelease(namespace: string, name: string, request: ReleasePlanRequest, options?: Options): Promise<PlanAccepted>
@@ -106,10 +117,18 @@ export function createClient(transport: Transport): Client {
   return {
     version: (options) => get('/api/v1/version', options),
     identity: (options) => get('/api/v1/identity', options),
-    status: (options) => get('/api/v1/status', options),
-    sources: (options) => get('/api/v1/sources', options),
+    status: ({ signal, ...query } = {}) => get(`/api/v1/status${searchOf(query)}`, only(signal)),
+    async sources({ signal, ...query } = {}) {
+      const page = (range: object) =>
+        get<SourceList>(`/api/v1/sources${searchOf({ ...query, ...range })}`, only(signal))
+      return await everyPage(page, (all, { sources }) => ({ ...all, sources: [...all.sources, ...sources] }))
+    },
     source: (namespace, name, options) => get(pathTo('sources', namespace, name), options),
-    releases: (options) => get('/api/v1/releases', options),
+    async releases({ signal, ...query } = {}) {
+      const page = (range: object) =>
+        get<ReleaseList>(`/api/v1/releases${searchOf({ ...query, ...range })}`, only(signal))
+      return await everyPage(page, (all, { releases }) => ({ ...all, releases: [...all.releases, ...releases] }))
+    },
     release: (namespace, name, options) => get(pathTo('releases', namespace, name), options),
     releaseHistory: (namespace, name, options) => get(`${pathTo('releases', namespace, name)}/history`, options),
     planRelease: (namespace, name, request, options) =>
@@ -162,12 +181,33 @@ export function createClient(transport: Transport): Client {
   }
 }
 
+function only(signal: AbortSignal | undefined): Options {
+  return signal ? { signal } : {}
+}
+
+/** The most that the server gives at once. */
+const pageSize = 500
+
+/** Reads on until the end; what is asked for is one list. */
+async function everyPage<T extends { next: string }>(
+  page: (range: { limit: number; cursor?: string }) => Promise<T>,
+  join: (all: T, more: T) => T,
+): Promise<T> {
+  let all = await page({ limit: pageSize })
+  for (let { next } = all; next !== ''; ) {
+    const more = await page({ limit: pageSize, cursor: next })
+    all = { ...join(all, more), next: '' }
+    next = more.next === next ? '' : more.next
+  }
+  return all
+}
+
 function pathTo(...parts: string[]): string {
   return `/api/v1/${parts.map(encodeURIComponent).join('/')}`
 }
 
 /** Lists are given by repeating the name; what is undefined is left out. */
-function searchOf(query: JobQuery | EventQuery | HistoryQuery): string {
+function searchOf(query: JobQuery | EventQuery | HistoryQuery | SourceQuery | ReleaseQuery | StatusQuery): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     for (const one of [value].flat()) if (one !== undefined) search.append(name, String(one))

@@ -8,7 +8,7 @@ export type Follower = {
   cursor: string
   filter: EventFilter
   /** Asked before each look. */
-  mayGoOn: () => boolean
+  mayGoOn: () => Promise<boolean>
 }
 
 const lookEveryMs = 500
@@ -24,7 +24,7 @@ export async function* followEvents(follower: Follower, history: Pick<HistoryVie
   let { cursor } = follower
   let beat = performance.now()
   yield 'retry: 2000\n\n'
-  while (follower.mayGoOn() && performance.now() < ends) {
+  while ((await follower.mayGoOn()) && performance.now() < ends) {
     const range = { order: 'oldest' as const, limit: block, ...(cursor === '' ? {} : { cursor }) }
     const page = await history.events(range, follower.filter).catch(() => undefined)
     if (!page) return

@@ -6,6 +6,7 @@ import type { Problem } from './contract/problem.ts'
 /** The API's own reasons, besides those of the status list. */
 const ownReasons = {
   Unauthorized: [401, 'A valid token is needed.', 'Send Authorization: Bearer TOKEN.'],
+  NotAllowed: [403, 'Your rights do not suffice.', 'Ask for the right that is named.'],
   LoopbackOnly: [403, 'Only from this machine.', 'Open it on the machine itself, or forward the port.'],
   NotFound: [404, 'There is nothing here.', ''],
   NotPossible: [409, 'Not possible in this state.', ''],
@@ -24,6 +25,17 @@ const statusOf: Partial<Record<Reason, number>> = {
   Forbidden: 502,
 }
 
+/** Ends a request with a problem. */
+export class Refusal extends Error {
+  readonly told: Problem
+
+  constructor(told: Problem) {
+    super(told.detail)
+    this.name = 'Refusal'
+    this.told = told
+  }
+}
+
 /** A problem of the API's own. */
 export function problem(reason: OwnReason, detail?: string): Problem {
   const [status, title, unblock] = ownReasons[reason]
@@ -32,6 +44,7 @@ export function problem(reason: OwnReason, detail?: string): Problem {
 
 /** Any error → what the caller is told. The text of an error that is not ours may hold anything and stays in the log. */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof Refusal) return error.told
   if (error instanceof AppError && error.reason !== 'InternalError') {
     const [title, unblock] = reasons[error.reason]
     const status = statusOf[error.reason] ?? 500
@@ -54,10 +67,17 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
+/** Seconds, by status. */
+const usualWait: Readonly<Record<number, number>> = { 429: 60, 503: 5 }
+
 /** Answers with a problem; 401, 429 and 503 with the header that belongs to them. */
 export function sendProblem(reply: FastifyReply, told: Problem): FastifyReply {
   if (told.status === 401) void reply.header('www-authenticate', 'Bearer realm="capstan"')
-  if (told.status === 429) void reply.header('retry-after', '60')
-  if (told.status === 503) void reply.header('retry-after', '5')
-  return reply.code(told.status).type('application/problem+json').send(told)
+  const retryAfter = told.retryAfter ?? usualWait[told.status]
+  if (retryAfter === undefined) return reply.code(told.status).type('application/problem+json').send(told)
+  void reply.header('retry-after', String(retryAfter))
+  return reply
+    .code(told.status)
+    .type('application/problem+json')
+    .send({ ...told, retryAfter })
 }

@@ -10,7 +10,7 @@ export async function mayLeaveOutBody(request: FastifyRequest): Promise<void> {
   request.body ??= {}
 }
 
-/** Who asks, as claimed; there is one token for all, so nobody is proved. */
+/** Who asks: as proved by the cluster, else as claimed. */
 export function whoAsks({ by = '' }: Asker): string {
   return by.trim() || 'the API'
 }

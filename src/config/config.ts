@@ -33,6 +33,8 @@ export type Config = {
   installCrds: boolean
   log: { format: 'fmt' | 'json'; level: 'debug' | 'info' | 'warn' | 'error' }
   listen: ListenAddress
+  /** Whom the API serves besides who has its token: nobody, or whom the cluster knows by a token for these audiences. */
+  apiAuth: { byCluster: boolean; audiences: readonly string[] }
   /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
   opensLoopback: boolean
   /** Where /metrics are served; undefined: with the API. */
@@ -157,6 +159,12 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
+    apiAuth: {
+      byCluster: facts.isGiven('api-auth')
+        ? values['api-auth'] === 'kubernetes'
+        : Boolean(facts.env.KUBERNETES_SERVICE_HOST),
+      audiences: values['api-audience'],
+    },
     opensLoopback:
       values['fluxctl-loopback'] === 'open' && !values.tenants && Boolean(facts.env.KUBERNETES_SERVICE_HOST),
     ...(metrics ? { listenMetrics: metrics } : {}),

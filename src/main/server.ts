@@ -13,6 +13,7 @@ import { releaseTarget } from '../views/release-row.ts'
 import { listenAll, listenAt, type Served } from './listen.ts'
 import { boardUiPath, version } from './package.ts'
 import { processRequests } from './requests.ts'
+import { clusterAccess } from './cluster-access.ts'
 import { processIdentity } from './deploy-key.ts'
 import type { Parts } from './wire.ts'
 
@@ -56,6 +57,7 @@ export async function serve(
     requests: processRequests(parts, secrets.tokenFile),
     queue,
     token: () => read(secrets.tokenFile),
+    ...(config.apiAuth.byCluster ? { access: clusterAccess(parts) } : {}),
     webhookSecret: () => read(secrets.webhookSecretFile),
     deliveries: store,
     board: createQueueBoard(queue, uiPath ? { uiPath } : {}),

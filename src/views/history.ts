@@ -15,8 +15,16 @@ export type HistoryView = {
   events(range: PageRange, filter: EventFilter): Promise<Page<StoredEvent>>
   /** Id of the newest event; empty when there is none. */
   newestEvent(): Promise<string>
-  /** `about`: `name` or `namespace/name` of a source or release, or the ID of a workload. */
-  deployments(range: PageRange, about: string | undefined): Promise<Page<StoredDeployment>>
+  deployments(range: PageRange, filter: DeploymentFilter): Promise<Page<StoredDeployment>>
+}
+
+/** Which deployments are wanted; what is left out does not restrict. */
+export type DeploymentFilter = {
+  /** `name` or `namespace/name` of a source or release, or the ID of a workload. */
+  about?: string | undefined
+  /** Of sources and releases in these namespaces. */
+  namespaces?: readonly string[] | undefined
+  outcome?: StoredDeployment['outcome'] | undefined
 }
 
 const blockSize = 500
@@ -67,14 +75,16 @@ export function createHistoryView(store: Pick<Store, 'page'>): HistoryView {
       const [newest] = await store.page(eventStream, { order: 'newest', limit: 1 })
       return newest?.id ?? ''
     },
-    deployments: async (range, about) =>
+    deployments: async (range, { about, namespaces, outcome }) =>
       await scan({
         stream: deploymentStream,
         range,
         since: 0,
         read({ id, entry }) {
           const record = readDeployment(id, entry.json)
-          return record && (about === undefined || isAbout(record, about)) ? record : undefined
+          if (!record || (about !== undefined && !isAbout(record, about))) return undefined
+          if (outcome !== undefined && record.outcome !== outcome) return undefined
+          return !namespaces || namespaces.includes(record.source.namespace) ? record : undefined
         },
       }),
   }

@@ -20,6 +20,9 @@ export const commit = '0123456789abcdef0123456789abcdef01234567'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 
+/** Tests call oftener than people. */
+const plenty = { perSecond: 10_000, burst: 10_000 }
+
 export const spec: SourceSpec = {
   namespace: 'capstan-system',
   name: 'default',
@@ -101,6 +104,7 @@ export function createWorkbench(
     requests,
     queue,
     token: () => token,
+    limits: { calls: plenty, mistakes: plenty },
     webhookSecret: () => webhookSecret,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'capstan_up 1\n' }),
     version: '1.2.3',

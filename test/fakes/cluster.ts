@@ -288,6 +288,10 @@ class MemoryCluster implements FakeCluster {
   }
 
   /** No pod ever runs here. */
+  async review(): Promise<never> {
+    throw new AppError('UnknownKind', 'The cluster in memory knows no callers.')
+  }
+
   async podLog(): Promise<string> {
     throw new AppError('ApplyRefused', 'There is no log.')
   }

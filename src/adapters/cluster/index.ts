@@ -19,6 +19,7 @@ import {
 } from './objects.ts'
 import { type ContainerRef, type LogLimits, readPodLog } from './pod-log.ts'
 import { recreateObject } from './recreate.ts'
+import { sendReview } from './reviews.ts'
 import type { Applied, ApplyOptions } from './send-apply.ts'
 import { createSend, type RetryNote, type Send } from './send.ts'
 import { takeOverObject } from './take-over.ts'
@@ -71,6 +72,11 @@ export type Cluster = {
    */
   recreate(object: KubeObject, uid: string, options: ApplyOptions, signal?: AbortSignal): Promise<Applied>
   create(object: KubeObject, signal?: AbortSignal): Promise<KubeObject>
+  /**
+   * Sends a review (TokenReview, SubjectAccessReview) and gives the status of the answer. Changes nothing; 5 s at most, past work that
+   * waits.
+   */
+  review(review: Pick<KubeObject, 'apiVersion' | 'kind'> & { spec: object }): Promise<Record<string, unknown>>
   /** PUT with the object's resourceVersion: somebody else's write in between is `OtherWriter`. */
   replace(object: KubeObject, signal?: AbortSignal): Promise<KubeObject>
   /** JSON merge patch of an object or of its `status` subresource. */
@@ -180,6 +186,7 @@ function clusterOver(ground: Ground): Cluster {
     recreate: (object, uid, applyOptions, signal) =>
       recreateObject(api, object, { uid, options: applyOptions }, signal),
     create: (object, signal) => createObject(api, object, signal),
+    review: (review) => sendReview(api, review),
     replace: (object, signal) => replaceObject(api, object, signal),
     patch: (ref, patch, patchOptions) => patchObject(api, ref, patch, patchOptions),
     delete: (ref, preconditions, signal) => deleteObject(api, ref, preconditions, signal),

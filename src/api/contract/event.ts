@@ -124,6 +124,8 @@ export const HistoryQuery = Type.Object({
       description: 'Name or namespace/name of a source or HelmRelease, or namespace:kind/name of a workload.',
     }),
   ),
+  namespace: Type.Optional(names),
+  outcome: Type.Optional(Type.Enum(['done', 'failed'])),
   cursor,
   order,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),

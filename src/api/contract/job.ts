@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { listQuery, next } from './list.ts'
 import { ref } from './ref.ts'
 
 /** Kinds of jobs, in the order of a list; each is a queue in Redis. */
@@ -43,12 +44,15 @@ export const Job = Type.Object(
 )
 export type Job = Static<typeof Job>
 
-export const JobList = Type.Object({ jobs: Type.Array(ref(Job)) }, { $id: 'JobList' })
+export const JobList = Type.Object({ jobs: Type.Array(ref(Job)), next }, { $id: 'JobList' })
 export type JobList = Static<typeof JobList>
 
 export const JobQuery = Type.Object({
   kind: Type.Optional(Type.Array(Type.Enum([...jobKindNames]))),
   state: Type.Optional(Type.Array(Type.Enum([...jobStateNames]))),
+  ...listQuery,
+  name: Type.Optional(Type.String({ maxLength: 253, description: 'Only those whose name holds this text.' })),
+  lane: Type.Optional(Type.Enum(['person', 'webhook', 'change', 'image', 'periodic'])),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
 })
 export type JobQuery = Static<typeof JobQuery>

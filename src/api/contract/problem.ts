@@ -9,9 +9,12 @@ export const Problem = Type.Object(
     detail: Type.String({ description: 'One plain sentence.' }),
     reason: Type.String({
       description:
-        'One word: a reason of the status list, or Unauthorized, NotFound, InvalidRequest, TooLarge, RateLimited.',
+        'One word: a reason of the status list, or Unauthorized, NotAllowed, NotFound, MethodNotAllowed, NotPossible, InvalidRequest, UnsupportedMediaType, TooLarge, TooManyRequests, LoopbackOnly.',
     }),
     unblock: Type.Optional(Type.String({ description: 'What to do about it.' })),
+    retryAfter: Type.Optional(
+      Type.Integer({ description: 'Seconds after which it may be tried again, where time alone helps.' }),
+    ),
   },
   { $id: 'Problem' },
 )

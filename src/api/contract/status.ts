@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { listQuery, next } from './list.ts'
 import { ref } from './ref.ts'
 
 const revision = 'branch@<40 hex>; empty when there is none yet.'
@@ -121,11 +122,43 @@ export const Status = Type.Object(
 )
 export type Status = Static<typeof Status>
 
-export const SourceList = Type.Object({ sources: Type.Array(ref(Source)) }, { $id: 'SourceList' })
+export const SourceList = Type.Object({ sources: Type.Array(ref(Source)), next }, { $id: 'SourceList' })
 export type SourceList = Static<typeof SourceList>
 
 export const ReleaseList = Type.Object(
-  { releases: Type.Array(ref(Release)), observedAt: Type.String({ description: 'RFC 3339.' }) },
+  { releases: Type.Array(ref(Release)), next, observedAt: Type.String({ description: 'RFC 3339.' }) },
   { $id: 'ReleaseList' },
 )
 export type ReleaseList = Static<typeof ReleaseList>
+
+const isReady = Type.Optional(Type.Boolean({ description: 'Only those that are ready, or are not.' }))
+const reason = Type.Optional(
+  Type.String({ maxLength: 63, description: 'Only those that stand still for this reason.' }),
+)
+const byWords = { description: 'What comes first; with a minus the other way round.' }
+
+export const SourceQuery = Type.Object({
+  ...listQuery,
+  name: Type.Optional(Type.String({ maxLength: 253, description: 'Only those whose name holds this text.' })),
+  ready: isReady,
+  reason,
+  sort: Type.Optional(Type.Enum(['name', '-name', 'ready', '-ready', 'changed', '-changed'], byWords)),
+})
+export type SourceQuery = Static<typeof SourceQuery>
+
+export const ReleaseQuery = Type.Object({
+  ...listQuery,
+  name: Type.Optional(
+    Type.String({ maxLength: 253, description: 'Only those whose name, or helm name, holds this text.' }),
+  ),
+  chart: Type.Optional(Type.String({ maxLength: 253, description: 'Only those whose chart holds this text.' })),
+  state: Type.Optional(Type.String({ maxLength: 63, description: 'Only those of which helm says this.' })),
+  ready: isReady,
+  reason,
+  sort: Type.Optional(Type.Enum(['name', '-name', 'ready', '-ready', 'state', '-state', 'chart', '-chart'], byWords)),
+})
+export type ReleaseQuery = Static<typeof ReleaseQuery>
+
+/** Of which namespaces the status is wanted. */
+export const StatusQuery = Type.Object({ namespace: listQuery.namespace })
+export type StatusQuery = Static<typeof StatusQuery>

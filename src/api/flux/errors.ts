@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../domain/error.ts'
 import { reasons } from '../../domain/status/reason.ts'
+import type { Problem } from '../contract/problem.ts'
 import { problemOf } from '../problem.ts'
 
 /** What fluxctl is told when something does not work (flux-v1 §23). It prints `help` alone, so that has everything in it. */
@@ -58,14 +59,31 @@ export function sendFluxError(request: FastifyRequest, reply: FastifyReply, erro
     .send(form === 'help' ? told.help : told.error)
 }
 
-/** Answers who has no token, or a wrong one. */
-export function sendUnauthorized(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Answers who is not let in: without a token that is taken, or without the rights. */
+export function sendRefusal(request: FastifyRequest, reply: FastifyReply, told: Problem): FastifyReply {
+  if (told.retryAfter !== undefined) void reply.header('retry-after', String(told.retryAfter))
+  if (told.status === 404)
+    return sendFluxError(request, reply, unknownJob(String((request.query as { id?: unknown }).id ?? '')))
+  if (told.status !== 401) {
+    const { status, detail, unblock = '' } = told
+    const type = status < 500 ? 'user' : 'server'
+    return sendFluxError(
+      request,
+      reply,
+      new FluxRefusal(status, { type, error: detail, help: paragraphs(detail, unblock) }),
+    )
+  }
   const help =
     'A valid token is needed. Give fluxctl both --url and --token (or FLUX_URL and FLUX_SERVICE_TOKEN), or let it forward a port to the pod.'
   const error = 'request failed authentication'
   void reply.header('www-authenticate', 'Bearer realm="capstan"')
   const refusal = new FluxRefusal(401, { type: 'user', error, help: paragraphs(error, help) })
   return sendFluxError(request, reply, refusal)
+}
+
+/** Nobody knows this job (any more). */
+export function unknownJob(id: string): FluxRefusal {
+  return missing(`unknown job "${id}"`, 'It may have ended long ago, or Redis was emptied: ask again.')
 }
 
 function refusalOf(error: unknown): { status: number; told: FluxError } {

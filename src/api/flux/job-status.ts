@@ -2,7 +2,7 @@ import { parseRevision } from '../../domain/source/revision.ts'
 import type { Views } from '../../views/create-views.ts'
 import type { AppOptions } from '../app-options.ts'
 import { fetchedRevisionOf, nextJobOf } from '../contract/next-job.ts'
-import { missing } from './errors.ts'
+import { unknownJob } from './errors.ts'
 import { type JobStatus, updateStatus } from './update-status.ts'
 
 type JobView = NonNullable<Awaited<ReturnType<Views['job']>>>
@@ -13,7 +13,7 @@ export async function jobStatus(id: string, options: Pick<AppOptions, 'views' | 
   const update = await updateStatus(id, options)
   if (update) return update
   const job = await views.job(id)
-  if (!job) throw missing(`unknown job "${id}"`, 'It may have ended long ago, or Redis was emptied: ask again.')
+  if (!job) throw unknownJob(id)
   return job.kind === 'fetch-source' ? await syncStatus(job, views) : plainStatus(job)
 }
 

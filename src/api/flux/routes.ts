@@ -2,13 +2,14 @@ import type { FastifyPluginAsync } from 'fastify'
 import { AppError } from '../../domain/error.ts'
 import { printObjects } from '../../domain/manifest/print-objects.ts'
 import { notApplied } from '../../domain/source/applied.ts'
+import type { Caller } from '../access/caller.ts'
 import type { AppOptions } from '../app-options.ts'
-import { badRequest, deprecated, missing, noRoute, sendFluxError, sendUnauthorized } from './errors.ts'
+import { badRequest, deprecated, missing, noRoute, sendFluxError, sendRefusal } from './errors.ts'
 import { needFluxSource } from './flux-source.ts'
 import { gitConfig, publicKey } from './git-config.ts'
 import { listImages } from './images.ts'
 import { jobStatus } from './job-status.ts'
-import { addLegacyWrites } from './legacy.ts'
+import { addLegacyWrites, type Ask } from './legacy.ts'
 import { workOf } from './notify.ts'
 import { readUpdate, type Wanted } from './read-update.ts'
 import { askForUpdate } from './update.ts'
@@ -25,7 +26,7 @@ export const fluxRoutes: FastifyPluginAsync<Options> = async (app, options) => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, openOnLoopback: true, refuse: sendUnauthorized }
+    route.config = { ...route.config, openOnLoopback: true, refuse: sendRefusal }
     route.schema = { ...route.schema, hide: true }
   })
   app.setErrorHandler((error, request, reply) => sendFluxError(request, reply, error))
@@ -75,8 +76,10 @@ function addWrites(app: App, options: Options): void {
     for (const work of workOf(bodyOf(request), options.views)) await options.enqueue(work)
     return reply.code(202).send()
   })
-  const ask = async (wanted: Wanted) => await askForUpdate(wanted, options)
-  app.post('/v9/update-manifests', async (request, reply) => sendJson(reply, await ask(readUpdate(bodyOf(request)))))
+  const ask: Ask = async (wanted, { caller }) => await askForUpdate(asProved(wanted, caller), options)
+  app.post('/v9/update-manifests', async (request, reply) =>
+    sendJson(reply, await ask(readUpdate(bodyOf(request)), request)),
+  )
   addLegacyWrites(app, ask)
   app.post('/v9/git-repo-config', async (request, reply) => {
     const regenerate = bodyOf(request)
@@ -87,6 +90,11 @@ function addWrites(app: App, options: Options): void {
     await gitConfig(true, options)
     return reply.code(204).send()
   })
+}
+
+/** Whom the cluster knows is named so, whatever the client claims (W1). */
+function asProved<W extends Wanted>(wanted: W, caller: Caller): W {
+  return caller.kind === 'user' ? { ...wanted, cause: { ...wanted.cause, User: caller.user.username } } : wanted
 }
 
 /** The commits that must still be applied until the named one is; anything but an error means "wait" to fluxctl. */

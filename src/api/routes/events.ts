@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import type { StoredEvent } from '../../domain/event/event.ts'
+import type { EventFilter as Wanted } from '../../domain/event/filter.ts'
 import { entryId } from '../../domain/event/stored.ts'
 import type { HistoryView } from '../../views/history.ts'
 import type { AppOptions } from '../app-options.ts'
-import { hasToken } from '../auth.ts'
 import { EventFilter, EventList, EventQuery } from '../contract/event.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
@@ -17,9 +18,9 @@ const mostFollowers = 100
 const exportBlock = 500
 
 /** What happened: a page, all of it as lines, as it happens. */
-export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'token'>> = async (
+export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views'>> = async (
   app,
-  { views: { history }, token },
+  { views: { history } },
 ) => {
   let followers = 0
 
@@ -34,8 +35,9 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
         response: { 200: ref(EventList), ...problemAnswers },
       },
     },
-    async ({ query: { cursor, order = 'newest', limit = 100, ...filter } }) => {
-      const { items, next } = await history.events({ order, cursor, limit }, filterOf(filter))
+    async (request) => {
+      const { cursor, order = 'newest', limit = 100, ...filter } = request.query
+      const { items, next } = await history.events({ order, cursor, limit }, await filterOf(filter, request))
       return { events: items, next }
     },
   )
@@ -51,9 +53,10 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
         response: { 200: textOf('application/x-ndjson', 'Events as lines.'), ...problemAnswers },
       },
     },
-    async ({ query }, reply) => {
-      const first = await history.events({ order: 'oldest', limit: exportBlock }, filterOf(query))
-      return reply.type('application/x-ndjson').send(Readable.from(linesOf(first, filterOf(query), history)))
+    async (request, reply) => {
+      const filter = await filterOf(request.query, request)
+      const first = await history.events({ order: 'oldest', limit: exportBlock }, filter)
+      return reply.type('application/x-ndjson').send(Readable.from(linesOf(first, filter, history)))
     },
   )
 
@@ -75,9 +78,9 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | '
       const cursor = typeof last === 'string' && entryId.test(last) ? last : await history.newestEvent()
       const follower: Follower = {
         cursor,
-        filter: filterOf(request.query),
+        filter: await filterOf(request.query, request),
         // who loses the right to look must not go on looking
-        mayGoOn: () => !reply.raw.destroyed && hasToken(request.headers.authorization, token()),
+        mayGoOn: async () => !reply.raw.destroyed && (await request.mayStay()),
       }
       const stream = Readable.from(followEvents(follower, history))
       followers++
@@ -91,15 +94,18 @@ function textOf(type: string, description: string) {
   return { description, content: { [type]: { schema: Type.String() } } }
 }
 
-function filterOf({ type, severity, source, namespace, since }: EventFilter) {
-  return { types: type, severity, sources: source, namespaces: namespace, since }
+/** Who may not see everything is shown nothing that speaks of other namespaces, too. */
+async function filterOf(
+  { type, severity, source, namespace, since }: EventFilter,
+  { may }: Pick<FastifyRequest, 'may'>,
+): Promise<Wanted> {
+  const isStrict = !(await may({ verb: 'list', resource: 'events', namespace: '' }))
+  return { types: type, severity, sources: source, namespaces: namespace, since, isStrict }
 }
-
-type Filter = ReturnType<typeof filterOf>
 
 async function* linesOf(
   first: { items: StoredEvent[]; next: string },
-  filter: Filter,
+  filter: Wanted,
   history: Pick<HistoryView, 'events'>,
 ): AsyncGenerator<string> {
   for (let page = first, at = ''; ; ) {

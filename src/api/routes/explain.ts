@@ -19,8 +19,11 @@ export const explainRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views'>>
         response: { 200: ref(Explanation), ...problemAnswers },
       },
     },
-    async ({ query: { subject, namespace = '' } }, reply) => {
+    async ({ query: { subject, namespace = '' }, may }, reply) => {
       const found = await views.explain(subject, namespace)
+      // what is near may be where the caller may not look
+      const maySeeAll = 'steps' in found || (await may({ verb: 'get', resource: 'workloads', namespace: '' }))
+      if (!maySeeAll) return sendProblem(reply, problem('NotFound', `There is no ${subject} where you may look.`))
       if ('none' in found) return sendProblem(reply, problem('NotFound', found.none))
       return 'several' in found ? sendProblem(reply, problem('InvalidRequest', found.several)) : found
     },

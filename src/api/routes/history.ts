@@ -20,8 +20,11 @@ export const historyRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views'>>
         response: { 200: ref(DeploymentList), ...problemAnswers },
       },
     },
-    async ({ query: { about, cursor, order = 'newest', limit = 50 } }) => {
-      const { items, next } = await history.deployments({ order, cursor, limit }, about)
+    async ({ query: { about, namespace, outcome, cursor, order = 'newest', limit = 50 } }) => {
+      const { items, next } = await history.deployments(
+        { order, cursor, limit },
+        { about, namespaces: namespace, outcome },
+      )
       return { deployments: items, next }
     },
   )

@@ -2,13 +2,13 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { AppOptions, QueueControl } from '../app-options.ts'
 import { Job, JobChanged, JobList, JobQuery, QueueCounts } from '../contract/job.ts'
 import { ref } from '../contract/ref.ts'
+import { jobPage } from '../job-page.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
 const JobName = Type.Object({ id: Type.String({ maxLength: 500 }) })
 const tags = ['jobs']
-const defaultLimit = 50
 
 const changes = ['retry', 'cancel', 'promote'] as const
 type Change = (typeof changes)[number]
@@ -41,9 +41,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'qu
         response: { 200: ref(JobList), ...problemAnswers },
       },
     },
-    async ({ query: { kind, state, limit = defaultLimit } }) => ({
-      jobs: await views.jobs({ limit, ...(kind ? { kinds: kind } : {}), ...(state ? { states: state } : {}) }),
-    }),
+    async ({ query }) => await jobPage(query, views),
   )
 
   app.get(

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { AppOptions } from '../app-options.ts'
 import { Identity, Readiness, Version } from '../contract/process.ts'
 import { ref } from '../contract/ref.ts'
-import { Status } from '../contract/status.ts'
+import { Status, StatusQuery } from '../contract/status.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 
@@ -74,13 +74,30 @@ export const processRoutes: FastifyPluginAsyncTypebox<
         operationId: 'getStatus',
         description: 'Every source and release, and whether all is as git wants it. Up to two seconds old.',
         tags: ['status'],
+        querystring: StatusQuery,
         response: { 200: ref(Status), ...problemAnswers },
       },
     },
-    async () => await views.status(),
+    async ({ query: { namespace } }) => within(await views.status(), namespace),
   )
 
   app.get('/api/v1/openapi.json', { schema: { operationId: 'getOpenApi', tags: ['process'] } }, async () =>
     app.swagger(),
   )
+}
+
+/** The same of some namespaces alone. What could not be read (a note) leaves nothing ready. */
+function within(status: Status, namespaces: readonly string[] | undefined): Status {
+  if (!namespaces) return status
+  const isIn = ({ namespace }: { namespace: string }): boolean => namespaces.includes(namespace)
+  const [sources, releases] = [status.sources.filter(isIn), status.releases.filter(isIn)]
+  const rows = [...sources, ...releases]
+  const isKnown = status.notes.length === 0
+  return {
+    ...status,
+    sources,
+    releases,
+    ready: (status.ready || isKnown) && rows.every(({ ready }) => ready),
+    healthy: (status.healthy || isKnown) && rows.every(({ healthy }) => healthy),
+  }
 }

@@ -2,13 +2,22 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { AppOptions } from '../app-options.ts'
 import { Accepted } from '../contract/job.ts'
 import { ref } from '../contract/ref.ts'
-import { Release, ReleaseList } from '../contract/status.ts'
+import { Release, ReleaseList, ReleaseQuery } from '../contract/status.ts'
+import { isWanted } from '../is-wanted.ts'
 import { problemAnswers } from '../openapi.ts'
+import { orderOf, pageOf } from '../page.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
 const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const tags = ['releases']
+
+const orders = {
+  name: ({ namespace, name }: Release) => [namespace, name],
+  ready: ({ ready, namespace, name }: Release) => [String(ready), namespace, name],
+  state: ({ state, namespace, name }: Release) => [state, namespace, name],
+  chart: ({ chart, namespace, name }: Release) => [chart, namespace, name],
+}
 
 /** HelmReleases: read them, ask for one to be worked on. */
 export const releaseRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'enqueue' | 'now'>> = async (
@@ -17,8 +26,20 @@ export const releaseRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' |
 ) => {
   app.get(
     '/api/v1/releases',
-    { schema: { operationId: 'listReleases', tags, response: { 200: ref(ReleaseList), ...problemAnswers } } },
-    async () => await views.releases(),
+    {
+      schema: {
+        operationId: 'listReleases',
+        tags,
+        querystring: ReleaseQuery,
+        response: { 200: ref(ReleaseList), ...problemAnswers },
+      },
+    },
+    async ({ query }) => {
+      const { releases, observedAt } = await views.releases()
+      const rows = releases.filter((row) => isWanted(row, query))
+      const { items, next } = pageOf(rows, query, orderOf(query.sort, orders))
+      return { releases: items, next, observedAt }
+    },
   )
 
   app.get(

@@ -2,13 +2,21 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { AppOptions } from '../app-options.ts'
 import { Accepted } from '../contract/job.ts'
 import { ref } from '../contract/ref.ts'
-import { Source, SourceList } from '../contract/status.ts'
+import { Source, SourceList, SourceQuery } from '../contract/status.ts'
+import { isWanted } from '../is-wanted.ts'
 import { problemAnswers } from '../openapi.ts'
+import { orderOf, pageOf } from '../page.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
 const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const tags = ['sources']
+
+const orders = {
+  name: ({ namespace, name }: Source) => [namespace, name],
+  ready: ({ ready, namespace, name }: Source) => [String(ready), namespace, name],
+  changed: ({ changedAt, namespace, name }: Source) => [changedAt, namespace, name],
+}
 
 /** Git repositories: read them, ask for a sync. */
 export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'enqueue' | 'now'>> = async (
@@ -17,8 +25,19 @@ export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 
 ) => {
   app.get(
     '/api/v1/sources',
-    { schema: { operationId: 'listSources', tags, response: { 200: ref(SourceList), ...problemAnswers } } },
-    async () => ({ sources: await views.sources() }),
+    {
+      schema: {
+        operationId: 'listSources',
+        tags,
+        querystring: SourceQuery,
+        response: { 200: ref(SourceList), ...problemAnswers },
+      },
+    },
+    async ({ query }) => {
+      const rows = (await views.sources()).filter((row) => isWanted(row, query))
+      const { items, next } = pageOf(rows, query, orderOf(query.sort, orders))
+      return { sources: items, next }
+    },
   )
 
   app.get(

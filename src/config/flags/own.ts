@@ -75,6 +75,19 @@ export const ownFlags = {
     defaultDoc: 'a token is made in --state-dir',
     doc: 'File with the token that the API asks for.',
   },
+  'api-auth': {
+    type: 'choice',
+    default: 'token',
+    choices: ['token', 'kubernetes'],
+    defaultDoc: '`kubernetes` in a pod, `token` elsewhere',
+    doc: 'Who may call the API: only who has the token of --token-file, or also whom the cluster knows (TokenReview), with the rights that its roles give them (SubjectAccessReview).',
+  },
+  'api-audience': {
+    type: 'list',
+    default: [],
+    defaultDoc: "the API server's own",
+    doc: 'Audiences of which a token must name one to be taken, with --api-auth=kubernetes.',
+  },
   'webhook-secret-file': {
     type: 'string',
     default: '',

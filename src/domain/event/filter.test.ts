@@ -28,12 +28,24 @@ describe('a filter', () => {
     ['its namespace', { namespaces: ['team-a'] }, true],
     ['the namespace of a workload in it', { namespaces: ['demo'] }, true],
     ['another namespace', { namespaces: ['team-b'] }, false],
+    ['workloads of that namespace alone', { namespaces: ['demo'], isStrict: true }, true],
+    ['its own namespace, strictly', { namespaces: ['team-a'], isStrict: true }, true],
+    ['a namespace of which it says nothing, strictly', { namespaces: ['team-b'], isStrict: true }, false],
     ['since it began', { since: '2026-11-21T10:01:00Z' }, true],
     ['since after its end', { since: '2026-11-21T10:05:01Z' }, false],
     ['all but one', { types: ['helm_release'], severity: 'error' }, false],
   ]
   it.each(rows)('%s', (_what, filter, wanted) => {
     expect(isWanted(event, filter)).toBe(wanted)
+  })
+})
+
+describe('a strict filter', () => {
+  it('leaves out what speaks of other namespaces, too', () => {
+    const both = { ...event, serviceIDs: ['demo:deployment/web', 'other:deployment/web'] }
+    const filter = { namespaces: ['demo'] }
+    expect([isWanted(both, filter), isWanted(both, { ...filter, isStrict: true })]).toEqual([true, false])
+    expect(isWanted({ ...event, serviceIDs: [] }, { ...filter, isStrict: true })).toBe(false)
   })
 })
 

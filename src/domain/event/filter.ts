@@ -9,6 +9,8 @@ export type EventFilter = {
   sources?: readonly string[] | undefined
   /** Of what the event is about, or of a workload in it. */
   namespaces?: readonly string[] | undefined
+  /** Nothing of other namespaces may be seen: of an event there, only what is about workloads of `namespaces` alone. */
+  isStrict?: boolean | undefined
   /** RFC 3339; events that ended before are left out. */
   since?: string | undefined
 }
@@ -22,12 +24,12 @@ export function isWanted(event: Judged, filter: EventFilter): boolean {
   if (types && !types.includes(event.type)) return false
   if (severity && severities.indexOf(event.severity) < severities.indexOf(severity)) return false
   if (sources && !sources.includes(name) && !sources.includes(`${namespace}/${name}`)) return false
-  if (namespaces && !isIn(event, namespaces)) return false
+  if (namespaces && !isIn(event, namespaces, filter.isStrict === true)) return false
   return !since || Date.parse(event.endedAt) >= Date.parse(since)
 }
 
-function isIn({ source, serviceIDs }: Judged, namespaces: readonly string[]): boolean {
-  return (
-    namespaces.includes(source.namespace) || serviceIDs.some((id) => namespaces.includes(id.split(':', 1)[0] ?? ''))
-  )
+function isIn({ source, serviceIDs }: Judged, namespaces: readonly string[], isStrict: boolean): boolean {
+  const isNamed = (id: string): boolean => namespaces.includes(id.split(':', 1)[0] ?? '')
+  if (namespaces.includes(source.namespace)) return true
+  return isStrict ? serviceIDs.length > 0 && serviceIDs.every(isNamed) : serviceIDs.some(isNamed)
 }

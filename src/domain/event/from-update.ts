@@ -1,4 +1,5 @@
 import type { UpdateNote } from '../image/note.ts'
+import { isLockPolicy } from '../manifest/annotations.ts'
 import type { UpdateResult } from '../work/update-spec.ts'
 import { type Event, type EventSource, type EventType, makeEvent } from './event.ts'
 import { commitText } from './text.ts'
@@ -76,5 +77,5 @@ function typesOf(added: readonly string[], removed: readonly string[]): Set<Poli
 
 function typeOf(name: string, automated: PolicyType, locked: PolicyType): PolicyType {
   if (name === 'automated') return automated
-  return name === 'locked' || name === 'locked_user' || name === 'locked_msg' ? locked : 'update_policy'
+  return isLockPolicy(name) ? locked : 'update_policy'
 }

@@ -15,6 +15,10 @@ export const policyPrefixes = ['fluxcd.io/', 'flux.weave.works/', 'filter.fluxcd
 export const automatedPolicy = 'automated'
 /** `"true"`: no release of this workload, automatic or by hand; it is still synced. */
 export const lockedPolicy = 'locked'
+/** Whether a policy is the lock itself, or says who locked and why. */
+export function isLockPolicy(name: string): boolean {
+  return name === lockedPolicy || name === 'locked_user' || name === 'locked_msg'
+}
 /** `"true"`: never applied, pruned or released; `"sync_only"`: applied, never pruned. */
 export const ignorePolicy = 'ignore'
 /** Followed by a container's name: which tags that container may take. */

@@ -1,0 +1,55 @@
+import type { FastifyRequest } from 'fastify'
+import type { Right, RightResource, RightVerb } from '../../domain/access/right.ts'
+
+/**
+ * Where a right must hold. `path`: for the object that the path names; `query`: in each namespace that the query names, in all where it
+ * names none; `home`: in Capstan's own namespace; `all`: in all namespaces.
+ */
+export type Place = 'path' | 'query' | 'home' | 'all'
+
+/** What one route asks of its callers. */
+export type Rule =
+  /** Nobody is asked for anything, or the route proves its callers itself. */
+  | { who: 'open'; why: string }
+  /** Any token that is taken. */
+  | { who: 'anyone'; why: string }
+  | { who: 'may'; needs: readonly Need[] }
+  /** What is needed is only known from the request, once its body is read and checked. */
+  | { who: 'asked'; what: string; rightsOf: (request: FastifyRequest, home: string) => Right[] }
+  /** The id in the request names something in a namespace; for who may not see that it is not there. */
+  | { who: 'found'; verb: RightVerb; find: Found; idOf: (request: FastifyRequest) => string }
+
+export type Need = { verb: RightVerb; resource: RightResource; in: Place }
+/** Kinds of things that an id names; `fluxJob` is what fluxctl follows: a job, or a change of git. */
+export type Found = 'jobs' | 'plans' | 'images' | 'fluxJob'
+
+/** The rights that needs come to for this request. */
+export function rightsOf(
+  needs: readonly Need[],
+  request: Pick<FastifyRequest, 'params' | 'query'>,
+  home: string,
+): Right[] {
+  return needs.flatMap(({ verb, resource, in: place }) =>
+    placesOf(place, request, home).map((where) => ({ verb, resource, ...where })),
+  )
+}
+
+function placesOf(
+  place: Place,
+  { params, query }: Pick<FastifyRequest, 'params' | 'query'>,
+  home: string,
+): { namespace: string; name?: string }[] {
+  if (place === 'path') {
+    const { namespace = '', name = '' } = params as { namespace?: string; name?: string }
+    return [{ namespace, name }]
+  }
+  if (place === 'query') return namesIn(query, 'namespace').map((namespace) => ({ namespace }))
+  return [{ namespace: place === 'home' ? home : '' }]
+}
+
+/** What a query gives for a name; an empty text where it gives nothing. */
+export function namesIn(query: unknown, name: string): string[] {
+  const given = (query as Record<string, unknown> | undefined)?.[name]
+  const texts = [given].flat().filter((one) => typeof one === 'string')
+  return texts.length > 0 ? texts : ['']
+}
