@@ -9,6 +9,7 @@
   "--state-dir=/var/lib/capstan"
   "--token-file=/etc/capstan/api/token"
   "--webhook-secret-file=/etc/capstan/api/webhook-secret"
+  (printf "--api-auth=%s" (include "capstan.apiAuth" .))
   (printf "--log-format=%s" .Values.logFormat)
   (printf "--log-level=%s" .Values.logLevel)
   (printf "--shutdown-grace=%s" .Values.shutdownGrace)

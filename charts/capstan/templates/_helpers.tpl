@@ -63,6 +63,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if or .Values.clusterRole.create .Values.clusterRole.name }}true{{ end }}
 {{- end }}
 
+{{/* Who may call the API: asking the cluster needs a right in all of it. */}}
+{{- define "capstan.apiAuth" -}}
+{{- .Values.api.auth | default (ternary "kubernetes" "token" (and .Values.rbac.create .Values.clusterRole.create)) }}
+{{- end }}
+
 {{- define "capstan.redisSecret" -}}
 {{ .Values.redis.existingSecret | default (printf "%s-redis" (include "capstan.name" .)) }}
 {{- end }}

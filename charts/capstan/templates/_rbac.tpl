@@ -185,3 +185,66 @@ subjects:
   verbs: [get]
 {{- end }}
 {{- end }}
+
+{{/* To ask who calls the API, and what they may do. */}}
+{{- define "capstan.rulesOfReviews" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}
+
+{{/*
+What people may do by the API (docs/security.md): names of rights, most of which no object has. Writing Source objects is not among them:
+without an account of its own a Source is applied with our rights.
+*/}}
+{{- define "capstan.rulesOfViewers" -}}
+- apiGroups: [capstan.dev]
+  resources: [sources, workloads, releases, images, jobs, events, plans, sinks]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{- define "capstan.rulesOfEditors" -}}
+- apiGroups: [capstan.dev]
+  resources: [sources, releases, images, jobs, sinks]
+  verbs: [sync]
+- apiGroups: [capstan.dev]
+  resources: [sources, releases]
+  verbs: [suspend]
+- apiGroups: [capstan.dev]
+  resources: [releases]
+  verbs: [rollback]
+- apiGroups: [capstan.dev]
+  resources: [workloads]
+  verbs: [release, policy, lock]
+- apiGroups: [capstan.dev]
+  resources: [jobs]
+  verbs: [cancel]
+{{- end }}
+
+{{/* Held deletions go, and the deploy key is made anew. */}}
+{{- define "capstan.rulesOfAdmins" -}}
+- apiGroups: [capstan.dev]
+  resources: [sources]
+  verbs: [approve]
+{{- end }}
+
+{{/* One of these; each becomes part of the cluster's own role of that name, which holds the ones before. */}}
+{{- define "capstan.userRole" -}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ printf "%s-%s-%s" .root.Release.Namespace (include "capstan.name" .root) .role }}
+  labels:
+    {{- include "capstan.labels" .root | nindent 4 }}
+    {{- range .into }}
+    rbac.authorization.k8s.io/aggregate-to-{{ . }}: "true"
+    {{- end }}
+rules:
+  {{- range .rules }}
+  {{- include . $ | nindent 2 }}
+  {{- end }}
+{{- end }}

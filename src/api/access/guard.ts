@@ -148,8 +148,8 @@ export function guard(app: FastifyInstance, options: Options): void {
         ...problem('NotAllowed', `${caller.user.username} may not ${printRight(right)}.`),
         unblock:
           right.namespace === ''
-            ? 'Name a namespace in which you may, or ask for a ClusterRoleBinding to capstan-view, capstan-edit or capstan-admin.'
-            : `Ask for a RoleBinding to capstan-view, capstan-edit or capstan-admin in namespace ${right.namespace}.`,
+            ? 'Name a namespace in which you may, or ask for a ClusterRoleBinding to view, edit or admin.'
+            : `Ask for a RoleBinding to view, edit or admin in namespace ${right.namespace}.`,
       }
     }
     return undefined
