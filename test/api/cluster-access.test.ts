@@ -1,0 +1,234 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createCluster } from '../../src/adapters/cluster/index.ts'
+import { rememberReviews } from '../../src/api/access/reviews.ts'
+import type { AppOptions } from '../../src/api/app-options.ts'
+import { createReviews } from '../../src/main/cluster-access.ts'
+import { kubectl } from '../packaging/chart.ts'
+import { stack } from '../stack/stack.ts'
+import { createRolesWorld, type RolesWorld } from './roles.ts'
+import { authorized, createWorkbench, silent, spec } from './workbench.ts'
+
+let world: RolesWorld
+const open: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  world = await createRolesWorld()
+}, 120_000)
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+afterAll(async () => await world?.stop(), 60_000)
+
+function bench(app: Partial<AppOptions> = {}) {
+  const sources = [
+    { ...spec, namespace: world.team, name: 'web' },
+    { ...spec, namespace: world.home, name: 'default' },
+  ]
+  const made = createWorkbench({ sources, app: { access: world.access, ...app } })
+  open.push(async () => await made.app.close())
+  return made
+}
+
+function as(person: string): { authorization: string } {
+  return { authorization: `Bearer ${world.tokenOf(person)}` }
+}
+
+async function tokenFor(person: string, ...args: string[]): Promise<string> {
+  const { stdout } = await kubectl(['create', 'token', person, '--namespace', world.home, ...args])
+  return stdout.trim()
+}
+
+function accessOf(audiences: readonly string[]): NonNullable<AppOptions['access']> {
+  const cluster = createCluster({ kubeconfig: stack().kubeconfig, log: silent })
+  open.push(async () => await cluster.close())
+  return { home: world.home, ...rememberReviews(createReviews(cluster, audiences), () => performance.now()) }
+}
+
+describe('tokens of the cluster (hazard L1)', () => {
+  it('takes none that was forged', async () => {
+    const { app } = bench()
+    const [head = '', body = '', signature = ''] = world.tokenOf('all-admin').split('.')
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const other = `${signature.slice(0, 9)}${signature[9] === 'A' ? 'B' : 'A'}${signature.slice(10)}`
+    const forged = [
+      `${encode({ alg: 'none' })}.${body}.`,
+      `${encode({ alg: 'none', typ: 'JWT' })}.${body}.${signature}`,
+      `${encode({ alg: 'HS256', typ: 'JWT' })}.${body}.${signature}`,
+      `${head}.${encode({ ...claims, sub: 'system:masters' })}.${signature}`,
+      `${head}.${encode({ ...claims, exp: Number(claims.exp) + 3600 })}.${signature}`,
+      `${head}.${body}.${other}`,
+      `${head}.${body}.`,
+      `${head}.${body}`,
+      'null',
+      '{}',
+    ]
+    for (const token of forged) {
+      const answer = await app.inject({ url: '/api/v1/version', headers: { authorization: `Bearer ${token}` } })
+      expect({ token, status: answer.statusCode }).toEqual({ token, status: 401 })
+    }
+    expect((await app.inject({ url: '/api/v1/version', headers: as('all-admin') })).statusCode).toBe(200)
+  })
+
+  it('takes none that is meant for somebody else', async () => {
+    const [ours, theirs] = [
+      await tokenFor('all-view', '--audience=capstan'),
+      await tokenFor('all-view', '--audience=vault'),
+    ]
+    const status = async (access: AppOptions['access'], token: string): Promise<number> => {
+      const { app } = bench(access ? { access } : {})
+      const answer = await app.inject({ url: '/api/v1/sources', headers: { authorization: `Bearer ${token}` } })
+      return answer.statusCode
+    }
+    const [any, own] = [accessOf([]), accessOf(['capstan'])]
+    expect([await status(any, theirs), await status(any, world.tokenOf('all-view'))]).toEqual([401, 200])
+    expect([await status(own, ours), await status(own, theirs), await status(own, world.tokenOf('all-view'))]).toEqual([
+      200, 401, 401,
+    ])
+  })
+
+  it('lets an address try a few wrong ones, and goes on serving those that it knows', async () => {
+    const { app } = bench({
+      limits: { calls: { perSecond: 50, burst: 400 }, mistakes: { perSecond: 0.001, burst: 5 } },
+    })
+    const tried: number[] = []
+    for (let index = 0; index < 8; index++) {
+      const headers = { authorization: `Bearer wrong-${index}` }
+      tried.push((await app.inject({ url: '/api/v1/version', headers })).statusCode)
+    }
+    expect(tried).toEqual([401, 401, 401, 401, 401, 429, 429, 429])
+    const late = await app.inject({ url: '/api/v1/version', headers: { authorization: 'Bearer wrong' } })
+    expect(late.json()).toMatchObject({ reason: 'TooManyRequests', retryAfter: expect.any(Number) })
+    expect(Number(late.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await app.inject({ url: '/api/v1/version', headers: authorized })).statusCode).toBe(200)
+    expect((await app.inject({ url: '/api/v1/version' })).statusCode).toBe(401)
+  })
+})
+
+describe('rights of the cluster (hazard L2)', () => {
+  it('let nobody in while they cannot be asked, but who has the token of the file', async () => {
+    const gone = { ...accessOf([]), whose: world.access.whose, may: () => Promise.reject(new Error('gone')) }
+    for (const access of [gone, { ...gone, whose: () => Promise.reject(new Error('gone')) }]) {
+      const { app } = bench({ access })
+      const answer = await app.inject({ url: `/api/v1/sources?namespace=${world.team}`, headers: as('all-admin') })
+      expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5'])
+      expect(answer.json()).toMatchObject({ reason: 'ClusterUnavailable', retryAfter: 5 })
+      expect((await app.inject({ url: '/api/v1/sources', headers: authorized })).statusCode).toBe(200)
+    }
+  })
+
+  it('let nobody in where we may not ask', async () => {
+    const { app } = bench({
+      access: {
+        home: world.home,
+        ...rememberReviews(await asNobody(), () => performance.now()),
+      },
+    })
+    const answer = await app.inject({ url: '/api/v1/sources', headers: as('all-admin') })
+    expect([answer.statusCode, answer.json().reason]).toEqual([503, 'Forbidden'])
+    expect(answer.json().detail).toContain('tokenreviews')
+  })
+
+  it('say the same of what is not there and of what may not be seen, in the same time', async () => {
+    const { app, queue } = bench()
+    const work = { kind: 'sync-source', namespace: world.team, name: 'web', reason: 'a test', lane: 'person' } as const
+    const { jobId } = await queue.enqueue(work)
+    const ask = async (id: string) => {
+      const before = performance.now()
+      const answer = await app.inject({ url: `/api/v1/jobs/${encodeURIComponent(id)}`, headers: as('other-admin') })
+      return { ms: performance.now() - before, status: answer.statusCode, body: answer.body.replaceAll(id, 'ID') }
+    }
+    const [hidden, absent] = [await ask(jobId), await ask('sync-source.no-such-job')]
+    expect([hidden.status, hidden.body]).toEqual([404, absent.body])
+    const times = { hidden: [] as number[], absent: [] as number[] }
+    for (let round = 0; round < 60; round++) {
+      times.hidden.push((await ask(jobId)).ms)
+      times.absent.push((await ask('sync-source.no-such-job')).ms)
+    }
+    expect(Math.abs(median(times.hidden) - median(times.absent))).toBeLessThan(5)
+  })
+
+  it('name who asks, whatever the request claims', async () => {
+    const { app, queue } = bench()
+    const user = `system:serviceaccount:${world.home}:team-edit`
+    const claims = { by: 'root' }
+    await app.inject({
+      method: 'POST',
+      url: `/api/v1/sources/${world.team}/web/sync`,
+      headers: as('team-edit'),
+      payload: claims,
+    })
+    expect(queue.requests.at(-1)?.reason).toBe(`requested by ${user}`)
+    const asked = await app.inject({
+      method: 'POST',
+      url: `/api/v1/sources/${world.home}/default/release`,
+      headers: as('team-edit'),
+      payload: { ...claims, workloads: [`${world.team}:deployment/web`] },
+    })
+    expect(asked.statusCode).toBe(202)
+    // who asked sees what became of it, also where the source is out of reach; nobody else of the team does
+    for (const path of [`answers/${asked.json().answer}`, `jobs/${encodeURIComponent(asked.json().job)}`]) {
+      expect((await app.inject({ url: `/api/v1/${path}`, headers: as('team-edit') })).statusCode).toBe(200)
+      expect((await app.inject({ url: `/api/v1/${path}`, headers: as('team-admin') })).statusCode).toBe(404)
+    }
+    expect(queue.requests.at(-1)?.reason).toBe(`requested by ${user}`)
+  })
+
+  it('are looked at for every workload that is named', async () => {
+    const { app, queue } = bench()
+    const release = async (payload: object): Promise<number> => {
+      const url = `/api/v1/sources/${world.team}/web/release`
+      return (await app.inject({ method: 'POST', url, headers: as('team-edit'), payload })).statusCode
+    }
+    const [own, foreign] = [`${world.team}:deployment/web`, `${world.other}:deployment/web`]
+    expect(await release({ workloads: [own] })).toBe(202)
+    const before = queue.requests.length
+    expect(await release({ workloads: [own, foreign] })).toBe(403)
+    expect(await release({})).toBe(403)
+    expect(await release({ workloads: ['<all>'] })).toBe(403)
+    expect(await release({ containers: { [own]: [], [foreign]: [{ container: 'a', target: 'b:1' }] } })).toBe(403)
+    expect(queue.requests).toHaveLength(before)
+  })
+
+  it('show of lists what is in the namespaces that were asked for', async () => {
+    const { app } = bench()
+    const list = async (query: string) => await app.inject({ url: `/api/v1/sources${query}`, headers: as('team-view') })
+    const own = await list(`?namespace=${world.team}`)
+    expect(own.json().sources).toMatchObject([{ namespace: world.team, name: 'web' }])
+    for (const query of ['', `?namespace=${world.home}`, `?namespace=${world.team}&namespace=${world.home}`]) {
+      const answer = await list(query)
+      expect([query, answer.statusCode, answer.json().reason]).toEqual([query, 403, 'NotAllowed'])
+      expect(answer.json().detail).toMatch(/may not list sources\.capstan\.dev in /)
+    }
+    const status = await app.inject({ url: `/api/v1/status?namespace=${world.team}`, headers: as('team-view') })
+    expect(status.json().sources).toMatchObject([{ namespace: world.team }])
+  })
+})
+
+describe('a stream (hazard L3)', () => {
+  it('ends soon after the right to it was taken away', async () => {
+    const { app } = bench()
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const answer = await fetch(`${url}/api/v1/events/stream?namespace=${world.other}`, { headers: as('other-admin') })
+    expect(answer.status).toBe(200)
+    const reader = answer.body?.getReader()
+    await reader?.read()
+    await world.revoke('other-admin')
+    const before = performance.now()
+    while (!(await reader?.read())?.done);
+    expect(performance.now() - before).toBeLessThan(35_000)
+    const again = await fetch(`${url}/api/v1/events/stream?namespace=${world.other}`, { headers: as('other-admin') })
+    expect(again.status).toBe(403)
+  }, 60_000)
+})
+
+/** Reviews by an account that may make none. */
+async function asNobody() {
+  const cluster = createCluster({ kubeconfig: stack().kubeconfig, log: silent })
+  open.push(async () => await cluster.close())
+  return createReviews(cluster.as({ namespace: world.home, serviceAccount: 'nobody' }), [])
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+}
