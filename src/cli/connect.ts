@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { type Transport, Unreachable } from '../api/client.ts'
+import { type Transport, type TransportRequest, Unreachable } from '../api/client.ts'
 
 /** How the command line names a server. */
 export type ServerChoice = { url?: string; tokenFile?: string }
@@ -11,6 +11,8 @@ export type ConnectOptions = {
   /** The text of a file, undefined where there is none. */
   readText?: (path: string) => string | undefined
   fetch?: typeof fetch
+  /** The token of the kubeconfig's context; asked for when a server wants one and none was given. */
+  clusterToken?: () => Promise<string | undefined>
 }
 
 type Server = { url: string; token: string }
@@ -20,34 +22,54 @@ const answerMs = 30_000
 
 /**
  * Ways to the API: `--url` or CAPSTAN_URL with a token from `--token-file`, CAPSTAN_TOKEN or CAPSTAN_TOKEN_FILE; else the playground
- * whose `.capstan/playground.json` lies here or in a folder above. Throws {@link Unreachable} when there is none.
+ * whose `.capstan/playground.json` lies here or in a folder above. A server that wants a token where none was given gets that of the
+ * kubeconfig, over TLS or on this machine alone. Throws {@link Unreachable} when there is no server.
  */
 export function createConnect(options: ConnectOptions): (choice: ServerChoice) => Transport {
   const send = options.fetch ?? fetch
   return (choice) => {
     const { url, token } = findServer(choice, { readText: readIfThere, ...options })
-    return async ({ method, path, body, signal }) => {
-      const limit = AbortSignal.timeout(answerMs)
-      try {
-        const response = await send(`${url}${path}`, {
-          method,
-          redirect: 'manual',
-          signal: signal ? AbortSignal.any([signal, limit]) : limit,
-          headers: {
-            accept: 'application/json',
-            ...(token ? { authorization: `Bearer ${token}` } : {}),
-            ...(body === undefined ? {} : { 'content-type': isBytes(body) ? 'application/gzip' : 'application/json' }),
-          },
-          ...(body === undefined ? {} : { body: isBytes(body) ? body : JSON.stringify(body) }),
-        })
-        return { status: response.status, body: parse(await response.text()) }
-      } catch (error) {
-        if (signal?.aborted) throw error
-        const why = limit.aborted ? `no answer within ${answerMs / 1000} s` : causeOf(error)
-        throw new Unreachable(`Capstan is not reached at ${url}: ${why}.`, { cause: error })
-      }
+    let lent: Promise<string | undefined> | undefined
+    return async (request) => {
+      const first = await exchange({ url, token: token || (await lent) || '' }, request, send)
+      if (first.status !== 401 || token || lent || !isPrivate(url)) return first
+      lent = options.clusterToken?.() ?? Promise.resolve(undefined)
+      const second = await lent
+      return second ? await exchange({ url, token: second }, request, send) : first
     }
   }
+}
+
+async function exchange(
+  { url, token }: Server,
+  { method, path, body, signal }: TransportRequest,
+  send: typeof fetch,
+): ReturnType<Transport> {
+  const limit = AbortSignal.timeout(answerMs)
+  try {
+    const response = await send(`${url}${path}`, {
+      method,
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      headers: {
+        accept: 'application/json',
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': isBytes(body) ? 'application/gzip' : 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: isBytes(body) ? body : JSON.stringify(body) }),
+    })
+    return { status: response.status, body: parse(await response.text()) }
+  } catch (error) {
+    if (signal?.aborted) throw error
+    const why = limit.aborted ? `no answer within ${answerMs / 1000} s` : causeOf(error)
+    throw new Unreachable(`Capstan is not reached at ${url}: ${why}.`, { cause: error })
+  }
+}
+
+/** A token of the cluster is worth more than this server: nobody on the way may read it. */
+function isPrivate(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 }
 
 function isBytes(body: unknown): body is Uint8Array<ArrayBuffer> {

@@ -28,7 +28,12 @@ function userName(): string {
 }
 
 const cli = createCli({
-  connect: createConnect({ env: process.env, cwd: process.cwd() }),
+  connect: createConnect({
+    env: process.env,
+    cwd: process.cwd(),
+    // client-node is loaded for a server that wants a token and was given none
+    clusterToken: async () => await (await import('../adapters/cluster/index.ts')).contextToken({}),
+  }),
   out: process.stdout,
   err: process.stderr,
   env: process.env,

@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createCluster } from '../../src/adapters/cluster/index.ts'
+import { contextToken, createCluster } from '../../src/adapters/cluster/index.ts'
 import { rememberReviews } from '../../src/api/access/reviews.ts'
 import type { AppOptions } from '../../src/api/app-options.ts'
 import { createReviews } from '../../src/main/cluster-access.ts'
+import { createConnect } from '../../src/cli/connect.ts'
+import { kubeconfigOf } from '../packaging/account.ts'
 import { kubectl } from '../packaging/chart.ts'
 import { stack } from '../stack/stack.ts'
 import { createRolesWorld, type RolesWorld } from './roles.ts'
@@ -202,6 +207,45 @@ describe('rights of the cluster (hazard L2)', () => {
     }
     const status = await app.inject({ url: `/api/v1/status?namespace=${world.team}`, headers: as('team-view') })
     expect(status.json().sources).toMatchObject([{ namespace: world.team }])
+  })
+})
+
+describe('the command line', () => {
+  it('sends the token of the kubeconfig where a server wants one and none was given', async () => {
+    const { app } = bench()
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const folder = await mkdtemp(join(tmpdir(), 'capstan-access-'))
+    open.push(async () => await rm(folder, { recursive: true, force: true }))
+    const kubeconfig = await kubeconfigOf({ namespace: world.home, account: 'team-view', folder })
+    let asked = 0
+    const clusterToken = async () => {
+      asked++
+      return await contextToken({ kubeconfig })
+    }
+    const send = createConnect({ env: { CAPSTAN_URL: url }, cwd: folder, clusterToken })({})
+    const path = `/api/v1/sources?namespace=${world.team}`
+    expect(await send({ method: 'GET', path })).toMatchObject({ status: 200 })
+    expect(await send({ method: 'GET', path: '/api/v1/sources' })).toMatchObject({ status: 403 })
+    expect(asked).toBe(1)
+    const wrong = createConnect({ env: { CAPSTAN_URL: url, CAPSTAN_TOKEN: 'wrong' }, cwd: folder, clusterToken })({})
+    expect(await wrong({ method: 'GET', path })).toMatchObject({ status: 401 })
+    expect(asked).toBe(1)
+  })
+
+  it.each([
+    ['http://capstan.example:3030', 0],
+    ['https://capstan.example', 1],
+    ['http://127.0.0.1:3030', 1],
+  ])('trusts %s with it: %s', async (url, expected) => {
+    let asked = 0
+    const clusterToken = async () => {
+      asked++
+      return undefined
+    }
+    const refused: typeof fetch = async () => new Response('{}', { status: 401 })
+    const send = createConnect({ env: { CAPSTAN_URL: url }, cwd: tmpdir(), clusterToken, fetch: refused })({})
+    for (let round = 0; round < 2; round++) await send({ method: 'GET', path: '/api/v1/version' })
+    expect(asked).toBe(expected)
   })
 })
 

@@ -26,6 +26,7 @@ import { takeOverObject } from './take-over.ts'
 import { startWatch, type Watch, type WatchEvent, type WatchTiming, watchTiming } from './watch.ts'
 
 export { contextNamespace } from './context-namespace.ts'
+export { contextToken } from './context-token.ts'
 export type { ApiResource } from './discover.ts'
 export type { Account } from './impersonate.ts'
 export { createLeadership, type Leadership } from './leadership.ts'

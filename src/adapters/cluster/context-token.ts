@@ -1,0 +1,19 @@
+import { KubeConfig } from '@kubernetes/client-node'
+
+/**
+ * The bearer token of the kubeconfig's current context, from the file or from the program that it names; undefined where the context
+ * proves itself otherwise (a certificate) or there is no kubeconfig.
+ */
+export async function contextToken(options: { kubeconfig?: string | undefined }): Promise<string | undefined> {
+  const config = new KubeConfig()
+  try {
+    if (options.kubeconfig) config.loadFromFile(options.kubeconfig)
+    else config.loadFromDefault()
+    const request: Parameters<KubeConfig['applyToHTTPSOptions']>[0] = { headers: {} }
+    await config.applyToHTTPSOptions(request)
+    const { Authorization: header } = request.headers as Record<string, string | undefined>
+    return /^Bearer (\S+)$/.exec(header ?? '')?.[1]
+  } catch {
+    return undefined
+  }
+}
