@@ -6,10 +6,13 @@ type Filter = Pick<SourceQuery, 'namespace' | 'name' | 'ready' | 'reason'> & Pic
 /** Whether a source or release is one of those that a query asks for; what is left out does not restrict. */
 export function isWanted(row: Row & { release?: string; chart?: string; state?: string }, filter: Filter): boolean {
   const { namespace, name = '', ready, reason, chart = '', state } = filter
-  if (namespace && !namespace.includes(row.namespace)) return false
-  if (ready !== undefined && row.ready !== ready) return false
-  if (reason !== undefined && row.reason !== reason) return false
-  if (state !== undefined && row.state !== state) return false
-  if (chart !== '' && !row.chart?.includes(chart)) return false
-  return row.name.includes(name) || row.release?.includes(name) === true
+  const same = <T>(own: T, wanted: T | undefined): boolean => wanted === undefined || own === wanted
+  return (
+    (namespace?.includes(row.namespace) ?? true) &&
+    same(row.ready, ready) &&
+    same(row.reason, reason) &&
+    same(row.state, state) &&
+    (row.chart ?? '').includes(chart) &&
+    [row.name, row.release ?? ''].some((text) => text.includes(name))
+  )
 }

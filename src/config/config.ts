@@ -159,14 +159,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
-    apiAuth: {
-      byCluster: facts.isGiven('api-auth')
-        ? values['api-auth'] === 'kubernetes'
-        : Boolean(facts.env.KUBERNETES_SERVICE_HOST),
-      audiences: values['api-audience'],
-    },
-    opensLoopback:
-      values['fluxctl-loopback'] === 'open' && !values.tenants && Boolean(facts.env.KUBERNETES_SERVICE_HOST),
+    ...makeAccess(values, facts),
     ...(metrics ? { listenMetrics: metrics } : {}),
     redis: { ...defined('url', values['redis-url']), prefix: makePrefix(values) },
     ...makeFolders(values, facts.env),
@@ -228,6 +221,19 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     },
     images: makeImages(values, facts),
     warnings: facts.warnings,
+  }
+}
+
+/** The cluster is asked who calls, and loopback is a pod's own, in a cluster alone. */
+function makeAccess(
+  values: FlagValues,
+  { env, isGiven }: Pick<ConfigFacts, 'env' | 'isGiven'>,
+): Pick<Config, 'apiAuth' | 'opensLoopback'> {
+  const isPod = Boolean(env.KUBERNETES_SERVICE_HOST)
+  const byCluster = isGiven('api-auth') ? values['api-auth'] === 'kubernetes' : isPod
+  return {
+    apiAuth: { byCluster, audiences: values['api-audience'] },
+    opensLoopback: values['fluxctl-loopback'] === 'open' && !values.tenants && isPod,
   }
 }
 

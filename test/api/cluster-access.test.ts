@@ -112,7 +112,11 @@ describe('tokens of the cluster (hazard L1)', () => {
 
 describe('rights of the cluster (hazard L2)', () => {
   it('let nobody in while they cannot be asked, but who has the token of the file', async () => {
-    const gone = { ...accessOf([]), whose: world.access.whose, may: () => Promise.reject(new Error('gone')) }
+    const gone = {
+      ...accessOf([]),
+      whose: async (token: string) => await world.access.whose(token),
+      may: () => Promise.reject(new Error('gone')),
+    }
     for (const access of [gone, { ...gone, whose: () => Promise.reject(new Error('gone')) }]) {
       const { app } = bench({ access })
       const answer = await app.inject({ url: `/api/v1/sources?namespace=${world.team}`, headers: as('all-admin') })

@@ -207,7 +207,7 @@ function wordsOf(rule: Rule | undefined): string {
       return rule.what
     case 'found':
       return `${rule.verb} ${rule.find === 'fluxJob' ? 'jobs' : rule.find} where it is${rule.verb === 'get' ? ', or to have asked for it' : ''}`
-    default:
+    case undefined:
       return ''
   }
 }

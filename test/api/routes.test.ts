@@ -83,7 +83,7 @@ describe('status and sources', () => {
       releases: [],
     })
     expect(JSON.stringify(body)).not.toMatch(/secret|inventory|holder|hunter2/)
-    expect((await get(app, '/api/v1/sources')).body).toEqual({ sources: body.sources })
+    expect((await get(app, '/api/v1/sources')).body).toEqual({ sources: body.sources, next: '' })
     expect((await get(app, '/api/v1/sources/capstan-system/default')).body).toEqual(body.sources[0])
   })
 

@@ -137,7 +137,10 @@ function rightsOfExplain({ query }: FastifyRequest): Right[] {
       return [{ verb: 'get', resource: 'workloads', namespace: parsed.namespace }]
     case 'object':
       return rightsOn('get', 'workloads', [parsed.id])
-    default:
+    case 'image':
+    case 'commit':
+    case 'name':
+    case undefined:
       return [{ verb: 'get', resource: 'workloads', namespace: '' }]
   }
 }

@@ -62,8 +62,7 @@ export function sendFluxError(request: FastifyRequest, reply: FastifyReply, erro
 /** Answers who is not let in: without a token that is taken, or without the rights. */
 export function sendRefusal(request: FastifyRequest, reply: FastifyReply, told: Problem): FastifyReply {
   if (told.retryAfter !== undefined) void reply.header('retry-after', String(told.retryAfter))
-  if (told.status === 404)
-    return sendFluxError(request, reply, unknownJob(String((request.query as { id?: unknown }).id ?? '')))
+  if (told.status === 404) return sendFluxError(request, reply, unknownJob(jobIn(request.query)))
   if (told.status !== 401) {
     const { status, detail, unblock = '' } = told
     const type = status < 500 ? 'user' : 'server'
@@ -79,6 +78,11 @@ export function sendRefusal(request: FastifyRequest, reply: FastifyReply, told: 
   void reply.header('www-authenticate', 'Bearer realm="capstan"')
   const refusal = new FluxRefusal(401, { type: 'user', error, help: paragraphs(error, help) })
   return sendFluxError(request, reply, refusal)
+}
+
+function jobIn(query: unknown): string {
+  const id = (query as { id?: string | string[] }).id ?? ''
+  return typeof id === 'string' ? id : (id[0] ?? '')
 }
 
 /** Nobody knows this job (any more). */
