@@ -2,7 +2,9 @@ import { fastifySwagger } from '@fastify/swagger'
 import { type FastifyInstance, fastify } from 'fastify'
 import { guard } from './access/guard.ts'
 import type { AppOptions, MetricsText } from './app-options.ts'
+import { answerClientError } from './client-error.ts'
 import { fluxRoutes } from './flux/routes.ts'
+import { createMethodsOf } from './methods.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
@@ -36,9 +38,12 @@ export function createApp(options: AppOptions): FastifyInstance {
     connectionTimeout: 120_000,
     keepAliveTimeout: 15_000,
     forceCloseConnections: true,
-    http: { maxHeaderSize },
+    http: { maxHeaderSize, headersTimeout: 15_000 },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
   })
 
+  const methodsOf = createMethodsOf(app)
   guard(app, options)
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
@@ -51,7 +56,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (told.reason === 'InternalError') log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
     return sendProblem(reply, told)
   })
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, problem('NotFound')))
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.url.replace(/\?.*$/s, ''))
+    if (methods.length === 0) return sendProblem(reply, problem('NotFound'))
+    return sendProblem(reply.header('allow', methods.join(', ')), problem('MethodNotAllowed'))
+  })
 
   for (const schema of sharedSchemas) app.addSchema(schema)
   void app.register(fastifySwagger, openApi(options.version))

@@ -19,6 +19,7 @@ export async function listenBesides(app: FastifyInstance, { host, port, open }: 
   const server = createServer(
     {
       requestTimeout: main.requestTimeout,
+      headersTimeout: main.headersTimeout,
       keepAliveTimeout: main.keepAliveTimeout,
       maxHeaderSize: maxHeaderSize ?? 16_384,
     },

@@ -9,9 +9,17 @@ const ownReasons = {
   NotAllowed: [403, 'Your rights do not suffice.', 'Ask for the right that is named.'],
   LoopbackOnly: [403, 'Only from this machine.', 'Open it on the machine itself, or forward the port.'],
   NotFound: [404, 'There is nothing here.', ''],
+  MethodNotAllowed: [405, 'Not with this method.', 'Use one of those in the header Allow.'],
   NotPossible: [409, 'Not possible in this state.', ''],
   InvalidRequest: [400, 'The request is not valid.', ''],
-  TooLarge: [413, 'The request is too large.', ''],
+  TooSlow: [408, 'The request took too long.', 'Send it again, faster.'],
+  TooLarge: [413, 'The request is too large.', 'Send less at once.'],
+  UnsupportedMediaType: [
+    415,
+    'The body is of a kind that is not read.',
+    'Send JSON with Content-Type: application/json.',
+  ],
+  HeadersTooLarge: [431, 'The headers are too large.', 'Send less than 16 KB of them.'],
   TooManyRequests: [429, 'Too many requests.', 'Try again in a minute.'],
 } as const satisfies Record<string, readonly [status: number, title: string, unblock: string]>
 
@@ -52,6 +60,7 @@ export function problemOf(error: unknown): Problem {
   }
   const { code = '', statusCode = 500, message = '' } = (error ?? {}) as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problem('TooLarge')
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return problem('UnsupportedMediaType')
   if (code === 'FST_ERR_VALIDATION') return problem('InvalidRequest', message)
   if (code.startsWith('FST_ERR_') && statusCode >= 400 && statusCode < 500) {
     return { ...problem('InvalidRequest', message), status: statusCode }

@@ -133,7 +133,7 @@ describe('who may call what', () => {
       headers: { ...headers, 'content-type': 'text/xml' },
       payload: '<a/>',
     })
-    expect([xml.statusCode, xml.json().reason]).toEqual([415, 'InvalidRequest'])
+    expect([xml.statusCode, xml.json().reason]).toEqual([415, 'UnsupportedMediaType'])
   })
 
   it('answers what does not exist, once the token is right', async () => {
