@@ -32,7 +32,7 @@ export type AppOptions = {
   /** The cluster's word on whose tokens are taken and what they may do. Left out: the one token is all there is. `home`: our own namespace. */
   access?: Reviews & { home: string }
   /** Calls of one caller, and what an address may try with wrong tokens; the usual ones where left out. */
-  limits?: Record<'calls' | 'mistakes', { perSecond: number; burst: number }>
+  limits?: Partial<Record<'calls' | 'mistakes', { perSecond: number; burst: number }>>
   /** Signs push webhooks; read at each request. Empty: none is accepted. */
   webhookSecret: () => string
   /** Remembers webhook deliveries for all replicas; without it each process remembers its own. */

@@ -1,5 +1,5 @@
 import { fastifySwagger } from '@fastify/swagger'
-import { type FastifyInstance, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { guard } from './access/guard.ts'
 import type { AppOptions, MetricsText } from './app-options.ts'
 import { answerClientError } from './client-error.ts'
@@ -22,6 +22,7 @@ import { releaseRoutes } from './routes/releases.ts'
 import { sinkRoutes } from './routes/sinks.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
+import { schemaController } from './validation.ts'
 
 /** Bodies of everything but webhooks and notifications. */
 const bodyLimit = 64 * 1024
@@ -33,7 +34,9 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit,
-    routerOptions: { maxParamLength: 500 },
+    // the schemas of parameters say how long they may be
+    routerOptions: { maxParamLength: maxHeaderSize },
+    schemaController,
     requestTimeout: 30_000,
     connectionTimeout: 120_000,
     keepAliveTimeout: 15_000,
@@ -56,11 +59,16 @@ export function createApp(options: AppOptions): FastifyInstance {
     if (told.reason === 'InternalError') log.error({ err: error, route: request.routeOptions.url }, 'a request failed')
     return sendProblem(reply, told)
   })
-  app.setNotFoundHandler((request, reply) => {
+  const answerUnknown = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const methods = methodsOf(request.url.replace(/\?.*$/s, ''))
     if (methods.length === 0) return sendProblem(reply, problem('NotFound'))
     return sendProblem(reply.header('allow', methods.join(', ')), problem('MethodNotAllowed'))
+  }
+  // before a body is asked for that nobody will read
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) await answerUnknown(request, reply)
   })
+  app.setNotFoundHandler(answerUnknown)
 
   for (const schema of sharedSchemas) app.addSchema(schema)
   void app.register(fastifySwagger, openApi(options.version))

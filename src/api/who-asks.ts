@@ -7,7 +7,7 @@ export const askerBody = ref(Asker)
 
 /** A preValidation hook for routes with {@link askerBody}. */
 export async function mayLeaveOutBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {}
+  if (request.body === undefined) request.body = {}
 }
 
 /** Who asks: as proved by the cluster, else as claimed. */

@@ -35,6 +35,8 @@ export type Config = {
   listen: ListenAddress
   /** Whom the API serves besides who has its token: nobody, or whom the cluster knows by a token for these audiences. */
   apiAuth: { byCluster: boolean; audiences: readonly string[] }
+  /** Calls a second of one caller. */
+  apiRate: number
   /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
   opensLoopback: boolean
   /** Where /metrics are served; undefined: with the API. */
@@ -228,11 +230,12 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
 function makeAccess(
   values: FlagValues,
   { env, isGiven }: Pick<ConfigFacts, 'env' | 'isGiven'>,
-): Pick<Config, 'apiAuth' | 'opensLoopback'> {
+): Pick<Config, 'apiAuth' | 'apiRate' | 'opensLoopback'> {
   const isPod = Boolean(env.KUBERNETES_SERVICE_HOST)
   const byCluster = isGiven('api-auth') ? values['api-auth'] === 'kubernetes' : isPod
   return {
     apiAuth: { byCluster, audiences: values['api-audience'] },
+    apiRate: Math.max(1, values['api-rate']),
     opensLoopback: values['fluxctl-loopback'] === 'open' && !values.tenants && isPod,
   }
 }

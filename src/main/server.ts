@@ -57,6 +57,7 @@ export async function serve(
     requests: processRequests(parts, secrets.tokenFile),
     queue,
     token: () => read(secrets.tokenFile),
+    limits: { calls: { perSecond: config.apiRate, burst: 8 * config.apiRate } },
     ...(config.apiAuth.byCluster ? { access: clusterAccess(parts) } : {}),
     webhookSecret: () => read(secrets.webhookSecretFile),
     deliveries: store,

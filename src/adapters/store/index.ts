@@ -81,7 +81,8 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
       return id ?? undefined
     },
     async page(stream, { order, cursor, limit }) {
-      if (limit < 1) return []
+      // nothing is older than the first id, which Redis refuses to be told
+      if (limit < 1 || (order === 'newest' && /^0+-0+$/.test(cursor ?? ''))) return []
       const [key, edge] = [streamKey(stream), cursor === undefined ? undefined : `(${cursor}`]
       try {
         await first

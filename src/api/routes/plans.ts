@@ -13,12 +13,12 @@ import {
   PlanRequest,
   SuspendRequest,
 } from '../contract/plan.ts'
+import { ObjectName } from '../contract/object-name.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
-const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const PlanName = Type.Object({ id: Type.String({ maxLength: 64 }) })
 const tags = ['sources']
 const archives = ['application/x-tar', 'application/gzip']

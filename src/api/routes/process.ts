@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { AppOptions } from '../app-options.ts'
 import { Identity, Readiness, Version } from '../contract/process.ts'
 import { ref } from '../contract/ref.ts'
@@ -81,8 +81,19 @@ export const processRoutes: FastifyPluginAsyncTypebox<
     async ({ query: { namespace } }) => within(await views.status(), namespace),
   )
 
-  app.get('/api/v1/openapi.json', { schema: { operationId: 'getOpenApi', tags: ['process'] } }, async () =>
-    app.swagger(),
+  app.get(
+    '/api/v1/openapi.json',
+    {
+      schema: {
+        operationId: 'getOpenApi',
+        tags: ['process'],
+        response: {
+          200: Type.Object({}, { additionalProperties: true, description: 'This document.' }),
+          ...problemAnswers,
+        },
+      },
+    },
+    async () => app.swagger(),
   )
 }
 

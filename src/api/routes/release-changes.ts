@@ -1,16 +1,16 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import type { AppOptions } from '../app-options.ts'
 import { type Asked, askFor, type Made } from '../ask-for.ts'
 import { Accepted } from '../contract/job.ts'
 import { PlanAccepted, SuspendRequest } from '../contract/plan.ts'
+import { ObjectName } from '../contract/object-name.ts'
 import { ref } from '../contract/ref.ts'
 import { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from '../contract/release.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
-const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const tags = ['releases']
 const base = '/api/v1/releases/:namespace/:name'
 

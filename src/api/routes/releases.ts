@@ -1,6 +1,7 @@
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { AppOptions } from '../app-options.ts'
 import { Accepted } from '../contract/job.ts'
+import { ObjectName } from '../contract/object-name.ts'
 import { ref } from '../contract/ref.ts'
 import { Release, ReleaseList, ReleaseQuery } from '../contract/status.ts'
 import { isWanted } from '../is-wanted.ts'
@@ -9,7 +10,6 @@ import { orderOf, pageOf } from '../page.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
-const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const tags = ['releases']
 
 const orders = {

@@ -1,6 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { AppOptions } from '../app-options.ts'
 import { Accepted } from '../contract/job.ts'
+import { ObjectName } from '../contract/object-name.ts'
 import { ref } from '../contract/ref.ts'
 import { Source, SourceList, SourceQuery } from '../contract/status.ts'
 import { isWanted } from '../is-wanted.ts'
@@ -9,7 +10,6 @@ import { orderOf, pageOf } from '../page.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
-const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const tags = ['sources']
 
 const orders = {
@@ -84,7 +84,10 @@ export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 
         operationId: 'syncGit',
         description: "The Helm Operator's: fetch every source and look at every release again (helm-operator §7).",
         tags,
-        response: { 200: Type.Literal('OK'), ...problemAnswers },
+        response: {
+          200: { description: 'OK', content: { 'text/plain': { schema: Type.Literal('OK') } } },
+          ...problemAnswers,
+        },
       },
     },
     async () => {

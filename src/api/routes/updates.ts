@@ -19,12 +19,12 @@ import {
   PolicyVerdict,
   ReleaseRequest,
 } from '../contract/image.ts'
+import { ObjectName } from '../contract/object-name.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
-const ObjectName = Type.Object({ namespace: Type.String({ maxLength: 63 }), name: Type.String({ maxLength: 253 }) })
 const AnswerName = Type.Object({ id: Type.String({ maxLength: 64 }) })
 const tags = ['images']
 /** Of tags that are given to be tried. */

@@ -88,6 +88,11 @@ export const ownFlags = {
     defaultDoc: "the API server's own",
     doc: 'Audiences of which a token must name one to be taken, with --api-auth=kubernetes.',
   },
+  'api-rate': {
+    type: 'number',
+    default: 50,
+    doc: 'Calls a second that one caller of the API may make for long; eight times as many at once.',
+  },
   'webhook-secret-file': {
     type: 'string',
     default: '',

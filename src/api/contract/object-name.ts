@@ -1,0 +1,7 @@
+import { Type } from 'typebox'
+
+/** Path of an object: names as Kubernetes has them. */
+export const ObjectName = Type.Object({
+  namespace: Type.String({ minLength: 1, maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' }),
+  name: Type.String({ minLength: 1, maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' }),
+})

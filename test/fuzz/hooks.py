@@ -1,0 +1,23 @@
+"""The oracle of rights: who may do what stands in docs/rights.md, which a real API server has told."""
+
+import json
+import os
+
+import schemathesis
+
+ROLE = os.environ["CAPSTAN_FUZZ_ROLE"]
+with open(os.environ["CAPSTAN_FUZZ_RIGHTS"], encoding="utf-8") as file:
+    ALLOWED = json.load(file)
+
+
+@schemathesis.check
+def rights(ctx, response, case):
+    """Who may not is told so, or is told what is wrong with the request; never is it done."""
+    allowed = ALLOWED.get(f"{case.method.upper()} {case.path}")
+    if allowed is None:
+        return
+    status = response.status_code
+    if not allowed and status < 400:
+        raise AssertionError(f"{ROLE} may not do this, and it was answered with {status}")
+    if ROLE == "none" and not allowed and status not in (401, 405, 408, 429, 431):
+        raise AssertionError(f"without a token this is answered with {status}")
