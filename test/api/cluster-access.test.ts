@@ -199,6 +199,23 @@ describe('rights of the cluster (hazard L2)', () => {
     expect(queue.requests).toHaveLength(before)
   })
 
+  it('are none for what names nothing', async () => {
+    const { app, queue } = bench()
+    const before = queue.requests.length
+    const url = `/api/v1/sources/${world.team}/web/policies`
+    const v1 = await app.inject({ method: 'POST', url, headers: as('nobody'), payload: { workloads: {} } })
+    expect(v1.statusCode).toBe(400)
+    const payload = JSON.stringify({ type: 'policy', cause: {}, spec: {} })
+    const flux = await app.inject({
+      method: 'POST',
+      url: '/api/flux/v9/update-manifests',
+      headers: as('nobody'),
+      payload,
+    })
+    expect([400, 403, 422]).toContain(flux.statusCode)
+    expect(queue.requests).toHaveLength(before)
+  })
+
   it('show of lists what is in the namespaces that were asked for', async () => {
     const { app } = bench()
     const list = async (query: string) => await app.inject({ url: `/api/v1/sources${query}`, headers: as('team-view') })

@@ -1,5 +1,12 @@
 /** What is really there, so that requests are about something at least half of the time. */
-export type Known = { namespace: string; source: string; release: string; job: string; sink: string }
+export type Known = {
+  source: { namespace: string; name: string }
+  release: { namespace: string; name: string }
+  job: string
+  plan: string
+  answer: string
+  sink: string
+}
 
 type Parameter = { name: string; in: string; schema: object }
 type Operation = { parameters?: Parameter[] }
@@ -23,10 +30,16 @@ function knowing(path: string, parameter: Parameter, known: Known): Parameter {
 }
 
 function valueOf(path: string, name: string, known: Known): string | undefined {
-  if (name === 'namespace') return known.namespace
-  if (name === 'source') return known.source
-  if (path.includes('/jobs/')) return known.job
-  if (path.includes('/sinks/')) return known.sink
-  if (name !== 'name') return undefined
-  return path.includes('/releases/') ? known.release : known.source
+  const folder = path.split('/')[3] ?? ''
+  if (folder === 'sources' || folder === 'releases') {
+    const { namespace, name: own } = folder === 'sources' ? known.source : known.release
+    return name === 'namespace' ? namespace : own
+  }
+  const things: Readonly<Record<string, string>> = {
+    jobs: known.job,
+    plans: known.plan,
+    answers: known.answer,
+    sinks: known.sink,
+  }
+  return name === 'source' ? known.source.name : things[folder]
 }

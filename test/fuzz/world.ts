@@ -62,14 +62,15 @@ async function start(folder: string, cleanUps: (() => Promise<unknown>)[]): Prom
     const { sources } = await capstan.api<{ sources: { ready: boolean }[] }>('/api/v1/status')
     return sources.some(({ ready }) => ready)
   })
+  const source = { namespace: capstan.namespace, name: 'default' }
+  const release = { namespace: roles.team, name: 'web' }
+  await kubectl(['apply', '-f', '-'], helmRelease(release))
+  cleanUps.push(async () => await kubectl(['delete', 'helmrelease', release.name, '--namespace', release.namespace]))
   const { jobs } = await capstan.api<{ jobs: { id: string }[] }>('/api/v1/jobs')
-  const known = {
-    namespace: capstan.namespace,
-    source: 'default',
-    release: 'web',
-    job: jobs[0]?.id ?? 'x',
-    sink: 'hook',
-  }
+  const at = `/api/v1/sources/${source.namespace}/${source.name}`
+  const { plan } = await capstan.api<{ plan: string }>(`${at}/plans`, 'POST')
+  const { answer } = await capstan.api<{ answer: string }>(`${at}/images`, 'POST')
+  const known = { source, release, job: jobs[0]?.id ?? 'x', plan, answer, sink: 'hook' }
   const document = join(folder, 'openapi.json')
   writeFileSync(document, JSON.stringify(withKnown(await capstan.api<OpenApi>('/api/v1/openapi.json'), known)))
   return {
@@ -89,5 +90,14 @@ function manifest(namespace: string): string {
 kind: ConfigMap
 metadata: {name: a, namespace: ${namespace}}
 data: {key: value}
+`
+}
+
+/** It never comes to anything: nothing listens at its repository. */
+function helmRelease({ namespace, name }: { namespace: string; name: string }): string {
+  return `apiVersion: helm.fluxcd.io/v1
+kind: HelmRelease
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {chart: {repository: "http://127.0.0.1:9", name: web, version: 1.0.0}}
 `
 }

@@ -59,7 +59,10 @@ export function guard(app: FastifyInstance, options: Options): void {
   app.addHook('preHandler', async (request, reply) => {
     const { rule } = request.routeOptions.config
     if (request.caller.kind !== 'user' || rule?.who !== 'asked') return
-    const told = await denialOf(request.caller, rule.rightsOf(request, homeOf(options)), options.access)
+    const rights = rule.rightsOf(request, homeOf(options))
+    // what names nothing asks for nothing that anybody could have a right to
+    const nothing = rights.length === 0 ? problem('NotAllowed', 'The request names nothing.') : undefined
+    const told = nothing ?? (await denialOf(request.caller, rights, options.access))
     if (told) await refuse(request, reply, told)
   })
   app.addHook('preHandler', nameAsker)

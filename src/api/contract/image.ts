@@ -24,7 +24,7 @@ export const ReleaseRequest = Type.Object(
             target: Type.String({ maxLength: 400 }),
           }),
         ),
-        { description: 'By workload; in place of workloads and image.' },
+        { minProperties: 1, description: 'By workload; in place of workloads and image.' },
       ),
     ),
     force: Type.Optional(
@@ -47,6 +47,7 @@ export const PolicyRequest = Type.Object(
       Type.String(),
       Type.Object({ add: Type.Optional(Policies), remove: Type.Optional(Type.Array(Type.String({ maxLength: 253 }))) }),
       {
+        minProperties: 1,
         description:
           'By workload: policies to set, and those to take away. `tag_all` is the filter of every container.',
       },
