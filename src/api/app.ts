@@ -14,6 +14,7 @@ import { explainRoutes } from './routes/explain.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { objectRoutes } from './routes/objects.ts'
 import { planRoutes, sourceChangeRoutes } from './routes/plans.ts'
 import { processRoutes } from './routes/process.ts'
 import { registryHookRoutes } from './routes/registry-hooks.ts'
@@ -22,6 +23,7 @@ import { releaseRoutes } from './routes/releases.ts'
 import { sinkRoutes } from './routes/sinks.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
+import { workloadRoutes } from './routes/workloads.ts'
 import { schemaController } from './validation.ts'
 
 /** Bodies of everything but webhooks and notifications. */
@@ -81,6 +83,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(releaseChangeRoutes, options)
   void app.register(jobRoutes, options)
   void app.register(explainRoutes, options)
+  void app.register(objectRoutes, options)
+  void app.register(workloadRoutes, options)
   void app.register(imageRoutes, options)
   void app.register(updateRoutes, options)
   void app.register(answerRoutes, options)

@@ -49,6 +49,15 @@ import {
   Unhealthy,
 } from './contract/status.ts'
 
+import {
+  OwnedObject,
+  OwnedObjectList,
+  Workload,
+  WorkloadImages,
+  WorkloadImagesList,
+  WorkloadList,
+} from './contract/workload.ts'
+
 /** Schemas that routes name; the OpenAPI document keeps their names. */
 export const sharedSchemas = [
   Accepted,
@@ -72,6 +81,8 @@ export const sharedSchemas = [
   JobChanged,
   JobList,
   JobsAccepted,
+  OwnedObject,
+  OwnedObjectList,
   Plan,
   PlanAccepted,
   PlanChange,
@@ -105,6 +116,10 @@ export const sharedSchemas = [
   Suspension,
   Marker,
   Version,
+  Workload,
+  WorkloadImages,
+  WorkloadImagesList,
+  WorkloadList,
 ]
 
 /** Answers that every route may give besides its own. */

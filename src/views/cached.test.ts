@@ -51,4 +51,34 @@ describe('createCached', () => {
     )
     await expect(read()).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
   })
+
+  it('gives the last one at once where reading is slow, and reads on behind it', async () => {
+    const state = { now: 0, count: 0, tookMs: 1_000 }
+    const done: PromiseWithResolvers<void>[] = []
+    const read = createCached(
+      async () => {
+        const wait = Promise.withResolvers<void>()
+        done.push(wait)
+        if (done.length > 1) await wait.promise
+        state.now += state.tookMs
+        return ++state.count
+      },
+      { ttlMs: 100, timeoutMs: 50, now: () => state.now },
+    )
+    expect(await read()).toMatchObject({ value: 1, at: 0 })
+    state.now = 3_999
+    expect([await read(), done.length]).toMatchObject([{ value: 1 }, 1])
+    state.now = 4_000
+    expect([await read(), await read(), done.length]).toMatchObject([{ value: 1, at: 0 }, { value: 1 }, 2])
+    // who must have a newer one waits, and is told when that takes too long; the reading itself goes on
+    await expect(read(5_000)).rejects.toMatchObject({ reason: 'ClusterUnavailable' })
+    done[1]?.resolve()
+    await until(() => state.count === 2)
+    expect(await read()).toMatchObject({ value: 2, at: 4_000 })
+  })
 })
+
+/** What is waited for comes with the next turns of the event loop. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 100 && !isSo(); turn++) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -5,6 +5,7 @@ import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
 import { createExplainer, type Explainer } from './explain/create-explainer.ts'
 import { createHistoryView, type HistoryView } from './history.ts'
+import { createObjectReader, type ObjectRow } from './objects.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
@@ -49,6 +50,8 @@ export type Views = {
   releaseHistory(namespace: string, name: string): Promise<ReleaseHistory | undefined>
   /** What stops a workload, release, source, image or commit, and where. Read afresh but for lists. */
   explain: Explainer
+  /** What the sources own, and sentences about what could not be read. */
+  objects(): Promise<{ objects: ObjectRow[]; notes: string[] }>
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
   /** Live workloads with what git says of them; read afresh. Throws ClusterUnavailable or Forbidden. */
@@ -83,6 +86,7 @@ export function createViews(options: ViewsOptions): Views {
     sources: sourceSpecs,
     statusOf: async (spec) => (await reader.status(spec)).status,
   })
+  const readObjects = createObjectReader({ ...options, statusOf: async (spec) => (await reader.status(spec)).status })
   const readiness = createReadiness({
     cluster,
     queue,
@@ -143,6 +147,7 @@ export function createViews(options: ViewsOptions): Views {
     },
     releaseHistory: (namespace, name) => readHistory(namespace, name, options),
     explain: createExplainer(options, rows),
+    objects: async () => await readObjects(sourceSpecs()),
     sourceSpecs,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),

@@ -3,7 +3,7 @@ import { type AppError, toAppError } from '../domain/error.ts'
 import { createCached, type Reading } from './cached.ts'
 
 import { type ReleaseRow, releaseRow, releaseTarget } from './release-row.ts'
-import { type ReleaseFacts, readReleases, storedKey } from './releases.ts'
+import { type ReleaseFacts, readReleases } from './releases.ts'
 import { type SourceRow, sourceRow } from './source-row.ts'
 import { createSourceReader } from './sources.ts'
 import type { ViewsOptions } from './views-options.ts'
@@ -81,14 +81,23 @@ function current<T>({ reading, failure }: Attempt<T>): T | undefined {
   return failure ? undefined : reading?.value
 }
 
+/** Rows of a reading, for as long as it is there and the health of workloads is the same: there may be thousands. */
+const made = new WeakMap<ReleaseFacts, { workloads: Workloads | undefined; rows: ReleaseRow[] }>()
+
 /** What was read last; when there is nothing newer, no release counts as ready, for nobody knows. */
 function releaseRows({ reading, failure }: Attempt<ReleaseFacts>, workloads: Workloads | undefined): ReleaseRow[] {
   if (!reading) return []
-  const { objects, stored } = reading.value
+  const before = made.get(reading.value)
+  const rows = before && before.workloads === workloads ? before.rows : rowsOf(reading.value, workloads)
+  made.set(reading.value, { workloads, rows })
+  if (!failure) return rows
+  return rows.map((row) => ({ ...row, ready: false, reason: failure.reason, message: failure.message }))
+}
+
+function rowsOf({ objects, stored }: ReleaseFacts, workloads: Workloads | undefined): ReleaseRow[] {
   return objects.map((object) => {
     const { release, namespace } = releaseTarget(object)
     const unhealthy = workloads && unhealthyOfRelease(release, namespace, workloads)
-    const row = releaseRow(object, stored.get(storedKey(object)), unhealthy)
-    return failure ? { ...row, ready: false, reason: failure.reason, message: failure.message } : row
+    return releaseRow(object, stored.get(`${namespace}/${release}`), unhealthy)
   })
 }

@@ -29,6 +29,8 @@ export type ViewsOptions = {
   starting?: () => string
   /** More sentences for `/readyz`, e.g. about the versions of git and helm. */
   warnings?: () => readonly string[]
+  /** Opens what inventories are packed in; left out where nobody asks for objects. */
+  unpack?: (bytes: Uint8Array) => Promise<string>
   /** Reads one of helm's Secrets; left out where nobody asks for histories. */
   summarise?: (secret: KubeObject) => StoredSummary | undefined
   /** Which repositories of images are scanned, and for which labels give the time; default: all, and none. */

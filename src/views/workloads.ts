@@ -3,7 +3,7 @@ import { healthOf } from '../domain/health/check.ts'
 import { gcMarkLabel } from '../domain/manifest/annotations.ts'
 import { gcMark } from '../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, refOf } from '../domain/manifest/object.ts'
-import { isMadeBy } from '../domain/release/helm-owner.ts'
+import { releaseOf } from '../domain/release/helm-owner.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { syncSetOf } from '../domain/source/sync-set.ts'
 
@@ -55,15 +55,38 @@ export function isOfSource(spec: SourceSpec): (object: KubeObject) => boolean {
   return (object) => object.metadata.labels?.[gcMarkLabel] === gcMark(set, refOf(object))
 }
 
+/** What was found out about a reading, for as long as it is there: many rows are made of one. */
+const known = new WeakMap<Workloads, { ofSource: Map<string, Unhealthy[]>; ofRelease: Map<string, KubeObject[]> }>()
+
 /** The unhealthy workloads of one source. */
 export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
-  return unhealthy(workloads.ofSources.filter(isOfSource(spec)))
+  const { ofSource } = indexOf(workloads)
+  const set = syncSetOf(spec)
+  const found = ofSource.get(set) ?? unhealthy(workloads.ofSources.filter(isOfSource(spec)))
+  ofSource.set(set, found)
+  return found
 }
 
 /** The unhealthy workloads of one helm release, by the annotations that helm writes. */
 export function unhealthyOfRelease(release: string, namespace: string, workloads: Workloads): Unhealthy[] {
-  const of = { release, targetNamespace: namespace }
-  return unhealthy(workloads.ofReleases.filter((object) => isMadeBy(object, of)))
+  return unhealthy(indexOf(workloads).ofRelease.get(`${namespace}/${release}`) ?? [])
+}
+
+function indexOf(workloads: Workloads) {
+  const before = known.get(workloads)
+  if (before) return before
+  const ofRelease = new Map<string, KubeObject[]>()
+  for (const object of workloads.ofReleases) {
+    const { release, targetNamespace } = releaseOf(object) ?? {}
+    if (release === undefined) continue
+    const key = `${targetNamespace}/${release}`
+    const list = ofRelease.get(key)
+    if (list) list.push(object)
+    else ofRelease.set(key, [object])
+  }
+  const index = { ofSource: new Map<string, Unhealthy[]>(), ofRelease }
+  known.set(workloads, index)
+  return index
 }
 
 function unhealthy(objects: readonly KubeObject[]): Unhealthy[] {

@@ -90,6 +90,7 @@ export function createWorkbench(
     sources: () => options.sources ?? [spec],
     enable: options.enable ?? ['sync', 'releases', 'images', 'updates'],
     releaseNamespace: '',
+    unpack: async (bytes) => new TextDecoder().decode(bytes),
     now: () => new Date(),
   })
   const requests = createRequests({

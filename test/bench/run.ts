@@ -1,5 +1,5 @@
 // `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250), --repositories N (100),
-// --releases N (100), --only sync|images|releases.
+// --releases N (100), --rows N (10000), --only sync|images|releases|api.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
 import { setup, teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
+import { type ApiRound, measureApi } from './api.ts'
 import { type Cpu, cpuBetween, inWords, readCpu, sumOf } from './cpu.ts'
 import { type ImagesRound, measureBurst, measureImages } from './images.ts'
 import { measureReleases, type ReleasesRound } from './releases.ts'
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     apps: { type: 'string', default: '250' },
     repositories: { type: 'string', default: '100' },
     releases: { type: 'string', default: '100' },
+    rows: { type: 'string', default: '10000' },
     only: { type: 'string', default: '' },
   },
 })
@@ -64,11 +66,12 @@ try {
     console.log(`  ${burstOf} workloads with a new image each: ${seconds.toFixed(2)} s to git, ${commits} commits`)
   }
   if (isWanted('releases')) printReleases(await measureReleases(Number(values.releases)))
+  if (isWanted('api')) printApi(await measureApi(Number(values.rows)), Number(values.rows))
 } finally {
   await teardown()
 }
 
-function isWanted(half: 'sync' | 'images' | 'releases'): boolean {
+function isWanted(half: 'sync' | 'images' | 'releases' | 'api'): boolean {
   return values.only === '' || values.only === half
 }
 
@@ -252,6 +255,21 @@ function printReleases(round: ReleasesRound): void {
       `resync after it, one look at each, ${settling.toFixed(2)} s`,
       `idle resync ${idle.toFixed(2)} s with ${idleHelms} helm runs, ${idleReads} reads and ${idleWrites} writes`,
       `resident ${round.residentMb.toFixed(0)} MiB`,
+    ].join('\n  '),
+  )
+}
+
+function printApi({ first, pages, residentMb }: ApiRound, rows: number): void {
+  const lines = Object.entries(pages).map(
+    ([name, { median, p99, worst }]) =>
+      `${name}: median ${median.toFixed(1)} ms, 99 of 100 within ${p99.toFixed(1)} ms, worst ${worst.toFixed(1)} ms`,
+  )
+  console.log(
+    [
+      `pages of ${rows} releases:`,
+      `first answer after ${first.toFixed(1)} s`,
+      ...lines,
+      `resident ${residentMb.toFixed(0)} MiB`,
     ].join('\n  '),
   )
 }

@@ -57,6 +57,7 @@ async function fuzz(role: Role, { url, document, tokenOf }: FuzzWorld): Promise<
     // strangers are told 401 whatever they do
     ...(role === 'none' ? ['--exclude-checks', 'unsupported_method'] : []),
     '--continue-on-failure',
+    ...['--suppress-health-check', 'filter_too_much'],
     '--no-color',
   ]
   const env = {

@@ -81,6 +81,11 @@ export const rules: Readonly<Record<string, Rule>> = {
   'POST /api/v1/releases/:namespace/:name/suspend': need('suspend', 'releases'),
   'POST /api/v1/releases/:namespace/:name/resume': need('suspend', 'releases'),
 
+  'GET /api/v1/objects': need('list', 'sources', 'query'),
+  'GET /api/v1/workloads': need('list', 'workloads', 'query'),
+  'GET /api/v1/images': need('list', 'images', 'query'),
+  'GET /api/v1/export': need('list', 'workloads', 'query'),
+
   'GET /api/v1/plans/:id': { who: 'found', verb: 'get', find: 'plans', idOf: idInPath },
   'GET /api/v1/answers/:id': { who: 'found', verb: 'get', find: 'images', idOf: idInPath },
 

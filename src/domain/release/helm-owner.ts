@@ -6,6 +6,12 @@ const namespaceAnnotation = 'meta.helm.sh/release-namespace'
 
 type Release = { release: string; targetNamespace: string }
 
+/** The release that helm made an object for, or gave it to; undefined for none. */
+export function releaseOf({ metadata: { annotations } }: KubeObject): Release | undefined {
+  const { [nameAnnotation]: release, [namespaceAnnotation]: targetNamespace } = annotations ?? {}
+  return release === undefined || targetNamespace === undefined ? undefined : { release, targetNamespace }
+}
+
 /** True for an object that helm made for, or gave to, this release. */
 export function isMadeBy({ metadata: { annotations } }: KubeObject, { release, targetNamespace }: Release): boolean {
   return annotations?.[nameAnnotation] === release && annotations[namespaceAnnotation] === targetNamespace

@@ -1,7 +1,8 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { decodeInventory, encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
+import { encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
+import { inventoryKey, inventoryOf } from '../../domain/plan/inventory-parts.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { parseSourceStatus, readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
 import { readSuspension, type Suspension } from '../../domain/status/suspension.ts'
@@ -90,19 +91,9 @@ async function readInventory(
   signal: AbortSignal,
 ): Promise<Inventory | undefined> {
   const { parts, digest } = status.inventory
-  if (parts.length === 0) return undefined
-  const chunks: Uint8Array[] = []
-  for (const part of parts) {
-    const found = await deps.cluster.get(configMapRef(spec, part), { signal })
-    const encoded = (found?.binaryData as Record<string, string> | undefined)?.['inventory.gz']
-    if (encoded === undefined) return undefined
-    chunks.push(Uint8Array.from(Buffer.from(encoded, 'base64')))
-  }
-  try {
-    return decodeInventory(await deps.packer.unpack(Buffer.concat(chunks)), digest)
-  } catch {
-    return undefined
-  }
+  const found: (KubeObject | undefined)[] = []
+  for (const part of parts) found.push(await deps.cluster.get(configMapRef(spec, part), { signal }))
+  return await inventoryOf(found, { digest, unpack: async (bytes) => await deps.packer.unpack(bytes) })
 }
 
 /**
@@ -161,7 +152,7 @@ async function writeParts(
     Array.from({ length: count }, async (_, index) => {
       const name = `${spec.name}-inventory-${encoded.digest.slice(0, 10)}-${index}`
       const data = packed.subarray(index * partBytes, (index + 1) * partBytes).toString('base64')
-      await createOrKeep(deps, { ...configMap(spec, name), binaryData: { 'inventory.gz': data } }, signal)
+      await createOrKeep(deps, { ...configMap(spec, name), binaryData: { [inventoryKey]: data } }, signal)
       return name
     }),
   )
