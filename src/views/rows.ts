@@ -1,8 +1,8 @@
+import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { type AppError, toAppError } from '../domain/error.ts'
 import { createCached, type Reading } from './cached.ts'
-
-import { type ReleaseRow, releaseRow, releaseTarget } from './release-row.ts'
+import { type ReleaseRow, releaseRow, releaseTarget, type StoredRelease } from './release-row.ts'
 import { type ReleaseFacts, readReleases } from './releases.ts'
 import { type SourceRow, sourceRow } from './source-row.ts'
 import { createSourceReader } from './sources.ts'
@@ -32,6 +32,7 @@ export function createRowReader(
   const reader = createSourceReader({ ...options, timeoutMs })
   const cacheOptions = { ttlMs, timeoutMs, now }
   const allReleases = createCached((signal) => readReleases(cluster, releaseNamespace, signal), cacheOptions)
+  const makeRows = createRowMaker()
   const allWorkloads = createCached((signal) => readWorkloads(cluster, signal), cacheOptions)
 
   return {
@@ -59,7 +60,7 @@ export function createRowReader(
     async releases(asked, notBefore) {
       if (!enable.includes('releases')) return { rows: [], facts: {} }
       const [facts, workloads] = await Promise.all([attempt(() => allReleases(notBefore)), asked])
-      return { rows: releaseRows(facts, current(workloads)), facts }
+      return { rows: makeRows(facts, current(workloads)), facts }
     },
   }
 }
@@ -81,23 +82,49 @@ function current<T>({ reading, failure }: Attempt<T>): T | undefined {
   return failure ? undefined : reading?.value
 }
 
-/** Rows of a reading, for as long as it is there and the health of workloads is the same: there may be thousands. */
-const made = new WeakMap<ReleaseFacts, { workloads: Workloads | undefined; rows: ReleaseRow[] }>()
+/** Rows as they were made last, by object: of thousands few change from one reading to the next. */
+type Made = Map<string, { version: string; stored: StoredRelease | undefined; unhealthy: boolean; row: ReleaseRow }>
 
-/** What was read last; when there is nothing newer, no release counts as ready, for nobody knows. */
-function releaseRows({ reading, failure }: Attempt<ReleaseFacts>, workloads: Workloads | undefined): ReleaseRow[] {
-  if (!reading) return []
-  const before = made.get(reading.value)
-  const rows = before && before.workloads === workloads ? before.rows : rowsOf(reading.value, workloads)
-  made.set(reading.value, { workloads, rows })
-  if (!failure) return rows
-  return rows.map((row) => ({ ...row, ready: false, reason: failure.reason, message: failure.message }))
+/** Makes rows of readings, once for each, and of what has changed alone. */
+function createRowMaker(): (facts: Attempt<ReleaseFacts>, workloads: Workloads | undefined) => ReleaseRow[] {
+  let made: Made = new Map()
+  let last: { facts: ReleaseFacts; workloads: Workloads | undefined; rows: ReleaseRow[] } | undefined
+
+  function rowsOf({ objects, stored }: ReleaseFacts, workloads: Workloads | undefined): ReleaseRow[] {
+    const next: Made = new Map()
+    const rows = objects.map((object) => {
+      const { namespace = '', name, resourceVersion: version = '' } = object.metadata
+      const known = made.get(`${namespace}/${name}`)
+      const before = version !== '' && known?.version === version ? known : undefined
+      const { release, targetNamespace } = before?.row ?? targetOf(object)
+      const own = stored.get(`${targetNamespace}/${release}`)
+      const unhealthy = workloads && unhealthyOfRelease(release, targetNamespace, workloads)
+      const isUnhealthy = unhealthy?.length !== 0
+      const isKept = before && !isUnhealthy && !before.unhealthy && isSameStored(before.stored, own)
+      const row = isKept ? before.row : releaseRow(object, own, unhealthy)
+      next.set(`${namespace}/${name}`, { version, stored: own, unhealthy: isUnhealthy, row })
+      return row
+    })
+    made = next
+    return rows
+  }
+
+  // what was read last; when there is nothing newer, no release counts as ready, for nobody knows
+  return ({ reading, failure }, workloads) => {
+    if (!reading) return []
+    const isSame = last && last.facts === reading.value && last.workloads === workloads
+    const rows = isSame && last ? last.rows : rowsOf(reading.value, workloads)
+    last = { facts: reading.value, workloads, rows }
+    if (!failure) return rows
+    return rows.map((row) => ({ ...row, ready: false, reason: failure.reason, message: failure.message }))
+  }
 }
 
-function rowsOf({ objects, stored }: ReleaseFacts, workloads: Workloads | undefined): ReleaseRow[] {
-  return objects.map((object) => {
-    const { release, namespace } = releaseTarget(object)
-    const unhealthy = workloads && unhealthyOfRelease(release, namespace, workloads)
-    return releaseRow(object, stored.get(`${namespace}/${release}`), unhealthy)
-  })
+function targetOf(object: KubeObject): { release: string; targetNamespace: string } {
+  const { release, namespace } = releaseTarget(object)
+  return { release, targetNamespace: namespace }
+}
+
+function isSameStored(one: StoredRelease | undefined, other: StoredRelease | undefined): boolean {
+  return one?.revision === other?.revision && one?.state === other?.state
 }
