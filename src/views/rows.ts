@@ -31,8 +31,12 @@ export function createRowReader(
   const now = (): number => options.now().getTime()
   const reader = createSourceReader({ ...options, timeoutMs })
   const cacheOptions = { ttlMs, timeoutMs, now }
-  const allReleases = createCached((signal) => readReleases(cluster, releaseNamespace, signal), cacheOptions)
-  const makeRows = createRowMaker()
+  const { makeRows, prepare } = createRowMaker()
+  const allReleases = createCached(async (signal) => {
+    const facts = await readReleases(cluster, releaseNamespace, signal)
+    await prepare(facts)
+    return facts
+  }, cacheOptions)
   const allWorkloads = createCached((signal) => readWorkloads(cluster, signal), cacheOptions)
 
   return {
@@ -83,41 +87,68 @@ function current<T>({ reading, failure }: Attempt<T>): T | undefined {
 }
 
 /** Rows as they were made last, by object: of thousands few change from one reading to the next. */
-type Made = Map<string, { version: string; stored: StoredRelease | undefined; unhealthy: boolean; row: ReleaseRow }>
+type Made = Map<string, MadeRow>
+type MadeRow = { version: string; stored: StoredRelease | undefined; unhealthy: boolean; row: ReleaseRow }
 
-/** Makes rows of readings, once for each, and of what has changed alone. */
-function createRowMaker(): (facts: Attempt<ReleaseFacts>, workloads: Workloads | undefined) => ReleaseRow[] {
+type RowMaker = {
+  /** Makes rows of a reading, once for each, and of what has changed alone. */
+  makeRows: (facts: Attempt<ReleaseFacts>, workloads: Workloads | undefined) => ReleaseRow[]
+  /** Makes those that nobody has waited for yet, with room for others in between. */
+  prepare: (facts: ReleaseFacts) => Promise<void>
+}
+
+/** Rows that are made before others get their turn. */
+const slice = 250
+
+function createRowMaker(): RowMaker {
   let made: Made = new Map()
   let last: { facts: ReleaseFacts; workloads: Workloads | undefined; rows: ReleaseRow[] } | undefined
+
+  function rowOf(object: KubeObject, stored: ReleaseFacts['stored'], workloads: Workloads | undefined): MadeRow {
+    const { resourceVersion: version = '' } = object.metadata
+    const known = made.get(keyOf(object))
+    const before = version !== '' && known?.version === version ? known : undefined
+    const { release, targetNamespace } = before?.row ?? targetOf(object)
+    const own = stored.get(`${targetNamespace}/${release}`)
+    const unhealthy = workloads && unhealthyOfRelease(release, targetNamespace, workloads)
+    const isUnhealthy = unhealthy?.length !== 0
+    const isKept = before && !isUnhealthy && !before.unhealthy && isSameStored(before.stored, own)
+    return isKept ? before : { version, stored: own, unhealthy: isUnhealthy, row: releaseRow(object, own, unhealthy) }
+  }
 
   function rowsOf({ objects, stored }: ReleaseFacts, workloads: Workloads | undefined): ReleaseRow[] {
     const next: Made = new Map()
     const rows = objects.map((object) => {
-      const { namespace = '', name, resourceVersion: version = '' } = object.metadata
-      const known = made.get(`${namespace}/${name}`)
-      const before = version !== '' && known?.version === version ? known : undefined
-      const { release, targetNamespace } = before?.row ?? targetOf(object)
-      const own = stored.get(`${targetNamespace}/${release}`)
-      const unhealthy = workloads && unhealthyOfRelease(release, targetNamespace, workloads)
-      const isUnhealthy = unhealthy?.length !== 0
-      const isKept = before && !isUnhealthy && !before.unhealthy && isSameStored(before.stored, own)
-      const row = isKept ? before.row : releaseRow(object, own, unhealthy)
-      next.set(`${namespace}/${name}`, { version, stored: own, unhealthy: isUnhealthy, row })
-      return row
+      const entry = rowOf(object, stored, workloads)
+      next.set(keyOf(object), entry)
+      return entry.row
     })
     made = next
     return rows
   }
 
-  // what was read last; when there is nothing newer, no release counts as ready, for nobody knows
-  return ({ reading, failure }, workloads) => {
-    if (!reading) return []
-    const isSame = last && last.facts === reading.value && last.workloads === workloads
-    const rows = isSame && last ? last.rows : rowsOf(reading.value, workloads)
-    last = { facts: reading.value, workloads, rows }
-    if (!failure) return rows
-    return rows.map((row) => ({ ...row, ready: false, reason: failure.reason, message: failure.message }))
+  return {
+    async prepare({ objects, stored }) {
+      const healthy = { ofSources: [], ofReleases: [] }
+      for (const [index, object] of objects.entries()) {
+        if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve))
+        made.set(keyOf(object), rowOf(object, stored, healthy))
+      }
+    },
+    // what was read last; when there is nothing newer, no release counts as ready, for nobody knows
+    makeRows({ reading, failure }, workloads) {
+      if (!reading) return []
+      const isSame = last && last.facts === reading.value && last.workloads === workloads
+      const rows = isSame && last ? last.rows : rowsOf(reading.value, workloads)
+      last = { facts: reading.value, workloads, rows }
+      if (!failure) return rows
+      return rows.map((row) => ({ ...row, ready: false, reason: failure.reason, message: failure.message }))
+    },
   }
+}
+
+function keyOf({ metadata: { namespace = '', name } }: KubeObject): string {
+  return `${namespace}/${name}`
 }
 
 function targetOf(object: KubeObject): { release: string; targetNamespace: string } {

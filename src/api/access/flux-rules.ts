@@ -57,7 +57,13 @@ export const fluxRules: Readonly<Record<string, Rule>> = {
   'GET /api/flux/v11/images': listing('images', 'service'),
   'GET /api/flux/v6/jobs': { who: 'found', verb: 'get', find: 'fluxJob', idOf: jobInQuery },
   'GET /api/flux/v6/sync': atHome('get'),
-  'GET /api/flux/v6/export': { who: 'may', needs: [{ verb: 'list', resource: 'workloads', in: 'all' }] },
+  'GET /api/flux/v6/export': {
+    who: 'may',
+    needs: [
+      { verb: 'list', resource: 'workloads', in: 'all' },
+      { verb: 'release', resource: 'workloads', in: 'all' },
+    ],
+  },
   'GET /api/flux/v6/identity.pub': atHome('get'),
   'POST /api/flux/v6/identity.pub': atHome('approve'),
   'POST /api/flux/v11/notify': {

@@ -84,7 +84,11 @@ export const rules: Readonly<Record<string, Rule>> = {
   'GET /api/v1/objects': need('list', 'sources', 'query'),
   'GET /api/v1/workloads': need('list', 'workloads', 'query'),
   'GET /api/v1/images': need('list', 'images', 'query'),
-  'GET /api/v1/export': need('list', 'workloads', 'query'),
+  // whole objects, with what stands in their values and variables
+  'GET /api/v1/export': all(
+    { verb: 'list', resource: 'workloads', in: 'query' },
+    { verb: 'release', resource: 'workloads', in: 'query' },
+  ),
 
   'GET /api/v1/plans/:id': { who: 'found', verb: 'get', find: 'plans', idOf: idInPath },
   'GET /api/v1/answers/:id': { who: 'found', verb: 'get', find: 'images', idOf: idInPath },
