@@ -77,7 +77,7 @@ export type Views = {
 
 /** Builds the views; nothing is read before somebody asks. */
 export function createViews(options: ViewsOptions): Views {
-  const { cluster, queue, enable } = options
+  const { queue, enable } = options
   const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
   const rows = createRowReader(options)
   const reader = createSourceReader({ ...options, timeoutMs: statusTimeoutMs })
@@ -87,13 +87,7 @@ export function createViews(options: ViewsOptions): Views {
     statusOf: async (spec) => (await reader.status(spec)).status,
   })
   const readObjects = createObjectReader({ ...options, statusOf: async (spec) => (await reader.status(spec)).status })
-  const readiness = createReadiness({
-    cluster,
-    queue,
-    starting: options.starting ?? (() => ''),
-    warnings: options.warnings ?? (() => []),
-    now: () => options.now().getTime(),
-  })
+  const readiness = readinessOf(options)
   async function readSources(workloads: ReturnType<typeof rows.workloads>): Promise<SourceRow[]> {
     return await Promise.all(sourceSpecs().map((spec) => rows.source(spec, workloads)))
   }
@@ -161,6 +155,16 @@ export function createViews(options: ViewsOptions): Views {
     job: (id) => queue.get(id),
     counts: () => queue.counts(),
   }
+}
+
+function readinessOf(options: ViewsOptions): () => Promise<Readiness> {
+  return createReadiness({
+    cluster: options.cluster,
+    queue: options.queue,
+    starting: options.starting ?? (() => ''),
+    warnings: options.warnings ?? (() => []),
+    now: () => options.now().getTime(),
+  })
 }
 
 function sourceNotes(specs: readonly SourceSpec[], enable: readonly Feature[]): string[] {

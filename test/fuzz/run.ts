@@ -46,18 +46,22 @@ async function fuzz(role: Role, { url, document, tokenOf }: FuzzWorld): Promise<
   writeFileSync(rights, JSON.stringify(readRights(role)))
   const token = tokenOf(role)
   const args = [
-    ...['--config-file', join(import.meta.dirname, 'schemathesis.toml')],
+    '--config-file',
+    join(import.meta.dirname, 'schemathesis.toml'),
     'run',
     document,
-    ...['--url', url, '--seed', values.seed, '--max-examples', values.examples, '--max-time', values.seconds],
+    `--url=${url}`,
+    `--seed=${values.seed}`,
+    `--max-examples=${values.examples}`,
+    `--max-time=${values.seconds}`,
     // streams have no end
-    ...['--exclude-path-regex', '/stream$'],
+    '--exclude-path-regex=/stream$',
     ...(values.operation === '' ? [] : ['--include-operation-id-regex', values.operation]),
     ...(token === '' ? [] : ['--header', `Authorization: Bearer ${token}`]),
     // strangers are told 401 whatever they do
     ...(role === 'none' ? ['--exclude-checks', 'unsupported_method'] : []),
     '--continue-on-failure',
-    ...['--suppress-health-check', 'filter_too_much'],
+    '--suppress-health-check=filter_too_much',
     '--no-color',
   ]
   const env = {
@@ -66,5 +70,5 @@ async function fuzz(role: Role, { url, document, tokenOf }: FuzzWorld): Promise<
     CAPSTAN_FUZZ_RIGHTS: rights,
     PYTHONDONTWRITEBYTECODE: '1',
   }
-  return await runSchemathesis(program, args, env)
+  return await runSchemathesis(program, args, { env, folder })
 }

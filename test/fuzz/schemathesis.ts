@@ -45,13 +45,17 @@ async function findPython(): Promise<string> {
   throw new Error('schemathesis needs Python 3.10 or newer with venv: install python3 and python3-venv.')
 }
 
-/** Runs it to its end, with what it prints passed on; gives its exit code. */
+/** Runs it to its end in a folder, where it leaves what it found, with what it prints passed on; gives its exit code. */
 export async function runSchemathesis(
   program: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { env, folder }: { env: Readonly<Record<string, string>>; folder: string },
 ): Promise<number> {
-  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
+  const child = spawn(program, args, {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  })
   return await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => resolve(code ?? 1))

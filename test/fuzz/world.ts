@@ -14,7 +14,7 @@ export type FuzzWorld = {
   /** File with the OpenAPI document. */
   document: string
   /** Empty for nobody. */
-  tokenOf(role: Role): string
+  tokenOf: (role: Role) => string
   /** What the log says of failures of our own. */
   troubles(): string[]
   stop(): Promise<void>
