@@ -8,7 +8,8 @@ const ownReasons = {
   Unauthorized: [401, 'A valid token is needed.', 'Send Authorization: Bearer TOKEN.'],
   NotAllowed: [403, 'Your rights do not suffice.', 'Ask for the right that is named.'],
   LoopbackOnly: [403, 'Only from this machine.', 'Open it on the machine itself, or forward the port.'],
-  NotFound: [404, 'There is nothing here.', 'See the list that it would be in for what there is.'],
+  // what is near, where there is such a thing, is said in the sentence itself
+  NotFound: [404, 'There is nothing here.', ''],
   MethodNotAllowed: [405, 'Not with this method.', 'Use one of those in the header Allow.'],
   NotPossible: [409, 'Not possible in this state.', 'Look at it again: it may have changed meanwhile.'],
   InvalidRequest: [400, 'The request is not valid.', 'Mend what is named; /api/v1/openapi.json says what is taken.'],
@@ -47,7 +48,7 @@ export class Refusal extends Error {
 /** A problem of the API's own. */
 export function problem(reason: OwnReason, detail?: string): Problem {
   const [status, title, unblock] = ownReasons[reason]
-  return { type: 'about:blank', title, status, detail: detail ?? title, reason, unblock }
+  return { type: 'about:blank', title, status, detail: detail ?? title, reason, ...(unblock ? { unblock } : {}) }
 }
 
 /** Any error → what the caller is told. The text of an error that is not ours may hold anything and stays in the log. */
