@@ -11,7 +11,7 @@ const ownReasons = {
   // what is near, where there is such a thing, is said in the sentence itself
   NotFound: [404, 'There is nothing here.', ''],
   MethodNotAllowed: [405, 'Not with this method.', 'Use one of those in the header Allow.'],
-  NotPossible: [409, 'Not possible in this state.', 'Look at it again: it may have changed meanwhile.'],
+  NotPossible: [409, 'Not possible in this state.', ''],
   InvalidRequest: [400, 'The request is not valid.', 'Mend what is named; /api/v1/openapi.json says what is taken.'],
   TooSlow: [408, 'The request took too long.', 'Send it again, faster.'],
   TooLarge: [413, 'The request is too large.', 'Send less at once.'],
