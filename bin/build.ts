@@ -1,4 +1,4 @@
-// `npm run build`: the program and its packages as a few files in dist/, the queue board's page beside them.
+// `npm run build`: the program and its packages as a few files in dist/, the pages of the queue board and of `/` beside them.
 // `node bin/build.ts FOLDER` puts them there instead; FOLDER is replaced and should be called dist.
 import { cp, readdir, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -47,6 +47,7 @@ await writeLineTables(dist)
 // the board reads its page from disk
 const boardUi = dirname(createRequire(import.meta.url).resolve('@bull-board/ui/package.json'))
 await cp(boardUi, join(dist, 'board'), { recursive: true, filter: (path) => !path.endsWith('.map') })
+await cp(join(root, 'src/ui/assets'), join(dist, 'page'), { recursive: true })
 const mebibytes = (await sizeOf(dist)) / 1024 / 1024
 process.stdout.write(
   `${join(dist, 'capstan.js')} and what it needs: ${mebibytes.toFixed(1)} MiB, ${warnings.length} warnings\n`,

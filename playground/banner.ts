@@ -5,15 +5,19 @@ import type { PlaygroundFile } from './playground-file.ts'
 export type Shown = 'sample' | 'example' | 'given'
 
 /** What people see when all is up: what runs where, how to get at it, three things to try. */
-export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: string; of: Shown }): string {
-  const { stateDir, cwd, of } = options
+export function banner(
+  file: PlaygroundFile,
+  options: { stateDir: string; cwd: string; of: Shown; link: string },
+): string {
+  const { stateDir, cwd, of, link } = options
   const short = (path: string) => {
     const near = relative(cwd, path)
     return near.startsWith('..') ? path : near
   }
   const rows = [
     ['API', file.apiUrl],
-    ['queue board', `${file.apiUrl}/queues`],
+    ['page', `${link} (lets one browser in, soon; again: ${capstanOf(file, short(stateDir))} queue open)`],
+    ['queue board', `${file.apiUrl}/queues (for the same browser)`],
     ['git', `${file.gitUrl} (${file.gitBranch}${file.gitPaths.map((path) => `, ${path}/`).join('')})`],
     ['image registry', file.registry],
     ['chart repository', file.chartRepo],
@@ -37,10 +41,18 @@ export function banner(file: PlaygroundFile, options: { stateDir: string; cwd: s
   ].join('\n')
 }
 
+/** The CLI looks for `.capstan/` by itself; any other folder must be named. */
+function isElsewhere(stateDir: string): boolean {
+  return basename(stateDir) !== '.capstan'
+}
+
+function capstanOf({ apiUrl, tokenFile }: PlaygroundFile, stateDir: string): string {
+  return isElsewhere(stateDir) ? `npx capstan --url ${apiUrl} --token-file ${tokenFile}` : 'npx capstan'
+}
+
 function tries(file: PlaygroundFile, { stateDir, of }: { stateDir: string; of: Shown }): string[] {
-  // The CLI looks for `.capstan/` by itself; any other folder must be named.
-  const elsewhere = basename(stateDir) !== '.capstan'
-  const capstan = elsewhere ? `npx capstan --url ${file.apiUrl} --token-file ${file.tokenFile}` : 'npx capstan'
+  const elsewhere = isElsewhere(stateDir)
+  const capstan = capstanOf(file, stateDir)
   const kubectl = `${file.kubectl} --kubeconfig ${file.kubeconfig}`
   if (of !== 'sample') {
     return [

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { banner } from './banner.ts'
+import { browserLink } from './browser-link.ts'
 import { bundle } from './bundle.ts'
 import { describeCluster } from './existing-cluster.ts'
 import { type Flags, parseFlags, usage } from './flags.ts'
@@ -78,6 +79,7 @@ async function run(flags: Flags, cwd: string): Promise<number> {
     const playground = await startPlayground(stage, { flags, toolbox, report, capstanProgram, signal: stop.signal })
     console.log(
       banner(playground.file(), {
+        link: await browserLink(playground.file()),
         stateDir: flags.stateDir,
         cwd,
         of: flags.git ? 'given' : flags.example ? 'example' : 'sample',

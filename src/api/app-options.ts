@@ -1,10 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Reviews } from './access/caller.ts'
+import type { Overview } from './contract/overview.ts'
 import type { Identity } from './contract/process.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Requests } from '../jobs/requests.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Views } from '../views/create-views.ts'
+import type { LinkStore } from './browser-sessions.ts'
 import type { DeliveryStore } from './deliveries.ts'
 
 /** What people may do to a job; each says whether it could be done. Throws RedisUnavailable. */
@@ -19,6 +21,17 @@ export type MetricsText = () => Promise<{ contentType: string; text: string }>
 
 /** The public half of the deploy key, or a sentence for why there is none. */
 export type ReadIdentity = () => Promise<Identity | { none: string }>
+
+/** The page at `/`; `now` in Unix milliseconds. */
+export type FrontPage = {
+  render: (overview: Overview, now: number) => string
+  /** For a browser that may not look. */
+  renderClosed: () => string
+  /** For a browser that is let in now. */
+  renderEntered: () => string
+  /** Scripts and style sheets by their file names. */
+  assets: Readonly<Record<string, string>>
+}
 
 /** What the API is made of. */
 export type AppOptions = {
@@ -39,8 +52,12 @@ export type AppOptions = {
   deliveries?: DeliveryStore
   /** Left out where metrics have a listener of their own. */
   metrics?: MetricsText
-  /** The queue board, shown to this machine only. */
+  /** Remembers links for browsers for all replicas; without it each process remembers its own. */
+  links?: LinkStore
+  /** The queue board. */
   board?: FastifyPluginAsync
+  /** The page at `/`, shown to whom the board is shown. */
+  frontPage?: FrontPage
   version: string
   log: Logger
   now: () => Date

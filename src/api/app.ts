@@ -3,18 +3,22 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { guard } from './access/guard.ts'
 import type { AppOptions, MetricsText } from './app-options.ts'
 import { answerClientError } from './client-error.ts'
+import { createBrowserSessions } from './browser-sessions.ts'
 import { fluxRoutes } from './flux/routes.ts'
 import { createMethodsOf } from './methods.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
+import { browserLinkRoutes } from './routes/browser-links.ts'
 import { eventRoutes } from './routes/events.ts'
 import { historyRoutes } from './routes/history.ts'
 import { explainRoutes } from './routes/explain.ts'
+import { frontPageRoutes } from './routes/front-page.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { imageRoutes } from './routes/images.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { objectRoutes } from './routes/objects.ts'
+import { overviewRoutes } from './routes/overview.ts'
 import { planRoutes, sourceChangeRoutes } from './routes/plans.ts'
 import { processRoutes } from './routes/process.ts'
 import { registryHookRoutes } from './routes/registry-hooks.ts'
@@ -49,7 +53,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   })
 
   const methodsOf = createMethodsOf(app)
-  guard(app, options)
+  const sessions = createBrowserSessions({ token: options.token, store: options.links, now: options.now })
+  guard(app, { ...options, sessions })
   app.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000
     const facts = { method: request.method, route: request.routeOptions.url ?? '', status: reply.statusCode, seconds }
@@ -75,6 +80,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   for (const schema of sharedSchemas) app.addSchema(schema)
   void app.register(fastifySwagger, openApi(options.version))
   void app.register(processRoutes, options)
+  void app.register(overviewRoutes, options)
   void app.register(sourceRoutes, options)
   void app.register(planRoutes, options)
   void app.register(sourceChangeRoutes, options)
@@ -94,7 +100,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(hookRoutes, options)
   void app.register(registryHookRoutes, options)
   void app.register(fluxRoutes, { ...options, prefix: '/api/flux' })
-  if (options.board) void app.register(boardRoutes, { prefix: '/queues', board: options.board })
+  const { frontPage, board } = options
+  void app.register(browserLinkRoutes, { sessions })
+  if (frontPage) void app.register(frontPageRoutes, { ...options, frontPage, sessions })
+  if (board) void app.register(boardRoutes, { prefix: '/queues', board, ...(frontPage ? { frontPage } : {}) })
   return app
 }
 

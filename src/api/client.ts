@@ -1,3 +1,4 @@
+import type { BrowserLink } from './contract/browser-link.ts'
 import type { ExplainQuery, Explanation } from './contract/explain.ts'
 import type { Accepted, Asker, Job, JobChanged, JobList, JobQuery, QueueCounts } from './contract/job.ts'
 import type { ApproveRequest, Plan, PlanAccepted, PlanRequest, SuspendRequest } from './contract/plan.ts'
@@ -12,6 +13,7 @@ import type {
   ReleaseRequest,
 } from './contract/image.ts'
 import type { DeploymentList, EventList, EventQuery, HistoryQuery, ReplayRequest, SinkList } from './contract/event.ts'
+import type { Overview } from './contract/overview.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
 import type { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from './contract/release.ts'
@@ -29,7 +31,10 @@ import type {
 /** One request to the API. `path` begins with a slash and holds the query; a body of bytes is a gzipped tar archive. */
 export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
 /** Sends a request with the token and gives the parsed JSON. Rejects with {@link Unreachable} when no answer came. */
-export type Transport = (request: TransportRequest) => Promise<{ status: number; body: unknown }>
+export type Transport = ((request: TransportRequest) => Promise<{ status: number; body: unknown }>) & {
+  /** Where the server is, without a slash at the end; empty where nobody else can go there. */
+  readonly address?: string
+}
 
 /** The server refused, and says why. */
 export class ApiRefusal extends Error {
@@ -51,10 +56,16 @@ type Options = { signal?: AbortSignal }
 
 /** The API, typed. Every call throws {@link ApiRefusal} for an answer that is not 2xx. */
 export type Client = {
+  /** Where the server is, without a slash at the end. */
+  readonly address: string
   version(options?: Options): Promise<Version>
   /** The public half of the deploy key; NotFound where there is none. */
   identity(options?: Options): Promise<Identity>
   status(options?: Options & StatusQuery): Promise<Status>
+  /** What lets one browser in to look. */
+  browserLink(options?: Options): Promise<BrowserLink>
+  /** Everything at a glance. */
+  overview(options?: Options): Promise<Overview>
   /** All of them, page after page. */
   sources(options?: Options & SourceQuery): Promise<SourceList>
   source(namespace: string, name: string, options?: Options): Promise<Source>
@@ -115,9 +126,12 @@ export function createClient(transport: Transport): Client {
     await send({ method: 'POST', path, body, ...options })
 
   return {
+    address: transport.address ?? '',
     version: (options) => get('/api/v1/version', options),
     identity: (options) => get('/api/v1/identity', options),
     status: ({ signal, ...query } = {}) => get(`/api/v1/status${searchOf(query)}`, only(signal)),
+    browserLink: (options) => post('/api/v1/browser-links', {}, options),
+    overview: (options) => get('/api/v1/overview', options),
     async sources({ signal, ...query } = {}) {
       const page = (range: object) =>
         get<SourceList>(`/api/v1/sources${searchOf({ ...query, ...range })}`, only(signal))

@@ -1,4 +1,5 @@
 import type { SwaggerOptions } from '@fastify/swagger'
+import { BrowserLink } from './contract/browser-link.ts'
 import { ExplainStep, Explanation, FirstCause } from './contract/explain.ts'
 import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
 import {
@@ -33,6 +34,7 @@ import {
   PlanValue,
   SuspendRequest,
 } from './contract/plan.ts'
+import { LaneDepth, Overview, StuckThing } from './contract/overview.ts'
 import { Problem } from './contract/problem.ts'
 import { Identity, Readiness, Version } from './contract/process.ts'
 import { ReleaseHistory, ReleasePlanRequest, ReleaseRevision, RollbackRequest } from './contract/release.ts'
@@ -64,6 +66,7 @@ export const sharedSchemas = [
   AnswerAccepted,
   ApproveRequest,
   Asker,
+  BrowserLink,
   Deployment,
   DeploymentList,
   Event,
@@ -81,6 +84,8 @@ export const sharedSchemas = [
   JobChanged,
   JobList,
   JobsAccepted,
+  LaneDepth,
+  Overview,
   OwnedObject,
   OwnedObjectList,
   Plan,
@@ -109,6 +114,7 @@ export const sharedSchemas = [
   Source,
   SourceList,
   Status,
+  StuckThing,
   SuspendRequest,
   TagVerdict,
   Unhealthy,

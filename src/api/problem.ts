@@ -7,7 +7,6 @@ import type { Problem } from './contract/problem.ts'
 const ownReasons = {
   Unauthorized: [401, 'A valid token is needed.', 'Send Authorization: Bearer TOKEN.'],
   NotAllowed: [403, 'Your rights do not suffice.', 'Ask for the right that is named.'],
-  LoopbackOnly: [403, 'Only from this machine.', 'Open it on the machine itself, or forward the port.'],
   // what is near, where there is such a thing, is said in the sentence itself
   NotFound: [404, 'There is nothing here.', ''],
   MethodNotAllowed: [405, 'Not with this method.', 'Use one of those in the header Allow.'],

@@ -30,13 +30,14 @@ export function createConnect(options: ConnectOptions): (choice: ServerChoice) =
   return (choice) => {
     const { url, token } = findServer(choice, { readText: readIfThere, ...options })
     let lent: Promise<string | undefined> | undefined
-    return async (request) => {
+    const transport = async (request: TransportRequest): ReturnType<Transport> => {
       const first = await exchange({ url, token: token || (await lent) || '' }, request, send)
       if (first.status !== 401 || token || lent || !isPrivate(url)) return first
       lent = options.clusterToken?.() ?? Promise.resolve(undefined)
       const second = await lent
       return second ? await exchange({ url, token: second }, request, send) : first
     }
+    return Object.assign(transport, { address: url })
   }
 }
 

@@ -9,6 +9,8 @@ export type Context = {
   out: Output
   err: Output
   style: Style
+  /** Opens a link where there is a browser; false when it could not. Left out where there is no display. */
+  openInBrowser?: (link: string) => Promise<boolean>
   /** Version of this program. */
   version: string
   /** Who asks, shown to others. */

@@ -23,6 +23,8 @@ export type CliOptions = {
   now?: () => number
   pause?: (ms: number) => Promise<void>
   commands?: readonly OwnCommand[]
+  /** Opens a link in a browser; false when it could not. Left out where there is no display. */
+  openInBrowser?: (link: string) => Promise<boolean>
   /** Reads standard input to its end; left out: there is none. */
   readInput?: () => Promise<string>
 }
@@ -89,6 +91,7 @@ function createContext(options: CliOptions, choice: ServerChoice): Context {
     out,
     err,
     style: createStyle(out, env),
+    ...(options.openInBrowser ? { openInBrowser: options.openInBrowser } : {}),
     version,
     user,
     signal,

@@ -4,6 +4,7 @@ import type { JobQuery } from '../api/contract/job.ts'
 import { approveSource } from './commands/approve.ts'
 import { explain } from './commands/explain.ts'
 import { planSource } from './commands/plan.ts'
+import { openQueue } from './commands/queue-open.ts'
 import { showIdentity } from './commands/identity.ts'
 import { changeJobs, listJobs, showJob } from './commands/queue.ts'
 import { resumeSource } from './commands/resume.ts'
@@ -239,6 +240,13 @@ function addQueue(program: Command, perform: Perform): void {
     .addOption(outputOption())
     .action(async (id: string, { output }: { output: OutputFormat }, command: Command) => {
       await perform(command, (context) => showJob(context, { id, output }))
+    })
+  queue
+    .command('open')
+    .description('the page and the queue board in a browser: a link that works once and lets it look for twelve hours')
+    .option('--print', 'only print the link', false)
+    .action(async ({ print }: { print: boolean }, command: Command) => {
+      await perform(command, (context) => openQueue(context, { print }))
     })
   const changes: Record<JobChange, string> = {
     retry: 'run jobs next that wait or wait to be tried again; ask for ended ones again',

@@ -27,6 +27,17 @@ function userName(): string {
   }
 }
 
+/** Whether there is a display that a browser could open on. */
+function hasDisplay(): boolean {
+  return process.platform === 'darwin' || Boolean(process.env.DISPLAY) || Boolean(process.env.WAYLAND_DISPLAY)
+}
+
+async function openInBrowser(link: string): Promise<boolean> {
+  // child processes' packages are loaded for this alone
+  const { openLink } = await import('./open-browser.ts')
+  return openLink(link, process.env, process.platform)
+}
+
 const cli = createCli({
   connect: createConnect({
     env: process.env,
@@ -40,6 +51,7 @@ const cli = createCli({
   version,
   user: userName(),
   signal: interrupted.signal,
+  ...(process.stdout.isTTY && hasDisplay() ? { openInBrowser } : {}),
   readInput: async () => await text(process.stdin),
   commands: [
     {

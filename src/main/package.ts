@@ -17,6 +17,9 @@ export const definitionFiles = {
   sources: join(chartFolder, 'crds/source.yaml'),
 }
 
+/** What the page at `/` needs besides what is rendered; copied beside a bundle. */
+export const pageAssets = join(packageRoot, import.meta.url.includes('/dist/') ? 'dist/page' : 'src/ui/assets')
+
 /** In a bundle the board's page lies beside it; from sources its package is found by itself. */
 export function boardUiPath(): string | undefined {
   const beside = join(packageRoot, 'dist/board')

@@ -12,6 +12,7 @@ import { createViews, type Views } from '../views/create-views.ts'
 import { releaseTarget } from '../views/release-row.ts'
 import { listenAll, listenAt, type Served } from './listen.ts'
 import { boardUiPath, version } from './package.ts'
+import { createFrontPage } from './front-page.ts'
 import { processRequests } from './requests.ts'
 import { clusterAccess } from './cluster-access.ts'
 import { processIdentity } from './deploy-key.ts'
@@ -62,6 +63,8 @@ export async function serve(
     ...(config.apiAuth.byCluster ? { access: clusterAccess(parts) } : {}),
     webhookSecret: () => read(secrets.webhookSecretFile),
     deliveries: store,
+    frontPage: createFrontPage(),
+    links: store,
     board: createQueueBoard(queue, uiPath ? { uiPath } : {}),
     version,
     identity: () => processIdentity(parts.deployKeys),

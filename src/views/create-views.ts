@@ -2,42 +2,31 @@ import type { JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
 import type { RepositoryFacts } from '../domain/image/facts.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import type { Reading } from './cached.ts'
 import { createExplainer, type Explainer } from './explain/create-explainer.ts'
 import { createHistoryView, type HistoryView } from './history.ts'
 import { createObjectReader, type ObjectRow } from './objects.ts'
+import { createOverview, type OverviewView } from './overview.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import type { ReleaseRow } from './release-row.ts'
-import type { ReleaseFacts } from './releases.ts'
 import { readHistory, type ReleaseHistory } from './release-history.ts'
-import { type Attempt, createRowReader } from './rows.ts'
+import { createRowReader } from './rows.ts'
 import { createSinksView, type SinksView } from './sinks.ts'
 import type { SourceRow } from './source-row.ts'
 import { readRepositories } from './repositories.ts'
 import { createSourceReader } from './sources.ts'
+import { createStatusReader, oldest, type StatusView } from './status-view.ts'
 import type { Feature, ViewsOptions } from './views-options.ts'
 import { createWorkloadReader, type WorkloadQuery, type WorkloadRow } from './workload-rows.ts'
-import type { Workloads } from './workloads.ts'
 
 const statusTimeoutMs = 5000
-
-/** The whole state in one answer (W35). `healthy` is about workloads and apart from `ready`. */
-export type StatusView = {
-  ready: boolean
-  healthy: boolean
-  sources: SourceRow[]
-  releases: ReleaseRow[]
-  /** Plain sentences about what is not there or could not be read. */
-  notes: string[]
-  /** RFC 3339, of the oldest reading in here. */
-  observedAt: string
-}
 
 export type JobFilter = Parameters<Queue['list']>[0]
 
 /** Read-only answers for API and CLI. Lists may be up to two seconds old and say so; one source is always read afresh. */
 export type Views = {
   status(): Promise<StatusView>
+  /** Everything at a glance; of long lists the part that matters. */
+  overview(): Promise<OverviewView>
   sources(): Promise<SourceRow[]>
   /** Undefined when there is no such source. */
   source(namespace: string, name: string): Promise<SourceRow | undefined>
@@ -106,28 +95,11 @@ export function createViews(options: ViewsOptions): Views {
     return read
   }
 
+  const explain = createExplainer(options, rows)
+  const status = createStatusReader({ ...options, sources: sourceSpecs }, rows)
   return {
-    async status() {
-      const asked = rows.workloads()
-      const sources = await readSources(asked)
-      // what a sync just applied must be in the list: a HelmRelease that nobody looked at yet would make all seem ready
-      const applied = sources
-        .map(({ changedAt }) => Date.parse(changedAt))
-        .filter((at) => at <= options.now().getTime())
-      const [{ rows: releases, facts }, workloads] = await Promise.all([
-        rows.releases(asked, Math.max(0, ...applied)),
-        asked,
-      ])
-      const all = [...sources, ...releases]
-      return {
-        ready: !facts.failure && all.every((row) => row.ready),
-        healthy: !workloads.failure && all.every((row) => row.healthy),
-        sources,
-        releases,
-        notes: [...sourceNotes(sourceSpecs(), enable), ...releaseNotes(facts), ...workloadNotes(workloads)],
-        observedAt: oldest([facts.reading, workloads.reading], options.now()),
-      }
-    },
+    status,
+    overview: createOverview({ status, explain, queue, now: options.now }),
     sources: async () => await readSources(rows.workloads()),
     source: async (namespace, name) => await readSource({ namespace, name }, rows.workloads()),
     standing: async (namespace, name) => await readSource({ namespace, name }, Promise.resolve({})),
@@ -140,8 +112,8 @@ export function createViews(options: ViewsOptions): Views {
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
     releaseHistory: (namespace, name) => readHistory(namespace, name, options),
-    explain: createExplainer(options, rows),
     objects: async () => await readObjects(sourceSpecs()),
+    explain,
     sourceSpecs,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),
@@ -165,25 +137,4 @@ function readinessOf(options: ViewsOptions): () => Promise<Readiness> {
     warnings: options.warnings ?? (() => []),
     now: () => options.now().getTime(),
   })
-}
-
-function sourceNotes(specs: readonly SourceSpec[], enable: readonly Feature[]): string[] {
-  if (!enable.includes('sync') || specs.length > 0) return []
-  return ['No git repository is configured; give --git-url.']
-}
-
-function releaseNotes({ reading, failure }: Attempt<ReleaseFacts>): string[] {
-  if (failure) return [`Releases could not be read: ${failure.message}`]
-  return !reading || reading.value.isServed
-    ? []
-    : ['The cluster has no HelmRelease definition; releases run once it is there.']
-}
-
-function workloadNotes({ failure }: Attempt<Workloads>): string[] {
-  return failure ? [`The health of workloads is not known: ${failure.message}`] : []
-}
-
-function oldest(readings: readonly (Reading<unknown> | undefined)[], now: Date): string {
-  const times = readings.filter((reading) => reading !== undefined).map(({ at }) => at)
-  return new Date(Math.min(now.getTime(), ...times)).toISOString()
 }

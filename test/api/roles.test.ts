@@ -3,6 +3,7 @@ import type { RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Need, Rule } from '../../src/api/access/rule.ts'
 import { folders, ruleOf, rules } from '../../src/api/access/rules.ts'
+import { createFrontPage } from '../../src/main/front-page.ts'
 import type { Requests } from '../../src/jobs/requests.ts'
 import { root } from '../packaging/dockerfile.ts'
 import { createRolesWorld, people, type RolesWorld } from './roles.ts'
@@ -22,7 +23,7 @@ beforeAll(async () => {
   world = await createRolesWorld()
   const bench = createWorkbench({
     sources: [{ ...spec, namespace: world.team, name: 'web' }],
-    app: { access: world.access },
+    app: { access: world.access, frontPage: createFrontPage() },
   })
   const { app, queue, requests } = bench
   routes = []

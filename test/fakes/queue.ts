@@ -1,4 +1,4 @@
-import type { JobView, Queue } from '../../src/adapters/queue/index.ts'
+import type { JobView, LaneDepths, Queue } from '../../src/adapters/queue/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { dedupeKey } from '../../src/domain/work/dedupe-key.ts'
 import { type JobKind, type JobPayload, jobKinds, lanes, type WorkRequest } from '../../src/domain/work/job.ts'
@@ -124,6 +124,16 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
       return perKind((kind) =>
         Math.max(0, ...waits.filter((job) => job.kind === kind).map((job) => now() - Date.parse(job.requestedAt))),
       )
+    },
+    async lanes() {
+      needRedis()
+      const depthOf = (lane: string) => {
+        const waits = jobs.filter((job) => job.lane === lane && job.state === 'waiting')
+        const active = jobs.filter((job) => job.lane === lane && job.state === 'active').length
+        const oldestWaitMs = Math.max(0, ...waits.map((job) => now() - Date.parse(job.requestedAt)))
+        return { waiting: waits.length, active, oldestWaitMs }
+      }
+      return Object.fromEntries(Object.keys(lanes).map((lane) => [lane, depthOf(lane)])) as LaneDepths
     },
     retry: async (jobId) => change(jobId, ['failed', 'completed', 'delayed', 'waiting'], 'waiting'),
     async cancel(jobId, who) {

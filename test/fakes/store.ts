@@ -21,6 +21,12 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
     async delete(key) {
       if (isUp) values.delete(key)
     },
+    async take(key) {
+      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+      const found = values.get(key)
+      values.delete(key)
+      return found && found.until > now() ? found.value : undefined
+    },
     async append(stream, entry, { maxLength, maxAgeMs = Number.POSITIVE_INFINITY }) {
       if (!isUp || Object.keys(entry).length === 0) return undefined
       const id = `${now()}-${count++}`

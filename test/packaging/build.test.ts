@@ -119,12 +119,20 @@ describe('the bundle, without any package beside it', () => {
       await until('ready', async () => (await statusOf(`${address}/readyz`)) === 200, {
         giveUp: () => (child.exitCode === null ? undefined : `it ended with ${child.exitCode}: ${log}`),
       })
-      const page = await fetch(`${address}/queues`)
+      const authorization = `Bearer ${(await readFile(join(folder, 'state', 'token'), 'utf8')).trim()}`
+      const front = await fetch(address, { headers: { authorization } })
+      expect([front.status, await front.text()]).toEqual([200, expect.stringContaining('<h1>Capstan</h1>')])
+      for (const file of ['page.css', 'page.mjs', 'stream.mjs'])
+        expect((await fetch(`${address}/${file}`, { headers: { authorization } })).status).toBe(200)
+      const page = await fetch(`${address}/queues`, { headers: { authorization } })
       const html = await page.text()
       expect(page.status).toBe(200)
       const [, script = ''] = /src="([^"]+\.js)"/.exec(html) ?? []
-      expect(await statusOf(new URL(script, `${address}/queues/`).href)).toBe(200)
-      expect(await statusOf(`${address}/queues/api/queues`)).toBe(200)
+      for (const path of [script, 'api/queues']) {
+        const { href } = new URL(path, `${address}/queues/`)
+        expect((await fetch(href, { headers: { authorization } })).status).toBe(200)
+      }
+      expect(await statusOf(`${address}/queues/api/queues`)).toBe(401)
     } finally {
       child.kill('SIGTERM')
     }

@@ -154,4 +154,32 @@ describe('list', () => {
     await queue.enqueue({ ...request, name: 'two', lane: 'person' })
     expect(await queue.oldestWaitMs()).toMatchObject({ 'sync-release': 30_000, 'sync-source': 0 })
   })
+
+  it('tells how deep each lane is, of all kinds together', async () => {
+    let now = Date.now()
+    const queue = box.open({ prefix: freshPrefix(), now: () => now })
+    await queue.enqueue({ ...request, lane: 'periodic' })
+    now += 20_000
+    await queue.enqueue({ ...request, name: 'two', lane: 'periodic' })
+    await queue.enqueue({ ...request, kind: 'sync-source', lane: 'periodic' })
+    await queue.enqueue({ ...request, name: 'three', lane: 'person' })
+    now += 10_000
+    const none = { waiting: 0, active: 0, oldestWaitMs: 0 }
+    expect(await queue.lanes()).toEqual({
+      person: { waiting: 1, active: 0, oldestWaitMs: 10_000 },
+      webhook: none,
+      change: none,
+      image: none,
+      periodic: { waiting: 3, active: 0, oldestWaitMs: 30_000 },
+    })
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    const run = async () => {
+      await held
+      return { end: 'done', summary: '' } as const
+    }
+    await queue.work({ 'sync-source': { run, slots: 1 } })
+    await until('it runs', async () => (await queue.lanes()).periodic.active === 1)
+    expect((await queue.lanes()).periodic.waiting).toBe(2)
+    release()
+  })
 })

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import type { Logger } from '../../lib/logger.ts'
 import type { Run, RunRequest, RunResult } from '../../lib/run.ts'
+export { startDetached } from './detach.ts'
 import { findCommand } from './find-command.ts'
 import { start } from './start.ts'
 

@@ -6,6 +6,7 @@ import { createConnection } from './connection.ts'
 import { createConsumer } from './consumer.ts'
 import { createInterventions } from './interventions.ts'
 import { createJobIds } from './job-id.ts'
+import { createLaneReader, type LaneDepths } from './lane-reader.ts'
 import { createLiveness } from './liveness.ts'
 import { createProducer } from './producer.ts'
 import { createQueues } from './queues.ts'
@@ -17,7 +18,7 @@ import { createScripts, keyPrefix } from './scripts.ts'
 import { createTeller } from './tell-bullmq.ts'
 import { type JobView, workerMark } from './view.ts'
 
-export type { JobView, Processor, QueueCounts }
+export type { JobView, LaneDepths, Processor, QueueCounts }
 
 /** BullMQ behind one door. All calls that need Redis throw AppError RedisUnavailable within a second when it is gone. */
 export type Queue = {
@@ -50,6 +51,8 @@ export type Queue = {
   countsOf: (kind: JobKind) => Promise<QueueCounts[JobKind]>
   /** How long the job at the head of each queue has waited; 0 where none waits. Cheap: for metrics. */
   oldestWaitMs: () => Promise<Record<JobKind, number>>
+  /** How deep the lanes are, of all kinds together. Cheap: for metrics. */
+  lanes: () => Promise<LaneDepths>
   /** A waiting or backed-off job runs next; an ended one is asked for again as a new job, in the lane of a person. */
   retry: (jobId: string) => Promise<boolean>
   /** Removes a waiting job, or aborts a running one on whatever process holds it; that one fails as `cancelled by WHO`. */
@@ -120,6 +123,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   const queue: Queue = {
     ...reader,
+    lanes: createLaneReader({ connection, prefix, now }),
     enqueue: producer.enqueue,
     async work(processors) {
       consumer.start(processors)

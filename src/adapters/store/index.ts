@@ -8,6 +8,8 @@ export type Store = {
   /** Kept for ever without `ttlMs`. */
   set(key: string, value: string, options?: { ttlMs?: number }): Promise<void>
   delete(key: string): Promise<void>
+  /** The value, which is gone then: of all who ask at the same time one gets it. Throws RedisUnavailable when Redis is gone. */
+  take(key: string): Promise<string | undefined>
   /**
    * Adds to a history that is bounded in length and, with `maxAgeMs`, in age; gives the id of the entry, undefined when Redis is gone. A
    * little more than that may stay: Redis trims in whole blocks.
@@ -69,6 +71,14 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
     },
     async delete(key) {
       await softly(() => client.del(valueKey(key)), 0)
+    },
+    async take(key) {
+      // GETDEL is not there before Redis 6.2
+      const both = client.multi().get(valueKey(key)).del(valueKey(key))
+      const answers = await first.then(() => both.exec()).catch(() => null)
+      if (!answers) throw new AppError('RedisUnavailable', 'Redis does not answer; it can be asked again.')
+      const [[, value] = []] = answers
+      return typeof value === 'string' ? value : undefined
     },
     async append(stream, entry, { maxLength, maxAgeMs }) {
       const fields = Object.entries(entry).flat()

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import type { Right } from '../../domain/access/right.ts'
 import type { AppOptions } from '../app-options.ts'
 import type { Problem } from '../contract/problem.ts'
+import type { BrowserSessions } from '../browser-sessions.ts'
 import { cameOpenly } from '../loopback.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { createBucket } from './bucket.ts'
 import type { Caller } from './caller.ts'
 import { denialOf, tooMany } from './denial.ts'
 import { ownedBy } from './found.ts'
-import { createIdentify, type Identify } from './identify.ts'
+import { createIdentify, type Identified, type Identify } from './identify.ts'
 import { rightsOf, type Rule } from './rule.ts'
 import { ruleOf } from './rules.ts'
 
@@ -18,6 +19,8 @@ declare module 'fastify' {
     open?: boolean
     /** Needs no token on the listener for whoever shares the pod or may forward its ports (ruling 3). */
     openOnLoopback?: boolean
+    /** Let in besides: browsers with a session, which can send no token (W39). Only for routes that change nothing. */
+    browsers?: boolean
     /** How a caller is refused, where that is not a problem of ours. */
     refuse?: (request: FastifyRequest, reply: FastifyReply, told: Problem) => FastifyReply
     /** What it asks of its callers; filled in from the table of rules. */
@@ -32,7 +35,9 @@ declare module 'fastify' {
   }
 }
 
-type Options = Pick<AppOptions, 'token' | 'access' | 'views' | 'requests' | 'now' | 'limits'>
+type Options = Pick<AppOptions, 'token' | 'access' | 'views' | 'requests' | 'now' | 'limits'> & {
+  sessions: Pick<BrowserSessions, 'read'>
+}
 
 /** Calls of one caller (hazard L9). */
 const usualCalls = { perSecond: 50, burst: 400 }
@@ -68,7 +73,7 @@ export function guard(app: FastifyInstance, options: Options): void {
   app.addHook('preHandler', nameAsker)
 
   function wait(caller: Caller, address: string): Problem | undefined {
-    const seconds = mayCall(caller.kind === 'user' ? `user ${caller.user.username}` : `token ${address}`)
+    const seconds = mayCall(caller.kind === 'user' ? `user ${caller.user.username}` : `${caller.kind} ${address}`)
     return seconds > 0 ? tooMany(seconds) : undefined
   }
 }
@@ -95,7 +100,7 @@ async function admit(
     request.caller = { kind: 'open' }
     return undefined
   }
-  const { caller, problem: why } = await identify(request)
+  const { caller, problem: why } = inBrowser(request, options) ?? (await identify(request))
   if (!caller) return why
   request.caller = caller
   // who calls too often makes us ask for no rights either
@@ -103,6 +108,13 @@ async function admit(
   if (late) return late
   if (rule?.who === 'may') return await denialOf(caller, rightsOf(rule.needs, request, homeOf(options)), options.access)
   return rule?.who === 'found' && caller.kind === 'user' ? await hidden(request, rule, options) : undefined
+}
+
+/** Who let a browser in, where the route is for browsers. */
+function inBrowser(request: FastifyRequest, { sessions }: Options): Identified | undefined {
+  if (request.routeOptions.config.browsers !== true) return undefined
+  const session = sessions.read(request)
+  return session && { caller: session.user ? { kind: 'user', user: session.user } : { kind: 'browser' } }
 }
 
 /** What an id names is not there for who may not see it, and asking for it takes as long. */

@@ -21,6 +21,14 @@ const signed: Rule = { who: 'open', why: 'proved by its signature' }
 const probe: Rule = { who: 'open', why: 'a probe' }
 const harmless: Rule = { who: 'anyone', why: 'tells nothing of the cluster' }
 
+/** The page and the board show everything at once. */
+const everything = all(
+  { verb: 'list', resource: 'sources', in: 'all' },
+  { verb: 'list', resource: 'releases', in: 'all' },
+  { verb: 'list', resource: 'workloads', in: 'all' },
+  { verb: 'list', resource: 'jobs', in: 'all' },
+)
+
 /**
  * What every route asks of its callers, by method and pattern. A route without a row is refused at the start; docs/security.md and the
  * tests of roles are made from these rows.
@@ -37,6 +45,14 @@ export const rules: Readonly<Record<string, Rule>> = {
     { verb: 'list', resource: 'sources', in: 'query' },
     { verb: 'list', resource: 'releases', in: 'query' },
   ),
+  'GET /api/v1/overview': everything,
+  'GET /api/v1/overview/stream': everything,
+  'POST /api/v1/browser-links': everything,
+  'GET /enter/:code': { who: 'open', why: 'proved by the code, which works once' },
+  'GET /': everything,
+  'GET /page.css': everything,
+  'GET /page.mjs': everything,
+  'GET /stream.mjs': everything,
   'GET /api/v1/identity': need('get', 'sources', 'home'),
   'GET /api/v1/explain': {
     who: 'asked',
@@ -118,7 +134,7 @@ export const rules: Readonly<Record<string, Rule>> = {
 
 /** Folders of pages that are made by somebody else's package. */
 export const folders: Readonly<Record<string, Rule>> = {
-  '/queues': { who: 'open', why: 'for browsers of this machine alone' },
+  '/queues': everything,
 }
 
 /** The rule of a route; undefined for one that nobody thought of. */

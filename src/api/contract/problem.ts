@@ -9,7 +9,7 @@ export const Problem = Type.Object(
     detail: Type.String({ description: 'One plain sentence.' }),
     reason: Type.String({
       description:
-        'One word: a reason of the status list, or Unauthorized, NotAllowed, NotFound, MethodNotAllowed, NotPossible, InvalidRequest, TooSlow, TooLarge, UnsupportedMediaType, TooManyRequests, HeadersTooLarge, LoopbackOnly.',
+        'One word: a reason of the status list, or Unauthorized, NotAllowed, NotFound, MethodNotAllowed, NotPossible, InvalidRequest, TooSlow, TooLarge, UnsupportedMediaType, TooManyRequests, HeadersTooLarge.',
     }),
     unblock: Type.Optional(Type.String({ description: 'What to do about it.' })),
     retryAfter: Type.Optional(
