@@ -78,8 +78,8 @@ describe('a link for a browser', () => {
     expect(first.status).toBe(200)
     expect(first.headers.get('set-cookie')).toMatch(/; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/)
     const second = await fetch(`${url}${path}`)
-    expect([second.status, second.headers.get('set-cookie')]).toEqual([401, null])
-    expect((await fetch(`${url}/enter/${'A'.repeat(43)}`)).status).toBe(401)
+    expect([second.status, second.headers.get('set-cookie')]).toEqual([410, null])
+    expect((await fetch(`${url}/enter/${'A'.repeat(43)}`)).status).toBe(410)
   })
 
   it('is refused once it is old, and so is the session in its time', async () => {
@@ -90,7 +90,7 @@ describe('a link for a browser', () => {
     const { cookie } = await enter(url)
     expect((await fetch(url, { headers: { cookie } })).status).toBe(200)
     nowMs = Date.parse(expiresAt)
-    expect((await fetch(`${url}${path}`)).status).toBe(401)
+    expect((await fetch(`${url}${path}`)).status).toBe(410)
     nowMs += 12 * 3_600_000
     expect((await fetch(url, { headers: { cookie } })).status).toBe(401)
   })
@@ -107,7 +107,7 @@ describe('a link for a browser', () => {
     const cookie = String(entered.headers['set-cookie']).split(';')[0] ?? ''
     for (const { app } of [one, other, both])
       expect((await app.inject({ url: '/', headers: { host: 'capstan.example', cookie } })).statusCode).toBe(200)
-    expect((await fetch(`${other.url}${path}`)).status).toBe(401)
+    expect((await fetch(`${other.url}${path}`)).status).toBe(410)
   })
 
   it('lets look only as long as who made it may', async () => {

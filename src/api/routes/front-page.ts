@@ -60,7 +60,7 @@ export const frontPageRoutes: FastifyPluginAsync<Options> = async (
   // looking whether a link works must not use it up
   app.get<{ Params: { code: string } }>('/enter/:code', { exposeHeadRoute: false }, async (request, reply) => {
     const cookie = await sessions.enter(request.params.code, request)
-    if (cookie === undefined) return reply.code(401).type(htmlType).send(frontPage.renderClosed())
+    if (cookie === undefined) return reply.code(410).type(htmlType).send(frontPage.renderClosed())
     return reply.header('set-cookie', cookie).type(htmlType).send(frontPage.renderEntered())
   })
   for (const [name, text] of Object.entries(frontPage.assets)) {
