@@ -101,7 +101,7 @@ export type Config = {
     maxObjects: number
   }
   /** Where events are sent. `connect`: empty for nowhere. */
-  events: { sinksFile?: string; connect: string; token: string }
+  events: { sinksFile?: string; connect: string; token: string; rpcTimeoutMs: number }
   releases: {
     workers: number
     /** Log what an upgrade changed. */
@@ -205,7 +205,12 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       maxBytes: values['max-source-size'] * 1_000_000,
       maxObjects: values['max-source-objects'],
     },
-    events: { ...defined('sinksFile', values['sinks-file']), connect: values.connect, token: values.token },
+    events: {
+      ...defined('sinksFile', values['sinks-file']),
+      connect: values.connect,
+      token: values.token,
+      rpcTimeoutMs: values['rpc-timeout'],
+    },
     releases: {
       workers: values.workers,
       logDiffs: values['log-release-diffs'],

@@ -307,8 +307,8 @@ describe('loadConfig: warnings', () => {
   it.each<[string, string[], RegExp[]]>([
     [
       'what has no effect, in one line',
-      ['--rpc-timeout=1s', '--tiller-ip=1'],
-      [/without effect: --rpc-timeout \(.*\), --tiller-ip \(/],
+      ['--k8s-in-cluster=false', '--tiller-ip=1'],
+      [/without effect: --k8s-in-cluster \(.*\), --tiller-ip \(/],
     ],
     ['nothing for a flag that works', ['--sops'], []],
     ['flags for writing beside --git-readonly', ['--git-readonly', '--git-user=x'], [/--git-user/]],

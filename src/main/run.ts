@@ -29,6 +29,7 @@ import { ensureSecrets } from './secrets.ts'
 import { createProcessViews, readConditions, serve, serveMetrics, serveProbes } from './server.ts'
 import { sourceWatchOf } from './source-work.ts'
 import { type Ending, onStop } from './stop.ts'
+import { connectUpstream } from './upstream.ts'
 import { type Ground, type Parts, wire } from './wire.ts'
 import { processorsOf } from './worker.ts'
 
@@ -169,6 +170,7 @@ async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promi
       if (config.enable.includes('sync')) watchSources(sources, sourceWatchOf(parts), lead)
       if (config.enable.includes('releases')) watchReleases(releaseWatchOf(parts), lead)
       if (forFluxctl && !config.readOnly) void labelForFluxctl(forFluxctl, lead)
+      connectUpstream(parts, ending, lead)
     }
     // who only looks needs no Lease to lead: this process looks for itself
     if (config.readOnly) onLead(signal)

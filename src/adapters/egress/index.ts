@@ -3,6 +3,7 @@ import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
 import { createAgents } from './agents.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 
+export { createDial } from './dial.ts'
 export { createGuard, type Guard } from './guard.ts'
 
 const maxRedirects = 3

@@ -10,6 +10,10 @@ export type FluxdMetrics = {
   gitReady: (ready: boolean) => void
   /** Jobs that wait to write to git. */
   queueLength: (jobs: number | undefined) => void
+  /** Whether the service of `--connect` is connected now. */
+  upstream: (target: string, isConnected: boolean) => void
+  /** Brings the times up to date that grow by themselves. */
+  sample: () => void
 }
 
 const jobBuckets = [0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120]
@@ -18,7 +22,8 @@ const syncBuckets = [0.5, 5, 10, 20, 30, 40, 50, 60, 75, 90, 120, 240]
 /** fluxd's "jobs" are what writes to git; its API and its syncs have metrics of their own. */
 export const fluxdJobKind = 'update-images'
 
-export function createFluxdMetrics(registers: [Registry]): FluxdMetrics {
+/** `now` is in milliseconds that only go up. */
+export function createFluxdMetrics(registers: [Registry], now: () => number): FluxdMetrics {
   const syncDuration = new Histogram({
     name: 'flux_daemon_sync_duration_seconds',
     help: 'Duration of git-to-cluster synchronisation, in seconds.',
@@ -58,7 +63,20 @@ export function createFluxdMetrics(registers: [Registry]): FluxdMetrics {
     registers,
   })
 
+  const connection = new Gauge({
+    name: 'flux_fluxd_connection_duration_seconds',
+    help: 'Duration in seconds of the current connection to the service of --connect; zero means unconnected.',
+    labelNames: ['target'],
+    registers,
+  })
+  const connectedSince = new Map<string, number | undefined>()
+
   return {
+    upstream: (target, isConnected) => connectedSince.set(target, isConnected ? now() : undefined),
+    sample() {
+      for (const [target, since] of connectedSince)
+        connection.set({ target }, since === undefined ? 0 : (now() - since) / 1000)
+    },
     jobEnded({ kind, outcome, seconds, waitedSeconds }) {
       if (kind !== fluxdJobKind) return
       jobDuration.observe({ success: String(outcome !== 'failed') }, seconds)

@@ -15,6 +15,8 @@ export type Metrics = {
   answered: (answer: Answer) => void
   /** Whether the repository could be read when it was last tried. */
   gitReady(ready: boolean): void
+  /** Whether the service of `--connect` is connected now. */
+  upstream(target: string, isConnected: boolean): void
   /** The queue is read when somebody asks for the text, at most every 5 s. */
   watchQueue(read: () => Promise<QueueFacts>): void
   /** The releases are read when somebody asks for the text, at most every 5 s. */
@@ -33,7 +35,7 @@ const maxAgeMs = 5_000
 export function createMetrics({ now = () => performance.now() }: MetricsOptions = {}): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const fluxd = createFluxdMetrics([registry])
+  const fluxd = createFluxdMetrics([registry], now)
   const operator = createOperatorMetrics([registry])
   const own = createOwnMetrics([registry])
   const samples: (() => Promise<void>)[] = []
@@ -47,6 +49,7 @@ export function createMetrics({ now = () => performance.now() }: MetricsOptions 
   return {
     async text() {
       await Promise.all(samples.map((sample) => sample()))
+      fluxd.sample()
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
     jobEnded(ended) {
@@ -60,6 +63,7 @@ export function createMetrics({ now = () => performance.now() }: MetricsOptions 
     releaseEnded: (ended) => operator.releaseEnded(ended),
     answered: (answer) => fluxd.answered(answer),
     gitReady: (ready) => fluxd.gitReady(ready),
+    upstream: (target, isConnected) => fluxd.upstream(target, isConnected),
     watchQueue(read) {
       samples.push(createSampled({ read, show: showQueue, maxAgeMs, now }))
     },

@@ -90,7 +90,8 @@ export function unknownJob(id: string): FluxRefusal {
   return missing(`unknown job "${id}"`, 'It may have ended long ago, or Redis was emptied: ask again.')
 }
 
-function refusalOf(error: unknown): { status: number; told: FluxError } {
+/** Any error → what fluxctl is told. */
+export function refusalOf(error: unknown): { status: number; told: FluxError } {
   const { status, detail, unblock = '' } = problemOf(error)
   if (error instanceof AppError && error.reason !== 'InternalError') {
     const help = paragraphs(detail, reasons[error.reason][1])

@@ -1,17 +1,16 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { AppError } from '../../domain/error.ts'
 import { printObjects } from '../../domain/manifest/print-objects.ts'
-import { notApplied } from '../../domain/source/applied.ts'
 import type { Caller } from '../access/caller.ts'
 import type { AppOptions } from '../app-options.ts'
-import { badRequest, deprecated, missing, noRoute, sendFluxError, sendRefusal } from './errors.ts'
-import { needFluxSource } from './flux-source.ts'
+import { badRequest, deprecated, noRoute, sendFluxError, sendRefusal } from './errors.ts'
 import { gitConfig, publicKey } from './git-config.ts'
 import { listImages } from './images.ts'
 import { jobStatus } from './job-status.ts'
 import { addLegacyWrites, type Ask } from './legacy.ts'
 import { workOf } from './notify.ts'
 import { readUpdate, type Wanted } from './read-update.ts'
+import { syncStatus } from './sync-status.ts'
 import { askForUpdate } from './update.ts'
 import { bodyOf, queryOf, sendJson } from './wire.ts'
 import { listServices } from './workloads.ts'
@@ -95,12 +94,4 @@ function addWrites(app: App, options: Options): void {
 /** Whom the cluster knows is named so, whatever the client claims (W1). */
 function asProved<W extends Wanted>(wanted: W, caller: Caller): W {
   return caller.kind === 'user' ? { ...wanted, cause: { ...wanted.cause, User: caller.user.username } } : wanted
-}
-
-/** The commits that must still be applied until the named one is; anything but an error means "wait" to fluxctl. */
-async function syncStatus(ref: string, { views }: Options): Promise<string[]> {
-  if (ref === '') throw missing('no revision was named')
-  const spec = needFluxSource(views)
-  const [commits, source] = await Promise.all([views.appliedCommits(spec), views.standing(spec.namespace, spec.name)])
-  return notApplied(ref, { commits, head: source?.head ?? '', branch: spec.branch })
 }

@@ -1,7 +1,6 @@
 import type { Flag } from '../flag.ts'
 
 const noScanCache = 'images are scanned without memcached'
-const noUpstream = 'that service cannot call Capstan'
 
 /** fluxd's flags with fluxd's defaults, to the letter (flux-v1 §26). */
 export const fluxdFlags = {
@@ -264,14 +263,12 @@ export const fluxdFlags = {
   connect: {
     type: 'string',
     default: '',
-    doc: 'Service that events are sent to as fluxd sent them, such as Fluxcloud: http, https, ws or wss; posted to its `/v6/events`.',
+    doc: 'Service that events are sent to as fluxd sent them, such as Fluxcloud: http, https, ws or wss; posted to its `/v6/events`. It may call Capstan as it called fluxd, over a WebSocket at its `/v11/daemon`.',
   },
   token: { type: 'string', default: '', doc: 'Token for that service.' },
   'rpc-timeout': {
     type: 'duration',
     default: '10s',
-    state: 'ignored',
-    why: noUpstream,
-    doc: 'Time for one of its requests.',
+    doc: 'Time for one call of that service.',
   },
 } as const satisfies Record<string, Flag>
