@@ -12,7 +12,17 @@ import type {
   PolicyVerdict,
   ReleaseRequest,
 } from './contract/image.ts'
-import type { DeploymentList, EventList, EventQuery, HistoryQuery, ReplayRequest, SinkList } from './contract/event.ts'
+import { readServerEvents } from '../lib/server-events.ts'
+import type {
+  DeploymentList,
+  Event,
+  EventFilter,
+  EventList,
+  EventQuery,
+  HistoryQuery,
+  ReplayRequest,
+  SinkList,
+} from './contract/event.ts'
 import type { Overview } from './contract/overview.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
@@ -34,6 +44,12 @@ export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: un
 export type Transport = ((request: TransportRequest) => Promise<{ status: number; body: unknown }>) & {
   /** Where the server is, without a slash at the end; empty where nobody else can go there. */
   readonly address?: string
+  /** Opens a stream of text; what is refused is told as an answer is. */
+  readonly stream?: (request: {
+    path: string
+    headers: Readonly<Record<string, string>>
+    signal?: AbortSignal
+  }) => Promise<{ status: number; body: unknown } | { pieces: AsyncIterable<string> }>
 }
 
 /** The server refused, and says why. */
@@ -104,6 +120,8 @@ export type Client = {
   job(id: string, options?: Options): Promise<Job>
   changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
   queues(options?: Options): Promise<QueueCounts>
+  /** Events as they happen, from after the one with this id; ends when the server ends the stream. `opened` is told that it began. */
+  followEvents(filter: EventFilter, options: Options & { after: string; opened: () => void }): AsyncGenerator<Event>
   events(query: EventQuery, options?: Options): Promise<EventList>
   deployments(query: HistoryQuery, options?: Options): Promise<DeploymentList>
   sinks(options?: Options): Promise<SinkList>
@@ -187,6 +205,14 @@ export function createClient(transport: Transport): Client {
     job: (id, options) => get(pathTo('jobs', id), options),
     changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
     queues: (options) => get('/api/v1/queues', options),
+    async *followEvents(filter, { after, opened: begin, ...options }) {
+      const path = `/api/v1/events/stream${searchOf(filter)}`
+      const opened = await transport.stream?.({ path, headers: { 'last-event-id': after }, ...options })
+      if (!opened) throw new Unreachable('This way to the server has no streams.')
+      if ('status' in opened) throw new ApiRefusal(problemOf(opened.status, opened.body))
+      begin()
+      for await (const { data } of readServerEvents(opened.pieces)) yield JSON.parse(data) as Event
+    },
     events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
     deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),
     sinks: (options) => get('/api/v1/sinks', options),
@@ -221,7 +247,9 @@ function pathTo(...parts: string[]): string {
 }
 
 /** Lists are given by repeating the name; what is undefined is left out. */
-function searchOf(query: JobQuery | EventQuery | HistoryQuery | SourceQuery | ReleaseQuery | StatusQuery): string {
+function searchOf(
+  query: JobQuery | EventFilter | EventQuery | HistoryQuery | SourceQuery | ReleaseQuery | StatusQuery,
+): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     for (const one of [value].flat()) if (one !== undefined) search.append(name, String(one))

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Transport, type TransportRequest, Unreachable } from '../api/client.ts'
+import { openStream } from './open-stream.ts'
 
 /** How the command line names a server. */
 export type ServerChoice = { url?: string; tokenFile?: string }
@@ -30,14 +31,20 @@ export function createConnect(options: ConnectOptions): (choice: ServerChoice) =
   return (choice) => {
     const { url, token } = findServer(choice, { readText: readIfThere, ...options })
     let lent: Promise<string | undefined> | undefined
-    const transport = async (request: TransportRequest): ReturnType<Transport> => {
-      const first = await exchange({ url, token: token || (await lent) || '' }, request, send)
-      if (first.status !== 401 || token || lent || !isPrivate(url)) return first
+    /** With the token of the kubeconfig where the server wants one and none was given. */
+    const withToken = async <T extends object>(ask: (server: Server) => Promise<T>): Promise<T> => {
+      const first = await ask({ url, token: token || (await lent) || '' })
+      const isRefused = 'status' in first && first.status === 401
+      if (!isRefused || token || lent || !isPrivate(url)) return first
       lent = options.clusterToken?.() ?? Promise.resolve(undefined)
       const second = await lent
-      return second ? await exchange({ url, token: second }, request, send) : first
+      return second ? await ask({ url, token: second }) : first
     }
-    return Object.assign(transport, { address: url })
+    const transport = async (request: TransportRequest): ReturnType<Transport> =>
+      await withToken((server) => exchange(server, request, send))
+    const stream: Transport['stream'] = async (request) =>
+      await withToken((server) => openStream(server, request, { send, parse, causeOf }))
+    return Object.assign(transport, { address: url, stream })
   }
 }
 

@@ -249,4 +249,40 @@ describe('the command line', () => {
         .map((line) => (JSON.parse(line) as Event).message),
     ).toEqual(['yes'])
   })
+
+  it('goes on where it was when the connection breaks, and asks for nothing between events', async () => {
+    const url = await bench.app.listen({ host: '127.0.0.1', port: 0 })
+    const control = new AbortController()
+    let seen = ''
+    const cli = createCliBench({
+      url,
+      signal: control.signal,
+      onOut: (text) => {
+        seen += text
+      },
+    })
+    const paths: string[] = []
+    bench.app.server.on('request', ({ url: path = '' }: { url?: string }) => paths.push(path.replace(/\?.*/, '')))
+    const streams = (): number => paths.filter((path) => path === '/api/v1/events/stream').length
+    await history().tell([event('one')])
+    const following = cli('events', '--follow')
+    await until('it is followed', async () => streams() === 1 && seen.includes('one'))
+    const { length } = paths
+    await history().tell([event('two')])
+    await until('it is told', async () => seen.includes('two'))
+    expect(paths).toHaveLength(length)
+    bench.app.server.closeAllConnections()
+    await history().tell([event('three')])
+    await until('it goes on', async () => seen.includes('three'))
+    control.abort()
+    expect((await following).code).toBe(130)
+    expect(seen.match(/one|two|three/g)).toEqual(['one', 'two', 'three'])
+    expect(streams()).toBe(2)
+  })
+
+  it('says at once why it may not follow', async () => {
+    const url = await bench.app.listen({ host: '127.0.0.1', port: 0 })
+    const cli = createCliBench({ url, env: { CAPSTAN_TOKEN: 'wrong' } })
+    expect((await cli('events', '--follow')).code).toBe(5)
+  })
 })

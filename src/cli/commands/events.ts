@@ -5,6 +5,7 @@ import { clean } from '../print/clean.ts'
 import { printJson, printJsonLine } from '../print/json.ts'
 import { printTable } from '../print/table.ts'
 import { allPages } from './all-pages.ts'
+import { followEvents } from './follow-events.ts'
 
 export type EventsOptions = {
   filter: Omit<EventFilter, 'since'>
@@ -15,43 +16,29 @@ export type EventsOptions = {
   output: OutputFormat
 }
 
-const followPauseMs = 1_000
-const block = 200
-
 /** `capstan events`: what happened, the newest last; with `follow` until it is stopped. */
 export const showEvents: Action<EventsOptions> = async (context, { filter, sinceMs, limit, follow, output }) => {
   const { client, signal, out, now } = context
   const since = sinceMs === undefined ? {} : { since: new Date(now() - sinceMs).toISOString() }
-  const newest = await allPages(limit, async (range) => {
+  const start = new Date(now()).toISOString()
+  const page = await allPages(limit, async (range) => {
     const { events: items, next } = await client().events({ ...filter, ...since, ...range }, { signal })
     return { items, next }
   })
-  const events = newest.toReversed()
+  const events = page.toReversed()
   if (!follow && output === 'json') {
     out.write(printJson({ events }))
     return exitCodes.done
   }
   if (events.length > 0) out.write(output === 'json' ? events.map(printJsonLine).join('') : eventTable(events, context))
   else if (!follow) out.write('nothing happened (that is kept and wanted)\n')
-  return follow ? await followOn(context, filter, { after: events.at(-1)?.id, output }) : exitCodes.done
-}
-
-async function followOn(
-  context: Context,
-  filter: EventsOptions['filter'],
-  { after, output }: { after: string | undefined; output: OutputFormat },
-): Promise<never> {
-  const { client, signal, out, pause } = context
-  let cursor = after
-  const start = new Date(context.now()).toISOString()
-  for (;;) {
-    await pause(followPauseMs)
-    const at = cursor === undefined ? { since: start } : { cursor }
-    const page = await client().events({ ...filter, ...at, order: 'oldest', limit: block }, { signal })
-    cursor = page.next || cursor
-    for (const event of page.events)
-      out.write(output === 'json' ? printJsonLine(event) : `${rowOf(event, context).join('  ')}\n`)
-  }
+  if (!follow) return exitCodes.done
+  // where nothing happened yet all from now on is wanted, also what happens before the stream is open
+  const newest = events.at(-1)?.id
+  const wanted = newest === undefined ? { ...filter, since: start } : filter
+  for await (const event of followEvents(context, wanted, newest ?? '0-0'))
+    out.write(output === 'json' ? printJsonLine(event) : `${rowOf(event, context).join('  ')}\n`)
+  return exitCodes.done
 }
 
 function eventTable(events: readonly Event[], context: Pick<Context, 'style'>): string {
