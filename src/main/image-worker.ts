@@ -8,6 +8,7 @@ import { createImageMemory } from '../jobs/scan-image/workloads.ts'
 import { updateImages } from '../jobs/update-images/index.ts'
 import { AppError } from '../domain/error.ts'
 import type { Logger } from '../lib/logger.ts'
+import { measuredRegistry, measuredStore } from './measured.ts'
 import { processRequests } from './requests.ts'
 import { ensureSecrets } from './secrets.ts'
 import type { Parts } from './wire.ts'
@@ -22,7 +23,8 @@ export type ImageWork = {
 
 /** Scans registries and commits new images; where none is scanned, does what people ask for. */
 export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): ImageWork {
-  const { config, cluster, git, generator, queue, store, sources, redactor, environment, run } = parts
+  const { config, cluster, git, generator, queue, sources, redactor, environment, run, metrics } = parts
+  const store = measuredStore(parts.store, { isUp: () => queue.isUp(), metrics })
   const { images } = config
   const log = parts.log.child({ component: 'warmer' })
   const registry = createRegistry({
@@ -50,7 +52,8 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     log,
     fence,
     memory: createImageMemory(),
-    registry,
+    registry: measuredRegistry(registry, metrics),
+    released: metrics.released,
     enqueue: queue.enqueue,
     async scansLeft() {
       const { waiting, active } = await queue.countsOf('scan-image')

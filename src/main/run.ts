@@ -133,6 +133,7 @@ async function startApi(
 ): ReturnType<typeof serve> {
   parts.metrics.watchReleases(async () => await readConditions(parts))
   const views = createProcessViews(parts, starting)
+  parts.metrics.watchStanding(async () => await views.status())
   return await serve(parts, {
     views,
     secrets: ensureSecrets(parts.config),

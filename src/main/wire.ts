@@ -79,7 +79,10 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   const { sinks } = sinksOf(config)
   redactor.register([config.events.token])
   const metrics = createMetrics()
-  metrics.watchQueue(async () => ({ counts: await queue.counts(), oldestWaitMs: await queue.oldestWaitMs() }))
+  metrics.watchQueue(async () => {
+    const [counts, oldestWaitMs, lanes] = await Promise.all([queue.counts(), queue.oldestWaitMs(), queue.lanes()])
+    return { counts, oldestWaitMs, lanes }
+  })
   // short: the sockets of gpg's agent lie in it
   const gnupgHome = env.GNUPGHOME || join(tmpdir(), `capstan-gpg-${identity.slice(-8)}`)
   const mirrors = createGit({

@@ -40,7 +40,7 @@ async function readExported(): Promise<Map<string, Labels>> {
   metrics.answered({ method: 'GET', route: '/readyz', status: 200, seconds: 0 })
   metrics.gitReady(true)
   const counts = { 'sync-source': { waiting: 1, active: 1, delayed: 1, completed: 1, failed: 1 } }
-  metrics.watchQueue(async () => ({ counts, oldestWaitMs: { 'sync-source': 1 } }))
+  metrics.watchQueue(async () => ({ counts, oldestWaitMs: { 'sync-source': 1 }, lanes: {} }))
   const conditions = ['Released', 'RolledBack', 'Deployed'].map((type) => ({ type, status: 'True' }))
   metrics.watchReleases(async () => [{ targetNamespace: 'a', release: 'c', conditions }])
   const found = new Map<string, Labels>()

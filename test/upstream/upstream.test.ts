@@ -119,6 +119,32 @@ describe.runIf(which('go'))('the service of --connect, made of fluxd’s own pac
     await until('it counts again', async () => (await seconds()) > 0)
   })
 
+  it('has left what it did in the metrics, with the labels of fluxd and of our own', async () => {
+    const text = await (await fetch(`${world.capstan.url}/metrics`)).text()
+    const labels = (name: string): string[] => {
+      const found = new RegExp(`^${name}(?:_count)?\\{([^}]*)\\} [1-9]`, 'm').exec(text)?.[1] ?? ''
+      return [...found.matchAll(/(\w+)="/g)].map(([, label = '']) => label).toSorted()
+    }
+    const wanted = {
+      flux_daemon_sync_duration_seconds: ['success'],
+      flux_daemon_sync_manifests: ['success'],
+      flux_daemon_job_duration_seconds: ['success'],
+      flux_cache_request_duration_seconds: ['method', 'success'],
+      flux_client_fetch_duration_seconds: ['kind', 'success'],
+      flux_registry_fetch_duration_seconds: ['success'],
+      flux_request_duration_seconds: ['method', 'route', 'status_code', 'ws'],
+      flux_fluxsvc_release_duration_seconds: ['release_kind', 'release_type', 'success'],
+      capstan_job_duration_seconds: ['kind', 'outcome'],
+      capstan_api_request_duration_seconds: ['method', 'route', 'status'],
+      capstan_sources: ['ready'],
+    }
+    expect(Object.fromEntries(Object.keys(wanted).map((name) => [name, labels(name)]))).toEqual(wanted)
+    for (const name of ['flux_daemon_queue_duration_seconds_count', 'flux_daemon_queue_length_count', 'flux_git_ready'])
+      expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'))
+    expect(text).toMatch(/^capstan_queue_lane_jobs\{lane="person",state="waiting"\} \d+$/m)
+    expect(text).toMatch(/^capstan_queue_lane_oldest_wait_seconds\{lane="periodic"\} [\d.]+$/m)
+  })
+
   it('ends the process when it says that it is gone (HTTP 410)', async () => {
     const pid = world.capstan.pid()
     await service.call('gone')

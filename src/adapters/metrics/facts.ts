@@ -33,10 +33,27 @@ export type ReleaseEnded = {
 /** One answer of the API; `route` is the pattern, empty where none matched. */
 export type Answer = { method: string; route: string; status: number; seconds: number }
 
+/** One request to a registry of images. */
+export type RegistryAsked = { kind: 'tags' | 'metadata'; success: boolean; seconds: number }
+
+/** One look into what is known of images; `isRepository`: into what is known of a whole repository. */
+export type CacheAsked = { method: 'GetKey' | 'SetKey'; success: boolean; seconds: number; isRepository: boolean }
+
+/** One release of images, by fluxd's words for it. */
+export type ImagesReleased = { type: string; kind: string; success: boolean; seconds: number }
+
 /** Jobs by kind and state, and how long the first of each kind has waited, in milliseconds. */
 export type QueueFacts = {
   counts: Readonly<Record<string, Readonly<Record<string, number>>>>
   oldestWaitMs: Readonly<Record<string, number>>
+  /** The same by lane, of all kinds together. */
+  lanes: Readonly<Record<string, { waiting: number; active: number; oldestWaitMs: number }>>
+}
+
+/** What there is of something, by how it stands. */
+export type Standing = {
+  releases: readonly { state: string; ready: boolean }[]
+  sources: readonly { ready: boolean }[]
 }
 
 /** A release and its conditions, as they are in the cluster. */

@@ -1,5 +1,5 @@
 import { Gauge, Histogram, type Registry } from '@prometheus-io/client'
-import type { Answer, JobEnded, SyncEnded } from './facts.ts'
+import type { Answer, CacheAsked, ImagesReleased, JobEnded, RegistryAsked, SyncEnded } from './facts.ts'
 import { setOrLeaveOut } from './sampled.ts'
 
 /** fluxd's metrics, with its names, labels and buckets (flux-v1 §25); they speak of the source that the flags make (ruling 19). */
@@ -10,6 +10,9 @@ export type FluxdMetrics = {
   gitReady: (ready: boolean) => void
   /** Jobs that wait to write to git. */
   queueLength: (jobs: number | undefined) => void
+  registryAsked: (asked: RegistryAsked) => void
+  cacheAsked: (asked: CacheAsked) => void
+  released: (released: ImagesReleased) => void
   /** Whether the service of `--connect` is connected now. */
   upstream: (target: string, isConnected: boolean) => void
   /** Brings the times up to date that grow by themselves. */
@@ -71,7 +74,10 @@ export function createFluxdMetrics(registers: [Registry], now: () => number): Fl
   })
   const connectedSince = new Map<string, number | undefined>()
 
+  const images = createImageMetrics(registers)
+
   return {
+    ...images,
     upstream: (target, isConnected) => connectedSince.set(target, isConnected ? now() : undefined),
     sample() {
       for (const [target, since] of connectedSince)
@@ -93,5 +99,43 @@ export function createFluxdMetrics(registers: [Registry], now: () => number): Fl
     },
     gitReady: (ready) => gitReady.set(ready ? 1 : 0),
     queueLength: (jobs) => setOrLeaveOut(queueLength, jobs),
+  }
+}
+
+/** What fluxd measured of images, registries and its cache. */
+function createImageMetrics(registers: [Registry]): Pick<FluxdMetrics, 'registryAsked' | 'cacheAsked' | 'released'> {
+  const remote = new Histogram({
+    name: 'flux_client_fetch_duration_seconds',
+    help: 'Duration of remote image metadata requests, in seconds.',
+    labelNames: ['kind', 'success'],
+    registers,
+  })
+  const known = new Histogram({
+    name: 'flux_registry_fetch_duration_seconds',
+    help: 'Duration of image metadata requests (from cache), in seconds.',
+    labelNames: ['success'],
+    registers,
+  })
+  const cache = new Histogram({
+    name: 'flux_cache_request_duration_seconds',
+    help: 'Duration of cache requests, in seconds.',
+    labelNames: ['method', 'success'],
+    registers,
+  })
+  const releases = new Histogram({
+    name: 'flux_fluxsvc_release_duration_seconds',
+    help: 'Duration of releases of images, in seconds.',
+    labelNames: ['release_type', 'release_kind', 'success'],
+    registers,
+  })
+  return {
+    registryAsked: ({ kind, success, seconds }) => remote.observe({ kind, success: String(success) }, seconds),
+    cacheAsked({ method, success, seconds, isRepository }) {
+      cache.observe({ method, success: String(success) }, seconds)
+      if (isRepository) known.observe({ success: String(success) }, seconds)
+    },
+    released({ type, kind, success, seconds }) {
+      releases.observe({ release_type: type, release_kind: kind, success: String(success) }, seconds)
+    },
   }
 }

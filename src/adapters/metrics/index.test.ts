@@ -14,6 +14,10 @@ const release = { namespace: 'apps', name: 'web', release: 'apps-web', success: 
 const facts: QueueFacts = {
   counts: { 'update-images': { waiting: 3, active: 1 }, 'sync-release': { waiting: 2, active: 0 } },
   oldestWaitMs: { 'update-images': 1500, 'sync-release': 0 },
+  lanes: {
+    person: { waiting: 4, active: 1, oldestWaitMs: 2500 },
+    periodic: { waiting: 0, active: 0, oldestWaitMs: 0 },
+  },
 }
 
 describe('the text', () => {
@@ -63,6 +67,53 @@ describe('the text', () => {
       (metrics) => metrics.answered({ method: 'GET', route: '', status: 404, seconds: 0 }),
       ['flux_request_duration_seconds_count{method="GET",route="unmatched",status_code="404",ws="false"} 1'],
     ],
+    [
+      'an answer, also under our own name',
+      (metrics) => metrics.answered({ method: 'GET', route: '/api/v1/status', status: 200, seconds: 0.02 }),
+      [
+        'capstan_api_request_duration_seconds_bucket{le="0.01",method="GET",route="/api/v1/status",status="200"} 0',
+        'capstan_api_request_duration_seconds_bucket{le="0.025",method="GET",route="/api/v1/status",status="200"} 1',
+      ],
+    ],
+    [
+      'requests to registries and to what is known of images',
+      (metrics) => {
+        metrics.registryAsked({ kind: 'tags', success: false, seconds: 2 })
+        metrics.cacheAsked({ method: 'GetKey', success: true, seconds: 0.1, isRepository: true })
+        metrics.cacheAsked({ method: 'SetKey', success: true, seconds: 0.1, isRepository: false })
+      },
+      [
+        'flux_client_fetch_duration_seconds_sum{kind="tags",success="false"} 2',
+        'flux_cache_request_duration_seconds_count{method="GetKey",success="true"} 1',
+        'flux_cache_request_duration_seconds_count{method="SetKey",success="true"} 1',
+        'flux_registry_fetch_duration_seconds_count{success="true"} 1',
+      ],
+    ],
+    [
+      'a release of images',
+      (metrics) => metrics.released({ type: 'specific_image', kind: 'execute', success: true, seconds: 3 }),
+      [
+        'flux_fluxsvc_release_duration_seconds_sum{release_type="specific_image",release_kind="execute",success="true"} 3',
+      ],
+    ],
+    [
+      'sources and releases by how they stand',
+      (metrics) =>
+        metrics.watchStanding(async () => ({
+          sources: [{ ready: true }],
+          releases: [
+            { state: 'deployed', ready: true },
+            { state: 'deployed', ready: true },
+            { state: 'absent', ready: false },
+          ],
+        })),
+      [
+        'capstan_sources{ready="true"} 1',
+        'capstan_sources{ready="false"} 0',
+        'capstan_releases{state="deployed",ready="true"} 2',
+        'capstan_releases{state="absent",ready="false"} 1',
+      ],
+    ],
     ['git that can be read', (metrics) => metrics.gitReady(true), ['flux_git_ready 1']],
     ['git that cannot be read', (metrics) => metrics.gitReady(false), ['flux_git_ready 0']],
     [
@@ -74,6 +125,10 @@ describe('the text', () => {
         'capstan_queue_oldest_wait_seconds{kind="update-images"} 1.5',
         'capstan_queue_oldest_wait_seconds{kind="sync-release"} 0',
         'flux_daemon_queue_length_count 3',
+        'capstan_queue_lane_jobs{lane="person",state="waiting"} 4',
+        'capstan_queue_lane_jobs{lane="person",state="active"} 1',
+        'capstan_queue_lane_oldest_wait_seconds{lane="person"} 2.5',
+        'capstan_queue_lane_oldest_wait_seconds{lane="periodic"} 0',
         'flux_helm_operator_release_queue_length_count 2',
       ],
     ],

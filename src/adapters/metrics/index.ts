@@ -1,5 +1,16 @@
 import { collectDefaultMetrics, Registry } from '@prometheus-io/client'
-import type { Answer, JobEnded, QueueFacts, ReleaseEnded, ReleaseFacts, SyncEnded } from './facts.ts'
+import type {
+  Answer,
+  CacheAsked,
+  ImagesReleased,
+  JobEnded,
+  QueueFacts,
+  RegistryAsked,
+  ReleaseEnded,
+  ReleaseFacts,
+  Standing,
+  SyncEnded,
+} from './facts.ts'
 import { createFluxdMetrics, fluxdJobKind } from './fluxd.ts'
 import { createOperatorMetrics } from './operator.ts'
 import { createOwnMetrics } from './own.ts'
@@ -13,6 +24,9 @@ export type Metrics = {
   syncEnded: (ended: SyncEnded) => void
   releaseEnded: (ended: ReleaseEnded) => void
   answered: (answer: Answer) => void
+  registryAsked: (asked: RegistryAsked) => void
+  cacheAsked: (asked: CacheAsked) => void
+  released: (released: ImagesReleased) => void
   /** Whether the repository could be read when it was last tried. */
   gitReady(ready: boolean): void
   /** Whether the service of `--connect` is connected now. */
@@ -21,6 +35,8 @@ export type Metrics = {
   watchQueue(read: () => Promise<QueueFacts>): void
   /** The releases are read when somebody asks for the text, at most every 5 s. */
   watchReleases(read: () => Promise<readonly ReleaseFacts[]>): void
+  /** Sources and releases are read when somebody asks for the text, at most every 5 s. */
+  watchStanding(read: () => Promise<Standing>): void
 }
 
 export type MetricsOptions = {
@@ -61,11 +77,20 @@ export function createMetrics({ now = () => performance.now() }: MetricsOptions 
       fluxd.syncEnded(ended)
     },
     releaseEnded: (ended) => operator.releaseEnded(ended),
-    answered: (answer) => fluxd.answered(answer),
+    answered(answer) {
+      fluxd.answered(answer)
+      own.answered(answer)
+    },
+    registryAsked: fluxd.registryAsked,
+    cacheAsked: fluxd.cacheAsked,
+    released: fluxd.released,
     gitReady: (ready) => fluxd.gitReady(ready),
     upstream: (target, isConnected) => fluxd.upstream(target, isConnected),
     watchQueue(read) {
       samples.push(createSampled({ read, show: showQueue, maxAgeMs, now }))
+    },
+    watchStanding(read) {
+      samples.push(createSampled({ read, show: own.standing, maxAgeMs, now }))
     },
     watchReleases(read) {
       samples.push(createSampled({ read, show: operator.releases, maxAgeMs, now }))

@@ -6,6 +6,7 @@ import type { Request } from '../../domain/work/request.ts'
 import type { UpdateResult } from '../../domain/work/update-spec.ts'
 import { listImages, testPolicy } from './list-images.ts'
 import type { UpdateImagesDeps } from './deps.ts'
+import { measureRelease } from './released.ts'
 import { runUpdate } from './run-update.ts'
 
 /**
@@ -44,7 +45,8 @@ async function answer(spec: SourceSpec, request: Request, deps: UpdateImagesDeps
   if (ask.kind !== 'update-images') return { message: 'it is not for this job' }
   if ('list' in ask) return { images: await listImages(spec, ask.list, deps, signal) }
   if ('test' in ask) return { images: await testPolicy(spec, ask.test, deps, signal) }
-  return await runUpdate(spec, { jobId: id, update: ask.update }, deps, signal)
+  const { update } = ask
+  return await measureRelease(update, deps, () => runUpdate(spec, { jobId: id, update }, deps, signal))
 }
 
 /** A failure that passes by itself is shown, but the request stays open for the next try. */

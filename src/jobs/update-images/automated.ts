@@ -16,6 +16,7 @@ import { readKnownHead } from '../read-known-head.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
 import { askForFetch, commitUpdate, obstacleOf, type Prepared } from './commit.ts'
 import type { UpdateImagesDeps } from './deps.ts'
+import { measureAutomated } from './released.ts'
 import { editImages } from './edit-images.ts'
 import { withoutLiveIgnored } from './live.ts'
 import { readFacts } from './read-facts.ts'
@@ -35,7 +36,11 @@ export async function updateAutomated(spec: SourceSpec, deps: UpdateImagesDeps, 
     last = await decide(spec, base, deps, until)
     return last
   }
-  const result = await commitUpdate(spec, { user: '', prepare }, deps, signal)
+  const result = await measureAutomated(
+    deps,
+    (done) => done.result !== 'empty',
+    () => commitUpdate(spec, { user: '', prepare }, deps, signal),
+  )
   const { changes = [], notes = [] } = last ?? {}
   if (result.result === 'empty') {
     await fetchIfUnseen(spec, result.base, deps)

@@ -4,6 +4,7 @@ import type { Fence } from '../../domain/work/fence.ts'
 import type { History } from '../history.ts'
 import type { Requests } from '../requests.ts'
 import type { ScanImageDeps } from '../scan-image/index.ts'
+import type { Released } from './released.ts'
 
 /** What updates of images work with. */
 export type UpdateImagesDeps = ScanImageDeps & {
@@ -27,6 +28,8 @@ export type UpdateImagesDeps = ScanImageDeps & {
   scansLeft?: () => Promise<number>
   /** Where people and sinks are told; left out where nobody is. */
   history?: History
+  /** Told of each release; left out where nobody measures. */
+  released?: (released: Released) => void
   /** Of a job of our own, for its note. */
   newId: () => string
 }
