@@ -47,6 +47,8 @@ export type Transport = ((request: TransportRequest) => Promise<{ status: number
   /** Opens a stream of text; what is refused is told as an answer is. */
   readonly stream?: (request: {
     path: string
+    /** The media type that the stream must have. */
+    accept: string
     headers: Readonly<Record<string, string>>
     signal?: AbortSignal
   }) => Promise<{ status: number; body: unknown } | { pieces: AsyncIterable<string> }>
@@ -122,6 +124,8 @@ export type Client = {
   queues(options?: Options): Promise<QueueCounts>
   /** Events as they happen, from after the one with this id; ends when the server ends the stream. `opened` is told that it began. */
   followEvents(filter: EventFilter, options: Options & { after: string; opened: () => void }): AsyncGenerator<Event>
+  /** All events that are kept, oldest first, as pieces of a text with one JSON text a line. */
+  exportEvents(filter: EventFilter, options?: Options): AsyncGenerator<string>
   events(query: EventQuery, options?: Options): Promise<EventList>
   deployments(query: HistoryQuery, options?: Options): Promise<DeploymentList>
   sinks(options?: Options): Promise<SinkList>
@@ -137,6 +141,12 @@ export function createClient(transport: Transport): Client {
     const { status, body } = await transport(request)
     if (status < 200 || status > 299) throw new ApiRefusal(problemOf(status, body))
     return body as T
+  }
+  async function open(request: Parameters<NonNullable<Transport['stream']>>[0]): Promise<AsyncIterable<string>> {
+    const opened = await transport.stream?.(request)
+    if (!opened) throw new Unreachable('This way to the server has no streams.')
+    if ('status' in opened) throw new ApiRefusal(problemOf(opened.status, opened.body))
+    return opened.pieces
   }
   const get = async <T>(path: string, options: Options = {}): Promise<T> =>
     await send({ method: 'GET', path, ...options })
@@ -207,11 +217,14 @@ export function createClient(transport: Transport): Client {
     queues: (options) => get('/api/v1/queues', options),
     async *followEvents(filter, { after, opened: begin, ...options }) {
       const path = `/api/v1/events/stream${searchOf(filter)}`
-      const opened = await transport.stream?.({ path, headers: { 'last-event-id': after }, ...options })
-      if (!opened) throw new Unreachable('This way to the server has no streams.')
-      if ('status' in opened) throw new ApiRefusal(problemOf(opened.status, opened.body))
+      const headers = { 'last-event-id': after }
+      const pieces = await open({ path, accept: 'text/event-stream', headers, ...options })
       begin()
-      for await (const { data } of readServerEvents(opened.pieces)) yield JSON.parse(data) as Event
+      for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Event
+    },
+    async *exportEvents(filter, options = {}) {
+      const path = `/api/v1/events/export${searchOf(filter)}`
+      yield* await open({ path, accept: 'application/x-ndjson', headers: {}, ...options })
     },
     events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
     deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),

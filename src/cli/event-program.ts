@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { EventFilter } from '../api/contract/event.ts'
 import { showDeployments } from './commands/history.ts'
+import { exportEvents } from './commands/export-events.ts'
 import { showEvents } from './commands/events.ts'
 import type { OutputFormat } from './context.ts'
 import { durationOption, outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
@@ -13,6 +14,7 @@ type Severity = (typeof severities)[number]
 export function addEventCommands(program: Command, perform: Perform): void {
   type Options = {
     follow: boolean
+    export: boolean
     source?: string[]
     namespace?: string[]
     type?: NonNullable<EventFilter['type']>
@@ -25,6 +27,11 @@ export function addEventCommands(program: Command, perform: Perform): void {
     .command('events')
     .description('what happened: syncs, releases, commits, failures, and what people asked for; the newest last')
     .option('-f, --follow', 'go on with what happens from now on', false)
+    .addOption(
+      new Option('--export', 'all that is kept, oldest first, one JSON text a line')
+        .default(false)
+        .conflicts(['follow', 'limit', 'output']),
+    )
     .option('--source <name...>', 'only about these sources or HelmReleases: name or namespace/name')
     .option('-n, --namespace <namespace...>', 'only about what is in these namespaces')
     .option('--type <type...>', 'only these types, as sync, helm_release or error')
@@ -34,17 +41,21 @@ export function addEventCommands(program: Command, perform: Perform): void {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  capstan events --severity warning --since 24h\n  capstan events --follow --source podinfo -o json',
+      '\nExamples:\n  capstan events --severity warning --since 24h\n  capstan events --follow --source podinfo -o json\n  capstan events --export > events.jsonl',
     )
     .action(async (options: Options, command: Command) => {
-      const { source, namespace, type, severity, since, ...rest } = options
+      const { source, namespace, type, severity, since, export: isExport, ...rest } = options
       const filter = {
         ...(source ? { source } : {}),
         ...(namespace ? { namespace } : {}),
         ...(type ? { type } : {}),
         ...(severity ? { severity } : {}),
       }
-      await perform(command, (context) => showEvents(context, { ...rest, filter, sinceMs: since }))
+      await perform(command, (context) =>
+        isExport
+          ? exportEvents(context, { filter, sinceMs: since })
+          : showEvents(context, { ...rest, filter, sinceMs: since }),
+      )
     })
   program
     .command('history')

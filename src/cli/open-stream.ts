@@ -9,7 +9,7 @@ const silentMs = 45_000
 /** Opens a stream of text. Its pieces end with the stream; what breaks it is {@link Unreachable}. */
 export async function openStream(
   { url, token }: { url: string; token: string },
-  { path, headers, signal }: Request,
+  { path, accept, headers, signal }: Request,
   {
     send,
     parse,
@@ -31,10 +31,10 @@ export async function openStream(
     const response = await send(`${url}${path}`, {
       redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
-      headers: { ...headers, accept: 'text/event-stream', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      headers: { ...headers, accept, ...(token ? { authorization: `Bearer ${token}` } : {}) },
     })
-    const isStream = response.ok && response.headers.get('content-type')?.startsWith('text/event-stream') === true
-    if (isStream && response.body) return { pieces: piecesOf(response.body) }
+    const type = response.headers.get('content-type') ?? ''
+    if (response.ok && type.startsWith(accept) && response.body) return { pieces: piecesOf(response.body) }
     const body = parse(await response.text())
     clearTimeout(timer)
     return { status: response.ok ? 502 : response.status, body }

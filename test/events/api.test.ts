@@ -280,6 +280,18 @@ describe('the command line', () => {
     expect(streams()).toBe(2)
   })
 
+  it('exports everything, oldest first, one JSON text a line', async () => {
+    await history().tell([event('old'), ...Array.from({ length: 700 }, () => event('usual')), event('new')])
+    const cli = createCliBench({ url: await bench.app.listen({ host: '127.0.0.1', port: 0 }) })
+    const { code, stdout } = await cli('events', '--export')
+    const told = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as Event).message)
+    expect([code, told.length, told[0], told.at(-1)]).toEqual([0, 702, 'old', 'new'])
+    expect((await cli('events', '--export', '--follow')).code).toBe(64)
+  })
+
   it('says at once why it may not follow', async () => {
     const url = await bench.app.listen({ host: '127.0.0.1', port: 0 })
     const cli = createCliBench({ url, env: { CAPSTAN_TOKEN: 'wrong' } })
