@@ -142,12 +142,6 @@ export function createClient(transport: Transport): Client {
     if (status < 200 || status > 299) throw new ApiRefusal(problemOf(status, body))
     return body as T
   }
-  async function open(request: Parameters<NonNullable<Transport['stream']>>[0]): Promise<AsyncIterable<string>> {
-    const opened = await transport.stream?.(request)
-    if (!opened) throw new Unreachable('This way to the server has no streams.')
-    if ('status' in opened) throw new ApiRefusal(problemOf(opened.status, opened.body))
-    return opened.pieces
-  }
   const get = async <T>(path: string, options: Options = {}): Promise<T> =>
     await send({ method: 'GET', path, ...options })
   const post = async <T>(path: string, body: unknown, options: Options = {}): Promise<T> =>
@@ -215,17 +209,7 @@ export function createClient(transport: Transport): Client {
     job: (id, options) => get(pathTo('jobs', id), options),
     changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
     queues: (options) => get('/api/v1/queues', options),
-    async *followEvents(filter, { after, opened: begin, ...options }) {
-      const path = `/api/v1/events/stream${searchOf(filter)}`
-      const headers = { 'last-event-id': after }
-      const pieces = await open({ path, accept: 'text/event-stream', headers, ...options })
-      begin()
-      for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Event
-    },
-    async *exportEvents(filter, options = {}) {
-      const path = `/api/v1/events/export${searchOf(filter)}`
-      yield* await open({ path, accept: 'application/x-ndjson', headers: {}, ...options })
-    },
+    ...eventStreams(transport),
     events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
     deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),
     sinks: (options) => get('/api/v1/sinks', options),
@@ -253,6 +237,29 @@ async function everyPage<T extends { next: string }>(
     next = more.next === next ? '' : more.next
   }
   return all
+}
+
+/** What comes bit by bit. */
+function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'exportEvents'> {
+  async function open(request: Parameters<NonNullable<Transport['stream']>>[0]): Promise<AsyncIterable<string>> {
+    const opened = await stream?.(request)
+    if (!opened) throw new Unreachable('This way to the server has no streams.')
+    if ('status' in opened) throw new ApiRefusal(problemOf(opened.status, opened.body))
+    return opened.pieces
+  }
+  return {
+    async *followEvents(filter, { after, opened: begin, ...options }) {
+      const path = `/api/v1/events/stream${searchOf(filter)}`
+      const headers = { 'last-event-id': after }
+      const pieces = await open({ path, accept: 'text/event-stream', headers, ...options })
+      begin()
+      for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Event
+    },
+    async *exportEvents(filter, options = {}) {
+      const path = `/api/v1/events/export${searchOf(filter)}`
+      yield* await open({ path, accept: 'application/x-ndjson', headers: {}, ...options })
+    },
+  }
 }
 
 function pathTo(...parts: string[]): string {

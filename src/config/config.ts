@@ -205,12 +205,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       maxBytes: values['max-source-size'] * 1_000_000,
       maxObjects: values['max-source-objects'],
     },
-    events: {
-      ...defined('sinksFile', values['sinks-file']),
-      connect: values.connect,
-      token: values.token,
-      rpcTimeoutMs: values['rpc-timeout'],
-    },
+    events: makeEvents(values),
     releases: {
       workers: values.workers,
       logDiffs: values['log-release-diffs'],
@@ -387,4 +382,9 @@ export function readAddress(text: string): ListenAddress | undefined {
   const [, inBrackets, plain = '', digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text) ?? []
   if (digits === undefined || Number(digits) > 65_535) return undefined
   return { host: inBrackets ?? plain, port: Number(digits) }
+}
+
+function makeEvents(values: FlagValues): Config['events'] {
+  const { connect, token } = values
+  return { ...defined('sinksFile', values['sinks-file']), connect, token, rpcTimeoutMs: values['rpc-timeout'] }
 }

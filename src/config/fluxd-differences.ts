@@ -107,7 +107,7 @@ export const fluxdDifferences: Readonly<Record<keyof typeof fluxdFlags, Differen
 
   connect: {
     differs: true,
-    note: 'Events are posted as fluxd posted them, by a job that tries again; the sync does not wait for it. No websocket is opened: the service cannot call.',
+    note: 'Events are posted as fluxd posted them, by a job that tries again; the sync does not wait for it.',
   },
   token: asBefore,
   'rpc-timeout': asBefore,

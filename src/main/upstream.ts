@@ -41,7 +41,7 @@ export function connectUpstream(parts: Parts, ending: Ending, lead: AbortSignal)
       ending.stop(1)
     },
   }
-  void keepUpstream(deps, lead).finally(async () => {
+  void keepUpstream(deps, lead).then(async () => {
     await dial.close()
     await egress.close()
   })
