@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../playground/stack/until.ts'
 import { createFrontPage } from '../../src/main/front-page.ts'
+import { openBrowser } from './browser.ts'
 import { createCliBench } from './cli-bench.ts'
 import { authorized, commit, createWorkbench, goodStatus } from './workbench.ts'
 
@@ -247,5 +249,26 @@ describe.runIf(chromium)('a real browser', () => {
     expect(dom).toContain('<title>Capstan</title>')
     expect(dom).toContain('&lt;script&gt;document.title="owned"&lt;/script&gt;')
     expect(dom).toMatch(/<li class="bad here" title="applied to the cluster: stopped">/)
+  })
+
+  it('shows what changes while somebody looks on, and keeps open what was opened', async () => {
+    const { url, app, putStatus } = await start()
+    putStatus({ ...goodStatus, ready: false, reason: 'ApplyRefused', message: 'it was refused' })
+    const { path } = (await app.inject({ method: 'POST', url: '/api/v1/browser-links', headers: authorized })).json<{
+      path: string
+    }>()
+    const browser = await openBrowser(chromium ?? '', `${url}${path}`)
+    cleanUps.unshift(() => browser.stop())
+    const textOf = async (selector: string) =>
+      await browser.evaluate(`document.querySelector('${selector}')?.textContent`)
+    await until('it is live', async () => (await textOf('#live')) === 'live')
+    expect(await textOf('#verdict')).toBe('1 thing not as git wants it')
+    await browser.evaluate(`document.querySelector('#causes details').open = true`)
+    putStatus({ ...goodStatus, ready: false, reason: 'ApplyRefused', message: 'it was refused again' })
+    await until('the change is shown', async () => String(await textOf('#causes .cause')).includes('again'))
+    expect(await browser.evaluate(`document.querySelector('#causes details').open`)).toBe(true)
+    putStatus(goodStatus)
+    await until('all is well', async () => (await textOf('#verdict')) === 'All is as git wants it')
+    expect(await browser.evaluate(`performance.getEntriesByType('navigation').length`)).toBe(1)
   })
 })
