@@ -95,7 +95,9 @@ COPY LICENSE package.json ./
 COPY charts/capstan ./charts/capstan
 COPY bin/capstan.mjs bin/built.mjs ./bin/
 COPY --from=build /src/dist ./dist
-RUN ln --symbolic /opt/capstan/bin/capstan.mjs /usr/local/bin/capstan
+# the same program by both names; called fluxctl it is one
+RUN ln --symbolic /opt/capstan/bin/capstan.mjs /usr/local/bin/capstan \
+ && ln --symbolic /opt/capstan/bin/capstan.mjs /usr/local/bin/fluxctl
 USER 65534:65534
 ENTRYPOINT ["tini", "--", "capstan"]
 CMD ["run"]

@@ -3,7 +3,7 @@
 // can run them (>= 22.19). Imports no package.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtProgram, isBuilt } from './built.mjs'
 
@@ -32,6 +32,8 @@ if (node === process.execPath) {
 } else {
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', program, ...process.argv.slice(2)], {
     stdio: 'inherit',
+    // by which name we were called
+    argv0: basename(process.argv[1] ?? ''),
   })
   const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR2']
   for (const signal of forwarded) process.on(signal, () => child.kill(signal))

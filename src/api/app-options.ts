@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Reviews } from './access/caller.ts'
 import type { Overview } from './contract/overview.ts'
 import type { Identity } from './contract/process.ts'
-import type { Enqueue } from '../domain/work/job.ts'
+import type { Enqueue, JobKind } from '../domain/work/job.ts'
 import type { Requests } from '../jobs/requests.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Views } from '../views/create-views.ts'
@@ -14,6 +14,8 @@ export type QueueControl = {
   retry(jobId: string): Promise<boolean>
   cancel(jobId: string, who: string): Promise<boolean>
   promote(jobId: string): Promise<boolean>
+  pause(kind: JobKind): Promise<boolean>
+  resume(kind: JobKind): Promise<boolean>
 }
 
 /** The metrics in Prometheus' text format, with its media type. */

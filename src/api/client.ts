@@ -1,6 +1,16 @@
 import type { BrowserLink } from './contract/browser-link.ts'
 import type { ExplainQuery, Explanation } from './contract/explain.ts'
-import type { Accepted, Asker, Job, JobChanged, JobList, JobQuery, QueueCounts } from './contract/job.ts'
+import type {
+  Accepted,
+  Asker,
+  Job,
+  JobChanged,
+  JobList,
+  JobLog,
+  JobQuery,
+  QueueChanged,
+  QueueCounts,
+} from './contract/job.ts'
 import type { ApproveRequest, Plan, PlanAccepted, PlanRequest, SuspendRequest } from './contract/plan.ts'
 import type {
   AnswerAccepted,
@@ -126,12 +136,19 @@ export type Client = {
   followEvents(filter: EventFilter, options: Options & { after: string; opened: () => void }): AsyncGenerator<Event>
   /** All events that are kept, oldest first, as pieces of a text with one JSON text a line. */
   exportEvents(filter: EventFilter, options?: Options): AsyncGenerator<string>
+  /** What was written while a job ran, from the line `from` on. */
+  jobLog(id: string, from: number, options?: Options): Promise<JobLog>
+  /** Whether jobs of a kind are taken. */
+  changeQueue(kind: JobKindName, change: 'pause' | 'resume', asker: Asker, options?: Options): Promise<QueueChanged>
   events(query: EventQuery, options?: Options): Promise<EventList>
   deployments(query: HistoryQuery, options?: Options): Promise<DeploymentList>
   sinks(options?: Options): Promise<SinkList>
   testSink(name: string, asker: Asker, options?: Options): Promise<Accepted>
   replaySink(name: string, request: ReplayRequest, options?: Options): Promise<Accepted>
 }
+
+/** A kind of job. */
+export type JobKindName = Job['kind']
 
 export type JobChange = 'retry' | 'cancel' | 'promote'
 
@@ -210,6 +227,8 @@ export function createClient(transport: Transport): Client {
     changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
     queues: (options) => get('/api/v1/queues', options),
     ...eventStreams(transport),
+    jobLog: (id, from, options) => get(`${pathTo('jobs', id)}/log?from=${from}`, options),
+    changeQueue: (kind, change, asker, options) => post(`${pathTo('queues', kind)}/${change}`, asker, options),
     events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
     deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),
     sinks: (options) => get('/api/v1/sinks', options),

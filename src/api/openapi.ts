@@ -1,7 +1,17 @@
 import type { SwaggerOptions } from '@fastify/swagger'
 import { BrowserLink } from './contract/browser-link.ts'
 import { ExplainStep, Explanation, FirstCause } from './contract/explain.ts'
-import { Accepted, Asker, Job, JobChanged, JobList, JobsAccepted, QueueCounts } from './contract/job.ts'
+import {
+  Accepted,
+  Asker,
+  Job,
+  JobChanged,
+  JobLog,
+  QueueChanged,
+  JobList,
+  JobsAccepted,
+  QueueCounts,
+} from './contract/job.ts'
 import {
   AnswerAccepted,
   ImageAnswer,
@@ -82,6 +92,8 @@ export const sharedSchemas = [
   ImagesRequest,
   Job,
   JobChanged,
+  JobLog,
+  QueueChanged,
   JobList,
   JobsAccepted,
   LaneDepth,

@@ -4,7 +4,20 @@ import { type Transport, type TransportRequest, Unreachable } from '../api/clien
 import { openStream } from './open-stream.ts'
 
 /** How the command line names a server. */
-export type ServerChoice = { url?: string; tokenFile?: string }
+export type ServerChoice = {
+  url?: string
+  token?: string
+  tokenFile?: string
+  /** A context of the kubeconfig. */
+  context?: string
+  /** Where the pod is that a port is forwarded to. */
+  k8sFwdNs?: string
+  /** Its labels, as `key=value,…`. */
+  k8sFwdLabels?: string
+}
+
+/** Where a pod is looked for. */
+export type ForwardTo = { context: string; namespace: string; labels: Record<string, string> }
 
 export type ConnectOptions = {
   env: Readonly<Record<string, string | undefined>>
@@ -14,25 +27,41 @@ export type ConnectOptions = {
   fetch?: typeof fetch
   /** The token of the kubeconfig's context; asked for when a server wants one and none was given. */
   clusterToken?: () => Promise<string | undefined>
+  /** Forwards a port of this machine to a pod; gives its URL. */
+  forward?: (to: ForwardTo) => Promise<string>
 }
 
 type Server = { url: string; token: string }
+/** A server, or the pod that a port is to be forwarded to. */
+type Found = { token: string } & ({ url: string } | ByPod)
+/** `isMeant`: the command line says so. */
+type ByPod = { pod: ForwardTo; isMeant: boolean }
 
 /** An answer that takes longer will not come. */
 const answerMs = 30_000
 
 /**
- * Ways to the API: `--url` or CAPSTAN_URL with a token from `--token-file`, CAPSTAN_TOKEN or CAPSTAN_TOKEN_FILE; else the playground
- * whose `.capstan/playground.json` lies here or in a folder above. A server that wants a token where none was given gets that of the
- * kubeconfig, over TLS or on this machine alone. Throws {@link Unreachable} when there is no server.
+ * Ways to the API, the first that is there: `--url`; a port forwarded by `--context`, `--k8s-fwd-ns` or `--k8s-fwd-labels`; CAPSTAN_URL;
+ * FLUX_URL; the playground whose `.capstan/playground.json` lies here or in a folder above; a port forwarded to the pod that the
+ * kubeconfig leads to. The token is that of `--token`, `--token-file`, CAPSTAN_TOKEN, CAPSTAN_TOKEN_FILE or FLUX_SERVICE_TOKEN. A server
+ * that wants a token where none was given gets that of the kubeconfig, over TLS or on this machine alone. Throws {@link Unreachable}
+ * when there is no server.
  */
 export function createConnect(options: ConnectOptions): (choice: ServerChoice) => Transport {
   const send = options.fetch ?? fetch
   return (choice) => {
-    const { url, token } = findServer(choice, { readText: readIfThere, ...options })
+    const found = findServer(choice, { readText: readIfThere, ...options })
+    const { token } = found
+    let forwarded: Promise<string> | undefined
+    const urlOf = async (): Promise<string> => {
+      if ('url' in found) return found.url
+      forwarded ??= reach(found, options.forward)
+      return await forwarded
+    }
     let lent: Promise<string | undefined> | undefined
     /** With the token of the kubeconfig where the server wants one and none was given. */
     const withToken = async <T extends object>(ask: (server: Server) => Promise<T>): Promise<T> => {
+      const url = await urlOf()
       const first = await ask({ url, token: token || (await lent) || '' })
       const isRefused = 'status' in first && first.status === 401
       if (!isRefused || token || lent || !isPrivate(url)) return first
@@ -44,9 +73,24 @@ export function createConnect(options: ConnectOptions): (choice: ServerChoice) =
       await withToken((server) => exchange(server, request, send))
     const stream: Transport['stream'] = async (request) =>
       await withToken((server) => openStream(server, request, { send, parse, causeOf }))
-    return Object.assign(transport, { address: url, stream })
+    return Object.assign(transport, { address: 'url' in found ? found.url : '', stream })
   }
 }
+
+async function reach({ pod, isMeant }: ByPod, forward: ConnectOptions['forward']): Promise<string> {
+  if (!forward) throw new Unreachable(noServer)
+  try {
+    return await forward(pod)
+  } catch (error) {
+    const { message } = error as Error
+    throw new Unreachable(isMeant ? message : `${noServer} By the kubeconfig none is found: ${message}`, {
+      cause: error,
+    })
+  }
+}
+
+const noServer =
+  'No Capstan server is known: give --url or CAPSTAN_URL, or run this in the folder of a running playground (npm start).'
 
 async function exchange(
   { url, token }: Server,
@@ -84,27 +128,47 @@ function isBytes(body: unknown): body is Uint8Array<ArrayBuffer> {
   return body instanceof Uint8Array
 }
 
-type Finding = Required<Pick<ConnectOptions, 'env' | 'cwd' | 'readText'>>
+type Finding = Required<Pick<ConnectOptions, 'env' | 'cwd' | 'readText'>> & Pick<ConnectOptions, 'forward'>
 
-function findServer(choice: ServerChoice, finding: Finding): Server {
+function findServer(choice: ServerChoice, finding: Finding): Found {
+  const given = givenToken(choice, finding)
+  const pod = podOf(choice, finding)
   const { env } = finding
+  const isForwarded = [choice.context, choice.k8sFwdNs, choice.k8sFwdLabels].some((one) => one !== undefined)
+  if (choice.url === undefined && isForwarded) return { pod, isMeant: true, token: given ?? '' }
+  const named = choice.url ?? (env.CAPSTAN_URL || fluxUrl(env) || undefined)
   const playground = findPlayground(finding)
-  const given = choice.url ?? (env.CAPSTAN_URL || undefined)
-  if (given === undefined && !playground) {
-    throw new Unreachable(
-      'No Capstan server is known: give --url or CAPSTAN_URL, or run this in the folder of a running playground (npm start).',
-    )
+  if (named === undefined && !playground) {
+    if (!finding.forward) throw new Unreachable(noServer)
+    return { pod, isMeant: false, token: given ?? '' }
   }
-  const url = given === undefined ? (playground as Server).url : readUrl(given)
+  const url = named === undefined ? (playground as Server).url : readUrl(named)
   // a token goes to the server that it is for, and nowhere else
   const own = playground?.url === url ? playground.token : ''
-  return { url, token: givenToken(choice, finding) ?? own }
+  return { url, token: given ?? own }
 }
 
-function givenToken({ tokenFile }: ServerChoice, { env, cwd, readText }: Finding): string | undefined {
+/** fluxctl's variable names the API of fluxd, below which ours is not. */
+function fluxUrl({ FLUX_URL = '' }: Finding['env']): string {
+  return FLUX_URL.replace(/\/api\/flux\/*$/, '')
+}
+
+/** Where Capstan is installed when nobody says. Its leader is labelled as fluxd was, and found without labels. */
+function podOf({ context = '', k8sFwdNs, k8sFwdLabels }: ServerChoice, { env }: Finding): ForwardTo {
+  const pairs = (k8sFwdLabels ?? env.FLUX_FORWARD_LABELS ?? '').split(',').filter((pair) => pair.includes('='))
+  const labels = pairs.map((pair): [string, string] => [
+    pair.slice(0, pair.indexOf('=')),
+    pair.slice(pair.indexOf('=') + 1),
+  ])
+  const namespace = k8sFwdNs || env.FLUX_FORWARD_NAMESPACE || 'capstan-system'
+  return { context, namespace, labels: Object.fromEntries(labels) }
+}
+
+function givenToken({ token, tokenFile }: ServerChoice, { env, cwd, readText }: Finding): string | undefined {
+  if (token !== undefined) return token
   if (tokenFile === undefined && env.CAPSTAN_TOKEN) return env.CAPSTAN_TOKEN
   const file = tokenFile ?? env.CAPSTAN_TOKEN_FILE
-  if (!file) return undefined
+  if (!file) return env.FLUX_SERVICE_TOKEN || undefined
   const text = readText(resolve(cwd, file))
   if (text === undefined) throw new Unreachable(`The token file ${file} does not exist.`)
   return text.trim()

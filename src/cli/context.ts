@@ -1,4 +1,5 @@
 import type { Client } from '../api/client.ts'
+import type { FluxApi } from './fluxctl/api.ts'
 import type { Output, Style } from './print/style.ts'
 import type { ExitCode } from './exit.ts'
 
@@ -6,6 +7,8 @@ import type { ExitCode } from './exit.ts'
 export type Context = {
   /** Finds the server at its first call. */
   client: () => Client
+  /** The API of fluxd at the same server. */
+  flux: () => FluxApi
   out: Output
   err: Output
   style: Style
@@ -27,3 +30,6 @@ export type Context = {
 export type Action<Options> = (context: Context, options: Options) => Promise<ExitCode>
 
 export type OutputFormat = 'table' | 'json'
+
+/** Forms of what is listed. */
+export type ListFormat = 'table' | 'wide' | 'json' | 'yaml' | 'name'

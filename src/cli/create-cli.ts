@@ -4,7 +4,14 @@ import { ApiRefusal, createClient, type Transport } from '../api/client.ts'
 import { buildProgram, type OwnCommand } from './program.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context } from './context.ts'
-import { type ExitCode, exitCodeOf, exitCodes } from './exit.ts'
+import { printCandidates } from './completion/candidates.ts'
+import { complete } from './completion/complete.ts'
+import { readNamesOf } from './completion/read-names.ts'
+import { createFluxApi } from './fluxctl/api.ts'
+import { sendOver } from './flux-transport.ts'
+import type { Keys } from './fluxctl/menu.ts'
+import type { Yaml } from './fluxctl/save.ts'
+import { type ExitCode, exitCodeOf, exitCodes, WrongUsage } from './exit.ts'
 import { clean } from './print/clean.ts'
 import { createStyle, type Output } from './print/style.ts'
 
@@ -27,6 +34,9 @@ export type CliOptions = {
   openInBrowser?: (link: string) => Promise<boolean>
   /** Reads standard input to its end; left out: there is none. */
   readInput?: () => Promise<string>
+  /** The keys of the terminal, for a menu; left out: there is none. */
+  keys?: () => Keys
+  yaml: () => Promise<Yaml>
 }
 
 export type Cli = {
@@ -47,20 +57,42 @@ export function createCli(options: CliOptions): Cli {
     return exitCodeOf(error)
   }
 
+  function programWith(end: (code: ExitCode) => void): Command {
+    return buildProgram(new Command('capstan'), {
+      ...options,
+      commands,
+      readInput: options.readInput ?? (async () => ''),
+      keys: options.keys ?? noKeys,
+      contextFor: (choice) => createContext(options, choice),
+      end,
+    })
+  }
+
+  /** What the script of a shell asks; it is told nothing rather than an error. */
+  async function completeLine(words: readonly string[]): Promise<ExitCode> {
+    const program = programWith(() => {})
+    const candidates = await complete(program, words, async (kind) => {
+      try {
+        // the server that the line itself names
+        program.parseOptions([...words])
+        return await readNamesOf(createContext(options, program.opts<ServerChoice>()))(kind)
+      } catch {
+        return []
+      }
+    })
+    options.out.write(printCandidates(candidates, words.at(-1) ?? ''))
+    return exitCodes.done
+  }
+
   return {
     async run(argv) {
       const own = commands.find(({ name }) => name === argv[0] || (argv[0] === 'help' && name === argv[1]))
       let code: number = exitCodes.done
       try {
+        if (argv[0] === '__complete') return await completeLine(argv.slice(1))
         if (own) return await own.run(argv[0] === 'help' ? ['--help'] : argv.slice(1))
-        const program = buildProgram(new Command('capstan'), {
-          ...options,
-          commands,
-          readInput: options.readInput ?? (async () => ''),
-          contextFor: (choice) => createContext(options, choice),
-          end: (ended) => {
-            code = ended
-          },
+        const program = programWith((ended) => {
+          code = ended
         })
         await program.parseAsync([...argv], { from: 'user' })
         return code
@@ -70,6 +102,10 @@ export function createCli(options: CliOptions): Cli {
       }
     },
   }
+}
+
+function noKeys(): never {
+  throw new WrongUsage('--interactive needs a terminal.')
 }
 
 /** What to do about it, where somebody knows. */
@@ -82,12 +118,11 @@ function hintOf(error: unknown): string | undefined {
 
 function createContext(options: CliOptions, choice: ServerChoice): Context {
   const { out, err, env, version, user, signal } = options
-  let client: ReturnType<Context['client']> | undefined
+  let transport: Transport | undefined
+  const connected = (): Transport => (transport ??= options.connect(choice))
   return {
-    client() {
-      client ??= createClient(options.connect(choice))
-      return client
-    },
+    client: () => createClient(connected()),
+    flux: () => createFluxApi(sendOver(connected(), signal)),
     out,
     err,
     style: createStyle(out, env),

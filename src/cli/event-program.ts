@@ -3,8 +3,17 @@ import type { EventFilter } from '../api/contract/event.ts'
 import { showDeployments } from './commands/history.ts'
 import { exportEvents } from './commands/export-events.ts'
 import { showEvents } from './commands/events.ts'
-import type { OutputFormat } from './context.ts'
-import { durationOption, outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
+import type { ListFormat } from './context.ts'
+import type { ListOptions } from './print/listing.ts'
+import {
+  durationOption,
+  listOption,
+  type Perform,
+  readLimit,
+  timeoutOption,
+  userOption,
+  watchOption,
+} from './options.ts'
 import { listSinks, replaySink, testSink } from './commands/sinks.ts'
 
 const severities = ['info', 'warning', 'error'] as const
@@ -15,18 +24,19 @@ export function addEventCommands(program: Command, perform: Perform): void {
   type Options = {
     follow: boolean
     export: boolean
+    watch: boolean
     source?: string[]
     namespace?: string[]
     type?: NonNullable<EventFilter['type']>
     severity?: Severity
     since?: number
     limit: number
-    output: OutputFormat
+    output: ListFormat
   }
   program
     .command('events')
     .description('what happened: syncs, releases, commits, failures, and what people asked for; the newest last')
-    .option('-f, --follow', 'go on with what happens from now on', false)
+    .option('-f, --follow', 'go on with what happens from now on, until Ctrl-C', false)
     .addOption(
       new Option('--export', 'all that is kept, oldest first, one JSON text a line')
         .default(false)
@@ -38,13 +48,14 @@ export function addEventCommands(program: Command, perform: Perform): void {
     .addOption(new Option('--severity <level>', 'this and more urgent ones').choices(severities))
     .addOption(durationOption('--since <duration>', 'not older than this, as 2h'))
     .addOption(new Option('--limit <number>', 'at most so many of the past').default(50).argParser(readLimit))
-    .addOption(outputOption())
+    .addOption(listOption())
+    .addOption(watchOption())
     .addHelpText(
       'after',
       '\nExamples:\n  capstan events --severity warning --since 24h\n  capstan events --follow --source podinfo -o json\n  capstan events --export > events.jsonl',
     )
     .action(async (options: Options, command: Command) => {
-      const { source, namespace, type, severity, since, export: isExport, ...rest } = options
+      const { source, namespace, type, severity, since, watch, export: isExport, ...rest } = options
       const filter = {
         ...(source ? { source } : {}),
         ...(namespace ? { namespace } : {}),
@@ -54,7 +65,7 @@ export function addEventCommands(program: Command, perform: Perform): void {
       await perform(command, (context) =>
         isExport
           ? exportEvents(context, { filter, sinceMs: since })
-          : showEvents(context, { ...rest, filter, sinceMs: since }),
+          : showEvents(context, { ...rest, follow: rest.follow || watch, filter, sinceMs: since }),
       )
     })
   program
@@ -62,12 +73,13 @@ export function addEventCommands(program: Command, perform: Perform): void {
     .description('who or what deployed what, and how it ended; newest first')
     .argument('[what]', 'name or namespace/name of a source or HelmRelease, or namespace:kind/name of a workload')
     .addOption(new Option('--limit <number>', 'at most so many').default(20).argParser(readLimit))
-    .addOption(outputOption())
+    .addOption(listOption())
+    .addOption(watchOption())
     .addHelpText(
       'after',
       '\nExamples:\n  capstan history\n  capstan history demo:deployment/podinfo\n  capstan history podinfo',
     )
-    .action(async (about: string | undefined, options: { limit: number; output: OutputFormat }, command: Command) => {
+    .action(async (about: string | undefined, options: ListOptions & { limit: number }, command: Command) => {
       await perform(command, (context) => showDeployments(context, { ...options, about }))
     })
   addSinks(program, perform)
@@ -75,12 +87,17 @@ export function addEventCommands(program: Command, perform: Perform): void {
 
 function addSinks(program: Command, perform: Perform): void {
   type Options = { user?: string; timeout: number }
-  const sink = program.command('sink').description('where events are sent: look, try, send again')
+  const sink = program
+    .command('sink')
+    .description('where events are sent: look, try, send again')
+    .addHelpText('after', '\nExamples:\n  capstan sink ls\n  capstan sink test team')
   sink
     .command('ls')
     .description('the sinks, and whether they take what is sent; exit 1 when one does not')
-    .addOption(outputOption())
-    .action(async (options: { output: OutputFormat }, command: Command) => {
+    .addOption(listOption())
+    .addOption(watchOption())
+    .addHelpText('after', '\nExamples:\n  capstan sink ls\n  capstan sink ls --watch')
+    .action(async (options: ListOptions, command: Command) => {
       await perform(command, (context) => listSinks(context, options))
     })
   sink
@@ -89,6 +106,7 @@ function addSinks(program: Command, perform: Perform): void {
     .argument('<name>')
     .addOption(userOption())
     .addOption(timeoutOption('1m', 60_000))
+    .addHelpText('after', '\nExamples:\n  capstan sink test team')
     .action(async (name: string, { user, timeout }: Options, command: Command) => {
       await perform(command, (context) => testSink(context, { name, user, timeoutMs: timeout }))
     })

@@ -3,13 +3,17 @@ import { resumeRelease, rollbackRelease, suspendRelease } from './commands/chang
 import { planRelease, showValues } from './commands/plan-release.ts'
 import { showHistory } from './commands/release-history.ts'
 import type { OutputFormat } from './context.ts'
-import { outputOption, type Perform, timeoutOption, userOption } from './options.ts'
+import type { ListOptions } from './print/listing.ts'
+import { listOption, outputOption, type Perform, timeoutOption, userOption, watchOption } from './options.ts'
 
 const nameHelp = "name or namespace/name of the HelmRelease, or helm's name of the release"
 
 /** `capstan helm …`: what helm does for HelmReleases (W37; `release` is fluxctl's verb). */
 export function addHelm(program: Command, perform: Perform): void {
-  const helm = program.command('helm').description('releases: what would change, their values, history, rollback')
+  const helm = program
+    .command('helm')
+    .description('releases: what would change, their values, history, rollback')
+    .addHelpText('after', '\nExamples:\n  capstan helm plan podinfo\n  capstan helm rollback podinfo 3')
   addLooks(helm, perform)
   addChanges(helm, perform)
 }
@@ -32,6 +36,7 @@ function addLooks(helm: Command, perform: Perform): void {
     .argument('<name>', nameHelp)
     .addOption(timeoutOption('2m', 120_000))
     .addOption(outputOption())
+    .addHelpText('after', '\nExamples:\n  capstan helm values podinfo')
     .action(async (name: string, { timeout, output }: Options, command: Command) => {
       await perform(command, (context) => showValues(context, { name, output, timeoutMs: timeout }))
     })
@@ -39,9 +44,11 @@ function addLooks(helm: Command, perform: Perform): void {
     .command('history')
     .description('the revisions that helm stored, newest first')
     .argument('<name>', nameHelp)
-    .addOption(outputOption())
-    .action(async (name: string, { output }: Options, command: Command) => {
-      await perform(command, (context) => showHistory(context, { name, output }))
+    .addOption(listOption())
+    .addOption(watchOption())
+    .addHelpText('after', '\nExamples:\n  capstan helm history podinfo\n  capstan helm history demo/podinfo -o wide')
+    .action(async (name: string, options: ListOptions, command: Command) => {
+      await perform(command, (context) => showHistory(context, { ...options, name }))
     })
 }
 
@@ -62,14 +69,15 @@ function addChanges(helm: Command, perform: Perform): void {
     })
   add('suspend', 'leave a release alone until it is resumed')
     .option('--reason <text>', 'why, for everybody who wonders', '')
+    .addHelpText('after', '\nExamples:\n  capstan helm suspend podinfo --reason "waits for the new schema"')
     .action(async (name: string, { reason, user, timeout }: Options, command: Command) => {
       await perform(command, (context) => suspendRelease(context, { name, reason, user, timeoutMs: timeout }))
     })
-  add('resume', 'go on with a suspended release').action(
-    async (name: string, { user, timeout }: Options, command: Command) => {
+  add('resume', 'go on with a suspended release')
+    .addHelpText('after', '\nExamples:\n  capstan helm resume podinfo')
+    .action(async (name: string, { user, timeout }: Options, command: Command) => {
       await perform(command, (context) => resumeRelease(context, { name, user, timeoutMs: timeout }))
-    },
-  )
+    })
 }
 
 function readRevision(text: string): number {

@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander'
 import { showImages } from './commands/images.ts'
 import { changePolicy, type PolicyOptions } from './commands/policy.ts'
+import type { Keys } from './fluxctl/menu.ts'
 import { testPolicy } from './commands/policy-test.ts'
 import { releaseImages } from './commands/release.ts'
 import type { OutputFormat } from './context.ts'
-import { type Perform, outputOption, readCount, timeoutOption } from './options.ts'
+import { listOption, outputOption, type Perform, readCount, timeoutOption, watchOption } from './options.ts'
+import type { ListOptions } from './print/listing.ts'
 
 type Common = {
   source?: string
@@ -15,10 +17,16 @@ type Common = {
   output: OutputFormat
 }
 
-/** The verbs about images, with the flags of fluxctl. `readInput` reads standard input to its end. */
-export function addImageCommands(program: Command, perform: Perform, readInput: () => Promise<string>): void {
+type Terminal = {
+  /** Standard input to its end. */
+  readInput: () => Promise<string>
+  keys: () => Keys
+}
+
+/** The verbs about images, with the flags of fluxctl. */
+export function addImageCommands(program: Command, perform: Perform, { readInput, keys }: Terminal): void {
   addImages(program, perform)
-  addRelease(program, perform)
+  addRelease(program, perform, keys)
   addPolicy(program, perform, readInput)
   addShort(program, perform, 'automate', 'let new images of a workload be committed by themselves')
   addShort(program, perform, 'deautomate', 'end that')
@@ -31,14 +39,16 @@ function common(command: Command): Command {
     .option('--source <name>', 'name or namespace/name of the source; may be left out where there is one')
     .option('-n, --namespace <namespace>', 'of workloads that are given as kind/name')
     .addOption(timeoutOption('1m', 60_000))
-    .addOption(outputOption())
 }
 
 function asked(command: Command): Command {
   return common(command)
+    .addOption(outputOption())
     .option('-m, --message <text>', 'message of the commit')
     .option('--user <name>', 'who does it: `Name <mail>`; else the user of this machine')
 }
+
+type ImagesFlags = Omit<Common, 'output'> & ListOptions & { all: boolean; limit?: number }
 
 function addImages(program: Command, perform: Perform): void {
   const images = program.command('images').description('which tags there are, and which rule took or refused each')
@@ -46,14 +56,14 @@ function addImages(program: Command, perform: Perform): void {
     .argument('[workload]', 'kind/name or namespace:kind/name; left out: all')
     .option('-a, --all', 'also the tags that are refused', false)
     .addOption(new Option('-l, --limit <number>', 'tags of each container; 0 for all').argParser(readCount))
+    .addOption(listOption())
+    .addOption(watchOption())
     .addHelpText('after', '\nExamples:\n  capstan images\n  capstan images demo:deployment/podinfo --all')
-    .action(
-      async (workload: string | undefined, options: Common & { all: boolean; limit?: number }, command: Command) => {
-        const { source, namespace, all, output, timeout, limit = all ? 0 : 10 } = options
-        const choice = { source, namespace, workload, all, limit, output, timeoutMs: timeout }
-        await perform(command, (context) => showImages(context, choice))
-      },
-    )
+    .action(async (workload: string | undefined, options: ImagesFlags, command: Command) => {
+      const { source, namespace, all, output, watch, timeout, limit = all ? 0 : 10 } = options
+      const choice = { source, namespace, workload, all, limit, output, watch, timeoutMs: timeout }
+      await perform(command, (context) => showImages(context, choice))
+    })
 }
 
 type ReleaseFlags = Common & {
@@ -65,10 +75,12 @@ type ReleaseFlags = Common & {
   exclude: string[]
   force: boolean
   dryRun: boolean
+  interactive: boolean
+  watch: boolean
   verbose: number
 }
 
-function addRelease(program: Command, perform: Perform): void {
+function addRelease(program: Command, perform: Perform, keys: () => Keys): void {
   const release = program.command('release').description('put images into git, and from there onto the cluster')
   asked(release)
     .option('--workload <id>', 'a workload, several with commas or again', gather, [])
@@ -78,6 +90,8 @@ function addRelease(program: Command, perform: Perform): void {
     .option('--update-all-images', 'of every container the newest that its policy lets through', false)
     .option('--exclude <id>', 'but not this workload', gather, [])
     .option('--dry-run', 'only say what would be done', false)
+    .option('--interactive', 'choose from a menu what of it is done', false)
+    .option('-w, --watch', 'then show the rollout until it is over', false)
     .option('-f, --force', 'also what is locked, where it is named, and what the tag filter refuses', false)
     .option('-v, --verbose', 'also what was skipped; -vv also what was ignored', (_, before: number) => before + 1, 0)
     .addHelpText(
@@ -90,7 +104,7 @@ function addRelease(program: Command, perform: Perform): void {
       const given = { ...rest, source, namespace, message, user, image: updateImage, allImages: updateAllImages }
       const workloads = [...workload, ...controller]
       await perform(command, (context) =>
-        releaseImages(context, { ...given, workloads, verbosity: verbose, timeoutMs: timeout }),
+        releaseImages(context, { ...given, workloads, verbosity: verbose, timeoutMs: timeout, keys }),
       )
     })
 }
@@ -129,11 +143,11 @@ function addShort(
   verb: 'automate' | 'deautomate' | 'lock' | 'unlock',
   description: string,
 ): void {
-  withWorkload(asked(program.command(verb).description(description))).action(
-    async (options: PolicyFlags, command: Command) => {
+  withWorkload(asked(program.command(verb).description(description)))
+    .addHelpText('after', `\nExamples:\n  capstan ${verb} --workload demo:deployment/web -m "why"`)
+    .action(async (options: PolicyFlags, command: Command) => {
       await perform(command, (context) => changePolicy(context, policyOptions({ ...options, [verb]: true })))
-    },
-  )
+    })
 }
 
 function withWorkload(command: Command): Command {

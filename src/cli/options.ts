@@ -11,6 +11,20 @@ export function outputOption(): Option {
   return new Option('-o, --output <format>', 'for people or for scripts').choices(['table', 'json']).default('table')
 }
 
+const listFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const
+
+/** `-o table|wide|json|yaml|name`, of every verb that lists. */
+export function listOption(...more: string[]): Option {
+  return new Option('-o, --output <format>', 'for people, for scripts, or names only')
+    .choices([...listFormats, ...more])
+    .default('table')
+}
+
+/** `--watch`, of every verb that lists. */
+export function watchOption(): Option {
+  return new Option('--watch', 'show it again when it changes, until Ctrl-C').default(false)
+}
+
 /** `--timeout`, in milliseconds; `shown` is the default as people write it. */
 export function timeoutOption(shown: string, ms: number): Option {
   return new Option('--timeout <duration>', 'give up waiting after this').default(ms, shown).argParser(readDuration)

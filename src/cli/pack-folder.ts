@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { mostUploadBytes } from '../api/contract/plan.ts'
+import { mostUploadBytes } from '../api/contract/upload.ts'
 import { type TarFile, writeTar } from '../lib/tar.ts'
 import { WrongUsage } from './exit.ts'
 

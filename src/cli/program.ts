@@ -1,25 +1,27 @@
 import { type Command, Option } from 'commander'
-import type { JobChange } from '../api/client.ts'
-import type { JobQuery } from '../api/contract/job.ts'
 import { approveSource } from './commands/approve.ts'
 import { explain } from './commands/explain.ts'
 import { planSource } from './commands/plan.ts'
-import { openQueue } from './commands/queue-open.ts'
-import { showIdentity } from './commands/identity.ts'
-import { changeJobs, listJobs, showJob } from './commands/queue.ts'
+import { type IdentityOptions, showIdentity } from './commands/identity.ts'
 import { resumeSource } from './commands/resume.ts'
-import { showStatus } from './commands/status.ts'
+import { showReleases, showSources, showStatus } from './commands/status.ts'
 import { suspendSource } from './commands/suspend.ts'
 import { syncSource, type SyncOptions } from './commands/sync.ts'
 import { showVersion } from './commands/version.ts'
 import { waitFor } from './commands/wait.ts'
+import { addCompletion } from './completion/completion-program.ts'
 import type { ServerChoice } from './connect.ts'
 import type { Context, OutputFormat } from './context.ts'
 import { type ExitCode, WrongUsage } from './exit.ts'
 import { addEventCommands } from './event-program.ts'
+import type { Keys } from './fluxctl/menu.ts'
+import type { Yaml } from './fluxctl/save.ts'
 import { addHelm } from './helm-verbs.ts'
 import { addImageCommands } from './image-program.ts'
-import { outputOption, type Perform, readLimit, timeoutOption, userOption } from './options.ts'
+import { addQueueCommands } from './queue-program.ts'
+import { addWorkloadCommands } from './workload-program.ts'
+import { listOption, outputOption, type Perform, timeoutOption, userOption, watchOption } from './options.ts'
+import type { ListOptions } from './print/listing.ts'
 import type { Output } from './print/style.ts'
 
 /** A command that reads its own arguments, such as `run`; it is listed with the others. */
@@ -33,24 +35,12 @@ export type ProgramParts = {
   contextFor(choice: ServerChoice): Context
   /** Standard input to its end. */
   readInput: () => Promise<string>
+  /** The keys of the terminal. */
+  keys: () => Keys
+  yaml: () => Promise<Yaml>
   /** Told of each finished command's exit code. */
   end(code: ExitCode): void
 }
-
-const kinds = [
-  'fetch-source',
-  'sync-source',
-  'sync-release',
-  'scan-image',
-  'update-images',
-  'plan-source',
-  'change-source',
-  'plan-release',
-  'change-release',
-  'deliver-event',
-  'resync',
-]
-const states = ['waiting', 'active', 'delayed', 'completed', 'failed']
 
 const help = `
 Examples:
@@ -59,6 +49,7 @@ Examples:
   capstan explain deployment/web  what stops it, and what would unblock it
   capstan plan                    what a sync would change, before it does
   capstan queue ls --state failed what went wrong lately
+  capstan release --workload demo:deployment/web --update-image ghcr.io/me/web:1.3.0
 
 Exit codes: 0 as wished, 1 failed or not ready, 2 changes (only plan), 3 timeout, 4 not found, 5 denied, 6 server not reached,
 64 wrong usage, 130 interrupted.`
@@ -71,8 +62,12 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
     .configureOutput({ writeOut: (text) => parts.out.write(text), writeErr: (text) => parts.err.write(text) })
     .showHelpAfterError('(see --help)')
     .version(parts.version, '--version', 'print the version of this program')
-    .option('--url <url>', 'the server; else CAPSTAN_URL, else the playground of this folder')
-    .option('--token-file <file>', 'file with the token; else CAPSTAN_TOKEN or CAPSTAN_TOKEN_FILE')
+    .option('-u, --url <url>', 'the server; else CAPSTAN_URL, FLUX_URL, or the playground of this folder')
+    .option('-t, --token <token>', 'its token; others see it in the list of processes, better --token-file')
+    .option('--token-file <file>', 'file with the token; else CAPSTAN_TOKEN, CAPSTAN_TOKEN_FILE, FLUX_SERVICE_TOKEN')
+    .option('--context <name>', 'forward a port to the server, by this context of the kubeconfig')
+    .option('--k8s-fwd-ns <namespace>', 'where its pod is; else FLUX_FORWARD_NAMESPACE, else capstan-system')
+    .option('--k8s-fwd-labels <labels>', 'its labels, as key=value,…; else FLUX_FORWARD_LABELS')
     .addHelpText('after', help)
 
   /** Runs an action with the context that the command's options choose. */
@@ -85,12 +80,14 @@ export function buildProgram(program: Command, parts: ProgramParts): Command {
   addSync(program, perform)
   addPlan(program, perform)
   addChanges(program, perform)
-  addImageCommands(program, perform, parts.readInput)
+  addWorkloadCommands(program, perform, parts.yaml)
+  addImageCommands(program, perform, parts)
   addHelm(program, perform)
   addEventCommands(program, perform)
-  addQueue(program, perform)
+  addQueueCommands(program, perform)
   addIdentity(program, perform)
   addVersion(program, perform)
+  addCompletion(program, parts.out)
   for (const { name, summary } of parts.commands) program.command(name).description(summary).allowUnknownOption()
   return program
 }
@@ -99,10 +96,32 @@ function addStatus(program: Command, perform: Perform): void {
   program
     .command('status')
     .description('sources, releases, what failed and why; exit 0 when all is ready')
-    .addOption(outputOption())
-    .addHelpText('after', '\nExamples:\n  capstan status\n  capstan status -o json | jq .ready')
-    .action(async (options: { output: OutputFormat }, command: Command) => {
+    .addOption(listOption())
+    .addOption(watchOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  capstan status\n  capstan status --watch\n  capstan status -o json | jq .ready',
+    )
+    .action(async (options: ListOptions, command: Command) => {
       await perform(command, (context) => showStatus(context, options))
+    })
+  program
+    .command('sources')
+    .description('the repositories that are kept applied, and what failed; exit 0 when all are ready')
+    .addOption(listOption())
+    .addOption(watchOption())
+    .addHelpText('after', '\nExamples:\n  capstan sources -o wide\n  capstan sources -o name')
+    .action(async (options: ListOptions, command: Command) => {
+      await perform(command, (context) => showSources(context, options))
+    })
+  program
+    .command('releases')
+    .description('what helm made of each HelmRelease; exit 0 when all are ready')
+    .addOption(listOption())
+    .addOption(watchOption())
+    .addHelpText('after', '\nExamples:\n  capstan releases\n  capstan releases --watch -o wide')
+    .action(async (options: ListOptions, command: Command) => {
+      await perform(command, (context) => showReleases(context, options))
     })
 }
 
@@ -211,58 +230,14 @@ function addChanges(program: Command, perform: Perform): void {
     .action(async (source: string | undefined, { reason, user, timeout }: Options, command: Command) => {
       await perform(command, (context) => suspendSource(context, { source, reason, user, timeoutMs: timeout }))
     })
-  add('resume', 'go on with a suspended source').action(
-    async (source: string | undefined, { user, timeout }: Options, command: Command) => {
+  add('resume', 'go on with a suspended source')
+    .addHelpText('after', '\nExamples:\n  capstan resume\n  capstan resume capstan-system/default')
+    .action(async (source: string | undefined, { user, timeout }: Options, command: Command) => {
       await perform(command, (context) => resumeSource(context, { source, user, timeoutMs: timeout }))
-    },
-  )
+    })
 }
 
 const sourceHelp = 'name or namespace/name; may be left out where there is one'
-
-function addQueue(program: Command, perform: Perform): void {
-  const queue = program.command('queue').description('look into the queue and change what is in it')
-  queue
-    .command('ls')
-    .description('what runs, what comes next, what ended')
-    .addOption(new Option('--kind <kind...>', 'only these kinds of jobs').choices(kinds))
-    .addOption(new Option('--state <state...>', 'only jobs in these states').choices(states))
-    .addOption(new Option('--limit <number>', 'at most so many').default(50).argParser(readLimit))
-    .addOption(outputOption())
-    .addHelpText('after', '\nExamples:\n  capstan queue ls\n  capstan queue ls --state failed --kind sync-source')
-    .action(async ({ output, ...query }: JobQuery & { output: OutputFormat }, command: Command) => {
-      await perform(command, (context) => listJobs(context, { query, output }))
-    })
-  queue
-    .command('show')
-    .description('everything about one job')
-    .argument('<job>')
-    .addOption(outputOption())
-    .action(async (id: string, { output }: { output: OutputFormat }, command: Command) => {
-      await perform(command, (context) => showJob(context, { id, output }))
-    })
-  queue
-    .command('open')
-    .description('the page and the queue board in a browser: a link that works once and lets it look for twelve hours')
-    .option('--print', 'only print the link', false)
-    .action(async ({ print }: { print: boolean }, command: Command) => {
-      await perform(command, (context) => openQueue(context, { print }))
-    })
-  const changes: Record<JobChange, string> = {
-    retry: 'run jobs next that wait or wait to be tried again; ask for ended ones again',
-    cancel: 'remove jobs that wait, stop jobs that run',
-    promote: 'run jobs next that wait or are delayed',
-  }
-  for (const [change, description] of Object.entries(changes) as [JobChange, string][]) {
-    queue
-      .command(change)
-      .description(description)
-      .argument('<job...>')
-      .action(async (ids: string[], _options: unknown, command: Command) => {
-        await perform(command, (context) => changeJobs(context, { ids, change }))
-      })
-  }
-}
 
 function addIdentity(program: Command, perform: Perform): void {
   program
@@ -270,7 +245,9 @@ function addIdentity(program: Command, perform: Perform): void {
     .description('public half of the deploy key, to be entered where the repository is kept')
     .option('-l, --fingerprint', 'its MD5 fingerprint instead', false)
     .option('-v, --visual', 'the fingerprint with its picture', false)
-    .action(async (options: { fingerprint: boolean; visual: boolean }, command: Command) => {
+    .option('-r, --regenerate', 'make a new key first; the old one opens nothing any more', false)
+    .addHelpText('after', '\nExamples:\n  capstan identity\n  capstan identity -v')
+    .action(async (options: IdentityOptions, command: Command) => {
       await perform(command, (context) => showIdentity(context, options))
     })
 }
@@ -281,6 +258,7 @@ function addVersion(program: Command, perform: Perform): void {
     .description('version of this program and of the server')
     .option('--client', 'only of this program', false)
     .addOption(outputOption())
+    .addHelpText('after', '\nExamples:\n  capstan version\n  capstan version --client')
     .action(async ({ client, output }: { client: boolean; output: OutputFormat }, command: Command) => {
       await perform(command, (context) => showVersion(context, { clientOnly: client, output }))
     })

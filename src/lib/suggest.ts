@@ -13,7 +13,7 @@ export function suggest(word: string, known: readonly string[]): string | undefi
 }
 
 /** Letters to insert, remove or replace to come from one word to the other. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

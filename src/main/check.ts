@@ -1,8 +1,9 @@
 import { createCluster } from '../adapters/cluster/index.ts'
-import { createLog, createRedactor } from '../adapters/log/index.ts'
+import { createRedactor } from '../adapters/log/index.ts'
 import { createQueue } from '../adapters/queue/index.ts'
 import type { Config } from '../config/config.ts'
 import { toAppError } from '../domain/error.ts'
+import { quiet } from '../lib/quiet.ts'
 import type { Run } from '../lib/run.ts'
 import { createProcessRun } from './child-programs.ts'
 import { type Program, isAtLeast, programsFor, versionIn } from './programs.ts'
@@ -62,7 +63,7 @@ async function lookAtProgram(
 
 async function lookAtCluster(config: Config): Promise<Finding> {
   try {
-    const cluster = createCluster({ ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}), log: silent() })
+    const cluster = createCluster({ ...(config.kubeconfig ? { kubeconfig: config.kubeconfig } : {}), log: quiet })
     try {
       const version = await cluster.version(AbortSignal.timeout(patienceMs))
       return { level: 'ok', text: `Kubernetes ${version} at ${cluster.server}` }
@@ -77,7 +78,7 @@ async function lookAtCluster(config: Config): Promise<Finding> {
 /** A Redis of one's own; without one `run` starts its own. */
 async function lookAtRedis({ redis }: Config): Promise<Finding[]> {
   if (!redis.url) return []
-  const queue = createQueue({ redisUrl: redis.url, prefix: redis.prefix, worker: 'check', log: silent() })
+  const queue = createQueue({ redisUrl: redis.url, prefix: redis.prefix, worker: 'check', log: quiet })
   try {
     await queue.counts()
     const warnings = queue.warnings().map((text): Finding => ({ level: 'warn', text }))
@@ -87,9 +88,4 @@ async function lookAtRedis({ redis }: Config): Promise<Finding[]> {
   } finally {
     await queue.close(0)
   }
-}
-
-/** What is wrong is told once, by the findings. */
-function silent(): ReturnType<typeof createLog> {
-  return createLog({ format: 'fmt', level: 'error', redactor: createRedactor(), write: () => {} })
 }

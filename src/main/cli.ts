@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 import { userInfo } from 'node:os'
+import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createInstallCommand } from '../cli/commands/install.ts'
-import { createConnect } from '../cli/connect.ts'
-import { createCli } from '../cli/create-cli.ts'
+import { createConnect, type ForwardTo } from '../cli/connect.ts'
+import { type Cli, createCli } from '../cli/create-cli.ts'
+import type { Forwarded } from '../cli/fluxctl/create-fluxctl.ts'
+import { readKeys } from './keys.ts'
+import { loadYaml } from './load-yaml.ts'
+import { ownSummaries } from '../cli/own-commands.ts'
 import { version } from './package.ts'
 import { beginSmall } from './small-memory.ts'
 
@@ -38,64 +43,92 @@ async function openInBrowser(link: string): Promise<boolean> {
   return openLink(link, process.env, process.platform)
 }
 
-const cli = createCli({
-  connect: createConnect({
-    env: process.env,
-    cwd: process.cwd(),
-    // client-node is loaded for a server that wants a token and was given none
-    clusterToken: async () => await (await import('../adapters/cluster/index.ts')).contextToken({}),
-  }),
-  out: process.stdout,
-  err: process.stderr,
-  env: process.env,
-  version,
-  user: userName(),
-  signal: interrupted.signal,
-  ...(process.stdout.isTTY && hasDisplay() ? { openInBrowser } : {}),
-  readInput: async () => await text(process.stdin),
-  commands: [
-    {
-      name: 'run',
-      summary: 'run Capstan: watch, take jobs, serve the API',
-      async run(argv) {
-        beginSmall()
-        // only this command needs the cluster's, the queue's and the server's packages
-        const { run } = await import('./run.ts')
-        return await run(argv, process.env)
-      },
-    },
-    {
-      name: 'check',
-      summary: 'with the flags of run: whether what they need is there',
-      async run(argv) {
-        const { check } = await import('./check.ts')
-        return await check(argv, process.env, (line) => process.stdout.write(`${line}\n`))
-      },
-    },
-    createInstallCommand({
-      // helm's and the log's packages are loaded for this command alone
-      render: async (request) => await (await import('./install.ts')).createRenderChart(process.env)(request),
-      out: process.stdout,
-      err: process.stderr,
+/** Called `fluxctl`, by a link or a copy, we are fluxctl. */
+const isFluxctl = [process.argv[1] ?? '', process.argv0].some((name) => basename(name, '.mjs') === 'fluxctl')
+
+async function createProgram(): Promise<Cli> {
+  if (!isFluxctl) return createCapstan()
+  const { fluxctl } = await import('./fluxctl.ts')
+  const { stdout: out, stderr: err } = process
+  return fluxctl({ out, err, version, signal: interrupted.signal }, process.env)
+}
+
+/** Ports that are forwarded; closed at the end. */
+const forwarded: Forwarded[] = []
+
+async function forward(to: ForwardTo): Promise<string> {
+  const { forwardToServer } = await import('./forward.ts')
+  const open = await forwardToServer(to)
+  forwarded.push(open)
+  return open.url
+}
+
+function createCapstan(): Cli {
+  return createCli({
+    connect: createConnect({
+      env: process.env,
+      cwd: process.cwd(),
+      forward,
+      // client-node is loaded for a server that wants a token and was given none
+      clusterToken: async () => await (await import('../adapters/cluster/index.ts')).contextToken({}),
     }),
-    {
-      name: 'migrate',
-      summary: 'move from fluxd or the Helm Operator to Capstan, and back',
-      async run(argv) {
-        const { migrateCommand } = await import('./migrate.ts')
-        return await migrateCommand(argv, process.env, interrupted.signal)
+    out: process.stdout,
+    err: process.stderr,
+    env: process.env,
+    version,
+    user: userName(),
+    signal: interrupted.signal,
+    ...(process.stdout.isTTY && hasDisplay() ? { openInBrowser } : {}),
+    readInput: async () => await text(process.stdin),
+    keys: readKeys,
+    yaml: loadYaml,
+    commands: [
+      {
+        name: 'run',
+        summary: ownSummaries.run,
+        async run(argv) {
+          beginSmall()
+          // only this command needs the cluster's, the queue's and the server's packages
+          const { run } = await import('./run.ts')
+          return await run(argv, process.env)
+        },
       },
-    },
-    {
-      name: 'eject',
-      summary: 'take Capstan out of a cluster and leave every release as it is',
-      async run(argv) {
-        const { ejectCommand } = await import('./eject.ts')
-        return await ejectCommand(argv, interrupted.signal)
+      {
+        name: 'check',
+        summary: ownSummaries.check,
+        async run(argv) {
+          const { check } = await import('./check.ts')
+          return await check(argv, process.env, (line) => process.stdout.write(`${line}\n`))
+        },
       },
-    },
-  ],
-})
+      createInstallCommand({
+        // helm's and the log's packages are loaded for this command alone
+        render: async (request) => await (await import('./install.ts')).createRenderChart(process.env)(request),
+        out: process.stdout,
+        err: process.stderr,
+      }),
+      {
+        name: 'migrate',
+        summary: ownSummaries.migrate,
+        async run(argv) {
+          const { migrateCommand } = await import('./migrate.ts')
+          return await migrateCommand(argv, process.env, interrupted.signal)
+        },
+      },
+      {
+        name: 'eject',
+        summary: ownSummaries.eject,
+        async run(argv) {
+          const { ejectCommand } = await import('./eject.ts')
+          return await ejectCommand(argv, interrupted.signal)
+        },
+      },
+    ],
+  })
+}
+
+const cli = await createProgram()
 process.exitCode = await cli.run(process.argv.slice(2))
+await Promise.all(forwarded.map(async ({ close }) => await close()))
 // what a finished command left open (a keep-alive socket, a log stream) must not hold the process
 if (command === 'run') process.exit()

@@ -18,6 +18,7 @@ import { watchSources } from '../jobs/watch-sources.ts'
 import { ensureNamespace, installDefinition, installSources, untilDone } from './bootstrap.ts'
 import { requireRegistries } from './image-worker.ts'
 import { createProcessRun } from './child-programs.ts'
+import { createJobLogs } from './job-log.ts'
 import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
 import { fluxctlLabelOf } from './own-pod.ts'
@@ -51,7 +52,8 @@ function refuse(problems: readonly string[], exitCode: number): number {
 
 async function runProcess(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
   const redactor = createRedactor()
-  const log = createLog({ ...config.log, redactor })
+  const { also, around } = createJobLogs()
+  const log = createLog({ ...config.log, redactor, also })
   const run = createProcessRun(redactor, log.child({ component: 'process' }))
   const identity = `${hostname()
     .toLowerCase()
@@ -63,7 +65,7 @@ async function runProcess(config: Config, env: NodeJS.ProcessEnv): Promise<numbe
   try {
     const redisUrl = await redisOf(config, { run, log, path: env.PATH ?? '' }, ending)
     redactor.register([new URL(redisUrl).password])
-    await start(wire({ config, log, redactor, run, identity, redisUrl }, env), ending, env)
+    await start(wire({ config, log, redactor, run, identity, redisUrl, around }, env), ending, env)
     log.info({ version, identity }, 'capstan is up')
   } catch (error) {
     const { reason, message } = toAppError(error)

@@ -7,7 +7,7 @@ import { createGenerator, type Generator } from '../adapters/generate/index.ts'
 import { createGit, type Git, type GitRemote, readOnly as readOnlyGit } from '../adapters/git/index.ts'
 import { createParser } from '../adapters/parser/index.ts'
 import { createMetrics, type Metrics } from '../adapters/metrics/index.ts'
-import { createQueue, type Queue } from '../adapters/queue/index.ts'
+import { createQueue, type Queue, type RunAround } from '../adapters/queue/index.ts'
 import { createSops, type Sops, sopsEnvironment } from '../adapters/sops/index.ts'
 import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
@@ -62,11 +62,15 @@ export type Parts = {
   environment: Readonly<Record<string, string>>
 }
 
-export type Ground = Pick<Parts, 'config' | 'log' | 'redactor' | 'run' | 'identity'> & { redisUrl: string }
+export type Ground = Pick<Parts, 'config' | 'log' | 'redactor' | 'run' | 'identity'> & {
+  redisUrl: string
+  /** Lets the log lines of a run find their job. */
+  around: RunAround
+}
 
 /** Builds the adapters; none of them needs its other side to be there yet. */
 export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
-  const { config, log, redactor, identity, redisUrl } = ground
+  const { config, log, redactor, identity, redisUrl, around } = ground
   const { redact } = redactor
   const { prefix } = config.redis
   const environment = networkOf(env)
@@ -75,7 +79,8 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     log: log.child({ component: 'cluster' }),
   })
   const cluster = config.readOnly ? readOnlyCluster(connected) : connected
-  const queue = createQueue({ redisUrl, prefix, worker: identity, log: log.child({ component: 'queue' }), redact })
+  const queueLog = log.child({ component: 'queue' })
+  const queue = createQueue({ redisUrl, prefix, worker: identity, log: queueLog, redact, around })
   const { sinks } = sinksOf(config)
   redactor.register([config.events.token])
   const metrics = createMetrics()

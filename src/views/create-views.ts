@@ -1,7 +1,8 @@
-import type { JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
+import type { JobLog, JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
 import type { RepositoryFacts } from '../domain/image/facts.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
+import type { JobKind, Lane } from '../domain/work/job.ts'
 import { createExplainer, type Explainer } from './explain/create-explainer.ts'
 import { createHistoryView, type HistoryView } from './history.ts'
 import { createObjectReader, type ObjectRow } from './objects.ts'
@@ -62,6 +63,10 @@ export type Views = {
   jobs(filter: JobFilter): Promise<JobView[]>
   job(id: string): Promise<JobView | undefined>
   counts(): Promise<QueueCounts>
+  /** Kinds of which no jobs are taken, and how many jobs are in line per lane. */
+  lines(): Promise<{ paused: JobKind[]; lanes: Record<Lane, number> }>
+  /** What was written while a job ran; undefined for a job that there is not. */
+  jobLog(id: string, range: { from: number; limit: number }): Promise<JobLog | undefined>
 }
 
 /** Builds the views; nothing is read before somebody asks. */
@@ -123,9 +128,21 @@ export function createViews(options: ViewsOptions): Views {
     readiness,
     history: createHistoryView(options.store),
     sinks: createSinksView(options.sinks ?? [], { namespace: options.namespace ?? '', store: options.store }),
+    ...queueViews(queue),
+  }
+}
+
+function queueViews(queue: ViewsOptions['queue']): Pick<Views, 'jobs' | 'job' | 'counts' | 'lines' | 'jobLog'> {
+  return {
     jobs: (filter) => queue.list(filter),
     job: (id) => queue.get(id),
     counts: () => queue.counts(),
+    async lines() {
+      const [paused, depths] = await Promise.all([queue.paused(), queue.lanes()])
+      const lanes = Object.entries(depths).map(([lane, { waiting }]) => [lane, waiting])
+      return { paused, lanes: Object.fromEntries(lanes) as Record<Lane, number> }
+    },
+    jobLog: (id, range) => queue.log(id, range),
   }
 }
 

@@ -14,7 +14,7 @@ export type Feature = 'sync' | 'releases' | 'images' | 'updates'
 export type ViewsOptions = {
   cluster: Pick<Cluster, 'server' | 'version' | 'get' | 'list' | 'resource'>
   store: Pick<Store, 'get' | 'page'>
-  queue: Pick<Queue, 'list' | 'get' | 'of' | 'counts' | 'lanes' | 'isUp' | 'warnings'>
+  queue: Pick<Queue, 'list' | 'get' | 'of' | 'counts' | 'log' | 'paused' | 'lanes' | 'isUp' | 'warnings'>
   sources: () => readonly SourceSpec[]
   /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
   readStatus?: ReadStatus

@@ -1,5 +1,6 @@
 import { createCli } from '../../src/cli/create-cli.ts'
-import { createConnect } from '../../src/cli/connect.ts'
+import { type ConnectOptions, createConnect } from '../../src/cli/connect.ts'
+import { loadYaml } from '../../src/main/load-yaml.ts'
 import { token } from './workbench.ts'
 
 /** The command line against a listening app; gives what it wrote and its exit code. */
@@ -8,16 +9,22 @@ export function createCliBench(
     url?: string
     env?: Record<string, string>
     cwd?: string
+    forward?: ConnectOptions['forward']
     isTTY?: boolean
     signal?: AbortSignal
     onOut?: (text: string) => void
+    onErr?: (text: string) => void
   } = {},
 ) {
   const env: Record<string, string> = {
     ...(options.url ? { CAPSTAN_URL: options.url, CAPSTAN_TOKEN: token } : {}),
     ...options.env,
   }
-  const connect = createConnect({ env, cwd: options.cwd ?? '/nowhere' })
+  const connect = createConnect({
+    env,
+    cwd: options.cwd ?? '/nowhere',
+    ...(options.forward ? { forward: options.forward } : {}),
+  })
   return async (...argv: string[]) => {
     let [stdout, stderr] = ['', '']
     const collect = (add: (text: string) => void) => ({ isTTY: options.isTTY === true, write: add })
@@ -29,8 +36,10 @@ export function createCliBench(
       }),
       err: collect((text) => {
         stderr += text
+        options.onErr?.(text)
       }),
       env,
+      yaml: loadYaml,
       version: '9.9.9',
       user: 'alice',
       signal: options.signal ?? new AbortController().signal,

@@ -298,7 +298,7 @@ describe('capstan: usage', () => {
   it.each<[string[], RegExp]>([
     [['stats'], /Did you mean status\?/],
     [['queue', 'sho', 'x'], /Did you mean show\?/],
-    [['status', '-o', 'xml'], /Allowed choices are table, json/],
+    [['status', '-o', 'xml'], /Allowed choices are table, wide, json, yaml, name/],
     [['sync', '--timeout', 'soon'], /duration such as 30s/],
     [['queue', 'ls', '--limit', '0'], /from 1 to 1000/],
     [['queue', 'show'], /missing required argument/],
@@ -359,6 +359,48 @@ describe('capstan: the server', () => {
     mkdirSync(join(folder, '.capstan'))
     writeFileSync(join(folder, '.capstan', 'playground.json'), JSON.stringify({ apiUrl: 'http://127.0.0.1:1', token }))
     expect(await createCliBench({ cwd: folder })('version', '--url', url)).toMatchObject({ code: 5 })
+  })
+
+  it('is found by the variables of fluxctl, with its token by any of the ways to give it', async () => {
+    const { url } = await start()
+    const env = { FLUX_URL: `${url}/api/flux`, FLUX_SERVICE_TOKEN: token }
+    expect((await createCliBench({ env })('version')).code).toBe(0)
+    expect((await createCliBench({ env: { ...env, FLUX_SERVICE_TOKEN: 'x' } })('status')).code).toBe(5)
+    expect((await createCliBench({ env: { FLUX_URL: url } })('status', '-t', token)).code).not.toBe(5)
+    // what is Capstan's own goes first
+    expect((await createCliBench({ env: { ...env, CAPSTAN_URL: 'http://127.0.0.1:9' } })('version')).code).toBe(6)
+    expect((await createCliBench({ env: { ...env, CAPSTAN_TOKEN: 'x' } })('status')).code).toBe(5)
+  })
+
+  it('is a forwarded port where the command line says so, or nothing else is known', async () => {
+    const { url } = await start()
+    const asked: unknown[] = []
+    const forward = async (to: unknown) => {
+      asked.push(to)
+      return url
+    }
+    const bench = createCliBench({ env: { CAPSTAN_TOKEN: token }, forward })
+    expect((await bench('version')).code).toBe(0)
+    const flags = ['--context', 'prod', '--k8s-fwd-ns', 'flux', '--k8s-fwd-labels', 'app=flux,a=b=c']
+    const known = createCliBench({ env: { CAPSTAN_TOKEN: token, CAPSTAN_URL: 'http://127.0.0.1:9' }, forward })
+    expect((await known('version', ...flags)).code).toBe(0)
+    expect((await known('version')).code).toBe(6)
+    expect((await known('version', '--url', url, ...flags)).code).toBe(0)
+    expect(asked).toEqual([
+      { context: '', namespace: 'capstan-system', labels: {} },
+      { context: 'prod', namespace: 'flux', labels: { app: 'flux', a: 'b=c' } },
+    ])
+    const none = createCliBench({
+      forward: async () => {
+        throw new Error('there is no kubeconfig')
+      },
+    })
+    expect(await none('status')).toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(
+        /give --url or CAPSTAN_URL.*By the kubeconfig none is found: there is no kubeconfig/s,
+      ),
+    })
   })
 
   it.each<[string, Record<string, string>, number, RegExp]>([

@@ -6,7 +6,7 @@ import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { kubectl } from '../e2e/kubectl.ts'
 import { deployment, namespace } from '../e2e/manifests.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
-import { createFluxctl, type Fluxctl, rowsOf } from './fluxctl.ts'
+import { createFluxctl, createOwnFluxctl, type Fluxctl, rowsOf } from './fluxctl.ts'
 import { type ForwardingNode, startForwardingNode } from './forwarding-node.ts'
 
 describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
@@ -43,6 +43,10 @@ describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
     const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
     labelled = labelForFluxctl({ cluster, pod, log: quiet, pause }, leading.signal)
     fluxctl = createFluxctl({ FLUX_FORWARD_NAMESPACE: home })
+    await until('the first sync', async () => {
+      const { sources } = await capstan.api<{ sources: { revision: string }[] }>('/api/v1/sources')
+      return sources[0]?.revision.startsWith('main@') === true
+    })
     await until('the label', async () => !(await fluxctl.run('list-workloads', '-a')).stderr.includes('No pod found'))
   })
 
@@ -66,6 +70,30 @@ describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
     expect((await fluxctl.run('lock', '-w', web, '-m', 'by the port')).code).toBe(0)
     await repository.git('pull', '-q', '--ff-only', 'origin', 'main')
     expect(await repository.git('log', '-1', '--format=%s')).toBe('by the port')
+  })
+
+  it('is matched by our own program under its name', async () => {
+    const own = createOwnFluxctl({})
+    const synced = await own.run('sync', '--k8s-fwd-ns', home)
+    const args = ['list-workloads', '-n', `${home}-shop`, '--k8s-fwd-ns', home, '-o', 'json']
+    const [expected, got] = [await fluxctl.run(...args), await own.run(...args)]
+    const nobody = ['list-workloads', '--k8s-fwd-ns', `${home}-shop`, '--k8s-fwd-labels', 'b=c,a=b']
+    const [expectedFailure, failure] = [await fluxctl.run(...nobody), await own.run(...nobody)]
+    own.stop()
+    expect(got).toEqual(expected)
+    expect(failure).toEqual(expectedFailure)
+    expect(synced).toMatchObject({ code: 0, stderr: expect.stringMatching(/Done\.\n$/) })
+  })
+
+  it('is found by capstan, too, which brings its token', async () => {
+    const own = createOwnFluxctl({ CAPSTAN_TOKEN: capstan.token }, 'capstan')
+    const listed = await own.run('list-workloads', '-n', `${home}-shop`, '--k8s-fwd-ns', home, '-o', 'name')
+    const status = await own.run('sources', '--k8s-fwd-ns', home, '-o', 'name')
+    const nobody = await own.run('status', '--k8s-fwd-ns', `${home}-shop`)
+    own.stop()
+    expect(listed).toEqual({ code: 0, stdout: `${home}-shop:deployment/web\n`, stderr: '' })
+    expect(status.stdout).toMatch(/\/default\n$/)
+    expect(nobody).toMatchObject({ code: 6, stderr: expect.stringContaining('No pod found in namespace') })
   })
 
   it('needs no token there, which what is ours does', async () => {

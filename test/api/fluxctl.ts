@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { stack } from '../stack/stack.ts'
 
 /** The real fluxctl 1.25, as somebody's who has a name in git's configuration. */
@@ -15,18 +16,17 @@ export type Fluxctl = {
 
 export const user = 'Ada Lovelace <ada@example.com>'
 
-/** `env` says how it finds its server. */
-export function createFluxctl(env: Record<string, string>): Fluxctl {
+/** `env` says how it finds its server; `program` is another one that is called so. */
+export function createFluxctl(env: Record<string, string>, program: string = join(stack().binDir, 'fluxctl')): Fluxctl {
   const home = mkdtempSync(join(tmpdir(), 'capstan-fluxctl-'))
   writeFileSync(join(home, '.gitconfig'), '[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n')
-  const { binDir, kubeconfig } = stack()
+  const { kubeconfig } = stack()
   const options = {
     cwd: home,
-    env: { PATH: process.env.PATH ?? '', HOME: home, KUBECONFIG: kubeconfig, ...env },
+    env: { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}`, HOME: home, KUBECONFIG: kubeconfig, ...env },
     maxBuffer: 64 * 1024 * 1024,
     timeout: 100_000,
   }
-  const fluxctl = join(binDir, 'fluxctl')
   const execute = (file: string, args: readonly string[], key = '') =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
       const child = execFile(file, args, options, (error, stdout, stderr) => {
@@ -35,9 +35,9 @@ export function createFluxctl(env: Record<string, string>): Fluxctl {
       if (key !== '') typeInto(child, key)
     })
   return {
-    run: async (...args) => await execute(fluxctl, args),
+    run: async (...args) => await execute(program, args),
     async choose(key, ...args) {
-      const command = [fluxctl, ...args].map((arg) => `'${arg}'`).join(' ')
+      const command = [program, ...args].map((arg) => `'${arg}'`).join(' ')
       const { code, stdout } = await execute('script', ['-qec', command, '/dev/null'], key)
       return { code, stdout: stdout.replaceAll('\r\n', '\n') }
     },
@@ -50,9 +50,24 @@ function typeInto(child: ChildProcess, key: string): void {
   let typing: NodeJS.Timeout | undefined
   child.stdout?.on('data', (chunk: Buffer | string) => {
     if (String(chunk).includes('[Enter]')) typing ??= setInterval(() => child.stdin?.write(key), 100)
-    if (String(chunk).includes('selected release')) clearInterval(typing)
+    if (/selected release|Aborted/.test(String(chunk))) clearInterval(typing)
   })
   child.once('exit', () => clearInterval(typing))
+}
+
+/** Our program under the name `fluxctl`, or its own. */
+export function createOwnFluxctl(env: Record<string, string>, name: 'fluxctl' | 'capstan' = 'fluxctl'): Fluxctl {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-called-'))
+  const program = join(folder, name)
+  symlinkSync(fileURLToPath(new URL('../../bin/capstan.mjs', import.meta.url)), program)
+  const own = createFluxctl(env, program)
+  return {
+    ...own,
+    stop() {
+      own.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** The columns of a table as fluxctl prints it, whatever their width. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
-import type { Logger } from '../../src/lib/logger.ts'
+import { quiet } from '../../src/lib/quiet.ts'
 import { stack } from '../stack/stack.ts'
 
-export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet }
+export { quiet }
 
 /** `capstan-test-<random>`. */
 export function uniqueName(): string {

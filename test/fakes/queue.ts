@@ -11,6 +11,8 @@ export type FakeQueue = Queue & {
   readonly jobs: JobView[]
   /** Cancelled job ids with who asked. */
   readonly cancelled: { jobId: string; who: string }[]
+  /** What jobs wrote, by their id. */
+  readonly logs: Map<string, string[]>
   /** Takes all waiting jobs out, as if they had run; gives their payloads. */
   drain(): JobPayload[]
   goAway(): void
@@ -22,6 +24,8 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
   const jobs: JobView[] = []
   const cancelled: { jobId: string; who: string }[] = []
   const scheduled = new Set<string>()
+  const paused = new Set<JobKind>()
+  const logs = new Map<string, string[]>()
   let isUp = true
   let count = 0
 
@@ -52,6 +56,7 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
 
   return {
     requests,
+    logs,
     jobs,
     cancelled,
     drain() {
@@ -142,6 +147,24 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
       return found
     },
     promote: async (jobId) => change(jobId, ['delayed', 'waiting'], 'waiting'),
+    async log(jobId, { from, limit }) {
+      needRedis()
+      const lines = logs.get(jobId) ?? []
+      if (!jobs.some(({ id }) => id === jobId)) return undefined
+      return { lines: lines.slice(from, from + limit), total: lines.length }
+    },
+    async pause(kind) {
+      needRedis()
+      return paused.has(kind) ? false : paused.add(kind) !== undefined
+    },
+    async resume(kind) {
+      needRedis()
+      return paused.delete(kind)
+    },
+    async paused() {
+      needRedis()
+      return jobKinds.filter((kind) => paused.has(kind))
+    },
     isUp: () => isUp,
     warnings: () => [],
     async close() {},

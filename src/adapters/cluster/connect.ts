@@ -45,7 +45,7 @@ const credentialsForMs = 1000
  * lazily. Throws `ClusterUnavailable` with retry `never` when there is no usable configuration.
  */
 export function connect(options: { kubeconfig?: string; context?: string }): Connection {
-  const config = load(options)
+  const config = loadKubeconfig(options)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw badConfig(`The kubeconfig has no cluster for context "${config.currentContext}".`)
   const url = new URL(cluster.server)
@@ -113,7 +113,8 @@ export function connect(options: { kubeconfig?: string; context?: string }): Con
   }
 }
 
-function load({ kubeconfig, context }: { kubeconfig?: string; context?: string }): KubeConfig {
+/** The kubeconfig as {@link connect} reads it; throws as it does. */
+export function loadKubeconfig({ kubeconfig, context }: { kubeconfig?: string; context?: string }): KubeConfig {
   const config = new KubeConfig()
   try {
     if (kubeconfig) config.loadFromFile(kubeconfig)

@@ -33,6 +33,12 @@ describe('the namespace of the current context', () => {
     expect(contextNamespace({ kubeconfig: kubeconfig(name, text) })).toBe(expected)
   })
 
+  it('is that of another context where one is named', () => {
+    const file = kubeconfig('two', withContext('{cluster: c, user: u, namespace: team}'))
+    expect(contextNamespace({ kubeconfig: file, context: 'b' })).toBe('other')
+    expect(contextNamespace({ kubeconfig: file, context: 'none' })).toBe('')
+  })
+
   it('is none without a file', () => {
     expect(contextNamespace({ kubeconfig: join(folder, 'nope') })).toBe('')
   })

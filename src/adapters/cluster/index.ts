@@ -28,6 +28,7 @@ import { startWatch, type Watch, type WatchEvent, type WatchTiming, watchTiming 
 export { contextNamespace } from './context-namespace.ts'
 export { contextToken } from './context-token.ts'
 export type { ApiResource } from './discover.ts'
+export { type Forwarding, forwardPort } from './forward.ts'
 export type { Account } from './impersonate.ts'
 export { createLeadership, type Leadership } from './leadership.ts'
 export { createFence, type FenceOptions, type LeasedFence } from './lease.ts'

@@ -15,13 +15,15 @@ export type LogOptions = {
   redactor: Redactor
   /** Takes each finished line; default standard output. */
   write?: (line: string) => void
+  /** Told of each line, too; the fields are the line's own. */
+  also?: (level: Level, fields: LogFields, message: string) => void
 }
 
 /**
  * One line per event on standard output: `ts caller component level`, the fields, `msg`. Redacted, at most 16 KB, without a control
  * character. By this thread and not by a worker of pino's, which loses the last lines of a crash.
  */
-export function createLog({ format, level, redactor, write }: LogOptions): Logger {
+export function createLog({ format, level, redactor, write, also = () => {} }: LogOptions): Logger {
   const emit = write ?? ((line: string) => void process.stdout.write(line))
   const toLine = createLine(format === 'json' ? printJson : printLogfmt, redactor)
   const stream = { write: (json: string) => emit(toLine(JSON.parse(json) as Entry)) }
@@ -35,13 +37,14 @@ export function createLog({ format, level, redactor, write }: LogOptions): Logge
     },
     stream,
   )
-  return wrap(base)
+  return wrap(base, also)
 }
 
-function wrap(base: pino.Logger): Logger {
+function wrap(base: pino.Logger, also: NonNullable<LogOptions['also']>): Logger {
   function at(level: Level): (fields: LogFields, message: string) => void {
     return (fields, message) => {
       if (base.isLevelEnabled(level)) base[level]({ ...fields, caller: callerOf() }, message)
+      also(level, fields, message)
     }
   }
   return {
@@ -49,7 +52,7 @@ function wrap(base: pino.Logger): Logger {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => wrap(base.child(fields)),
+    child: (fields) => wrap(base.child(fields), also),
   }
 }
 

@@ -67,18 +67,11 @@ export function createConsumer(parts: WorkerParts & { connection: Connection }):
     retiring.delete(worker)
   }
 
-  async function waitingOf(kind: JobKind): Promise<number> {
-    const base = keyPrefix(prefix, kind)
-    const { client } = connection
-    const [first, later] = await Promise.all([client.llen(`${base}wait`), client.zcard(`${base}prioritized`)])
-    return first + later
-  }
-
   /** Hazard B4: a worker that runs and takes nothing although jobs wait. */
   async function check(station: Station): Promise<void> {
     const starts = runs.started(station.kind)
     const isFree = runs.count(station.kind) < station.slots
-    const waiting = isFree ? await waitingOf(station.kind) : 0
+    const waiting = isFree ? await takeable(connection, keyPrefix(prefix, station.kind)) : 0
     const moved = starts !== station.started
     station.started = starts
     if (waiting === 0 || moved) {
@@ -125,4 +118,14 @@ export function createConsumer(parts: WorkerParts & { connection: Connection }):
       for (const worker of workers) worker.cut()
     },
   }
+}
+
+/** Jobs of a kind that a worker could take: none while the kind is paused. */
+async function takeable({ client }: Connection, base: string): Promise<number> {
+  const [first, later, isPaused] = await Promise.all([
+    client.llen(`${base}wait`),
+    client.zcard(`${base}prioritized`),
+    client.hexists(`${base}meta`, 'paused'),
+  ])
+  return isPaused === 1 ? 0 : first + later
 }

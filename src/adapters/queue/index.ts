@@ -8,6 +8,8 @@ import { createInterventions } from './interventions.ts'
 import { createJobIds } from './job-id.ts'
 import { createLaneReader, type LaneDepths } from './lane-reader.ts'
 import { createLiveness } from './liveness.ts'
+import { createNotes, type JobLog, type RunAround } from './notes.ts'
+import { createPauses } from './pauses.ts'
 import { createProducer } from './producer.ts'
 import { createQueues } from './queues.ts'
 import { createReader, type QueueCounts } from './reader.ts'
@@ -18,7 +20,7 @@ import { createScripts, keyPrefix } from './scripts.ts'
 import { createTeller } from './tell-bullmq.ts'
 import { type JobView, workerMark } from './view.ts'
 
-export type { JobView, LaneDepths, Processor, QueueCounts }
+export type { JobLog, JobView, LaneDepths, Processor, QueueCounts, RunAround }
 
 /** BullMQ behind one door. All calls that need Redis throw AppError RedisUnavailable within a second when it is gone. */
 export type Queue = {
@@ -59,6 +61,13 @@ export type Queue = {
   cancel: (jobId: string, who: string) => Promise<boolean>
   /** A waiting or delayed job runs next. */
   promote: (jobId: string) => Promise<boolean>
+  /** What was written while a job ran, from a line on; undefined for a job that there is not. */
+  log: (jobId: string, range: { from: number; limit: number }) => Promise<JobLog | undefined>
+  /** No process takes jobs of this kind any more; what runs goes on. False: it was so already. */
+  pause: (kind: JobKind) => Promise<boolean>
+  /** Jobs of this kind are taken again. False: they were. */
+  resume: (kind: JobKind) => Promise<boolean>
+  paused: () => Promise<JobKind[]>
   /** True when Redis answered within the last seconds. */
   isUp: () => boolean
   /** Plain sentences about a Redis that is not set up as it should be (W5). */
@@ -76,6 +85,8 @@ export type QueueOptions = {
   log: Logger
   /** Takes secrets out of what is stored in Redis. */
   redact?: (text: string) => string
+  /** Lets the log lines of a run find their job. */
+  around?: RunAround
   /**
    * A process that has not said for this long that it lives is dead and its jobs are taken over. Default 15 s, which is
    * longer than a fence stays open (10 s, W4).
@@ -91,6 +102,7 @@ const boards = new WeakMap<Queue, Board>()
 /** Connects in the background and returns at once, also while Redis is away. */
 export function createQueue(options: QueueOptions): Queue {
   const { redisUrl, prefix = defaultPrefix, log, redact = (text) => text } = options
+  const { around = async (_note, work) => await work() } = options
   const { random = Math.random, now = Date.now, deadAfterMs = 15_000 } = options
   const workerName = `${options.worker}${workerMark}${random().toString(36).slice(2, 10)}`
 
@@ -104,7 +116,8 @@ export function createQueue(options: QueueOptions): Queue {
     return (await exists.catch(() => 1)) > 0
   })
   const { tell, settle } = createTeller({ script, nextPriority: producer.nextPriority, log })
-  const runJob = createRunJob({ runs, tell, redact, log })
+  const notes = createNotes({ connection, queues, redact, now })
+  const runJob = createRunJob({ runs, tell, notesOf: notes.of, around, redact, now, log })
   const consumer = createConsumer({ redisUrl, prefix, workerName, connection, runs, runJob, settle, random, log })
   const { kinds, findStalled } = consumer
   const liveness = createLiveness({
@@ -124,6 +137,8 @@ export function createQueue(options: QueueOptions): Queue {
   const queue: Queue = {
     ...reader,
     lanes: createLaneReader({ connection, prefix, now }),
+    ...createPauses({ connection, queues, log }),
+    log: notes.read,
     enqueue: producer.enqueue,
     async work(processors) {
       consumer.start(processors)

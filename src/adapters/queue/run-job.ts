@@ -5,6 +5,7 @@ import { readPayload } from '../../domain/work/payload.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { shownId } from './job-id.ts'
 import { type Ended, Stopped, type Verdict, verdictOf } from './outcome.ts'
+import type { RunAround } from './notes.ts'
 import type { Runs } from './runs.ts'
 import type { Teller } from './tell-bullmq.ts'
 import { payloadOf } from './view.ts'
@@ -15,7 +16,15 @@ export type Processor = (payload: JobPayload, context: { jobId: string; signal: 
 /** One run of a job that BullMQ handed out; gives its result or throws what BullMQ understands. */
 export type RunJob = (kind: JobKind, processor: Processor, job: Job, token: string) => Promise<string>
 
-type Parts = { runs: Runs; tell: Teller['tell']; redact: (text: string) => string; log: Logger }
+type Parts = {
+  runs: Runs
+  tell: Teller['tell']
+  notesOf: (kind: JobKind, id: string) => (text: string) => void
+  around: RunAround
+  redact: (text: string) => string
+  now: () => number
+  log: Logger
+}
 
 async function attempt(work: () => Promise<Outcome>): Promise<Ended> {
   try {
@@ -26,7 +35,7 @@ async function attempt(work: () => Promise<Outcome>): Promise<Ended> {
 }
 
 /** Makes the run of one job, from what BullMQ hands out to what BullMQ is told. */
-export function createRunJob({ runs, tell, redact, log }: Parts): RunJob {
+export function createRunJob({ runs, tell, notesOf, around, redact, now, log }: Parts): RunJob {
   async function run(kind: JobKind, processor: Processor, job: Job, token: string): Promise<string> {
     const read = readPayload(job.data)
     const problem = 'problem' in read ? read.problem : read.payload.kind === kind ? undefined : 'it is in a wrong queue'
@@ -35,14 +44,18 @@ export function createRunJob({ runs, tell, redact, log }: Parts): RunJob {
     const jobId = shownId(kind, job.id ?? '')
     const object = job.repeatJobKey ? jobId : dedupeKey(payload)
     const { signal, end, forget } = await runs.begin({ kind, jobId, job, object })
+    const note = notesOf(kind, job.id ?? '')
+    const begunAt = now()
+    note(`begun, try ${job.attemptsStarted}: ${payload.reason}`)
     try {
       const ended = await attempt(async () => {
         signal.throwIfAborted()
-        return processor(payload, { jobId, signal })
+        return await around(note, async () => await processor(payload, { jobId, signal }))
       })
       end()
       const stopped = signal.aborted && signal.reason instanceof Stopped ? signal.reason : undefined
       const verdict = verdictOf(ended, stopped, redact)
+      note(`${endOf(verdict)} (${((now() - begunAt) / 1000).toFixed(1)} s)`)
       logEnd({ jobId, kind, namespace: payload.namespace, name: payload.name }, ended, verdict)
       return await tell(job, token, payload, verdict)
     } finally {
@@ -60,4 +73,18 @@ export function createRunJob({ runs, tell, redact, log }: Parts): RunJob {
   }
 
   return run
+}
+
+function endOf(verdict: Verdict): string {
+  switch (verdict.do) {
+    case 'complete':
+      return `done: ${verdict.summary}`
+    case 'delay':
+      return `is run again: ${verdict.why}`
+    case 'return':
+      return 'given back'
+    case 'fail':
+    case 'retry':
+      return `failed: ${verdict.text}`
+  }
 }

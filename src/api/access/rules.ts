@@ -110,8 +110,11 @@ export const rules: Readonly<Record<string, Rule>> = {
   'GET /api/v1/answers/:id': { who: 'found', verb: 'get', find: 'images', idOf: idInPath },
 
   'GET /api/v1/queues': need('list', 'jobs', 'all'),
+  'POST /api/v1/queues/:kind/pause': need('cancel', 'jobs', 'all'),
+  'POST /api/v1/queues/:kind/resume': need('cancel', 'jobs', 'all'),
   'GET /api/v1/jobs': need('list', 'jobs', 'query'),
   'GET /api/v1/jobs/:id': { who: 'found', verb: 'get', find: 'jobs', idOf: idInPath },
+  'GET /api/v1/jobs/:id/log': { who: 'found', verb: 'get', find: 'jobs', idOf: idInPath },
   'POST /api/v1/jobs/:id/retry': { who: 'found', verb: 'sync', find: 'jobs', idOf: idInPath },
   'POST /api/v1/jobs/:id/promote': { who: 'found', verb: 'sync', find: 'jobs', idOf: idInPath },
   'POST /api/v1/jobs/:id/cancel': { who: 'found', verb: 'cancel', find: 'jobs', idOf: idInPath },

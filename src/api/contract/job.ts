@@ -81,10 +81,38 @@ export const QueueCounts = Type.Object(
       'deliver-event': Count,
       resync: Count,
     }),
+    paused: Type.Array(Type.Enum([...jobKindNames]), { description: 'Kinds of which no jobs are taken.' }),
+    lanes: Type.Object(
+      {
+        person: Type.Integer(),
+        webhook: Type.Integer(),
+        change: Type.Integer(),
+        image: Type.Integer(),
+        periodic: Type.Integer(),
+      },
+      { description: 'Jobs in line, over all kinds; the first lane goes first.' },
+    ),
   },
   { $id: 'QueueCounts' },
 )
 export type QueueCounts = Static<typeof QueueCounts>
+
+/** What was written while a job ran. */
+export const JobLog = Type.Object(
+  {
+    lines: Type.Array(Type.String({ description: 'A time by RFC 3339, then words.' })),
+    next: Type.Integer({ description: 'Where to read on, as from.' }),
+  },
+  { $id: 'JobLog' },
+)
+export type JobLog = Static<typeof JobLog>
+
+/** Whether jobs of a kind are taken. */
+export const QueueChanged = Type.Object(
+  { kind: Type.Enum([...jobKindNames]), paused: Type.Boolean() },
+  { $id: 'QueueChanged' },
+)
+export type QueueChanged = Static<typeof QueueChanged>
 
 /** The job that will do what was asked for. */
 export const Accepted = Type.Object(

@@ -1,10 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { ref } from './ref.ts'
 
-const by = Type.Optional(Type.String({ maxLength: 100, description: 'Who asks, as claimed; shown to others.' }))
+export { mostUploadBytes } from './upload.ts'
 
-/** Largest upload of a folder, in bytes. */
-export const mostUploadBytes = 10 * 1024 * 1024
+const by = Type.Optional(Type.String({ maxLength: 100, description: 'Who asks, as claimed; shown to others.' }))
 
 /** What a plan is asked for; it may be left out. */
 export const PlanRequest = Type.Object(

@@ -1,17 +1,29 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { AppOptions, QueueControl } from '../app-options.ts'
-import { Job, JobChanged, JobList, JobQuery, QueueCounts } from '../contract/job.ts'
+import { Job, JobChanged, jobKindNames, JobList, JobLog, JobQuery, QueueChanged, QueueCounts } from '../contract/job.ts'
 import { ref } from '../contract/ref.ts'
 import { jobPage } from '../job-page.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
+const QueueName = Type.Object({ kind: Type.Enum([...jobKindNames]) })
+const LogQuery = Type.Object({
+  from: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'The first line that is wanted; 0 is the first of all.' }),
+  ),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 500 })),
+})
 const JobName = Type.Object({ id: Type.String({ maxLength: 500 }) })
 const tags = ['jobs']
 
 const changes = ['retry', 'cancel', 'promote'] as const
 type Change = (typeof changes)[number]
+
+const queueDescriptions = {
+  pause: 'No process takes jobs of this kind until it is resumed; what runs goes on.',
+  resume: 'Jobs of this kind are taken again.',
+}
 
 const descriptions: Record<Change, string> = {
   retry: 'A job that waits runs next; one that ended is asked for again as a new job.',
@@ -27,7 +39,10 @@ export const jobRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'qu
   app.get(
     '/api/v1/queues',
     { schema: { operationId: 'countJobs', tags, response: { 200: ref(QueueCounts), ...problemAnswers } } },
-    async () => ({ queues: await views.counts() }),
+    async () => {
+      const [queues, lines] = await Promise.all([views.counts(), views.lines()])
+      return { queues, ...lines }
+    },
   )
 
   app.get(
@@ -50,6 +65,9 @@ export const jobRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'qu
     async ({ params: { id } }, reply) => (await views.job(id)) ?? sendProblem(reply, unknownJob(id)),
   )
 
+  addLog(app, views)
+  addPauses(app, queue)
+
   for (const change of changes) {
     app.post(
       `/api/v1/jobs/:id/${change}`,
@@ -69,6 +87,52 @@ export const jobRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'qu
         const job = await views.job(id)
         if (!job) return sendProblem(reply, unknownJob(id))
         return sendProblem(reply, problem('NotPossible', `A job that is ${job.state} cannot be ${pastOf[change]}.`))
+      },
+    )
+  }
+}
+
+type App = Parameters<typeof jobRoutes>[0]
+
+function addLog(app: App, views: AppOptions['views']): void {
+  app.get(
+    '/api/v1/jobs/:id/log',
+    {
+      schema: {
+        operationId: 'getJobLog',
+        description: 'What was written while a job ran, from a line on.',
+        tags,
+        params: JobName,
+        querystring: LogQuery,
+        response: { 200: ref(JobLog), ...problemAnswers },
+      },
+    },
+    async ({ params: { id }, query: { from = 0, limit = 500 } }, reply) => {
+      const log = await views.jobLog(id, { from, limit })
+      if (!log) return sendProblem(reply, unknownJob(id))
+      return { lines: log.lines, next: from + log.lines.length }
+    },
+  )
+}
+
+function addPauses(app: App, queue: QueueControl): void {
+  for (const verb of ['pause', 'resume'] as const) {
+    app.post(
+      `/api/v1/queues/:kind/${verb}`,
+      {
+        schema: {
+          operationId: `${verb}Queue`,
+          description: queueDescriptions[verb],
+          tags,
+          params: QueueName,
+          body: askerBody,
+          response: { 200: ref(QueueChanged), ...problemAnswers },
+        },
+        preValidation: mayLeaveOutBody,
+      },
+      async ({ params: { kind } }) => {
+        await queue[verb](kind)
+        return { kind, paused: verb === 'pause' }
       },
     )
   }

@@ -1,15 +1,15 @@
 import type { ImageAnswer, RateBudget, TagVerdict } from '../../api/contract/image.ts'
-import type { Action, Context, OutputFormat } from '../context.ts'
-import { type ExitCode, exitCodes, NotThere } from '../exit.ts'
+import type { Action, Context } from '../context.ts'
+import { exitCodes, NotThere } from '../exit.ts'
 import { ageOf, durationOf, untilOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
-import { printJson } from '../print/json.ts'
+import { type Listing, type ListOptions, showListing } from '../print/listing.ts'
 import { printTable } from '../print/table.ts'
 import { chooseSource } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { workloadId } from './workload-id.ts'
 
-export type ImagesOptions = {
+export type ImagesOptions = ListOptions & {
   source: string | undefined
   namespace: string | undefined
   /** One workload; undefined: all. */
@@ -19,7 +19,6 @@ export type ImagesOptions = {
   /** Tags of each container; 0 is all that the answer has. */
   limit: number
   timeoutMs: number
-  output: OutputFormat
 }
 
 type Said = NonNullable<RateBudget['said']>
@@ -29,46 +28,51 @@ export const showImages: Action<ImagesOptions> = async (context, options) => {
   const { namespace, name } = await chooseSource(context, options.source)
   const workload = options.workload === undefined ? {} : { workload: workloadId(options.workload, options.namespace) }
   const request = { by: context.user, all: options.all, ...workload }
-  const asked = await context.client().listImages(namespace, name, request, { signal: context.signal })
-  const answer = await followAnswer(context, asked, { timeoutMs: options.timeoutMs, waitingFor: 'the images' })
-  if (answer.images.length === 0) {
-    const which = workload.workload ? ` ${clean(workload.workload)}` : ''
-    throw new NotThere(`There is no workload${which} with images in ${clean(`${namespace}/${name}`)}.`)
-  }
-  return printImages(context, answer, options)
+  return await showListing(context, options, async () => {
+    const asked = await context.client().listImages(namespace, name, request, { signal: context.signal })
+    const answer = await followAnswer(context, asked, { timeoutMs: options.timeoutMs, waitingFor: 'the images' })
+    if (answer.images.length === 0) {
+      const which = workload.workload ? ` ${clean(workload.workload)}` : ''
+      throw new NotThere(`There is no workload${which} with images in ${clean(`${namespace}/${name}`)}.`)
+    }
+    return imagesListing(context, answer, options)
+  })
 }
 
-/** Prints an answer about images. */
-export function printImages(
+/** An answer about images in every form. */
+export function imagesListing(
   context: Context,
-  answer: ImageAnswer,
-  { output, all, limit }: Pick<ImagesOptions, 'output' | 'all' | 'limit'>,
-): ExitCode {
-  const { out, style } = context
-  if (output === 'json') {
-    out.write(printJson({ images: answer.images }))
-    return exitCodes.done
+  { images }: Pick<ImageAnswer, 'images'>,
+  choice: Pick<ImagesOptions, 'all' | 'limit'>,
+): Listing {
+  const texts = (wide: boolean) =>
+    images.flatMap((image) => image.containers.map((one) => containerText(context, image, { ...choice, one, wide })))
+  return {
+    data: { images },
+    names: images.map(({ id }) => id),
+    table: (wide) => texts(wide).join('\n'),
+    code: exitCodes.done,
   }
-  const texts = answer.images.flatMap(({ id, isAutomated, blockedBy, containers }) =>
-    containers.map((container) => {
-      const { name, image, policy, choice, why, tags, tagCount, listedAt, nextScanAt, login, budget } = container
-      const state = [isAutomated ? 'automated' : '', blockedBy].filter(Boolean).join(', ')
-      const about = [id && `${id} ${name}`, image, policy, state].filter(Boolean).map(clean).join('  ')
-      const mark = choice === 'hold' ? style.warn : choice === 'unknown' ? style.bad : style.good
-      const ages = `tags listed ${listedAt ? `${ageOf(listedAt, context.now())} ago` : 'never'}`
-      const next = nextScanAt ? `, next scan ${untilOf(nextScanAt, context.now())}` : ''
-      const pace = budget ? `  ${clean(budgetLine(budget, context.now()))}\n` : ''
-      const notes = `  ${ages}${next}, ${login ? `login ${clean(login)}` : 'no login'}\n${pace}`
-      const shown = (all ? tags : tags.filter(({ verdict, isCurrent }) => verdict !== 'refused' || isCurrent)).slice(
-        0,
-        limit || undefined,
-      )
-      const left = tagCount - shown.length
-      return `${about}\n  ${mark(choice)} ${clean(why)}\n${notes}${tagTable(shown, context)}${left > 0 ? `  (${left} tags omitted)\n` : ''}`
-    }),
-  )
-  out.write(texts.join('\n'))
-  return exitCodes.done
+}
+
+type Images = ImageAnswer['images'][number]
+type Shown = Pick<ImagesOptions, 'all' | 'limit'> & { one: Images['containers'][number]; wide: boolean }
+
+function containerText(context: Context, { id, isAutomated, blockedBy }: Images, shown: Shown): string {
+  const { style, now } = context
+  const { name, image, policy, choice, why, tags, tagCount, listedAt, nextScanAt, login, budget } = shown.one
+  const state = [isAutomated ? 'automated' : '', blockedBy].filter(Boolean).join(', ')
+  const about = [id && `${id} ${name}`, image, policy, state].filter(Boolean).map(clean).join('  ')
+  const mark = choice === 'hold' ? style.warn : choice === 'unknown' ? style.bad : style.good
+  const ages = `tags listed ${listedAt ? `${ageOf(listedAt, now())} ago` : 'never'}`
+  const next = nextScanAt ? `, next scan ${untilOf(nextScanAt, now())}` : ''
+  const pace = budget ? `  ${clean(budgetLine(budget, now()))}\n` : ''
+  const notes = `  ${ages}${next}, ${login ? `login ${clean(login)}` : 'no login'}\n${pace}`
+  const wanted = shown.all ? tags : tags.filter(({ verdict, isCurrent }) => verdict !== 'refused' || isCurrent)
+  const first = wanted.slice(0, shown.limit || undefined)
+  const left = tagCount - first.length
+  const rest = left > 0 ? `  (${left} tags omitted)\n` : ''
+  return `${about}\n  ${mark(choice)} ${clean(why)}\n${notes}${tagTable(first, context, shown.wide)}${rest}`
 }
 
 /** How fast a registry is asked, and what it said about that. */
@@ -92,13 +96,18 @@ function saidWords({ limit, remaining, windowSeconds, resetAt, at }: Said, now: 
 }
 
 /** One line a tag: `->` is the current one, `*` the one that is chosen. */
-export function tagTable(tags: readonly TagVerdict[], { now, style }: Pick<Context, 'now' | 'style'>): string {
+export function tagTable(
+  tags: readonly TagVerdict[],
+  { now, style }: Pick<Context, 'now' | 'style'>,
+  wide = false,
+): string {
   if (tags.length === 0) return ''
   const rows = tags.map(({ tag, verdict, isCurrent, created, digest = '', why }) => {
     const mark = `${isCurrent ? '->' : ''}${verdict === 'chosen' ? '*' : ''}`
     const paint = verdict === 'chosen' ? style.good : verdict === 'refused' ? style.faint : (text: string) => text
-    const short = digest.replace(/^sha256:/, '').slice(0, 12)
-    return [`  ${mark}`, clean(tag), ageOf(created, now()), short || '-', paint(clean(why))]
+    const short = wide ? clean(digest) : digest.replace(/^sha256:/, '').slice(0, 12)
+    const made = wide ? clean(created ?? '') || '-' : ageOf(created, now())
+    return [`  ${mark}`, clean(tag), made, short || '-', paint(clean(why))]
   })
-  return printTable(['', 'TAG', 'AGE', 'DIGEST', 'WHY'], rows)
+  return printTable(['', 'TAG', wide ? 'CREATED' : 'AGE', 'DIGEST', 'WHY'], rows)
 }

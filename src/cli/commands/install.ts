@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../exit.ts'
 import type { Output } from '../print/style.ts'
+import { ownSummaries } from '../own-commands.ts'
 import type { OwnCommand } from '../program.ts'
 
 /** What the manifests are made of; `valuesFiles` are paths, `values` are JSON texts by path, and go before them. */
@@ -41,7 +42,7 @@ All values: charts/capstan/README.md. With helm at hand, helm install does the s
 export function createInstallCommand(parts: { render: RenderChart; out: Output; err: Output }): OwnCommand {
   return {
     name: 'install',
-    summary: 'write the manifests that install Capstan, for kubectl apply',
+    summary: ownSummaries.install,
     async run(argv) {
       const command = commandFor(parts)
       try {
@@ -55,6 +56,14 @@ export function createInstallCommand(parts: { render: RenderChart; out: Output; 
       return exitCodes.done
     },
   }
+}
+
+/** The namespace, then what was rendered; without `secrets` no Secret. */
+export function manifestsOf(rendered: string, { namespace, secrets }: Pick<Options, 'namespace' | 'secrets'>): string {
+  const objects = rendered.split(/^---$/m).filter((text) => /^kind: /m.test(text))
+  const kept = secrets ? objects : objects.filter((text) => !/^kind: Secret$/m.test(text))
+  const first = `\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: ${namespace}\n`
+  return `---${[first, ...kept].join('---')}`
 }
 
 function commandFor({ out, err }: { out: Output; err: Output }): Command {
@@ -91,12 +100,4 @@ function requestOf(options: Options): InstallRequest {
     Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, JSON.stringify(value)]])),
   )
   return { namespace, valuesFiles, values, set, helmBinary }
-}
-
-/** The namespace, then what was rendered. */
-function manifestsOf(rendered: string, { namespace, secrets }: Options): string {
-  const objects = rendered.split(/^---$/m).filter((text) => /^kind: /m.test(text))
-  const kept = secrets ? objects : objects.filter((text) => !/^kind: Secret$/m.test(text))
-  const first = `\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: ${namespace}\n`
-  return `---${[first, ...kept].join('---')}`
 }

@@ -2,9 +2,10 @@ import type { Action, Context, OutputFormat } from '../context.ts'
 import { type ExitCode, exitCodes, WrongUsage } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
+import { printListing } from '../print/listing.ts'
 import { chooseSource } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
-import { printImages, tagTable } from './images.ts'
+import { imagesListing, tagTable } from './images.ts'
 
 export type PolicyTestOptions = {
   policy: string
@@ -63,7 +64,7 @@ async function testImage(
   const { namespace, name } = await chooseSource(context, options.source)
   const asked = await context.client().testImagePolicy(namespace, name, request, { signal: context.signal })
   const answer = await followAnswer(context, asked, { timeoutMs: options.timeoutMs, waitingFor: 'the tags' })
-  printImages(context, answer, { output: options.output, all: true, limit: 0 })
+  context.out.write(printListing(imagesListing(context, answer, { all: true, limit: 0 }), options.output))
   const [container] = answer.images[0]?.containers ?? []
   return container?.choice === 'keep' || container?.choice === 'change' ? exitCodes.done : exitCodes.failed
 }

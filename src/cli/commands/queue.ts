@@ -1,31 +1,49 @@
 import type { JobChange } from '../../api/client.ts'
 import type { Job, JobQuery } from '../../api/contract/job.ts'
-import type { Action, OutputFormat } from '../context.ts'
+import type { Action, Context, OutputFormat } from '../context.ts'
 import { exitCodes } from '../exit.ts'
-import { ageOf, untilOf } from '../print/age.ts'
+import { ageOf, tookOf, untilOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
+import { type ListOptions, showListing } from '../print/listing.ts'
 import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
 
 /** `capstan queue ls`. */
-export const listJobs: Action<{ query: JobQuery; output: OutputFormat }> = async (context, { query, output }) => {
-  const { out, style, now, signal } = context
-  const list = await context.client().jobs(query, { signal })
-  if (output === 'json') out.write(printJson(list))
-  else if (list.jobs.length === 0) out.write('no jobs\n')
-  else {
-    const rows = list.jobs.map((job) => [
-      clean(job.id),
-      objectOf(job),
-      stateWord(job, style),
-      clean(job.lane),
-      ageOf(job.requestedAt, now()),
-      clean(whyOf(job, now())),
-    ])
-    out.write(printTable(['JOB', 'OBJECT', 'STATE', 'LANE', 'AGE', 'WHY'], rows))
-  }
-  return exitCodes.done
+export const listJobs: Action<ListOptions & { query: JobQuery }> = async (context, { query, ...options }) =>
+  await showListing(context, options, async () => {
+    const list = await context.client().jobs(query, { signal: context.signal })
+    const { jobs } = list
+    return {
+      data: list,
+      names: jobs.map(({ id }) => id),
+      table: (wide) => (jobs.length === 0 ? 'no jobs\n' : jobTable(jobs, context, wide)),
+      code: exitCodes.done,
+    }
+  })
+
+function jobTable(jobs: readonly Job[], { style, now }: Context, wide: boolean): string {
+  const rows = jobs.map((job) => [
+    clean(job.id),
+    objectOf(job),
+    stateWord(job, style),
+    clean(job.lane),
+    ageOf(job.requestedAt, now()),
+    ...(wide ? wideCells(job, now()) : []),
+    clean(whyOf(job, now())),
+  ])
+  const more = wide ? ['TRIES', 'NEXT TRY', 'TOOK', 'WORKER', 'REASON'] : []
+  return printTable(['JOB', 'OBJECT', 'STATE', 'LANE', 'AGE', ...more, 'WHY'], rows)
+}
+
+function wideCells({ attempts, nextRunAt, startedAt, finishedAt, worker, reason }: Job, now: number): string[] {
+  return [
+    String(attempts),
+    untilOf(nextRunAt, now),
+    tookOf(startedAt, finishedAt, now),
+    clean(worker ?? '') || '-',
+    clean(reason),
+  ]
 }
 
 /** `capstan queue show`. */

@@ -1,18 +1,23 @@
 import type { ReleaseHistory } from '../../api/contract/release.ts'
-import type { Action, OutputFormat } from '../context.ts'
+import type { Action } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
-import { printJson } from '../print/json.ts'
+import { type ListOptions, showListing } from '../print/listing.ts'
 import { printTable } from '../print/table.ts'
 import { chooseRelease } from './choose-release.ts'
 
 /** `capstan helm history`: the revisions that helm stored, newest first. */
-export const showHistory: Action<{ name: string; output: OutputFormat }> = async (context, { name: given, output }) => {
-  const { client, signal, out } = context
+export const showHistory: Action<ListOptions & { name: string }> = async (context, { name: given, ...options }) => {
   const { namespace, name } = await chooseRelease(context, given)
-  const history = await client().releaseHistory(namespace, name, { signal })
-  out.write(output === 'json' ? printJson(history) : historyText(history))
-  return exitCodes.done
+  return await showListing(context, options, async () => {
+    const history = await context.client().releaseHistory(namespace, name, { signal: context.signal })
+    return {
+      data: history,
+      names: history.revisions.map(({ revision }) => String(revision)),
+      table: () => historyText(history),
+      code: exitCodes.done,
+    }
+  })
 }
 
 function historyText({ revisions }: ReleaseHistory): string {

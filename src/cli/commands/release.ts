@@ -1,9 +1,12 @@
 import type { ImageAnswer, ReleaseRequest } from '../../api/contract/image.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
 import { type ExitCode, exitCodes, WrongUsage } from '../exit.ts'
-import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
-import { printTable } from '../print/table.ts'
+import { release } from '../fluxctl/release.ts'
+import type { Keys } from '../fluxctl/menu.ts'
+import { itemsOf, resultText } from '../fluxctl/results.ts'
+import { watchRollout } from '../fluxctl/rollout.ts'
+import { runVerb } from './run-verb.ts'
 import { chooseSource } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { poll } from './follow-job.ts'
@@ -25,11 +28,17 @@ export type ReleaseOptions = {
   verbosity: number
   timeoutMs: number
   output: OutputFormat
+  /** From a menu. */
+  interactive: boolean
+  /** Show the rollout. */
+  watch: boolean
+  keys: () => Keys
 }
 
 /** `capstan release`: images into git, as fluxctl did it, and then onto the cluster. Nothing to do is a success. */
 export const releaseImages: Action<ReleaseOptions> = async (context, options) => {
   const request = requestOf(context, options)
+  if (options.interactive) return await releaseChosen(context, options)
   const { namespace, name } = await chooseSource(context, options.source)
   const { signal, err } = context
   if (options.output === 'table') err.write(`Submitting ${options.dryRun ? 'dry-run ' : ''}release ...\n`)
@@ -39,18 +48,55 @@ export const releaseImages: Action<ReleaseOptions> = async (context, options) =>
   const code = await printAnswer(context, answer, options)
   if (answer.revision === '' || options.output === 'json') return code
   await waitUntilApplied(context, answer, timeoutMs)
+  if (options.watch) await rollOut(context, answer)
   return code
 }
 
-function requestOf(context: Context, options: ReleaseOptions): ReleaseRequest {
-  const { workloads, all, image, allImages, exclude, force, dryRun, message, namespace } = options
+/** The menu is fluxctl's, and so is what it asks the server for: the source of the flags. */
+async function releaseChosen(context: Context, options: ReleaseOptions): Promise<ExitCode> {
+  const { source, output, image, allImages, dryRun, verbosity, timeoutMs, workloads, namespace } = options
+  if (source !== undefined || output !== 'table')
+    throw new WrongUsage('--interactive goes with neither --source nor -o.')
+  const { all, exclude, force, watch, message, user } = options
+  const flags = {
+    all,
+    exclude,
+    force,
+    watch,
+    message,
+    user,
+    namespace,
+    interactive: true,
+    'dry-run': dryRun,
+    'update-image': image,
+    'update-all-images': allImages,
+    workload: workloads,
+    verbose: verbosity,
+  }
+  return await runVerb(context, release(options.keys), { flags, timeoutMs })
+}
+
+async function rollOut({ out, err, pause, flux }: Context, { result }: ImageAnswer): Promise<void> {
+  const changed = Object.entries(result).filter(([, { Status }]) => Status === 'success')
+  const ids = changed.map(([id]) => id)
+  await watchRollout({ out, err, pause, api: flux() }, { ids, verbosity: 0 })
+}
+
+/** Which flags go together. */
+function check(context: Context, { workloads, all, image, allImages, force, dryRun, watch }: ReleaseOptions): void {
   if ((image !== undefined) === allImages)
     throw new WrongUsage('Give exactly one of --update-image=<image> and --update-all-images.')
   if (all === workloads.length > 0) throw new WrongUsage('Give --all, or at least one --workload.')
+  if (watch && dryRun) throw new WrongUsage('--watch has nothing to watch with --dry-run.')
   if (force && all && allImages) throw new WrongUsage('--force has no effect with --all and --update-all-images.')
   if (force && all)
     context.err.write('Warning: --force does not open locks where --all is meant; name the workloads.\n')
   if (force && allImages) context.err.write('Warning: --force overrides no tag filter with --update-all-images.\n')
+}
+
+function requestOf(context: Context, options: ReleaseOptions): ReleaseRequest {
+  const { workloads, all, image, exclude, force, dryRun, message, namespace } = options
+  check(context, options)
   return {
     by: options.user ?? context.user,
     ...(message === undefined ? {} : { message }),
@@ -74,28 +120,14 @@ export async function printAnswer(
     out.write(printJson(answer))
     return code
   }
-  const shown = ['failed', 'success', ...(verbosity > 0 ? ['skipped'] : []), ...(verbosity > 1 ? ['ignored'] : [])]
-  const named = Object.entries(answer.result).filter(([, { Status }]) => shown.includes(Status))
-  const rows = named
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([id, { Status, Error: why = '', PerContainer = [] }]) => {
-      const changes = PerContainer.map(
-        ({ Container, Current, Target }) => `${Container}: ${Current} -> ${tagOf(Target)}`,
-      )
-      const [first = '', ...more] = [...changes, ...(why ? [why] : [])].map(clean)
-      return [[clean(id), Status, first], ...more.map((line) => ['', '', line])]
-    })
-  if (rows.length > 0) out.write(printTable(['WORKLOAD', 'STATUS', 'UPDATES'], rows))
-  const others = Object.keys(answer.result).length - named.length
+  out.write(resultText(answer.result, verbosity))
+  const shown = new Set(itemsOf(answer.result, verbosity).map(({ id }) => id))
+  const others = Object.keys(answer.result).length - shown.size
   if (answer.revision !== '') err.write(`Commit pushed:\t${answer.revision.slice(0, 7)}\n`)
-  else if (!hasFailed && !rows.some(([, status]) => status === 'success')) {
+  else if (!hasFailed && !Object.values(answer.result).some(({ Status }) => Status === 'success')) {
     err.write(`Nothing to do${others > 0 ? ` (${others} skipped or ignored; -v and -vv show why)` : ''}\n`)
   }
   return code
-}
-
-function tagOf(image: string): string {
-  return image.slice(image.lastIndexOf('/') + 1).replace(/^[^:@]*[:@]/, '')
 }
 
 async function waitUntilApplied(context: Context, answer: ImageAnswer, timeoutMs: number): Promise<void> {

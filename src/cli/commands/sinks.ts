@@ -1,26 +1,31 @@
+import type { SinkList } from '../../api/contract/event.ts'
 import type { Accepted } from '../../api/contract/job.ts'
-import type { Action, Context, OutputFormat } from '../context.ts'
+import type { Action, Context } from '../context.ts'
 import { type ExitCode, exitCodes, NotThere } from '../exit.ts'
 import { ageOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
-import { printJson } from '../print/json.ts'
+import { type ListOptions, showListing } from '../print/listing.ts'
 import { printTable } from '../print/table.ts'
 import { endOf, poll, readJob } from './follow-job.ts'
 
 /** `capstan sink ls`: where events are sent, and how that goes. */
-export const listSinks: Action<{ output: OutputFormat }> = async (context, { output }) => {
-  const { client, signal, out, style, now } = context
-  const { sinks } = await client().sinks({ signal })
-  if (output === 'json') out.write(printJson({ sinks }))
-  else if (sinks.length === 0) out.write('events are sent nowhere; see --sinks-file\n')
-  else {
-    const rows = sinks.map(({ name, type, failures, failure, deliveredAt }) => {
-      const state = failures > 0 ? style.bad(`failed ${failures} times`) : style.good('good')
-      return [clean(name), clean(type), state, deliveredAt ? ageOf(deliveredAt, now()) : 'never', clean(failure)]
-    })
-    out.write(printTable(['NAME', 'TYPE', 'STATE', 'DELIVERED', 'FAILURE'], rows))
-  }
-  return sinks.some(({ failures }) => failures > 0) ? exitCodes.failed : exitCodes.done
+export const listSinks: Action<ListOptions> = async (context, options) =>
+  await showListing(context, options, async () => {
+    const { sinks } = await context.client().sinks({ signal: context.signal })
+    return {
+      data: { sinks },
+      names: sinks.map(({ name }) => name),
+      table: () => (sinks.length === 0 ? 'events are sent nowhere; see --sinks-file\n' : sinkTable(sinks, context)),
+      code: sinks.some(({ failures }) => failures > 0) ? exitCodes.failed : exitCodes.done,
+    }
+  })
+
+function sinkTable(sinks: SinkList['sinks'], { style, now }: Context): string {
+  const rows = sinks.map(({ name, type, failures, failure, deliveredAt }) => {
+    const state = failures > 0 ? style.bad(`failed ${failures} times`) : style.good('good')
+    return [clean(name), clean(type), state, deliveredAt ? ageOf(deliveredAt, now()) : 'never', clean(failure)]
+  })
+  return printTable(['NAME', 'TYPE', 'STATE', 'DELIVERED', 'FAILURE'], rows)
 }
 
 type Change = { name: string; user: string | undefined; timeoutMs: number }

@@ -1,51 +1,99 @@
 import type { Drift, Failure, Release, Source, Status, Unhealthy } from '../../api/contract/status.ts'
-import type { Action, Context, OutputFormat } from '../context.ts'
-import { exitCodes } from '../exit.ts'
+import type { Action, Context } from '../context.ts'
+import { type ExitCode, exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
-import { printJson } from '../print/json.ts'
+import { type ListOptions, showListing } from '../print/listing.ts'
 import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
 
 const shownFailures = 20
 
 /** `capstan status`: exit 0 when everything is ready, else 1. */
-export const showStatus: Action<{ output: OutputFormat }> = async (context, { output }) => {
-  const status = await context.client().status({ signal: context.signal })
-  context.out.write(output === 'json' ? printJson(status) : statusText(status, context))
-  return status.ready ? exitCodes.done : exitCodes.failed
+export const showStatus: Action<ListOptions> = async (context, options) =>
+  await showListing(context, options, async () => {
+    const status = await context.client().status({ signal: context.signal })
+    const { sources, releases, ready } = status
+    return {
+      data: status,
+      names: [...sources.map((one) => `source/${nameOf(one)}`), ...releases.map((one) => `release/${nameOf(one)}`)],
+      table: (wide) => statusText(status, context, wide),
+      code: ready ? exitCodes.done : exitCodes.failed,
+    }
+  })
+
+/** `capstan sources`: each with what failed; exit 0 when all are ready, else 1. */
+export const showSources: Action<ListOptions> = async (context, options) =>
+  await showListing(context, options, async () => {
+    const { sources } = await context.client().sources({ signal: context.signal })
+    const { style } = context
+    const parts = (wide: boolean) => [sourceTable(sources, style, wide), failureText(sources, style)].filter(Boolean)
+    return {
+      data: { sources },
+      names: sources.map(nameOf),
+      table: (wide) => (sources.length === 0 ? 'no sources\n' : parts(wide).join('\n')),
+      code: codeOf(sources),
+    }
+  })
+
+/** `capstan releases`: what helm made of each HelmRelease; exit 0 when all are ready, else 1. */
+export const showReleases: Action<ListOptions> = async (context, options) =>
+  await showListing(context, options, async () => {
+    const { releases, observedAt } = await context.client().releases({ signal: context.signal })
+    return {
+      data: { releases, observedAt },
+      names: releases.map(nameOf),
+      table: (wide) => (releases.length === 0 ? 'no releases\n' : releaseTable(releases, context.style, wide)),
+      code: codeOf(releases),
+    }
+  })
+
+function nameOf({ namespace, name }: { namespace: string; name: string }): string {
+  return `${namespace}/${name}`
 }
 
-function statusText(status: Status, { style }: Pick<Context, 'style'>): string {
+function codeOf(rows: readonly { ready: boolean }[]): ExitCode {
+  return rows.every(({ ready }) => ready) ? exitCodes.done : exitCodes.failed
+}
+
+function statusText(status: Status, { style }: Pick<Context, 'style'>, wide: boolean): string {
   const parts = [
-    ...(status.sources.length > 0 ? [sourceTable(status.sources, style), failureText(status.sources, style)] : []),
-    ...(status.releases.length > 0 ? [releaseTable(status.releases, style)] : []),
+    ...(status.sources.length > 0
+      ? [sourceTable(status.sources, style, wide), failureText(status.sources, style)]
+      : []),
+    ...(status.releases.length > 0 ? [releaseTable(status.releases, style, wide)] : []),
     unhealthyText([...status.sources, ...status.releases], style),
     status.notes.map((note) => `${style.warn('note')}  ${clean(note)}\n`).join(''),
   ]
   return parts.filter((part) => part !== '').join('\n')
 }
 
-function sourceTable(sources: readonly Source[], style: Style): string {
+function sourceTable(sources: readonly Source[], style: Style, wide: boolean): string {
   const rows = sources.map((source) => [
     clean(`${source.namespace}/${source.name}`),
     shortRevision(source.attempted),
     String(source.objects),
     readyWord(source, style),
+    ...(wide
+      ? [clean(source.url), clean(source.ref), clean(source.paths.join(',')) || '-', clean(source.fetchedAt) || '-']
+      : []),
     messageOf(source, style),
   ])
-  return printTable(['SOURCE', 'REVISION', 'OBJECTS', 'READY', 'MESSAGE'], rows)
+  const more = wide ? ['URL', 'REF', 'PATHS', 'FETCHED'] : []
+  return printTable(['SOURCE', 'REVISION', 'OBJECTS', 'READY', ...more, 'MESSAGE'], rows)
 }
 
-function releaseTable(releases: readonly Release[], style: Style): string {
+function releaseTable(releases: readonly Release[], style: Style, wide: boolean): string {
   const rows = releases.map((release) => [
     clean(`${release.namespace}/${release.name}`),
     shortChart(release.chart),
     String(release.revision),
     clean(release.state),
     readyWord(release, style),
+    ...(wide ? [clean(`${release.targetNamespace}/${release.release}`), clean(release.phase) || '-'] : []),
     messageOf(release, style),
   ])
-  return printTable(['RELEASE', 'CHART', 'REVISION', 'STATE', 'READY', 'MESSAGE'], rows)
+  const more = wide ? ['HELM', 'PHASE'] : []
+  return printTable(['RELEASE', 'CHART', 'REVISION', 'STATE', 'READY', ...more, 'MESSAGE'], rows)
 }
 
 /** Which objects stand still, with file and line; deletions that wait come after them. */

@@ -12,6 +12,16 @@ export function untilOf(time: string | undefined, now: number): string {
   return ms <= 0 ? 'now' : `in ${durationOf(ms)}`
 }
 
+/** How long it took, or has taken so far: `0.3s`, `12s`, `5m`; `-` where it has not begun. */
+export function tookOf(startedAt: string | undefined, finishedAt: string | undefined, now: number): string {
+  const start = Date.parse(startedAt ?? '')
+  const end = finishedAt === undefined ? now : Date.parse(finishedAt)
+  // a job that is run again has the end of its last run
+  const ms = (end < start ? now : end) - start
+  if (!Number.isFinite(ms)) return '-'
+  return ms < 10_000 ? `${(Math.max(ms, 0) / 1000).toFixed(1)}s` : durationOf(ms)
+}
+
 /** In one unit, the coarsest that still tells something. */
 export function durationOf(ms: number): string {
   const seconds = Math.round(ms / 1000)

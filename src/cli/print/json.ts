@@ -3,12 +3,17 @@ const unsafe = /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu
 /** JSON for scripts, with a line break at the end; what a terminal could act on is escaped, which is the same JSON. */
 export function printJson(value: unknown): string {
   const text = JSON.stringify(value, null, 2)
-  return `${text.replaceAll(unsafe, escape)}\n`
+  return `${escapeUnsafe(text)}\n`
 }
 
 /** The same on one line. */
 export function printJsonLine(value: unknown): string {
-  return `${JSON.stringify(value).replaceAll(unsafe, escape)}\n`
+  return `${escapeUnsafe(JSON.stringify(value))}\n`
+}
+
+/** What a terminal could act on, as JSON and YAML escape it between double quotes. */
+export function escapeUnsafe(text: string): string {
+  return text.replaceAll(unsafe, escape)
 }
 
 function escape(character: string): string {

@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { createLog, createRedactor } from '../../src/adapters/log/index.ts'
+import { AppError } from '../../src/domain/error.ts'
+import type { WorkRequest } from '../../src/domain/work/job.ts'
+import { createJobLogs } from '../../src/main/job-log.ts'
+import { createQueueBox, freshPrefix, until } from './support.ts'
+
+const box = createQueueBox()
+afterEach(() => box.clean())
+
+const request: WorkRequest = {
+  kind: 'sync-source',
+  namespace: 'a',
+  name: 'one',
+  reason: 'push to main',
+  lane: 'webhook',
+}
+
+describe('the log of a job', () => {
+  it('has what was logged while it ran, by whatever it awaited, and how it ended', async () => {
+    const { also, around } = createJobLogs()
+    const redactor = createRedactor()
+    redactor.register(['hunter2hunter2'])
+    const log = createLog({ format: 'fmt', level: 'error', redactor, write: () => {}, also })
+    const queue = box.open({ prefix: freshPrefix(), around, redact: redactor.redact })
+    await queue.work({
+      'sync-source': {
+        slots: 2,
+        async run({ name }) {
+          log.debug({}, 'not told')
+          await new Promise((resolve) => setImmediate(resolve))
+          log.child({ component: 'x' }).info({ object: `of ${name}`, count: 3 }, 'applied with hunter2hunter2')
+          if (name === 'two') throw new AppError('ApplyRefused', 'no such field')
+          return { end: 'done', summary: '3 configured' }
+        },
+      },
+    })
+    log.info({}, 'by nobody')
+    const one = await queue.enqueue(request)
+    const two = await queue.enqueue({ ...request, name: 'two' })
+    const linesOf = async (jobId: string) =>
+      ((await queue.log(jobId, { from: 0, limit: 100 }))?.lines ?? []).map((line) => line.replace(/^\S+Z /, ''))
+    await until(
+      'both ended',
+      async () => (await linesOf(one.jobId)).length > 2 && (await linesOf(two.jobId)).length > 2,
+    )
+    expect(await linesOf(one.jobId)).toEqual([
+      'begun, try 1: push to main',
+      expect.stringMatching(/^info applied with (?!hunter2)\S+ object="of one" count=3$/),
+      expect.stringMatching(/^done: 3 configured \(\d+\.\d s\)$/),
+    ])
+    expect((await linesOf(two.jobId))[2]).toMatch(/^failed: ApplyRefused: no such field \(\d+\.\d s\)$/)
+    expect(await queue.log(one.jobId, { from: 1, limit: 1 })).toMatchObject({
+      lines: [expect.stringContaining('info')],
+    })
+  })
+
+  it('is none for a job that there is not', async () => {
+    const queue = box.open({ prefix: freshPrefix() })
+    const { jobId } = await queue.enqueue(request)
+    expect(await queue.log(jobId, { from: 0, limit: 10 })).toEqual({ lines: [], total: 0 })
+    expect(await queue.log('sync-source.none', { from: 0, limit: 10 })).toBeUndefined()
+    expect(await queue.log('nonsense', { from: 0, limit: 10 })).toBeUndefined()
+  })
+})
+
+describe('a paused queue', () => {
+  it('gives no jobs to any process until it is resumed, and nobody takes it for wedged', async () => {
+    const prefix = freshPrefix()
+    const [api, worker] = [box.open({ prefix }), box.open({ prefix })]
+    const ran: string[] = []
+    const run = async ({ name }: { name: string }) => {
+      ran.push(name)
+      return { end: 'done' as const, summary: '' }
+    }
+    expect([await api.pause('sync-source'), await api.pause('sync-source')]).toEqual([true, false])
+    expect(await worker.paused()).toEqual(['sync-source'])
+    await worker.work({ 'sync-source': { run, slots: 1 }, 'sync-release': { run, slots: 1 } })
+    const { jobId } = await api.enqueue(request)
+    await api.enqueue({ ...request, kind: 'sync-release', name: 'other', lane: 'person' })
+    await until('another kind runs', () => ran.includes('other'))
+    expect(await api.get(jobId)).toMatchObject({ state: 'waiting', lane: 'webhook' })
+    expect((await api.lanes()).webhook.waiting).toBe(1)
+    expect((await api.counts())['sync-source'].waiting).toBe(1)
+    expect([await api.resume('sync-source'), await api.resume('sync-source')]).toEqual([true, false])
+    await until('it runs', () => ran.includes('one'))
+    expect(await worker.paused()).toEqual([])
+  })
+})
