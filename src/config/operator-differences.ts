@@ -29,7 +29,7 @@ export const operatorDifferences: Readonly<
   master: { by: '--kubeconfig', note: 'Name the server in a kubeconfig.' },
   'allow-namespace': asBefore,
   'charts-sync-interval': {
-    note: 'An idle pass compares digests: it starts no helm and writes nothing. What changed is seen by watches in between.',
+    note: 'An idle pass compares versions and digests with a few lists for all releases ([why](decisions/0008-releases-at-rest.md)): it starts no helm and writes nothing. What changed is seen by watches in between.',
   },
   'status-update-interval': asBefore,
   'log-release-diffs': {
