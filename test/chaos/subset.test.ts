@@ -3,6 +3,7 @@ import { stack } from '../stack/stack.ts'
 import type { Trial, TrialResult } from './hazard.ts'
 import { c1, halfOpen } from './hazards/api-away.ts'
 import { rewrite } from './hazards/git-faults.ts'
+import { archives } from './hazards/hostile-archives.ts'
 import { a4 } from './hazards/image-death.ts'
 import { inject } from './hazards/injection.ts'
 import { vanish } from './hazards/nothing-left.ts'
@@ -42,6 +43,7 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['E6 a registry that sends us elsewhere', 18, (trial) => e6.run(trial)],
   ['G6 YAML as kubectl reads it', 11, (trial) => likeKubectl(trial, 30)],
   ['H1 texts that would like to be options', 12, (trial) => inject(trial, 3)],
+  ['I2 archives that are no charts', 21, (trial) => archives(trial, 16)],
 ]
 
 describe('the fault suite, in small', { concurrent: true }, () => {

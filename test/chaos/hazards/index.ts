@@ -5,6 +5,7 @@ import { d8 } from './commit-back.ts'
 import { b10, b11, b9 } from './deliveries.ts'
 import { a1, d1, d2 } from './git-faults.ts'
 import { g8 } from './hostile-trees.ts'
+import { i2 } from './hostile-archives.ts'
 import { g1, g2, g3, g4 } from './hostile-yaml.ts'
 import { a4 } from './image-death.ts'
 import { h1, h2, h3, h4 } from './injection.ts'
@@ -58,5 +59,6 @@ export const hazards: readonly Hazard[] = [
   h2,
   h3,
   h4,
+  i2,
   p8,
 ]
