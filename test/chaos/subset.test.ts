@@ -4,6 +4,7 @@ import type { Trial, TrialResult } from './hazard.ts'
 import { c1, halfOpen } from './hazards/api-away.ts'
 import { rewrite } from './hazards/git-faults.ts'
 import { archives } from './hazards/hostile-archives.ts'
+import { layouts, paths } from './hazards/hostile-links.ts'
 import { a4 } from './hazards/image-death.ts'
 import { inject } from './hazards/injection.ts'
 import { vanish } from './hazards/nothing-left.ts'
@@ -43,7 +44,9 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['E6 a registry that sends us elsewhere', 18, (trial) => e6.run(trial)],
   ['G6 YAML as kubectl reads it', 11, (trial) => likeKubectl(trial, 30)],
   ['H1 texts that would like to be options', 12, (trial) => inject(trial, 3)],
+  ['I1 charts with links that lead out', 22, (trial) => layouts(trial, 4)],
   ['I2 archives that are no charts', 21, (trial) => archives(trial, 16)],
+  ['J8 paths that climb', 23, (trial) => paths(trial, { paths: 10, jobs: 12 })],
 ]
 
 describe('the fault suite, in small', { concurrent: true }, () => {

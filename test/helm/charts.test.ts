@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -138,6 +138,7 @@ describe('createCharts', () => {
     const app = await fresh().fromFolder('one', { fill: fill(url()), neighbour }, signal)
     expect(asked.filter((path) => path.endsWith('.tgz'))).toEqual(['/demo-1.0.0.tgz'])
     expect(readdirSync(join(app.path, 'charts'))).toEqual(['demo'])
+    expect(statSync(app.path).mode & 0o777).toBe(0o700)
     const unknown = fresh().fromFolder('two', { fill: fill('s3://x/y'), neighbour }, signal)
     await expect(unknown).rejects.toMatchObject({ reason: 'ChartNotFound' })
   })

@@ -8,7 +8,7 @@ import { type Chart, readChart } from './chart-tree.ts'
 const maxKept = 200
 const unusedMs = 60 * 60_000
 
-/** Writes a chart into a folder that does not exist yet. */
+/** Writes a chart into an empty folder that only this user may enter (hazard J8). */
 export type Fill = (folder: string) => Promise<void>
 
 export type ChartCache = {
@@ -55,6 +55,7 @@ export function createChartCache({ directory, now }: { directory: string; now: (
       const temporary = `${folder}.${randomUUID()}`
       await mkdir(directory, { recursive: true, mode: 0o700 })
       try {
+        await mkdir(temporary, { mode: 0o700 })
         await fill(temporary)
         await readChart(temporary)
         await rm(folder, { recursive: true, force: true })

@@ -24,7 +24,7 @@ export type ChartRequest = {
 
 /** How a chart of a git repository comes to disk. */
 export type FolderChart = {
-  /** Writes the chart into a folder that does not exist yet. */
+  /** Writes the chart into an empty folder. */
   fill: (folder: string) => Promise<void>
   /** Writes what a `file://` dependency names, relative to the chart. Left out: dependencies are not completed. */
   neighbour?: (path: string, folder: string) => Promise<void>

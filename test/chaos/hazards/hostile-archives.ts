@@ -26,7 +26,7 @@ export async function archives({ world, random, index }: Trial, count: number): 
   const egress = createEgress()
   world.atEnd(() => egress.close())
   const charts = openCharts({ directory: cache, egress })
-  let body = Buffer.alloc(0)
+  let body: Buffer = Buffer.alloc(0)
   const server = await startServer(({ path }, answer, host) => {
     const version = `{version: 1.0.0, urls: ["http://${host}/demo-1.0.0.tgz"]}`
     answer.end(path.endsWith('/index.yaml') ? `entries: {demo: [${version}]}\n` : body)

@@ -4,6 +4,7 @@ import { c1, c3, c5, c6 } from './api-away.ts'
 import { d8 } from './commit-back.ts'
 import { b10, b11, b9 } from './deliveries.ts'
 import { a1, d1, d2 } from './git-faults.ts'
+import { i1, j8 } from './hostile-links.ts'
 import { g8 } from './hostile-trees.ts'
 import { i2 } from './hostile-archives.ts'
 import { g1, g2, g3, g4 } from './hostile-yaml.ts'
@@ -59,6 +60,8 @@ export const hazards: readonly Hazard[] = [
   h2,
   h3,
   h4,
+  i1,
   i2,
+  j8,
   p8,
 ]
