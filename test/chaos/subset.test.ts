@@ -13,6 +13,7 @@ import { a3 } from './hazards/release-death.ts'
 import { flushAll, redisAway } from './hazards/redis-away.ts'
 import { e1, e2, e3, e6 } from './hazards/registries.ts'
 import { malformed, tagsMoved } from './hazards/registry-content.ts'
+import { bomb, bombs } from './hazards/template-bombs.ts'
 import { standStill } from './hazards/two-writers.ts'
 import { likeKubectl } from './hazards/yaml-like-kubectl.ts'
 import { createRandom } from './random.ts'
@@ -46,6 +47,7 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['H1 texts that would like to be options', 12, (trial) => inject(trial, 3)],
   ['I1 charts with links that lead out', 22, (trial) => layouts(trial, 4)],
   ['I2 archives that are no charts', 21, (trial) => archives(trial, 16)],
+  ['I5 a template that prints too much', 24, (trial) => bomb(trial, bombs[2] ?? bombs[0])],
   ['J8 paths that climb', 23, (trial) => paths(trial, { paths: 10, jobs: 12 })],
 ]
 

@@ -28,7 +28,8 @@ export type HelmOptions = {
 
 /** helm's own time-out ends it first; this much later it is stopped from outside. */
 const marginMs = 60_000
-const maxOutputBytes = 64 * 1024 * 1024
+/** helm prints the whole chart with what it rendered; reading more would hold up the process for too long (hazard I5). */
+const maxOutputBytes = 32 * 1024 * 1024
 /** A chart is somebody's program: it must not take the machine (hazard I5). */
 const limits = { dataBytes: 1024 * 1024 * 1024, cpuSeconds: 60 }
 /** A helm that waits for readiness uses no processor: such runs have places of their own, so that they hold up no others (W6). */

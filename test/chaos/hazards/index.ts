@@ -17,6 +17,7 @@ import { b1, b2 } from './redis-away.ts'
 import { e1, e2, e3, e6 } from './registries.ts'
 import { e4, e5 } from './registry-content.ts'
 import { a3, a6, a8 } from './release-death.ts'
+import { i5 } from './template-bombs.ts'
 import { a5, b8 } from './two-writers.ts'
 import { g6 } from './yaml-like-kubectl.ts'
 
@@ -62,6 +63,7 @@ export const hazards: readonly Hazard[] = [
   h4,
   i1,
   i2,
+  i5,
   j8,
   p8,
 ]
