@@ -1,6 +1,7 @@
 import type { Hazard } from '../hazard.ts'
 import { c10 } from './admission.ts'
 import { c1, c3, c5, c6 } from './api-away.ts'
+import { k1 } from './canaries.ts'
 import { d8 } from './commit-back.ts'
 import { b10, b11, b9 } from './deliveries.ts'
 import { a1, d1, d2 } from './git-faults.ts'
@@ -65,5 +66,6 @@ export const hazards: readonly Hazard[] = [
   i2,
   i5,
   j8,
+  k1,
   p8,
 ]
