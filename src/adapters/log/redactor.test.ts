@@ -35,6 +35,8 @@ describe('a registered secret', () => {
     ['in a form', (text) => new URLSearchParams({ text }).toString()],
     ['in a URL in JSON', (text) => JSON.stringify(`https://host/?a=${encodeURIComponent(text)}`)],
     ['in base64', (text) => Buffer.from(text).toString('base64')],
+    ['in hexadecimal', (text) => Buffer.from(text).toString('hex')],
+    ['in hexadecimal with capitals', (text) => Buffer.from(text).toString('hex').toUpperCase()],
     ['in base64 in a URL', (text) => encodeURIComponent(Buffer.from(text).toString('base64'))],
   ]
   it.each(forms)('is gone %s', (_, form) => {

@@ -5,14 +5,14 @@ export const shortestSecret = 6
 const longWord = 20
 
 /**
- * What is looked for in place of one secret: itself, and what base64 makes of it wherever it stands in a longer text. Escapes of
- * JSON and URLs are no forms: they are undone where a text is looked at. Empty for a secret that is too short.
+ * What is looked for in place of one secret: itself, its bytes in hexadecimal, and what base64 makes of it wherever it stands in a
+ * longer text. Escapes of JSON and URLs are no forms: they are undone where a text is looked at. Empty for a secret that is too short.
  */
 export function secretForms(secret: string): string[] {
   const bare = secret.trim()
   if (bare.length < shortestSecret) return []
   const texts = [...new Set([secret, bare, decoded(bare), ...wordsOf(bare)])]
-  return [...new Set(texts.flatMap((text) => [text, ...base64Forms(text)]))]
+  return [...new Set(texts.flatMap((text) => [text, ...hexForms(text), ...base64Forms(text)]))]
 }
 
 /** A password that was taken out of a URL as it stood there. */
@@ -29,6 +29,12 @@ function decoded(text: string): string {
 function wordsOf(text: string): string[] {
   if (!text.includes('\n')) return []
   return text.split(/[\s"',]+/).filter((word) => word.length >= longWord && !word.includes('://'))
+}
+
+/** As templates and Go programs print bytes. */
+function hexForms(text: string): string[] {
+  const hex = Buffer.from(text).toString('hex')
+  return [hex, hex.toUpperCase()]
 }
 
 /** For each of the three places where a byte can stand in base64: the characters that depend on nothing but the secret. */
