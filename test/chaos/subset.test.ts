@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { stack } from '../stack/stack.ts'
 import type { Trial, TrialResult } from './hazard.ts'
 import { c1, halfOpen } from './hazards/api-away.ts'
+import { canaries } from './hazards/canaries.ts'
+import { childArguments } from './hazards/child-arguments.ts'
+import { asks } from './hazards/exec-asks.ts'
 import { rewrite } from './hazards/git-faults.ts'
 import { archives } from './hazards/hostile-archives.ts'
 import { layouts, paths } from './hazards/hostile-links.ts'
@@ -48,7 +51,10 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['I1 charts with links that lead out', 22, (trial) => layouts(trial, 4)],
   ['I2 archives that are no charts', 21, (trial) => archives(trial, 16)],
   ['I5 a template that prints too much', 24, (trial) => bomb(trial, bombs[2] ?? bombs[0])],
+  ['I6 releases that ask for programs', 25, (trial) => asks(trial, 12)],
   ['J8 paths that climb', 23, (trial) => paths(trial, { paths: 10, jobs: 12 })],
+  ['K1 secrets through ways to fail', 26, (trial) => canaries(trial, 8)],
+  ['K4 what children are given', 27, (trial) => childArguments(trial, 24)],
 ]
 
 describe('the fault suite, in small', { concurrent: true }, () => {

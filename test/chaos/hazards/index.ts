@@ -2,8 +2,10 @@ import type { Hazard } from '../hazard.ts'
 import { c10 } from './admission.ts'
 import { c1, c3, c5, c6 } from './api-away.ts'
 import { k1 } from './canaries.ts'
+import { k4 } from './child-arguments.ts'
 import { d8 } from './commit-back.ts'
 import { b10, b11, b9 } from './deliveries.ts'
+import { i6 } from './exec-asks.ts'
 import { a1, d1, d2 } from './git-faults.ts'
 import { i1, j8 } from './hostile-links.ts'
 import { g8 } from './hostile-trees.ts'
@@ -65,7 +67,9 @@ export const hazards: readonly Hazard[] = [
   i1,
   i2,
   i5,
+  i6,
   j8,
   k1,
+  k4,
   p8,
 ]
