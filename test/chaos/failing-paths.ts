@@ -5,7 +5,7 @@ export type Canary = { text: string; core: string }
 
 /** With all that JSON, URLs, YAML and shells escape. */
 export function makeCanary(random: Random): Canary {
-  const core = Array.from({ length: 24 }, () => random.pick([...'0123456789abcdef'])).join('')
+  const core = Array.from({ length: 24 }, () => random.between(0, 15).toString(16)).join('')
   const [before, after] = [
     random.pick(['"', 'a\\b', 'é/', '%+', 'x y', "'"]),
     random.pick(['&=', '\\"', '+/=', '$(x)', '#']),
@@ -74,7 +74,7 @@ export const failures: readonly string[] = [
 
 type Ground = {
   /** A Secret of the namespace. */
-  putSecret(name: string, data: Record<string, string>): Promise<void>
+  putSecret: (name: string, data: Record<string, string>) => Promise<void>
   charts: string
   /** Host and port of a server that says aloud what it was sent. */
   gossip: string

@@ -12,7 +12,7 @@ export type ReleaseStage = {
   charts: ChartRepository
   /** Creates a HelmRelease; gives the status of the answer. */
   put(name: string, spec: Record<string, unknown>): Promise<number>
-  putSecret(name: string, stringData: Record<string, string>): Promise<void>
+  putSecret: (name: string, stringData: Record<string, string>) => Promise<void>
   /** Waits until Capstan has said of so many HelmReleases that they are released or not. Gives how many. */
   judged(count: number, withinMs: number): Promise<number>
 }

@@ -123,7 +123,11 @@ async function failing(
   { charts, putSecret }: ReleaseStage,
   { name, at, canary }: { name: string; at: number; canary: () => Canary },
 ): Promise<Record<string, unknown>> {
-  const all = { secret: canary().text, list: ['a', canary().text, canary().text, canary().text], map: { deep: { secret: canary().text } } }
+  const all = {
+    secret: canary().text,
+    list: ['a', canary().text, canary().text, canary().text],
+    map: { deep: { secret: canary().text } },
+  }
   await putSecret(name, { 'values.yaml': JSON.stringify(all) })
   const byFile = at % 2 === 0 ? { valueFileSecrets: [{ name }] } : { valuesFrom: [{ secretKeyRef: { name } }] }
   return { chart: { repository: charts.url, name: 'demo', version: `${at + 1}.0.0` }, ...byFile }

@@ -70,10 +70,10 @@ async function openRepository(world: World): Promise<Repository> {
   return repository
 }
 
-async function commit({ git }: Repository): Promise<void> {
-  await git('add', '-A')
-  await git('commit', '-qm', 'links')
-  await git('push', '-q', 'origin', 'HEAD:main')
+async function commit(repository: Repository): Promise<void> {
+  await repository.git('add', '-A')
+  await repository.git('commit', '-qm', 'links')
+  await repository.git('push', '-q', 'origin', 'HEAD:main')
 }
 
 /** As the job of a HelmRelease with this `spec.chart` does it. */
@@ -201,7 +201,7 @@ function treeOf({ path }: Chart): string {
   return files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8')).join('\n')
 }
 
-type Jobs = { random: Random; chart: Chart; count: number; chartOf(path: string): Promise<Chart> }
+type Jobs = { random: Random; chart: Chart; count: number; chartOf: (path: string) => Promise<Chart> }
 
 /** Charts that are there and not, runs of helm that end well, badly, or when they are stopped. Gives what they left behind. */
 async function manyJobs(

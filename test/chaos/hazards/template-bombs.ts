@@ -18,7 +18,7 @@ export const i5: Hazard = {
 }
 
 /** Files of a chart, by path. `mayRender`: what it asks for is answered with nothing, and that is well. */
-type Bomb = { name: string; mayRender?: true; files(random: Random): Record<string, string | Buffer> }
+type Bomb = { name: string; mayRender?: true; files: (random: Random) => Record<string, string | Buffer> }
 
 const template = (text: string) => ({ 'templates/a.yaml': text })
 const inMap = (text: string) =>
