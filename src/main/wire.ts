@@ -8,7 +8,7 @@ import { createGit, type Git, type GitRemote, readOnly as readOnlyGit } from '..
 import { createParser } from '../adapters/parser/index.ts'
 import { createMetrics, type Metrics } from '../adapters/metrics/index.ts'
 import { createQueue, type Queue, type RunAround } from '../adapters/queue/index.ts'
-import { createSops, type Sops, sopsEnvironment } from '../adapters/sops/index.ts'
+import { createSops, sopsEnvironment } from '../adapters/sops/index.ts'
 import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
 import type { Sink } from '../domain/event/sink.ts'
@@ -18,6 +18,8 @@ import { createHistory, type History } from '../jobs/history.ts'
 import { notifySinks } from '../jobs/notify-sinks.ts'
 import { createOwnedObjects, type OwnedObjects } from '../jobs/owned-objects.ts'
 import type { SourceRegistry } from '../jobs/source-registry.ts'
+import { openKeys } from '../jobs/open-keys.ts'
+import type { Decrypt } from '../jobs/sync-source/files.ts'
 import type { Packer } from '../jobs/sync-source/ledger.ts'
 import { createReleaseMemory, type ReleaseMemory } from '../jobs/sync-release/memory.ts'
 import { createSyncMemory, type SyncMemory } from '../jobs/sync-source/memory.ts'
@@ -27,6 +29,7 @@ import type { Run } from '../lib/run.ts'
 import { createDeployKeys, type DeployKeys } from './deploy-key.ts'
 import { parseChildEntry } from './package.ts'
 import { sinksOf } from './read-sinks.ts'
+import { createScratchKeyrings } from './scratch-keyring.ts'
 import { createSources } from './sources.ts'
 
 /** Everything that talks to the outside, made once per process. */
@@ -54,7 +57,7 @@ export type Parts = {
   parse: ParseFiles
   generator: Generator<GitRemote>
   /** For files that sops encrypted. */
-  secrets: Sops
+  secrets: Decrypt
   /** The keyring that signs, verifies and decrypts. */
   gnupgHome: string
   metrics: Metrics
@@ -108,6 +111,13 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   })
   const store = createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) })
   const parse = createParser({ run: ground.run, entry: parseChildEntry(), log: log.child({ component: 'parser' }) })
+  const sops = createSops({
+    run: ground.run,
+    binary: config.generators.sopsBinary,
+    environment: sopsEnvironment({ ...env, GNUPGHOME: gnupgHome }, join(config.cacheDir, 'sops')),
+    register: redactor.register,
+  })
+  const keyring = createScratchKeyrings(ground.run, env.PATH ?? '')
   return {
     ...ground,
     environment,
@@ -125,12 +135,10 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
       gnupgHome,
       ...config.generators,
     }),
-    secrets: createSops({
-      run: ground.run,
-      binary: config.generators.sopsBinary,
-      environment: sopsEnvironment({ ...env, GNUPGHOME: gnupgHome }, join(config.cacheDir, 'sops')),
-      register: redactor.register,
-    }),
+    secrets: {
+      isEncrypted: sops.isEncrypted,
+      open: async (spec, signal) => await openKeys(spec, { cluster, redactor, sops, keyring }, signal),
+    },
     queue,
     store,
     sinks,

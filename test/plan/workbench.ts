@@ -64,7 +64,10 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       packer: { pack: promisify(gzip), unpack: async (bytes) => (await unpack(bytes)).toString() },
       parse: createParser({ run: createRun({ redact: (text) => text }), entry: parseChildEntry(), log: silent }),
       render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
-      secrets: { isEncrypted: () => false, decrypt: async (_, bytes) => bytes },
+      secrets: {
+        isEncrypted: () => false,
+        open: async () => ({ decrypt: async (_, bytes) => bytes, close: async () => {} }),
+      },
       marking: { author: { name: 'c', email: 'c@example.com' }, signingKey: '', secret: { namespace, name: 'x' } },
       enqueue: async () => ({ jobId: 'none' }),
       replaces: new Set(['fluxd', 'helm-operator']),

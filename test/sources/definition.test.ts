@@ -71,6 +71,7 @@ describe('the definition of Sources', () => {
         waitTimeout: '10m',
         render: 'kustomize',
         sops: true,
+        decryption: { provider: 'sops', secretRef: { name: 'keys' } },
         gitSecret: true,
         verify: 'first-parent',
         drift: 'off',
@@ -118,6 +119,13 @@ describe('the definition of Sources', () => {
     ['a rule without pointers', { ignore: [{ kind: 'Deployment' }] }, /spec\.ignore\[0\]\.pointers/],
     ['a budget for health without wait', { waitTimeout: '1m' }, /spec\.waitTimeout/],
     ['generators beside kustomize', { generate: true, render: 'kustomize' }, /spec\.render/],
+    ['keys without a Secret', { decryption: {} }, /spec\.decryption\.secretRef/],
+    [
+      'another way of decryption',
+      { decryption: { provider: 'x', secretRef: { name: 'a' } } },
+      /spec\.decryption\.provider/,
+    ],
+    ['keys and no decryption', { sops: false, decryption: { secretRef: { name: 'a' } } }, /spec\.sops/],
     ['itself as dependency', { dependsOn: [{ name: 'shop' }] }, /spec\.dependsOn/],
     ['a field that there is not', { branch: 'main' }, /spec\.branch/],
   ]

@@ -21,6 +21,7 @@ import { parseChildEntry } from '../../src/main/package.ts'
 import { createHistory } from '../../src/jobs/history.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
+import type { Decrypt } from '../../src/jobs/sync-source/files.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 
@@ -54,6 +55,8 @@ export type Workbench = {
   fetched: { at: string; head: string } | undefined
   /** False: `sync` does not fetch before, as where another process fetched. */
   fetches: boolean
+  /** The keys of the source; at first any key opens anything, and leaves it as it is. */
+  open: Decrypt['open']
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
   close(): Promise<void>
@@ -107,13 +110,14 @@ export async function createWorkbench(
     ...change,
   }
   let ended: SyncEnded | undefined
-  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches'> = {
+  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open'> = {
     memory: createSyncMemory(),
     owned: createOwnedObjects(cluster.api),
     enqueued: [],
     now: undefined,
     fetched: undefined,
     fetches: true,
+    open: async () => ({ decrypt: async (_, bytes) => bytes, close: async () => {} }),
   }
   const run = createRun({ redact: (text) => text })
   const told = createFakeStore()
@@ -149,7 +153,7 @@ export async function createWorkbench(
         render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
         replaces: new Set(['fluxd', 'helm-operator']),
         redact: (text) => text,
-        secrets: { isEncrypted: () => false, decrypt: async (_, bytes) => bytes },
+        secrets: { isEncrypted: (bytes) => Buffer.from(bytes).includes('sops:'), open: bench.open },
         marking: {
           author: { name: 'capstan', email: 'capstan@example.com' },
           signingKey: '',
@@ -192,6 +196,12 @@ export async function createWorkbench(
     },
     set fetched(fetched) {
       bench.fetched = fetched
+    },
+    get open() {
+      return bench.open
+    },
+    set open(open) {
+      bench.open = open
     },
     get fetches() {
       return bench.fetches

@@ -11,6 +11,8 @@ export type Keyring = {
    * in `failed` with the reason, and stops nothing else.
    */
   importKeys(paths: readonly string[]): Promise<{ imported: string[]; failed: string[] }>
+  /** Imports one armored key, by a pipe. Says why it could not; undefined when it could. */
+  importKey(armored: string): Promise<string | undefined>
   /** Gives every key in the keyring ultimate trust, without which no signature counts. Throws SignatureInvalid when gpg does not take it. */
   trustAll(): Promise<void>
   /** Ends the agent that gpg left running. */
@@ -48,6 +50,7 @@ export function createKeyring({ run, home, path = '/usr/local/bin:/usr/bin:/bin'
       }
       return { imported, failed }
     },
+    importKey: async (armored) => problemOf(await gpg('gpg', ['--batch', '--import'], armored)),
     async trustAll() {
       const listed = await gpg('gpg', ['--batch', '--with-colons', '--list-keys'])
       mustBeGood(listed)

@@ -38,3 +38,23 @@ export function sopsEnvironment(
   )
   return { ...Object.fromEntries(allowed), HOME: home }
 }
+
+/**
+ * What sops sees where the keys are not the operator's: these keys and where programs are. No login of a key service, and no way to
+ * one, should a file name it.
+ */
+export function ownKeysEnvironment(
+  { PATH = '', HOME = '' }: Readonly<Record<string, string>>,
+  { age, gnupgHome }: { age: readonly string[]; gnupgHome?: string },
+): Record<string, string> {
+  const nowhere = 'http://127.0.0.1:9'
+  return {
+    PATH,
+    HOME: gnupgHome ?? `${HOME}-nobody`,
+    GNUPGHOME: gnupgHome ?? `${HOME}-nobody`,
+    SOPS_AGE_KEY: age.join('\n'),
+    AWS_EC2_METADATA_DISABLED: 'true',
+    HTTP_PROXY: nowhere,
+    HTTPS_PROXY: nowhere,
+  }
+}

@@ -47,6 +47,8 @@ describe('readSource', () => {
       generate: false,
       render: 'auto',
       sops: false,
+      sopsKeys: 'operator',
+      sopsSecretName: '',
       gitSecret: false,
       verify: 'none',
       syncState: 'cluster',
@@ -145,6 +147,18 @@ describe('readSource', () => {
     expect(spec).toMatchObject({ serviceAccount: 'tenant', generate: true, render: 'plain' })
   })
 
+  it.each([
+    ['sops alone', { sops: true }, { sops: true, sopsKeys: 'operator', sopsSecretName: '' }],
+    [
+      'keys of its own',
+      { decryption: { provider: 'sops', secretRef: { name: 'keys' } } },
+      { sops: true, sopsKeys: 'secret', sopsSecretName: 'keys' },
+    ],
+    ['both', { sops: true, decryption: { secretRef: { name: 'keys' } } }, { sops: true, sopsKeys: 'secret' }],
+  ])('is decrypted as it says: %s', (_what, more, expected) => {
+    expect(read({ ...least, ...more }).spec).toMatchObject(expected)
+  })
+
   describe('with --tenants', () => {
     const defaults = { ...sourceDefaults, areTenants: true }
     const account = { serviceAccountName: 'deployer' }
@@ -154,11 +168,27 @@ describe('readSource', () => {
     })
 
     it.each([
+      ['none without a Secret', { sops: true }, { sopsKeys: 'none', sopsSecretName: '' }],
+      [
+        'those of its Secret',
+        { decryption: { secretRef: { name: 'a' } } },
+        { sopsKeys: 'secret', sopsSecretName: 'a' },
+      ],
+    ])('has no key of Capstan, but %s', (_what, more, expected) => {
+      expect(readSource(source({ ...least, ...account, ...more }), defaults).spec).toMatchObject(expected)
+    })
+
+    it.each([
       { name: 'has no account', more: {}, problem: /serviceAccountName is missing; with --tenants/ },
       {
         name: 'depends on a Source of another namespace',
         more: { ...account, dependsOn: [{ name: 'a', namespace: 'other' }] },
         problem: /namespace must be its own, with --tenants/,
+      },
+      {
+        name: 'uses the keyring of Capstan',
+        more: { ...account, gitSecret: true },
+        problem: /gitSecret uses the keyring of Capstan/,
       },
       { name: 'runs generators', more: { ...account, generate: true }, problem: /no --tenants/ },
     ])('is refused when it $name', ({ more, problem }) => {
@@ -179,6 +209,17 @@ describe('readSource', () => {
       /spec\.url must hold no user name or password/,
     ],
     ['a token in the URL', { ...least, url: 'https://ghp_x@h/x' }, /spec\.url must hold no user name/],
+    ['keys without a Secret', { ...least, decryption: {} }, /spec\.decryption\.secretRef\.name is missing/],
+    [
+      'another way of decryption',
+      { ...least, decryption: { provider: 'vault', secretRef: { name: 'a' } } },
+      /spec\.decryption\.provider must be one of sops/,
+    ],
+    [
+      'keys and no decryption',
+      { ...least, sops: false, decryption: { secretRef: { name: 'a' } } },
+      /spec\.sops must be true or absent/,
+    ],
     ['no ref', { url: least.url }, /spec\.ref must have exactly one/],
     ['two refs', { ...least, ref: { branch: 'a', tag: 'b' } }, /spec\.ref must have exactly one/],
     ['an option as branch', { ...least, ref: { branch: '--output=x' } }, /spec\.ref\.branch is not a valid name/],

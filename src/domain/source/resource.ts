@@ -120,7 +120,7 @@ const refRules = {
   commit: (text) => (/^[0-9a-f]{40}$/.test(text) ? undefined : 'must be the 40 characters of a commit'),
 } as const satisfies Record<GitRef['kind'], (text: string) => string | undefined>
 
-function readFiles(fields: Fields, { mayGenerate }: SourceDefaults) {
+function readFiles(fields: Fields, { mayGenerate, areTenants }: SourceDefaults) {
   const generate = fields.flag('generate', false)
   const render = fields.choice('render', ['auto', 'kustomize', 'plain'])
   if (generate && !mayGenerate)
@@ -137,9 +137,24 @@ function readFiles(fields: Fields, { mayGenerate }: SourceDefaults) {
     excludeResources: fields.texts('excludeResources', (text) => (text === '' ? 'is empty' : undefined)),
     generate,
     render: generate ? 'plain' : render,
-    sops: fields.flag('sops', false),
-    gitSecret: fields.flag('gitSecret', false),
+    ...readDecryption(fields, areTenants),
   } as const
+}
+
+/** The keys of Capstan open nothing of strangers, who could have any file opened that they can read somewhere. */
+function readDecryption(fields: Fields, areTenants: boolean) {
+  const gitSecret = fields.flag('gitSecret', false)
+  if (gitSecret && areTenants) fields.refuse('gitSecret', 'uses the keyring of Capstan, which --tenants does not allow')
+  if (!fields.has('decryption')) {
+    const sops = fields.flag('sops', false)
+    return { sops, sopsKeys: areTenants ? 'none' : 'operator', sopsSecretName: '', gitSecret } as const
+  }
+  if (!fields.flag('sops', true)) fields.refuse('sops', 'must be true or absent where decryption is given')
+  const decryption = fields.map('decryption')
+  decryption.choice('provider', ['sops'])
+  const secret = decryption.map('secretRef')
+  if (!secret.has('name')) secret.refuse('name', 'is missing')
+  return { sops: true, sopsKeys: 'secret', sopsSecretName: secret.text('name', nameProblem), gitSecret } as const
 }
 
 function pathProblem(path: string): string | undefined {

@@ -58,6 +58,10 @@ export type SourceSpec = {
   render: 'auto' | 'kustomize' | 'plain'
   /** Decrypt files with sops before they are read. */
   sops: boolean
+  /** Whose keys open them: Capstan's, those of `sopsSecretName`, or nobody's (a Source object without a Secret, with `--tenants`). */
+  sopsKeys: 'operator' | 'secret' | 'none'
+  /** Secret, in the source's namespace, with age and PGP keys; empty for none. */
+  sopsSecretName: string
   /** Run `git secret reveal` before files are read. */
   gitSecret: boolean
   /** Which commits must be signed by a known key; no commit behind a bad one is applied (flux-v1 §13). */
@@ -111,6 +115,8 @@ export const fluxdSource = {
   generate: false,
   render: 'plain',
   sops: false,
+  sopsKeys: 'operator',
+  sopsSecretName: '',
   gitSecret: false,
   verify: 'none',
   syncState: 'git',

@@ -14,5 +14,7 @@ export async function readBodies(
 
 /** What reads the files of this source. */
 export function readingOf(spec: Sync['spec'], { git, parse, secrets }: SyncSourceDeps) {
-  return { git, parse, secrets: spec.sops ? secrets : undefined }
+  const { isEncrypted, open } = secrets
+  const own = { isEncrypted, open: async (signal: AbortSignal) => await open(spec, signal) }
+  return { git, parse, secrets: spec.sops ? own : undefined }
 }

@@ -166,8 +166,11 @@ function toHead({ head, line, digest, ancestor }: ParsedObject, index: number): 
 }
 
 function forgetOtherReading(spec: SourceSpec, memory: SourceMemory): void {
-  const { url, paths, include, exclude, render, generate, gitSecret, sops } = spec
-  const reading = JSON.stringify([url, paths, include, exclude, render, generate, gitSecret, sops])
+  const { url, paths, include, exclude, render, generate, gitSecret, sops, sopsKeys, sopsSecretName } = spec
+  const reading = JSON.stringify([
+    [url, paths, include, exclude, render, generate],
+    [gitSecret, sops, sopsKeys, sopsSecretName],
+  ])
   if (memory.reading === reading) return
   memory.blobs.clear()
   memory.rendered = undefined
