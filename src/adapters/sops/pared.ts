@@ -102,7 +102,7 @@ function readKey(text: string, reader: Reader, held: HeldKinds): string | undefi
   const [, key = '', value = ''] = /^([a-z_]+):(?: +(.*))?$/.exec(text) ?? []
   if (key === '') return notAsWritten
   const isFact = facts.has(key)
-  const isHeld = (key === 'age' && held.age) || (key === 'pgp' && held.pgp)
+  const isHeld = (key === 'age' || key === 'pgp') && held[key]
   reader.isKept = isHeld || isFact
   reader.isList = isHeld && value === ''
   if (!isFact && !/^(?:\[\]|null|~) *$/.test(value)) {
