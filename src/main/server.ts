@@ -30,6 +30,8 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     ...(config.readOnly ? { readStatus: statusInStore(store) } : {}),
     queue,
     sources: () => sources.list(),
+    brokenSources: () =>
+      sources.known().flatMap(({ namespace, name, problem }) => (problem ? [{ namespace, name, problem }] : [])),
     enable: config.takesUpdates ? [...config.enable, 'updates'] : config.enable,
     sinks: parts.sinks,
     namespace: config.namespace,

@@ -12,7 +12,7 @@ import type { ReleaseRow } from './release-row.ts'
 import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { createRowReader } from './rows.ts'
 import { createSinksView, type SinksView } from './sinks.ts'
-import type { SourceRow } from './source-row.ts'
+import type { BrokenSource, SourceRow } from './source-row.ts'
 import { readRepositories } from './repositories.ts'
 import { createSourceReader } from './sources.ts'
 import { createStatusReader, oldest, type StatusView } from './status-view.ts'
@@ -44,6 +44,8 @@ export type Views = {
   objects(): Promise<{ objects: ObjectRow[]; notes: string[] }>
   /** The configured sources; reads nothing. */
   sourceSpecs(): readonly SourceSpec[]
+  /** That there is no such source that can be used, and why, in a sentence; reads nothing. */
+  noSource(namespace: string, name: string): string
   /** Live workloads with what git says of them; read afresh. Throws ClusterUnavailable or Forbidden. */
   workloads(query: WorkloadQuery): Promise<WorkloadRow[]>
   /** Live workloads whole, behind the namespaces that they are in. */
@@ -73,6 +75,7 @@ export type Views = {
 export function createViews(options: ViewsOptions): Views {
   const { queue, enable } = options
   const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
+  const broken = (): readonly BrokenSource[] => (enable.includes('sync') ? (options.brokenSources?.() ?? []) : [])
   const rows = createRowReader(options)
   const reader = createSourceReader({ ...options, timeoutMs: statusTimeoutMs })
   const workloads = createWorkloadReader({
@@ -83,15 +86,19 @@ export function createViews(options: ViewsOptions): Views {
   const readObjects = createObjectReader({ ...options, statusOf: async (spec) => (await reader.status(spec)).status })
   const readiness = readinessOf(options)
   async function readSources(workloads: ReturnType<typeof rows.workloads>): Promise<SourceRow[]> {
-    return await Promise.all(sourceSpecs().map((spec) => rows.source(spec, workloads)))
+    const usable = sourceSpecs().map((spec) => rows.source(spec, workloads))
+    return await Promise.all([...usable, ...broken().map((source) => rows.broken(source))])
   }
 
   async function readSource(
     { namespace, name }: { namespace: string; name: string },
     workloads: ReturnType<typeof rows.workloads>,
   ): Promise<SourceRow | undefined> {
-    const spec = sourceSpecs().find((one) => one.namespace === namespace && one.name === name)
-    return spec && (await rows.source(spec, workloads))
+    const isIt = (one: { namespace: string; name: string }) => one.namespace === namespace && one.name === name
+    const spec = sourceSpecs().find(isIt)
+    if (spec) return await rows.source(spec, workloads)
+    const unusable = broken().find(isIt)
+    return unusable && (await rows.broken(unusable))
   }
 
   async function readKnownReleases(): Promise<Awaited<ReturnType<typeof rows.releases>>> {
@@ -101,7 +108,7 @@ export function createViews(options: ViewsOptions): Views {
   }
 
   const explain = createExplainer(options, rows)
-  const status = createStatusReader({ ...options, sources: sourceSpecs }, rows)
+  const status = createStatusReader({ ...options, readSources }, rows)
   return {
     status,
     overview: createOverview({ status, explain, queue, now: options.now }),
@@ -120,6 +127,12 @@ export function createViews(options: ViewsOptions): Views {
     objects: async () => await readObjects(sourceSpecs()),
     explain,
     sourceSpecs,
+    noSource(namespace, name) {
+      const found = broken().find((one) => one.namespace === namespace && one.name === name)
+      return found
+        ? `The source ${namespace}/${name} cannot be used: ${found.problem.message}.`
+        : `There is no source ${namespace}/${name}.`
+    },
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),
     repositories: async (names) => await readRepositories(names, options.store),

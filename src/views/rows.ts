@@ -4,7 +4,7 @@ import { type AppError, toAppError } from '../domain/error.ts'
 import { createCached, type Reading } from './cached.ts'
 import { type ReleaseRow, releaseRow, releaseTarget, type StoredRelease } from './release-row.ts'
 import { type ReleaseFacts, readReleases } from './releases.ts'
-import { type SourceRow, sourceRow } from './source-row.ts'
+import { type BrokenSource, brokenRow, type SourceRow, sourceRow } from './source-row.ts'
 import { createSourceReader } from './sources.ts'
 import type { ViewsOptions } from './views-options.ts'
 import { readWorkloads, unhealthyOfRelease, unhealthyOfSource, type Workloads } from './workloads.ts'
@@ -17,6 +17,7 @@ export type RowReader = {
   /** Begins to read the workloads; one reading serves all rows of an answer. `notBefore` (Unix milliseconds): it must not be older. */
   workloads(notBefore?: number): Promise<Attempt<Workloads>>
   source(spec: SourceSpec, workloads: Promise<Attempt<Workloads>>): Promise<SourceRow>
+  broken(source: BrokenSource): Promise<SourceRow>
   /** `notBefore` (Unix milliseconds): the reading must not be older. */
   releases(
     workloads: Promise<Attempt<Workloads>>,
@@ -60,6 +61,10 @@ export function createRowReader(
         observedAt,
         now: options.now(),
       })
+    },
+    async broken(source) {
+      const { status } = await reader.status(source)
+      return brokenRow(source, { status, now: options.now() })
     },
     async releases(asked, notBefore) {
       if (!enable.includes('releases')) return { rows: [], facts: {} }

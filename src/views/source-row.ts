@@ -94,6 +94,26 @@ export function sourceRow(facts: SourceFacts): SourceRow {
   }
 }
 
+/** A Source object that cannot be used, and why. */
+export type BrokenSource = { namespace: string; name: string; problem: { reason: Reason; message: string } }
+
+/**
+ * The row of a Source object that cannot be read: what was applied of it before is still there, and nothing of it moves. Whether its
+ * workloads are healthy is not looked at.
+ */
+export function brokenRow(
+  { namespace, name, problem }: BrokenSource,
+  { status, now }: { status: SourceStatus | undefined; now: Date },
+): SourceRow {
+  const { revision, attempted, objects, failed, failedCount, held, drifted, changedAt } = status ?? noStatus
+  return {
+    ...{ namespace, name, url: '', branch: '', ref: '', paths: [] },
+    ...{ revision, attempted, objects, failed, failedCount, held, drifted, changedAt },
+    ...{ ready: false, healthy: false, reason: problem.reason, message: problem.message },
+    ...{ head: '', suspended: null, marker: null, unhealthy: [], fetchedAt: '', observedAt: now.toISOString() },
+  }
+}
+
 /** What stands for the status of a source that was never synced. */
 const noStatus: Pick<
   SourceStatus,

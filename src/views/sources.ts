@@ -18,12 +18,14 @@ import { within } from './cached.ts'
 /** Reads the stored status of sources; never from a cache, for a person may wait for it to change. */
 export type SourceReader = {
   /** The status, or the last one known with why there is no newer one. */
-  status(spec: SourceSpec): Promise<{ status: SourceStatus | undefined; failure: AppError | undefined }>
+  status(source: Named): Promise<{ status: SourceStatus | undefined; failure: AppError | undefined }>
   /** What the last fetch saw; undefined when that is not known (any more). */
   fetched(spec: SourceSpec): Promise<FetchFact | undefined>
   /** The commits that are applied, newest first; only the last where the others were forgotten. Throws for a status that is not known. */
   applied(spec: SourceSpec): Promise<string[]>
 }
+
+type Named = Pick<SourceSpec, 'namespace' | 'name'>
 
 export function createSourceReader(parts: {
   cluster: Pick<Cluster, 'get'>
@@ -45,11 +47,10 @@ export function createSourceReader(parts: {
       const known = parseApplied(text)?.commits ?? []
       return last === undefined || known.includes(last) ? known : [last, ...known]
     },
-    async status(spec) {
-      const { namespace, name } = spec
+    async status({ namespace, name }) {
       const key = `${namespace}/${name}`
       try {
-        const status = await within(parts.timeoutMs, (signal) => read(spec, signal))
+        const status = await within(parts.timeoutMs, (signal) => read({ namespace, name }, signal))
         if (status) lastKnown.set(key, status)
         else lastKnown.delete(key)
         return { status, failure: undefined }

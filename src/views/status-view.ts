@@ -1,4 +1,3 @@
-import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reading } from './cached.ts'
 import type { ReleaseRow } from './release-row.ts'
 import type { ReleaseFacts } from './releases.ts'
@@ -19,14 +18,16 @@ export type StatusView = {
   observedAt: string
 }
 
-/** Reads everything at once; `sources` are those that are synced. */
+type Asked = ReturnType<RowReader['workloads']>
+
+/** Reads everything at once; `readSources` gives the rows of all sources, also of those that cannot be used. */
 export function createStatusReader(
-  options: Pick<ViewsOptions, 'sources' | 'enable' | 'now'>,
+  options: Pick<ViewsOptions, 'enable' | 'now'> & { readSources: (workloads: Asked) => Promise<SourceRow[]> },
   rows: RowReader,
 ): () => Promise<StatusView> {
   return async () => {
     const asked = rows.workloads()
-    const sources = await Promise.all(options.sources().map((spec) => rows.source(spec, asked)))
+    const sources = await options.readSources(asked)
     // what a sync just applied must be in the list: a HelmRelease that nobody looked at yet would make all seem ready
     const applied = sources.map(({ changedAt }) => Date.parse(changedAt)).filter((at) => at <= options.now().getTime())
     const [{ rows: releases, facts }, workloads] = await Promise.all([
@@ -39,14 +40,14 @@ export function createStatusReader(
       healthy: !workloads.failure && all.every((row) => row.healthy),
       sources,
       releases,
-      notes: [...sourceNotes(options.sources(), options.enable), ...releaseNotes(facts), ...workloadNotes(workloads)],
+      notes: [...sourceNotes(sources, options.enable), ...releaseNotes(facts), ...workloadNotes(workloads)],
       observedAt: oldest([facts.reading, workloads.reading], options.now()),
     }
   }
 }
 
-function sourceNotes(specs: readonly SourceSpec[], enable: readonly Feature[]): string[] {
-  if (!enable.includes('sync') || specs.length > 0) return []
+function sourceNotes(sources: readonly SourceRow[], enable: readonly Feature[]): string[] {
+  if (!enable.includes('sync') || sources.length > 0) return []
   return ['No git repository is configured; give --git-url.']
 }
 

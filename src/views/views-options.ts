@@ -6,6 +6,7 @@ import type { Sink } from '../domain/event/sink.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { ReadStatus } from '../domain/source/status.ts'
+import type { BrokenSource } from './source-row.ts'
 
 /** The kinds of work that may be switched off. `updates`: releases of images and changes of policies for who asks. */
 export type Feature = 'sync' | 'releases' | 'images' | 'updates'
@@ -16,6 +17,8 @@ export type ViewsOptions = {
   store: Pick<Store, 'get' | 'page'>
   queue: Pick<Queue, 'list' | 'get' | 'of' | 'counts' | 'log' | 'paused' | 'lanes' | 'isUp' | 'warnings'>
   sources: () => readonly SourceSpec[]
+  /** Source objects that cannot be read; none where left out. */
+  brokenSources?: () => readonly BrokenSource[]
   /** Where the status of sources is read; default: where syncs keep it, in the cluster. */
   readStatus?: ReadStatus
   enable: readonly Feature[]

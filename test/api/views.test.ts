@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AppError } from '../../src/domain/error.ts'
 import { gcMark, syncSetName } from '../../src/domain/manifest/gc-mark.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
-import { commit, createWorkbench, goodStatus, spec } from './workbench.ts'
+import { authorized, commit, createWorkbench, goodStatus, spec } from './workbench.ts'
 
 function helmRelease(name: string): KubeObject {
   return {
@@ -146,6 +146,42 @@ describe('status', () => {
     expect(await fresh.views.readiness()).toMatchObject({
       ready: false,
       cluster: { reachable: false, message: 'The API server is gone.' },
+    })
+  })
+
+  describe('where a Source object cannot be read', () => {
+    const problem = { reason: 'InvalidSource', message: 'spec.ref must have exactly one of branch, tag' } as const
+    const brokenSources = [{ namespace: 'team', name: 'shop', problem }]
+    const row = { namespace: 'team', name: 'shop', ready: false, ...problem }
+
+    it('shows it as a row with the reason, what was applied before, and the others as they are', async () => {
+      const { views, putStatus, putFetch } = createWorkbench({ brokenSources })
+      putStatus(goodStatus)
+      putStatus({ ...goodStatus, objects: 7 }, { ...spec, namespace: 'team', name: 'shop' })
+      await putFetch(commit)
+      const status = await views.status()
+      expect(status.ready).toBe(false)
+      expect(status.sources).toMatchObject([
+        { name: 'default', ready: true },
+        { ...row, objects: 7, revision: `main@${commit}` },
+      ])
+      expect(await views.source('team', 'shop')).toMatchObject({ ...row, objects: 7 })
+      expect(await views.source('team', 'other')).toBeUndefined()
+    })
+
+    it('gives that row by HTTP, says so to who asks for a sync, and explains it', async () => {
+      const { app, views } = createWorkbench({ brokenSources, sources: [] })
+      const ask = async (method: 'GET' | 'POST', url: string) => await app.inject({ method, url, headers: authorized })
+      expect((await ask('GET', '/api/v1/sources')).json()).toMatchObject({ sources: [row] })
+      expect((await ask('GET', '/api/v1/status')).json()).toMatchObject({ sources: [row] })
+      const why = `The source team/shop cannot be used: ${problem.message}.`
+      for (const path of ['sync', 'plans']) {
+        const answer = await ask('POST', `/api/v1/sources/team/shop/${path}`)
+        expect([answer.statusCode, answer.json<{ detail: string }>().detail]).toEqual([404, why])
+      }
+      for (const asked of ['source/team/shop', 'shop']) expect(await views.explain(asked, '')).toEqual({ none: why })
+      expect((await views.status()).notes.join()).not.toContain('No git repository')
+      await app.close()
     })
   })
 

@@ -44,7 +44,12 @@ export const goodStatus: SourceStatus = appliedStatus(commit, { holder: 'x', cha
 
 /** An API over fakes: an app value, and what stands behind it to be changed by a test. */
 export function createWorkbench(
-  options: { enable?: Feature[]; sources?: SourceSpec[]; app?: Partial<AppOptions> } = {},
+  options: {
+    enable?: Feature[]
+    sources?: SourceSpec[]
+    brokenSources?: ReturnType<NonNullable<ViewsOptions['brokenSources']>>
+    app?: Partial<AppOptions>
+  } = {},
 ) {
   const objects: KubeObject[] = []
   const clusterState = { failure: undefined as Error | undefined }
@@ -88,6 +93,7 @@ export function createWorkbench(
     store,
     queue,
     sources: () => options.sources ?? [spec],
+    brokenSources: () => options.brokenSources ?? [],
     enable: options.enable ?? ['sync', 'releases', 'images', 'updates'],
     releaseNamespace: '',
     unpack: async (bytes) => new TextDecoder().decode(bytes),

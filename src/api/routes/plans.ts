@@ -68,7 +68,7 @@ export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
       const made = await askForSource({ of: params, by: whoAsks(asked), ask: wanted, files }, options)
       return made
         ? reply.code(202).send({ job: made.jobId, plan: made.id, requestedAt: made.at })
-        : noSource(params, reply)
+        : noSource(params, options, reply)
     },
   )
 
@@ -131,9 +131,9 @@ function changeSchema<Body>(operationId: string, description: string, body: Body
 
 async function change(asked: Asked, options: Options, reply: FastifyReply): Promise<FastifyReply> {
   const made = await askForSource(asked, options)
-  return made ? reply.code(202).send({ jobId: made.jobId, requestedAt: made.at }) : noSource(asked.of, reply)
+  return made ? reply.code(202).send({ jobId: made.jobId, requestedAt: made.at }) : noSource(asked.of, options, reply)
 }
 
-function noSource({ namespace, name }: Name, reply: FastifyReply): FastifyReply {
-  return sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
+function noSource({ namespace, name }: Name, { views }: Pick<Options, 'views'>, reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, problem('NotFound', views.noSource(namespace, name)))
 }

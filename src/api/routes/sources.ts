@@ -47,7 +47,7 @@ export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 
     },
     async ({ params: { namespace, name } }, reply) => {
       const source = await views.source(namespace, name)
-      return source ?? sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
+      return source ?? sendProblem(reply, problem('NotFound', views.noSource(namespace, name)))
     },
   )
 
@@ -67,7 +67,7 @@ export const sourceRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 
     },
     async ({ params: { namespace, name }, body }, reply) => {
       if (!views.sourceSpecs().some((spec) => spec.namespace === namespace && spec.name === name)) {
-        return sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
+        return sendProblem(reply, problem('NotFound', views.noSource(namespace, name)))
       }
       const requestedAt = now().toISOString()
       const reason = `requested by ${whoAsks(body)}`

@@ -150,7 +150,7 @@ async function accept(asked: Asked, options: Options, reply: FastifyReply): Prom
     return await sendProblem(reply, problem('NotFound', 'Images are switched off: see --enable.'))
   const made = await askForSource(asked, options)
   const { namespace, name } = asked.of
-  if (!made) return await sendProblem(reply, problem('NotFound', `There is no source ${namespace}/${name}.`))
+  if (!made) return await sendProblem(reply, problem('NotFound', options.views.noSource(namespace, name)))
   return await reply.code(202).send({ job: made.jobId, answer: made.id, requestedAt: made.at })
 }
 

@@ -81,8 +81,16 @@ async function findSource(named: Named, text: string, parts: Parts): Promise<Res
       found,
       (spec) => `source/${spec.namespace}/${spec.name}`,
       (spec) => explainSource(spec, parts),
-    )) ?? (await nothing(text, parts))
+    )) ??
+    whyBroken(named, parts) ??
+    (await nothing(text, parts))
   )
+}
+
+/** A Source object that cannot be read has no way of its own: the message says all. */
+function whyBroken(named: Named, { options }: Parts): { none: string } | undefined {
+  const found = options.brokenSources?.().find(isNamed(named))
+  return found && { none: `The source ${found.namespace}/${found.name} cannot be used: ${found.problem.message}.` }
 }
 
 async function explainSource(spec: SourceSpec, { chains }: Parts): Promise<Found> {
@@ -94,7 +102,7 @@ async function findName(name: string, text: string, parts: Parts): Promise<Resul
   const { releases, workloads } = await parts.candidates()
   if (releases.some((row) => row.name === name || row.release === name))
     return await findRelease({ namespace: '', name }, text, parts)
-  if (parts.options.sources().some((spec) => spec.name === name))
+  if ([...parts.options.sources(), ...(parts.options.brokenSources?.() ?? [])].some((one) => one.name === name))
     return await findSource({ namespace: '', name }, text, parts)
   const found = workloads.filter(({ metadata }) => metadata.name === name)
   const printed = (object: KubeObject): string => idOf(refOf(object))
