@@ -12,7 +12,8 @@ import type { ReleaseRow } from './release-row.ts'
 import { readHistory, type ReleaseHistory } from './release-history.ts'
 import { createRowReader } from './rows.ts'
 import { createSinksView, type SinksView } from './sinks.ts'
-import type { BrokenSource, SourceRow } from './source-row.ts'
+import type { SourceRow } from './source-row.ts'
+import { createSourceRows } from './source-rows.ts'
 import { readRepositories } from './repositories.ts'
 import { createSourceReader } from './sources.ts'
 import { createStatusReader, oldest, type StatusView } from './status-view.ts'
@@ -74,33 +75,16 @@ export type Views = {
 /** Builds the views; nothing is read before somebody asks. */
 export function createViews(options: ViewsOptions): Views {
   const { queue, enable } = options
-  const sourceSpecs = (): readonly SourceSpec[] => (enable.includes('sync') ? options.sources() : [])
-  const broken = (): readonly BrokenSource[] => (enable.includes('sync') ? (options.brokenSources?.() ?? []) : [])
   const rows = createRowReader(options)
+  const sources = createSourceRows(options, rows)
   const reader = createSourceReader({ ...options, timeoutMs: statusTimeoutMs })
   const workloads = createWorkloadReader({
     ...options,
-    sources: sourceSpecs,
+    sources: sources.specs,
     statusOf: async (spec) => (await reader.status(spec)).status,
   })
   const readObjects = createObjectReader({ ...options, statusOf: async (spec) => (await reader.status(spec)).status })
   const readiness = readinessOf(options)
-  async function readSources(workloads: ReturnType<typeof rows.workloads>): Promise<SourceRow[]> {
-    const usable = sourceSpecs().map((spec) => rows.source(spec, workloads))
-    return await Promise.all([...usable, ...broken().map((source) => rows.broken(source))])
-  }
-
-  async function readSource(
-    { namespace, name }: { namespace: string; name: string },
-    workloads: ReturnType<typeof rows.workloads>,
-  ): Promise<SourceRow | undefined> {
-    const isIt = (one: { namespace: string; name: string }) => one.namespace === namespace && one.name === name
-    const spec = sourceSpecs().find(isIt)
-    if (spec) return await rows.source(spec, workloads)
-    const unusable = broken().find(isIt)
-    return unusable && (await rows.broken(unusable))
-  }
-
   async function readKnownReleases(): Promise<Awaited<ReturnType<typeof rows.releases>>> {
     const read = await rows.releases(rows.workloads())
     if (read.facts.failure && !read.facts.reading) throw read.facts.failure
@@ -108,13 +92,13 @@ export function createViews(options: ViewsOptions): Views {
   }
 
   const explain = createExplainer(options, rows)
-  const status = createStatusReader({ ...options, readSources }, rows)
+  const status = createStatusReader({ ...options, readSources: sources.all }, rows)
   return {
     status,
     overview: createOverview({ status, explain, queue, now: options.now }),
-    sources: async () => await readSources(rows.workloads()),
-    source: async (namespace, name) => await readSource({ namespace, name }, rows.workloads()),
-    standing: async (namespace, name) => await readSource({ namespace, name }, Promise.resolve({})),
+    sources: async () => await sources.all(rows.workloads()),
+    source: async (namespace, name) => await sources.one(namespace, name, () => rows.workloads()),
+    standing: async (namespace, name) => await sources.one(namespace, name, async () => ({})),
     async releases() {
       const { rows: releases, facts } = await readKnownReleases()
       return { releases, observedAt: oldest([facts.reading], options.now()) }
@@ -124,15 +108,10 @@ export function createViews(options: ViewsOptions): Views {
       return releases.find((row) => row.namespace === namespace && row.name === name)
     },
     releaseHistory: (namespace, name) => readHistory(namespace, name, options),
-    objects: async () => await readObjects(sourceSpecs()),
+    objects: async () => await readObjects(sources.specs()),
     explain,
-    sourceSpecs,
-    noSource(namespace, name) {
-      const found = broken().find((one) => one.namespace === namespace && one.name === name)
-      return found
-        ? `The source ${namespace}/${name} cannot be used: ${found.problem.message}.`
-        : `There is no source ${namespace}/${name}.`
-    },
+    sourceSpecs: sources.specs,
+    noSource: sources.none,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),
     repositories: async (names) => await readRepositories(names, options.store),

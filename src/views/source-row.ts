@@ -107,10 +107,30 @@ export function brokenRow(
 ): SourceRow {
   const { revision, attempted, objects, failed, failedCount, held, drifted, changedAt } = status ?? noStatus
   return {
-    ...{ namespace, name, url: '', branch: '', ref: '', paths: [] },
-    ...{ revision, attempted, objects, failed, failedCount, held, drifted, changedAt },
-    ...{ ready: false, healthy: false, reason: problem.reason, message: problem.message },
-    ...{ head: '', suspended: null, marker: null, unhealthy: [], fetchedAt: '', observedAt: now.toISOString() },
+    namespace,
+    name,
+    url: '',
+    branch: '',
+    ref: '',
+    paths: [],
+    revision,
+    attempted,
+    head: '',
+    ready: false,
+    healthy: false,
+    reason: problem.reason,
+    message: problem.message,
+    objects,
+    failed,
+    failedCount,
+    held,
+    drifted,
+    suspended: null,
+    marker: null,
+    unhealthy: [],
+    fetchedAt: '',
+    changedAt,
+    observedAt: now.toISOString(),
   }
 }
 

@@ -3,6 +3,7 @@ import { parseSubject, type Subject } from '../../domain/explain/subject.ts'
 import { idOf, type KubeObject, refOf } from '../../domain/manifest/object.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { RowReader } from '../rows.ts'
+import { whyUnusable } from '../source-rows.ts'
 import type { ViewsOptions } from '../views-options.ts'
 import { readCandidates } from './candidates.ts'
 import { createChains } from './chain.ts'
@@ -90,7 +91,7 @@ async function findSource(named: Named, text: string, parts: Parts): Promise<Res
 /** A Source object that cannot be read has no way of its own: the message says all. */
 function whyBroken(named: Named, { options }: Parts): { none: string } | undefined {
   const found = options.brokenSources?.().find(isNamed(named))
-  return found && { none: `The source ${found.namespace}/${found.name} cannot be used: ${found.problem.message}.` }
+  return found && { none: whyUnusable(found) }
 }
 
 async function explainSource(spec: SourceSpec, { chains }: Parts): Promise<Found> {
