@@ -200,6 +200,33 @@ describe('a plan', () => {
     expect((await bench.plan()).changes).toEqual([])
   })
 
+  it('of an uploaded folder says which files are encrypted, plans the others, and deletes no object of them', async () => {
+    const bench = await start({ sops: true })
+    const { target } = bench
+    bench.push({ 'a.yaml': config('sealed', { a: '1' }), 'b.yaml': config('goes', {}) })
+    await bench.sync()
+    const metadata = 'sops:\n    age:\n        - recipient: age1x\n    version: 3.10.2\n'
+    const sealed = `${config('sealed', { a: 'ENC[AES256_GCM,data:x]' })}${metadata}`
+    const talks = config('talks', { a: 'of sops: nothing' })
+    const plan = await bench.plan({ files: archive({ 'a.yaml': sealed, 'c.yaml': talks }) })
+    expect(brief(plan)).toEqual({
+      [`${target}:configmap/sealed`]: 'skipped',
+      [`${target}:configmap/talks`]: 'created',
+      [`${target}:configmap/goes`]: 'deleted',
+    })
+    const why = { file: 'a.yaml', message: expect.stringContaining('encrypted with sops and not looked into') }
+    expect(plan.changes.find(({ action }) => action === 'skipped')).toMatchObject(why)
+    expect(plan.counts).toEqual({ created: 1, configured: 0, unchanged: 0, deleted: 1, skipped: 1, failed: 0, held: 0 })
+
+    const whole = `kind: ENC[AES256_GCM,data:x]\nmetadata:\n    name: ENC[AES256_GCM,data:y]\n${metadata}`
+    const blind = await bench.plan({ files: archive({ 'a.yaml': whole, 'c.yaml': talks }) })
+    expect(blind.changes).toMatchObject([
+      { id: `${target}:configmap/talks`, action: 'created' },
+      { id: '', ...why },
+    ])
+    expect(blind.counts).toMatchObject({ created: 1, deleted: 0, skipped: 1, failed: 0 })
+  })
+
   it.each<[what: string, files: Uint8Array, message: RegExp]>([
     ['is no archive', new TextEncoder().encode('x'.repeat(2000)), /it is not a tar archive/],
     ['leaves the folder', archive({ '../a.yaml': '' }), /not a path inside the archive/],

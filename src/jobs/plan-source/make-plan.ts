@@ -14,6 +14,7 @@ import { type FieldsDropped, type Tried, tryApply } from './dry-run.ts'
 import { createMissing } from './missing.ts'
 import { planRemovals } from './removals.ts'
 import { findCompared } from './revision.ts'
+import { setApart } from './sealed.ts'
 import type { Gunzip } from './upload.ts'
 
 export type MakePlanDeps = SyncSourceDeps & {
@@ -38,12 +39,15 @@ export async function makePlan(
     throw new AppError('Unconfigured', `There is no source ${namespace}/${name} (any more).`, { retry: 'never' })
   const compared = await findCompared({ spec: source, ask, id }, deps, signal)
   const sync = await readState(compared.spec, compared.deps, signal)
-  const { wanted, left } = sortOut(sync, ask.full, deps)
+  const sorted = sortOut(sync, ask.full, deps)
+  const apart = setApart(sorted.wanted, sync.desired, compared.sealed ?? new Set())
+  const left = [...sorted.left, ...apart.left]
+  const { wanted } = apart
   const tried = await tryAll(wanted, { sync, reading: compared.deps, deps }, signal)
-  const problems = sync.desired.problems.map((problem): Change => ({ id: '', ...problem, action: 'failed' }))
+  const problems = apart.problems.map((problem): Change => ({ id: '', ...problem, action: 'failed' }))
   const removals = planRemovals(sync, tried.failed, deps.now())
   const changes = [...problems, ...tried.changes, ...left, ...removals.changes]
-  const unchanged = sync.desired.objects.length - tried.changes.length - left.length
+  const unchanged = sync.desired.objects.length - tried.changes.length - left.filter(({ id }) => id !== '').length
   const warnings = [...noticesOf(sync), ...removals.warnings, ...tried.warnings].slice(0, mostWarnings)
   const { redact } = deps.redactor
   return {

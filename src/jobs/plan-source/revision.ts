@@ -1,12 +1,14 @@
+import type { Git, TreeFile } from '../../adapters/git/index.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Request } from '../../domain/work/request.ts'
 import type { Requests } from '../requests.ts'
 import type { SyncSourceDeps } from '../sync-source/sync.ts'
+import { looksSealed, type Sealed } from './sealed.ts'
 import { type Gunzip, openUpload } from './upload.ts'
 
 /** What is compared with the cluster: a source that follows one commit, and what reads it. */
-export type Compared = { spec: SourceSpec; deps: SyncSourceDeps; revision: string }
+export type Compared = { spec: SourceSpec; deps: SyncSourceDeps; revision: string; sealed?: Sealed }
 
 type Ask = Extract<Request['ask'], { kind: 'plan-source' }>
 
@@ -57,7 +59,10 @@ function at(spec: SourceSpec, commit: string): SourceSpec {
   return { ...spec, ref: { kind: 'commit', value: commit } }
 }
 
-/** An upload is not trusted: no generator, no kustomize, no decryption (W7). What needs one of them cannot be compared. */
+/**
+ * An upload is not trusted: no generator, no kustomize, no decryption (W7): who may ask for plans could have any file opened. A source
+ * that is built cannot be compared; files that are encrypted are named.
+ */
 async function uploaded(
   spec: SourceSpec,
   id: string,
@@ -79,7 +84,17 @@ async function uploaded(
     warnings: [],
   })
   const plain = { generate: false, render: 'plain', sops: false, gitSecret: false, verify: 'none' } as const
-  return { spec: { ...at(spec, noCommit), ...plain }, deps: { ...deps, git, render }, revision: 'upload' }
+  const sealed = spec.sops ? await sealedOf(tree, files) : new Set<string>()
+  return { spec: { ...at(spec, noCommit), ...plain }, deps: { ...deps, git, render }, revision: 'upload', sealed }
+}
+
+async function sealedOf(tree: readonly TreeFile[], files: Pick<Git, 'read'>): Promise<Sealed> {
+  const contents = await files.read(
+    { url: '' },
+    tree.map(({ blob }) => blob),
+  )
+  const isSealed = ({ blob }: TreeFile) => looksSealed(new TextDecoder().decode(contents.get(blob)))
+  return new Set(tree.filter(isSealed).map(({ path }) => path))
 }
 
 function refused(why: string): AppError {
