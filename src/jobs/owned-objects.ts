@@ -24,6 +24,8 @@ export type OwnedObjects = {
   problem(): AppError | undefined
   get(key: string): LiveObject | undefined
   all(): Iterable<LiveObject>
+  /** How often the cluster was seen to have gone back in time, as after a restored backup. */
+  rewinds(): number
   /** Takes an answer of the API server in at once, ahead of the watch, and gives what it says. */
   note(object: KubeObject): LiveObject
   /** Told of each change or deletion that a watch reports after the first list. */
@@ -34,11 +36,13 @@ export type OwnedObjects = {
 export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>): OwnedObjects {
   const watches = new Map<string, Watch>()
   const seen = createSeen()
+  let rewinds = 0
 
   function start({ apiVersion, kind }: Kind, namespace: string): Watch {
     const scope = { kindKey: kindKeyOf({ apiVersion, kind }), namespace }
     const where = { apiVersion, kind, ...(namespace ? { namespace } : {}) }
     return cluster.watch({ ...where, labelSelector: gcMarkLabel, metadataOnly: true }, (event) => {
+      if (event.type === 'replaced' && event.isRewound) rewinds += 1
       if (event.type === 'replaced') seen.replace(scope, event.items, event.isRewound ?? false)
       else if (event.type === 'deleted') seen.remove(liveObject(event.object))
       else seen.take(event.object)
@@ -85,6 +89,7 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     problem: () => [...watches.values()].map((watch) => watch.problem()).find((problem) => problem !== undefined),
     get: (key) => seen.objects.get(key),
     all: () => seen.objects.values(),
+    rewinds: () => rewinds,
     note(object) {
       const live = liveObject(object)
       if (isWatched(live.ref) && live.mark !== '') seen.keep(live)
@@ -138,7 +143,8 @@ function createSeen() {
         const live = liveObject(item)
         fresh.add(liveKey(live))
         const before = objects.get(liveKey(live))
-        if (keep(live, isRewound) && before && before.resourceVersion !== live.resourceVersion) tell(live, false)
+        if (!keep(live, isRewound)) continue
+        if (isRewound || (before && before.resourceVersion !== live.resourceVersion)) tell(live, false)
       }
       for (const [key, live] of objects) {
         if (kindKeyOf(live.ref) !== kindKey || fresh.has(key)) continue

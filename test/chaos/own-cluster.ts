@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
+import { cp, readFile, rename } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { callApiServer } from '../../playground/stack/api-server.ts'
 import { type ControlPlane, startControlPlane } from '../../playground/stack/control-plane.ts'
+import type { Program } from '../../playground/stack/supervise.ts'
 import { createSupervisor } from '../../playground/stack/supervisor.ts'
 import { until } from '../../playground/stack/until.ts'
 import type { Stack } from '../stack/stack.ts'
@@ -13,6 +15,10 @@ export type OwnCluster = {
   restartApiServer(): Promise<void>
   /** Drops the history of etcd up to now: what was seen before cannot be watched from any more. */
   compact(): Promise<void>
+  /** Keeps what etcd has now, as after a crash: a copy of its folder while it stands still. */
+  backup(): Promise<void>
+  /** The cluster is what it was at the backup, versions of resources included, and all that came later is lost. */
+  restore(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -29,12 +35,30 @@ export async function startOwnCluster(stack: Stack, directory: string): Promise<
     },
   })
   const ready = async () => (await callApiServer(plane.access, 'GET', '/readyz')).status === 200
+  const isKilled = async (program: Program) => {
+    const before = program.restarts()
+    program.signal('SIGKILL')
+    await until(`${program.name} is started again`, async () => program.restarts() > before)
+  }
+  const restartApiServer = async () => {
+    await isKilled(plane.apiServer)
+    await until('kube-apiserver is back', ready)
+  }
+  const [data, kept] = ['etcd', 'etcd-kept'].map((name) => join(directory, name)) as [string, string]
   return {
     kubeconfig: plane.kubeconfig,
-    async restartApiServer() {
-      const before = plane.apiServer.restarts()
-      plane.apiServer.signal('SIGKILL')
-      await until('kube-apiserver is back', async () => plane.apiServer.restarts() > before && (await ready()))
+    restartApiServer,
+    async backup() {
+      await standsStill(plane.etcd.program)
+      await cp(data, kept, { recursive: true })
+      plane.etcd.program.signal('SIGCONT')
+    },
+    async restore() {
+      await standsStill(plane.etcd.program)
+      await rename(data, `${data}-lost`)
+      await rename(kept, data)
+      await isKilled(plane.etcd.program)
+      await restartApiServer()
     },
     async compact() {
       const { url } = plane.etcd
@@ -48,6 +72,12 @@ export async function startOwnCluster(stack: Stack, directory: string): Promise<
     },
     stop: () => plane.stop(),
   }
+}
+
+async function standsStill(program: Program): Promise<void> {
+  program.signal('SIGSTOP')
+  const isStopped = async () => / \(.*\) T /.test(await readFile(`/proc/${program.pid()}/stat`, 'utf8'))
+  await until(`${program.name} stands still`, isStopped)
 }
 
 function find(name: string, { binDir }: Stack): string {

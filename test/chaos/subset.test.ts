@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stack } from '../stack/stack.ts'
 import type { Trial, TrialResult } from './hazard.ts'
 import { c1, halfOpen } from './hazards/api-away.ts'
+import { backInTime } from './hazards/back-in-time.ts'
 import { canaries } from './hazards/canaries.ts'
 import { childArguments } from './hazards/child-arguments.ts'
 import { asks } from './hazards/exec-asks.ts'
@@ -37,6 +38,7 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['B8 a worker that stood still writes no more', 5, (trial) => standStill(trial, 60)],
   ['C1 the API server dies during a sync', 6, (trial) => c1.run(trial)],
   ['C6 a watch that is open and dead', 7, (trial) => halfOpen(trial, 10)],
+  ['C12 etcd is restored from a backup', 21, (trial) => backInTime(trial, 20)],
   ['D2 an unrelated root', 8, (trial) => rewrite({ ...trial, index: 2 })],
   ['D3 the path vanishes', 9, (trial) => vanish({ ...trial, index: 0 }, 20)],
   ['D3 the branch vanishes', 10, (trial) => vanish({ ...trial, index: 1 }, 20)],

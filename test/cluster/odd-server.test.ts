@@ -306,6 +306,27 @@ describe('a watch', () => {
     expect(rewound).toEqual([false, true, false, false])
   })
 
+  it('asks a server that was away for its version, and lists again where it does not have ours yet (hazard C12)', async () => {
+    const versions = ['100', '90', '90']
+    const seen: string[] = []
+    script = (request) => {
+      const url = new URL(request.url ?? '', 'http://x')
+      if (url.pathname !== '/api/v1/configmaps') return undefined
+      if (!url.searchParams.has('watch')) {
+        seen.push(`list of ${url.searchParams.get('limit')}`)
+        return { status: 200, body: { metadata: { resourceVersion: versions.shift() ?? '90' }, items: [] } }
+      }
+      seen.push(`watch from ${url.searchParams.get('resourceVersion')}`)
+      return seen.length === 2 ? { status: 500, body: {} } : { status: 200, body: event('ADDED', '91'), open: true }
+    }
+    const events: WatchEvent[] = []
+    const watch = cluster.watch({ apiVersion: 'v1', kind: 'ConfigMap' }, (one) => events.push(one))
+    await until('a change after the restore', () => events.length >= 3)
+    watch.stop()
+    expect(seen).toEqual(['list of 500', 'watch from 100', 'list of 1', 'list of 500', 'watch from 90'])
+    expect(events.map((one) => one.type === 'replaced' && (one.isRewound ?? false))).toEqual([false, true, false])
+  })
+
   it('lists again after three closes that brought nothing', async () => {
     let lists = 0
     script = (request) => {

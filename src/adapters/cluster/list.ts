@@ -32,7 +32,15 @@ export async function listObjects(api: Api, query: ListQuery, signal?: AbortSign
   }
 }
 
-type Listing = { query: ListQuery; resource: ApiResource; lastStart: boolean }
+/** The version at which the cluster is now, by one small request. */
+export async function currentVersion(api: Api, query: ListQuery, signal?: AbortSignal): Promise<string> {
+  const listing = { query, resource: await served(api, query, signal), lastStart: true, atMost: 1 }
+  const answer = await readPage(api, listing, '', signal)
+  if (answer.status !== 200) throw refused(api, answer, asked('list', { ...query, name: '' }))
+  return (parse(answer) as Page).metadata?.resourceVersion ?? ''
+}
+
+type Listing = { query: ListQuery; resource: ApiResource; lastStart: boolean; atMost?: number }
 
 async function listOnce(api: Api, listing: Listing, signal?: AbortSignal): Promise<Listed | undefined> {
   const { query, lastStart } = listing
@@ -49,11 +57,16 @@ async function listOnce(api: Api, listing: Listing, signal?: AbortSignal): Promi
   }
 }
 
-async function readPage(api: Api, { query, resource }: Listing, next: string, signal?: AbortSignal): Promise<Answer> {
+async function readPage(
+  api: Api,
+  { query, resource, atMost = pageSize }: Listing,
+  next: string,
+  signal?: AbortSignal,
+): Promise<Answer> {
   return await api.send({
     method: 'GET',
     path: pathOf(resource, query.namespace),
-    query: { ...selection(query), limit: String(pageSize), ...(next ? { continue: next } : {}) },
+    query: { ...selection(query), limit: String(atMost), ...(next ? { continue: next } : {}) },
     headers: { accept: query.metadataOnly ? partial('PartialObjectMetadataList') : 'application/json' },
     urgency: urgencyOf(query, 'read'),
     idempotent: true,

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { isOlderVersion } from '../../domain/manifest/resource-version.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Connection } from './connect.ts'
-import { listObjects } from './list.ts'
+import { currentVersion, listObjects } from './list.ts'
 import type { Api, ListQuery } from './objects.ts'
 import { pause } from './send.ts'
 import { followChanges, type Follow } from './follow.ts'
@@ -111,6 +111,7 @@ class WatchLoop {
       const begunAt = performance.now()
       let waitMs = 0
       try {
+        if (this.#failures > 0) await this.#lookBack()
         if (this.#mustList()) await this.#list(onSynced)
         await this.#follow()
       } catch (error) {
@@ -120,6 +121,13 @@ class WatchLoop {
       const spentMs = performance.now() - begunAt
       await pause(Math.max(waitMs, this.#parts.timing.paceMs - spentMs), this.#signal)
     }
+  }
+
+  /** A watch from a version that a restored cluster does not have yet is open and silent: nobody says that changes are lost. */
+  async #lookBack(): Promise<void> {
+    if (!this.#resourceVersion) return
+    const version = await currentVersion(this.#parts.api, this.#query, this.#signal)
+    if (isOlderVersion(version, this.#newest)) this.#resourceVersion = ''
   }
 
   #mustList(): boolean {

@@ -40,7 +40,9 @@ export async function begin(
   )
   const set = syncSetOf(spec)
   const mark = (ref: ObjectRef) => gcMark(set, ref)
-  const inventory = seedInventory(ledger.inventory, live.values(), mark)
+  const rewinds = deps.owned.rewinds()
+  const isRewound = rewinds > memory.rewinds
+  const inventory = seedInventory(ledger.inventory, live.values(), mark, isRewound)
   const seen = {
     spec,
     cluster,
@@ -63,7 +65,8 @@ export async function begin(
     drifted: [],
     pause: undefined,
     autoscalers: undefined,
-    isRebuilt: !ledger.inventory && ledger.status.inventory.parts.length > 0,
+    isRebuilt: isRewound || (!ledger.inventory && ledger.status.inventory.parts.length > 0),
+    rewinds,
     rewrittenFrom,
     foreignAt,
     markerBefore: ledger.status.marker?.commit ?? '',

@@ -46,7 +46,8 @@ export function whyNothing(
   now: Date,
 ): string | undefined {
   if (hasOtherWriter(sync, now)) return 'somebody else syncs this source too'
-  if (sync.isRebuilt) return 'the inventory could not be read and is made anew; the next sync deletes'
+  if (sync.isRebuilt)
+    return 'the inventory is made anew, since it could not be read or the cluster was restored; the next sync deletes'
   if (!isLoadedWhole(sync)) return 'something could not be loaded, and nothing is deleted before that is mended'
   if (failure.isNew) return 'a new or changed object fails, and nothing is deleted before that is mended'
   if (sync.rewrittenFrom !== '' && failure.isAny)

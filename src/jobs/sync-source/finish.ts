@@ -98,6 +98,7 @@ async function keep(sync: Sync, status: SourceStatus, deps: SyncSourceDeps, sign
     )
   }
   memory.inventory = { digest: encoded.digest, inventory: sync.inventory }
+  memory.rewinds = sync.rewinds
   await deps.publish(spec, sync.ledger.status, signal)
   return isNews
 }

@@ -34,6 +34,8 @@ export type SourceMemory = {
   /** Where this process left the marker; `object` is the id of the tag, and another one there was put by somebody else. */
   marker: { commit: string; object: string } | undefined
   inventory: { digest: string; inventory: Inventory } | undefined
+  /** How many restores of the cluster the inventory was looked through for. */
+  rewinds: number
   /** The newest commits that are in a revision. */
   history: { commit: string; commits: string[] } | undefined
   /** Failed syncs in a row; sets the pace of the next try. */
@@ -76,6 +78,7 @@ export function createSyncMemory(): SyncMemory {
         fetchSeen: undefined,
         marker: undefined,
         inventory: undefined,
+        rewinds: 0,
         history: undefined,
         failures: 0,
         syncing: false,

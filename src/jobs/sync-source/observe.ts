@@ -119,16 +119,19 @@ async function readUnknown(
 
 /**
  * The inventory to start from. None is stored at first contact, or it was damaged: it is seeded from the live objects whose mark
- * says that they belong to this source, so that what left git during a move still goes (ruling 7b).
+ * says that they belong to this source, so that what left git during a move still goes (ruling 7b). `isRewound`: the cluster went back
+ * in time, so the stored one may lack what came back with it (hazard C12).
  */
 export function seedInventory(
   stored: Inventory | undefined,
   live: Iterable<LiveObject>,
   mark: (ref: ObjectRef) => string,
+  isRewound = false,
 ): Map<string, InventoryEntry> {
-  if (stored) return new Map(stored)
-  const seeded = new Map<string, InventoryEntry>()
+  if (stored && !isRewound) return new Map(stored)
+  const seeded = new Map<string, InventoryEntry>(stored)
   for (const object of live) {
+    if (seeded.has(liveKey(object))) continue
     if (object.mark === '' || object.mark !== mark(object.ref)) continue
     seeded.set(liveKey(object), { ref: object.ref, file: '', applied: '', owned: '', tried: '', triedAt: '' })
   }

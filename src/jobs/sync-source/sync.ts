@@ -102,8 +102,10 @@ export type Sync = {
   pause: { ms: number; why: string } | undefined
   /** The autoscalers of the cluster, once they were asked for. */
   autoscalers: readonly KubeObject[] | undefined
-  /** A sync before this one had an inventory that could not be read: nothing is deleted before it is whole again. */
+  /** A sync before this one had an inventory that could not be read, or the cluster went back in time: nothing is deleted before it is whole again. */
   isRebuilt: boolean
+  /** How often the cluster had gone back in time when this sync looked at it. */
+  rewinds: number
   /** The commit that the marker named before this sync; empty for none. */
   markerBefore: string
   /** When somebody else was seen to have moved the sync tag (RFC 3339); empty for never. */

@@ -1,6 +1,7 @@
 import type { Hazard } from '../hazard.ts'
 import { c10 } from './admission.ts'
 import { c1, c3, c5, c6 } from './api-away.ts'
+import { c12 } from './back-in-time.ts'
 import { k1 } from './canaries.ts'
 import { k4 } from './child-arguments.ts'
 import { d8 } from './commit-back.ts'
@@ -44,6 +45,7 @@ export const hazards: readonly Hazard[] = [
   c5,
   c6,
   c10,
+  c12,
   d1,
   d2,
   d3,
