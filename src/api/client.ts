@@ -222,18 +222,30 @@ export function createClient(transport: Transport): Client {
       const search = new URLSearchParams({ subject, ...(namespace ? { namespace } : {}) })
       return get(`/api/v1/explain?${search.toString()}`, options)
     },
-    jobs: (query, options) => get(`/api/v1/jobs${searchOf(query)}`, options),
-    job: (id, options) => get(pathTo('jobs', id), options),
-    changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
-    queues: (options) => get('/api/v1/queues', options),
+    ...queueCalls(get, post),
     ...eventStreams(transport),
-    jobLog: (id, from, options) => get(`${pathTo('jobs', id)}/log?from=${from}`, options),
-    changeQueue: (kind, change, asker, options) => post(`${pathTo('queues', kind)}/${change}`, asker, options),
     events: (query, options) => get(`/api/v1/events${searchOf(query)}`, options),
     deployments: (query, options) => get(`/api/v1/history${searchOf(query)}`, options),
     sinks: (options) => get('/api/v1/sinks', options),
     testSink: (name, asker, options) => post(`${pathTo('sinks', name)}/test`, asker, options),
     replaySink: (name, request, options) => post(`${pathTo('sinks', name)}/replay`, request, options),
+  }
+}
+
+type Get = <T>(path: string, options?: Options) => Promise<T>
+type Post = <T>(path: string, body: unknown, options?: Options) => Promise<T>
+
+function queueCalls(
+  get: Get,
+  post: Post,
+): Pick<Client, 'jobs' | 'job' | 'changeJob' | 'queues' | 'jobLog' | 'changeQueue'> {
+  return {
+    jobs: (query, options) => get(`/api/v1/jobs${searchOf(query)}`, options),
+    job: (id, options) => get(pathTo('jobs', id), options),
+    changeJob: (id, change, asker, options) => post(`${pathTo('jobs', id)}/${change}`, asker, options),
+    queues: (options) => get('/api/v1/queues', options),
+    jobLog: (id, from, options) => get(`${pathTo('jobs', id)}/log?from=${from}`, options),
+    changeQueue: (kind, change, asker, options) => post(`${pathTo('queues', kind)}/${change}`, asker, options),
   }
 }
 

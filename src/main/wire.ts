@@ -86,11 +86,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   const queue = createQueue({ redisUrl, prefix, worker: identity, log: queueLog, redact, around })
   const { sinks } = sinksOf(config)
   redactor.register([config.events.token])
-  const metrics = createMetrics()
-  metrics.watchQueue(async () => {
-    const [counts, oldestWaitMs, lanes] = await Promise.all([queue.counts(), queue.oldestWaitMs(), queue.lanes()])
-    return { counts, oldestWaitMs, lanes }
-  })
+  const metrics = metricsOf(queue)
   // short: the sockets of gpg's agent lie in it
   const gnupgHome = env.GNUPGHOME || join(tmpdir(), `capstan-gpg-${identity.slice(-8)}`)
   const mirrors = createGit({
@@ -156,6 +152,15 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     releaseMemory: createReleaseMemory(),
     packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
   }
+}
+
+function metricsOf(queue: Queue): Metrics {
+  const metrics = createMetrics()
+  metrics.watchQueue(async () => {
+    const [counts, oldestWaitMs, lanes] = await Promise.all([queue.counts(), queue.oldestWaitMs(), queue.lanes()])
+    return { counts, oldestWaitMs, lanes }
+  })
+  return metrics
 }
 
 /** What an operator set for the network: proxies and certificate authorities (ruling 15). */

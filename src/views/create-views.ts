@@ -92,7 +92,7 @@ export function createViews(options: ViewsOptions): Views {
   }
 
   const explain = createExplainer(options, rows)
-  const status = createStatusReader({ ...options, readSources: sources.all }, rows)
+  const status = createStatusReader({ ...options, readSources: (asked) => sources.all(asked) }, rows)
   return {
     status,
     overview: createOverview({ status, explain, queue, now: options.now }),
