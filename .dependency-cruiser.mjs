@@ -179,7 +179,7 @@ export default {
       wall(
         `only-one-home-for-${pkg.replace('/', '-')}`,
         `${pkg} is imported in ${home} only.`,
-        { path: '^src/', pathNot: `^src/${home}` },
+        { path: '^src/', pathNot: [`^src/${home}`, tests] },
         { path: `^node_modules/${pkg}/` },
       ),
     ),
