@@ -1,30 +1,36 @@
 import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** The API as it is served. */
 export type Api = FastifyInstance
 
-/** Where to listen besides. `open`: routes with `openOnLoopback` need no token there (ruling 3). */
-export type Listener = { host: string; port: number; open: boolean }
+/** A certificate with its chain, and its key, as PEM. */
+export type Certificate = { cert: Buffer; key: Buffer }
+
+/** Where to listen besides. `open`: routes with `openOnLoopback` need no token there (ruling 3). `tls`: left out where nobody can listen in. */
+export type Listener = { host: string; port: number; open: boolean; tls?: Certificate }
 
 /** Sockets of open listeners: known by where they were accepted, never by the address of who calls (a mesh makes all of them local). */
 const openSockets = new WeakSet<Socket>()
 
 /** Serves the same app on one more address, with the same limits; resolves once it listens. The caller closes it. */
-export async function listenBesides(app: FastifyInstance, { host, port, open }: Listener): Promise<Server> {
+export async function listenBesides(
+  app: FastifyInstance,
+  { host, port, open, tls }: Listener,
+): Promise<Server | TlsServer> {
   await app.ready()
   const { server: main, initialConfig } = app
   const { maxHeaderSize } = (initialConfig as { http?: { maxHeaderSize?: number } }).http ?? {}
-  const server = createServer(
-    {
-      requestTimeout: main.requestTimeout,
-      headersTimeout: main.headersTimeout,
-      keepAliveTimeout: main.keepAliveTimeout,
-      maxHeaderSize: maxHeaderSize ?? 16_384,
-    },
-    (request, response) => app.routing(request, response),
-  )
+  const limits = {
+    requestTimeout: main.requestTimeout,
+    headersTimeout: main.headersTimeout,
+    keepAliveTimeout: main.keepAliveTimeout,
+    maxHeaderSize: maxHeaderSize ?? 16_384,
+  }
+  const answer = (...call: Parameters<typeof app.routing>): void => void app.routing(...call)
+  const server = tls ? createTlsServer({ ...limits, ...tls }, answer) : createServer(limits, answer)
   server.setTimeout(main.timeout)
   if (open) server.on('connection', (socket) => openSockets.add(socket))
   server.on('clientError', (error, socket) => main.emit('clientError', error, socket))

@@ -60,6 +60,10 @@ function checkAddresses(values: FlagValues): string[] {
       '--listen-metrics and --listen are the same address; leave --listen-metrics out to serve both there',
     ),
     ...when(
+      (values['tls-cert-file'] === '') !== (values['tls-key-file'] === ''),
+      '--tls-cert-file and --tls-key-file go together; give both or neither',
+    ),
+    ...when(
       values.connect !== '' && !/^(?:https?|wss?):\/\/[^\s/]/.test(values.connect),
       '--connect must begin with http://, https://, ws:// or wss://',
     ),

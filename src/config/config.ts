@@ -39,6 +39,8 @@ export type Config = {
   apiRate: number
   /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
   opensLoopback: boolean
+  /** The API speaks TLS with this certificate wherever it does not listen for its own pod alone; undefined: it does not. */
+  tls?: { certFile: string; keyFile: string }
   /** Where /metrics are served; undefined: with the API. */
   listenMetrics?: ListenAddress
   /** `url` undefined: start a private redis-server. The URL may hold a password. */
@@ -162,6 +164,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     log: { format: values['log-format'], level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
     ...makeAccess(values, facts),
+    ...(values['tls-cert-file'] ? { tls: { certFile: values['tls-cert-file'], keyFile: values['tls-key-file'] } } : {}),
     ...(metrics ? { listenMetrics: metrics } : {}),
     redis: { ...defined('url', values['redis-url']), prefix: makePrefix(values) },
     ...makeFolders(values, facts.env),

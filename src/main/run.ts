@@ -120,7 +120,7 @@ async function startServers(parts: Parts, ending: Ending, starting: () => string
   const together = listenMetrics ? {} : { metrics: text }
   const app = config.roles.includes('api')
     ? await startApi(parts, starting, together)
-    : await serveProbes(config.listen, { ready: async () => starting() === '', ...together })
+    : await serveProbes(config, { ready: async () => starting() === '', ...together }, parts.log)
   ending.last(() => app.close())
   if (!listenMetrics) return
   const metricsApp = await serveMetrics(text, listenMetrics)

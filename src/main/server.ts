@@ -7,6 +7,8 @@ import type { AppOptions } from '../api/app-options.ts'
 import { makeGlobs } from '../domain/image/glob.ts'
 import { makeScanFilter } from '../domain/image/scan-list.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
+import type { Config } from '../config/config.ts'
+import type { Logger } from '../lib/logger.ts'
 import { statusInStore } from '../jobs/read-status.ts'
 import { createViews, type Views } from '../views/create-views.ts'
 import { releaseTarget } from '../views/release-row.ts'
@@ -76,7 +78,7 @@ export async function serve(
     ...(metrics ? { metrics } : {}),
     ...(onAnswer ? { onAnswer } : {}),
   })
-  return await listenAll(app, config)
+  return await listenAll(app, config, { log })
 }
 
 /** Metrics alone, where fluxd had them on an address of their own. */
@@ -89,14 +91,13 @@ export async function serveMetrics(
   return app
 }
 
-/** Probes of a process without the API, on the address that the flags give. */
+/** Probes of a process without the API, where the flags would have the API. */
 export async function serveProbes(
-  address: { host: string; port: number },
+  { listen, tls }: Pick<Config, 'listen' | 'tls'>,
   options: Parameters<typeof createProbeApp>[0],
-): Promise<ReturnType<typeof createProbeApp>> {
-  const app = createProbeApp(options)
-  await listenAt(app, address)
-  return app
+  log: Logger,
+): Promise<Served> {
+  return await listenAll(createProbeApp(options), { listen, opensLoopback: false, ...(tls ? { tls } : {}) }, { log })
 }
 
 /** Every HelmRelease's conditions, for `release_condition_info`; none where releases are not run or not defined. */

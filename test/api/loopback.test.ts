@@ -1,8 +1,16 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../playground/stack/ports.ts'
 import { listenAll, listenersOf, type Served } from '../../src/main/listen.ts'
+import { until } from '../../playground/stack/until.ts'
+import { makeCertificates, type Pair } from '../helm/certificates.ts'
+import { silent } from '../sync/workbench.ts'
 import { createWorkbench, token } from './workbench.ts'
 
 let served: Served | undefined
@@ -15,10 +23,13 @@ const ownAddress = Object.values(networkInterfaces())
   .flatMap((all) => all ?? [])
   .find(({ internal, family }) => !internal && family === 'IPv4')?.address
 
-async function serve(options: { opensLoopback: boolean; host?: string }): Promise<number> {
+type Options = { opensLoopback: boolean; host?: string; tls?: { certFile: string; keyFile: string } }
+
+async function serve(options: Options): Promise<number> {
   const port = await freePort()
   const { app } = createWorkbench()
-  served = await listenAll(app, { listen: { host: options.host ?? '', port }, opensLoopback: options.opensLoopback })
+  const { host = '', ...rest } = options
+  served = await listenAll(app, { listen: { host, port }, ...rest }, { log: silent, renewMs: 50 })
   return port
 }
 
@@ -30,6 +41,17 @@ async function status(host: string, port: number, path: string, headers: Record<
   })
   sent.on('error', reject).end()
   return await promise
+}
+
+/** The serial number of the certificate that is shown. */
+async function serialOf(host: string, port: number): Promise<string> {
+  const socket = connect({ host, port, rejectUnauthorized: false })
+  try {
+    await once(socket, 'secureConnect')
+    return socket.getPeerCertificate().serialNumber
+  } finally {
+    socket.destroy()
+  }
 }
 
 describe('the listeners of a pod (ruling 3)', () => {
@@ -67,6 +89,34 @@ describe('the listeners of a pod (ruling 3)', () => {
     const port = await serve({ opensLoopback: true })
     await served?.close()
     await expect(status('127.0.0.1', port, '/healthz')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  it.runIf(ownAddress)('speaks TLS alone where others reach it, and takes up a renewed certificate', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'capstan-tls-'))
+    try {
+      const { server, client } = await makeCertificates(directory)
+      const [certFile, keyFile] = [join(directory, 'tls.crt'), join(directory, 'tls.key')]
+      const put = ({ cert, key }: Pair): void => {
+        writeFileSync(keyFile, key)
+        writeFileSync(certFile, cert)
+      }
+      put(server)
+      const port = await serve({ opensLoopback: true, tls: { certFile, keyFile } })
+      const host = ownAddress ?? ''
+      expect(await serialOf(host, port)).toBe(new X509Certificate(server.cert).serialNumber)
+      put(client)
+      const renewed = new X509Certificate(client.cert).serialNumber
+      await until('the new certificate is served', async () => (await serialOf(host, port)) === renewed)
+      await expect(status(host, port, '/healthz')).rejects.toThrow()
+      expect(await status('127.0.0.1', port, '/healthz')).toBe(200)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+
+  it('does not begin with a certificate that cannot be read', async () => {
+    const tls = { certFile: '/nowhere/tls.crt', keyFile: '/nowhere/tls.key' }
+    await expect(serve({ opensLoopback: false, tls })).rejects.toThrow('the certificate of the API cannot be read')
   })
 
   const open = [

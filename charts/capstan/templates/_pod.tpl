@@ -19,6 +19,9 @@ metadata:
     {{- if .Values.prometheus.enabled }}
     prometheus.io/scrape: "true"
     prometheus.io/port: "3030"
+    {{- if .Values.api.tlsSecretName }}
+    prometheus.io/scheme: https
+    {{- end }}
     {{- end }}
     {{- with merge (deepCopy .Values.podAnnotations) .Values.annotations }}
     {{- toYaml . | nindent 4 }}
@@ -82,13 +85,13 @@ spec:
           containerPort: 3030
       # the first answer comes at once; what it still waits for is the readiness'
       startupProbe:
-        httpGet: {path: /healthz, port: http}
+        {{- dict "httpGet" (include "capstan.probe" (dict "root" . "path" "/healthz") | fromJson) | toYaml | nindent 8 }}
         periodSeconds: 2
         failureThreshold: 30
       livenessProbe:
-        {{- merge (deepCopy .Values.livenessProbe) (dict "httpGet" (dict "path" "/healthz" "port" "http") "periodSeconds" 20 "timeoutSeconds" 5) | toYaml | nindent 8 }}
+        {{- merge (deepCopy .Values.livenessProbe) (dict "httpGet" (include "capstan.probe" (dict "root" . "path" "/healthz") | fromJson) "periodSeconds" 20 "timeoutSeconds" 5) | toYaml | nindent 8 }}
       readinessProbe:
-        {{- merge (deepCopy .Values.readinessProbe) (dict "httpGet" (dict "path" "/readyz" "port" "http") "periodSeconds" 5 "timeoutSeconds" 5) | toYaml | nindent 8 }}
+        {{- merge (deepCopy .Values.readinessProbe) (dict "httpGet" (include "capstan.probe" (dict "root" . "path" "/readyz") | fromJson) "periodSeconds" 5 "timeoutSeconds" 5) | toYaml | nindent 8 }}
       resources:
         {{- $resources | default .Values.resources | toYaml | nindent 8 }}
       volumeMounts:
@@ -126,6 +129,13 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* What the kubelet asks; it takes any certificate. */}}
+{{- define "capstan.probe" -}}
+{{- $get := dict "path" .path "port" "http" -}}
+{{- if .root.Values.api.tlsSecretName }}{{ $_ := set $get "scheme" "HTTPS" }}{{ end -}}
+{{- toJson $get -}}
+{{- end }}
+
 {{/* Where a pod may run; Redis' too. */}}
 {{- define "capstan.placement" -}}
 nodeSelector:
@@ -144,6 +154,7 @@ affinity:
 {{- define "capstan.files" -}}
 {{- $git := .Values.git }}
 {{- $files := list (dict "name" "api" "path" "/etc/capstan/api" "secret" (include "capstan.apiSecret" .)) }}
+{{- with .Values.api.tlsSecretName }}{{ $files = append $files (dict "name" "tls" "path" "/etc/capstan/tls" "secret" .) }}{{ end }}
 {{- if not (include "capstan.isHttpGit" .) }}
 {{- with include "capstan.keySecret" . }}{{ $files = append $files (dict "name" "git-key" "path" "/etc/fluxd/ssh" "secret" .) }}{{ end }}
 {{- if or (include "capstan.knownHosts" .) .Values.ssh.config }}{{ $files = append $files (dict "name" "known-hosts" "path" "/etc/capstan/ssh" "configMap" (printf "%s-known-hosts" (include "capstan.name" .))) }}{{ end }}

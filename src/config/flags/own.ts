@@ -75,6 +75,12 @@ export const ownFlags = {
     defaultDoc: 'a token is made in --state-dir',
     doc: 'File with the token that the API asks for.',
   },
+  'tls-cert-file': {
+    type: 'string',
+    default: '',
+    doc: 'Certificate of the API, as PEM with its chain: it speaks TLS on every address but the loopback of its own pod. A renewed file is taken up.',
+  },
+  'tls-key-file': { type: 'string', default: '', doc: 'Key of --tls-cert-file, as PEM.' },
   'api-auth': {
     type: 'choice',
     default: 'token',
