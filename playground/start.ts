@@ -79,7 +79,7 @@ async function run(flags: Flags, cwd: string): Promise<number> {
     const playground = await startPlayground(stage, { flags, toolbox, report, capstanProgram, signal: stop.signal })
     console.log(
       banner(playground.file(), {
-        link: await browserLink(playground.file()),
+        link: await browserLink(playground.file(), stop.signal),
         stateDir: flags.stateDir,
         cwd,
         of: flags.git ? 'given' : flags.example ? 'example' : 'sample',
