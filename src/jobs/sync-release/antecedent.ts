@@ -13,8 +13,11 @@ export async function markObjects(work: Work, deps: SyncReleaseDeps): Promise<vo
   const { spec, signal } = work
   const id = antecedentOf(spec)
   const release = await readStored(work, deps)
+  const isNew = work.revisions.at(-1)?.revision === 1
   const problems = await Promise.all(
-    (release?.objects ?? []).map((ref) => mark({ namespace: spec.targetNamespace, ...ref }, id, deps, signal)),
+    (release?.objects ?? []).map((ref) =>
+      mark({ namespace: spec.targetNamespace, ...ref }, { id, isNew }, deps, signal),
+    ),
   )
   signal.throwIfAborted()
   const first = problems.find((problem) => problem !== undefined)
@@ -23,11 +26,14 @@ export async function markObjects(work: Work, deps: SyncReleaseDeps): Promise<vo
 
 async function mark(
   ref: ObjectRef,
-  id: string,
+  { id, isNew }: { id: string; isNew: boolean },
   { cluster, fence }: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
+    // most have it since the revision before, and to look costs less than a write that changes nothing
+    const found = isNew ? undefined : await cluster.get(ref, { metadataOnly: true, signal })
+    if (found?.metadata.annotations?.[antecedentAnnotation] === id) return undefined
     fence.check()
     await cluster.patch(ref, { metadata: { annotations: { [antecedentAnnotation]: id } } }, { signal })
     return undefined
