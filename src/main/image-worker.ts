@@ -21,6 +21,9 @@ export type ImageWork = {
   close(): Promise<void>
 }
 
+/** Scans that follow each other so closely belong together. */
+const scansApartMs = 300
+
 /** Scans registries and commits new images; where none is scanned, does what people ask for. */
 export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): ImageWork {
   const { config, cluster, git, generator, queue, sources, redactor, environment, run, metrics } = parts
@@ -42,6 +45,7 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
   const placed = async (): Promise<void> => {
     if (config.enable.includes('images')) await (placing ??= addRegion(regions, logins, log))
   }
+  let scanEndedAt = 0
   const deps = {
     sources,
     git,
@@ -57,7 +61,8 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     enqueue: queue.enqueue,
     async scansLeft() {
       const { waiting, active } = await queue.countsOf('scan-image')
-      return waiting + active
+      // scans come in a row: between two of them there may be none for a moment
+      return waiting + active + (Date.now() - scanEndedAt < scansApartMs ? 1 : 0)
     },
     listDepth: images.listDepth,
     insecureHosts: images.insecureHosts,
@@ -77,7 +82,11 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
   return {
     async scan(payload, { signal }) {
       await placed()
-      return await scanImage(payload, deps, signal)
+      try {
+        return await scanImage(payload, deps, signal)
+      } finally {
+        scanEndedAt = Date.now()
+      }
     },
     async update(payload, { jobId, signal }) {
       await placed()

@@ -51,13 +51,22 @@ export async function countRequests(access: BareAccess): Promise<Requests> {
   return counted
 }
 
+/** Kubernetes' controllers go on for minutes with thousands of new Deployments; who is measured next must not pay for that. */
+export async function untilAtRest(access: BareAccess): Promise<void> {
+  await until(
+    'the API server is at rest',
+    async () => {
+      const before = await countRequests(access)
+      await setTimeout(restMs)
+      return (await countRequests(access)).writes === before.writes
+    },
+    { timeoutMs: 900_000 },
+  )
+}
+
 /** Begins once nobody else writes: Kubernetes' controllers go on for a while after a change. */
 export async function requestsDuring<T>(access: BareAccess, work: () => Promise<T>): Promise<Requests & { result: T }> {
-  await until('the API server is at rest', async () => {
-    const before = await countRequests(access)
-    await setTimeout(restMs)
-    return (await countRequests(access)).writes === before.writes
-  })
+  await untilAtRest(access)
   const before = await countRequests(access)
   const result = await work()
   const after = await countRequests(access)

@@ -19,7 +19,7 @@ import { type ImagesRound, measureBurst, measureImages } from './images.ts'
 import { measureReleases, type ReleasesRound } from './releases.ts'
 import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
-import { requestsDuring } from './requests.ts'
+import { requestsDuring, untilAtRest } from './requests.ts'
 
 type Round = {
   bare: number
@@ -80,7 +80,9 @@ async function measure(round: number): Promise<Round> {
   const id = `${Date.now().toString(36)}${round}`
   const bareFirst = round % 2 === 0
   const before = bareFirst ? await runBare(access, `bare-${id}`) : undefined
+  await untilAtRest(access)
   const ours = await runCapstan(access, `ours-${id}`)
+  await untilAtRest(access)
   return { ...(before ?? (await runBare(access, `bare-${id}`))), ...ours }
 }
 
