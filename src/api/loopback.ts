@@ -29,7 +29,9 @@ export async function listenBesides(
     keepAliveTimeout: main.keepAliveTimeout,
     maxHeaderSize: maxHeaderSize ?? 16_384,
   }
-  const answer = (...call: Parameters<typeof app.routing>): void => void app.routing(...call)
+  const answer = (...call: Parameters<typeof app.routing>): void => {
+    app.routing(...call)
+  }
   const server = tls ? createTlsServer({ ...limits, ...tls }, answer) : createServer(limits, answer)
   server.setTimeout(main.timeout)
   if (open) server.on('connection', (socket) => openSockets.add(socket))
