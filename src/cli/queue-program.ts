@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander'
 import type { JobChange, JobKindName } from '../api/client.ts'
 import type { JobQuery } from '../api/contract/job.ts'
+import { jobKindNames, jobStateNames } from '../api/contract/job-names.ts'
 import { suggest } from '../lib/suggest.ts'
 import { showLogs } from './commands/logs.ts'
 import { openQueue } from './commands/queue-open.ts'
@@ -10,21 +11,6 @@ import type { OutputFormat } from './context.ts'
 import { WrongUsage } from './exit.ts'
 import { listOption, outputOption, type Perform, readLimit, watchOption } from './options.ts'
 import type { ListOptions } from './print/listing.ts'
-
-const kinds = [
-  'fetch-source',
-  'sync-source',
-  'sync-release',
-  'scan-image',
-  'update-images',
-  'plan-source',
-  'change-source',
-  'plan-release',
-  'change-release',
-  'deliver-event',
-  'resync',
-] as const
-const states = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const
 
 /** `capstan queue …` and `capstan logs`. */
 export function addQueueCommands(program: Command, perform: Perform): void {
@@ -76,8 +62,8 @@ function addLooks(queue: Command, perform: Perform): void {
   queue
     .command('ls')
     .description('what runs, what comes next, what ended; wide: tries, next try, how long, by which process')
-    .addOption(new Option('--kind <kind...>', 'only these kinds of jobs').choices(kinds))
-    .addOption(new Option('--state <state...>', 'only jobs in these states').choices(states))
+    .addOption(new Option('--kind <kind...>', 'only these kinds of jobs').choices(jobKindNames))
+    .addOption(new Option('--state <state...>', 'only jobs in these states').choices(jobStateNames))
     .addOption(new Option('--limit <number>', 'at most so many').default(50).argParser(readLimit))
     .addOption(listOption())
     .addOption(watchOption())
@@ -134,7 +120,7 @@ function addQueueChanges(queue: Command, perform: Perform): void {
     queue
       .command(change)
       .description(changes[change])
-      .addArgument(new Argument('<kind...>', 'kinds of jobs').choices(kinds))
+      .addArgument(new Argument('<kind...>', 'kinds of jobs').choices(jobKindNames))
       .addHelpText('after', `\nExamples:\n  capstan queue ${change} scan-image update-images`)
       .action(async (given: JobKindName[], _options: unknown, command: Command) => {
         await perform(command, (context) => changeQueues(context, { kinds: given, change }))

@@ -1,22 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { jobKindNames, jobStateNames } from './job-names.ts'
 import { listQuery, next } from './list.ts'
 import { ref } from './ref.ts'
-
-/** Kinds of jobs, in the order of a list; each is a queue in Redis. */
-export const jobKindNames = [
-  'fetch-source',
-  'sync-source',
-  'sync-release',
-  'scan-image',
-  'update-images',
-  'plan-source',
-  'change-source',
-  'plan-release',
-  'change-release',
-  'deliver-event',
-  'resync',
-] as const
-export const jobStateNames = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const
 
 /** One piece of work. */
 export const Job = Type.Object(

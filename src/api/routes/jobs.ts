@@ -1,6 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { AppOptions, QueueControl } from '../app-options.ts'
-import { Job, JobChanged, jobKindNames, JobList, JobLog, JobQuery, QueueChanged, QueueCounts } from '../contract/job.ts'
+import { Job, JobChanged, JobList, JobLog, JobQuery, QueueChanged, QueueCounts } from '../contract/job.ts'
+import { jobKindNames } from '../contract/job-names.ts'
 import { ref } from '../contract/ref.ts'
 import { jobPage } from '../job-page.ts'
 import { problemAnswers } from '../openapi.ts'
