@@ -40,8 +40,8 @@ const againMs = 1_000
 export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
   const { namespace, name } = payload
   const reads = noteReads(given.cluster)
-  const deps = { ...given, memory: memoryOf(given), cluster: reads.cluster, ownCluster: given.cluster }
-  const memory = memoryOf(deps)
+  const memory = memoryOf(given)
+  const deps = { ...given, memory, cluster: reads.cluster, ownCluster: given.cluster }
   const found = await findHelmRelease({ namespace, name }, deps, signal)
   if ('none' in found) {
     if (found.isGone) forget(`${namespace}/${name}`, deps)
@@ -61,6 +61,7 @@ export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, s
     return await converge(object, spec, payload.reason, { deps: theirs, reads, signal })
   } finally {
     memory.active.delete(key)
+    if (spec.deleting) memory.seen.delete(key)
     over.resolve()
   }
 }
