@@ -1,7 +1,7 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import { AppError, toAppError } from '../domain/error.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
-import { parseRecord, recordLabels } from '../domain/release/record.ts'
+import { parseRecord, recordSelector } from '../domain/release/record.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
 import { finalizer } from './sync-release/remove.ts'
 
@@ -105,11 +105,8 @@ async function isStillThere(write: Promise<unknown>): Promise<boolean> {
 }
 
 async function takeIntentsOut({ cluster, releaseNamespace }: EjectDeps, signal: AbortSignal): Promise<number> {
-  const labelSelector = Object.entries(recordLabels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
   let count = 0
-  const query = { apiVersion: 'v1', kind: 'ConfigMap', ...within(releaseNamespace), labelSelector }
+  const query = { apiVersion: 'v1', kind: 'ConfigMap', ...within(releaseNamespace), labelSelector: recordSelector() }
   for (const object of await cluster.list(query, signal)) {
     const without = withoutIntent(object)
     if (!without) continue

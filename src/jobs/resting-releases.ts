@@ -1,11 +1,12 @@
 import pLimit from 'p-limit'
 import { keyOf, type KubeObject, type ObjectRef, refOf } from '../domain/manifest/object.ts'
-import { recordLabels } from '../domain/release/record.ts'
+import { recordSelector } from '../domain/release/record.ts'
 import { areSame, type Rest, revisionsOf } from '../domain/release/rest.ts'
 import { helmReleaseKind, type ReleaseSpec, readSpec } from '../domain/release/spec.ts'
 import { prepareChart } from './sync-release/chart.ts'
 import type { SyncReleaseDeps } from './sync-release/deps.ts'
 import { readRest } from './sync-release/rest.ts'
+import { revisionPrefix } from './sync-release/revisions.ts'
 import { withRights } from './sync-release/rights.ts'
 
 /** A chart that cannot be had within this time is left to the run of its release, which says so. */
@@ -14,9 +15,6 @@ const chartMs = 5_000
 const chartsAtOnce = 8
 /** With more names than this of one kind in one namespace a list of that namespace costs less. */
 const mostSingle = 8
-
-/** Of the names of helm's Secrets. */
-const revisionPrefix = 'sh.helm.release.v1.'
 
 type Resting = { object: KubeObject; spec: ReleaseSpec; rest: Rest }
 
@@ -55,9 +53,7 @@ async function withSameObjects(
   signal: AbortSignal,
 ): Promise<readonly Resting[]> {
   const scope = { apiVersion: 'v1', metadataOnly: true, ...(releaseNamespace ? { namespace: releaseNamespace } : {}) }
-  const labelSelector = Object.entries(recordLabels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
+  const labelSelector = recordSelector()
   const [secrets, records] = await Promise.all([
     cluster.list({ ...scope, kind: 'Secret', labelSelector: 'owner=helm,status!=superseded' }, signal),
     cluster.list({ ...scope, kind: 'ConfigMap', labelSelector }, signal),

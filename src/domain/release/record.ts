@@ -96,6 +96,14 @@ export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capsta
 /** Label of a record: uid of the HelmRelease, so that what a rename leaves behind is found. */
 export const ownerLabel = 'capstan.dev/owner'
 
+/** Finds records: all of them, or those of one HelmRelease by its uid. */
+export function recordSelector(uid?: string): string {
+  const labels = { ...recordLabels, ...(uid === undefined ? {} : { [ownerLabel]: uid }) }
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+}
+
 export function recordName(release: string): string {
   return `capstan-release-${release}`
 }

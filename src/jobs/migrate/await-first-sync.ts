@@ -1,5 +1,5 @@
 import { AppError } from '../../domain/error.ts'
-import { recordLabels } from '../../domain/release/record.ts'
+import { recordSelector } from '../../domain/release/record.ts'
 import { readSpec } from '../../domain/release/spec.ts'
 import { readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
 import type { MigrateDeps } from './deps.ts'
@@ -71,9 +71,7 @@ async function awaitReleases(
     const key = `${targetNamespace}/${release}`
     return releases.stored.get(key)?.state === 'deployed' ? [key] : []
   })
-  const labelSelector = Object.entries(recordLabels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
+  const labelSelector = recordSelector()
   for (;;) {
     const records = await deps.cluster.list({ apiVersion: 'v1', kind: 'ConfigMap', labelSelector }, signal)
     const known = new Set(

@@ -8,7 +8,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
-import { lookAgain, lookAtMade, markRevision, target, waitFrom } from './revisions.ts'
+import { lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
 import type { PreparedWork, Wanted, Work } from './work.ts'
@@ -156,9 +156,8 @@ async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ probl
 async function forgetHistory(foreign: string, work: Work, deps: SyncReleaseDeps): Promise<HelmOutcome> {
   const { spec, revisions, signal } = work
   for (const { revision } of revisions) {
-    const name = `sh.helm.release.v1.${spec.release}.v${revision}`
     deps.fence.check()
-    await deps.cluster.delete({ apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name }, {}, signal)
+    await deps.cluster.delete(secretRef(spec, revision), {}, signal)
   }
   deps.log.warn(
     { release: spec.release },

@@ -2,7 +2,7 @@ import { toAppError } from '../../domain/error.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import { isRemovalWanted, type LeftRelease, leftMessage, whyNeverRemoved } from '../../domain/release/left-behind.ts'
 import { claims } from '../../domain/release/ownership.ts'
-import { ownerLabel, parseRecord, recordLabels } from '../../domain/release/record.ts'
+import { parseRecord, recordSelector } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { listWhereAllowed } from './list-where-allowed.ts'
@@ -26,9 +26,7 @@ export async function findLeft(
   const isChanged = status.current().observedGeneration !== spec.generation
   // what was never renamed has left nothing; what has no record yet may have
   if (spec.generation <= 1 || (own && !isChanged)) return own?.left ?? []
-  const labels = Object.entries({ ...recordLabels, [ownerLabel]: spec.uid })
-  const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',')
-  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector }
+  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector: recordSelector(spec.uid) }
   const found = await listWhereAllowed(query, [spec.namespace, spec.targetNamespace], deps, signal)
   return found.flatMap((object) => leftIn(object, spec))
 }

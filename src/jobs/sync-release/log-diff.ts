@@ -2,6 +2,7 @@ import { changesBetween, objectsOf } from '../../domain/release/manifest-changes
 import { secretValues } from '../../domain/plan/masked.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { latestOf } from './keep-record.ts'
+import { readStoredSecret } from './revisions.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -24,12 +25,8 @@ export async function logDiff(before: number, work: Work, deps: SyncReleaseDeps)
   }
 }
 
-async function readObjects(revision: number, { spec, signal }: Work, { cluster, decode }: SyncReleaseDeps) {
-  const name = `sh.helm.release.v1.${spec.release}.v${revision}`
-  const secret = await cluster.get(
-    { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, name },
-    { signal },
-  )
-  const stored = secret && decode(secret)
-  return stored && objectsOf(stored.manifest, spec.targetNamespace)
+async function readObjects(revision: number, work: Work, deps: SyncReleaseDeps) {
+  const secret = await readStoredSecret(work, revision, deps)
+  const stored = secret && deps.decode(secret)
+  return stored && objectsOf(stored.manifest, work.spec.targetNamespace)
 }

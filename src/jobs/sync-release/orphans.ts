@@ -1,6 +1,6 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { parseRecord, recordLabels, recordName, type ReleaseRecord } from '../../domain/release/record.ts'
+import { parseRecord, recordName, recordSelector, type ReleaseRecord } from '../../domain/release/record.ts'
 import { helmReleaseKind, readSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
@@ -15,9 +15,7 @@ export async function listRecords(
   namespace: string,
   signal: AbortSignal,
 ): Promise<Recorded[]> {
-  const labelSelector = Object.entries(recordLabels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
+  const labelSelector = recordSelector()
   const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector, ...(namespace ? { namespace } : {}) }
   return (await cluster.list(query, signal)).flatMap(({ metadata, data }) => {
     const record = parseRecord((data as Record<string, string> | undefined)?.['record.json'])

@@ -6,6 +6,9 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { keepSeen } from './memory.ts'
 import type { Work } from './work.ts'
 
+/** Of the names of helm's Secrets. */
+export const revisionPrefix = 'sh.helm.release.v1.'
+
 /** What was read so lately is not read again before a decision; helm itself refuses what came in between. */
 const freshMs = 1_000
 
@@ -105,12 +108,10 @@ export async function readStoredSecret(
   return await cluster.get(secretRef(spec, revision), { signal })
 }
 
-function secretRef({ release, targetNamespace }: ReleaseSpec, revision: number) {
-  return { apiVersion: 'v1', kind: 'Secret', namespace: targetNamespace, name: secretName(release, revision) }
-}
-
-function secretName(release: string, revision: number): string {
-  return `sh.helm.release.v1.${release}.v${revision}`
+/** Where helm stores a revision. */
+export function secretRef({ release, targetNamespace }: ReleaseSpec, revision: number) {
+  const name = `${revisionPrefix}${release}.v${revision}`
+  return { apiVersion: 'v1', kind: 'Secret', namespace: targetNamespace, name }
 }
 
 /** Marks helm's own record of a revision as failed, with these words. False when there is no such record. */
