@@ -17,16 +17,13 @@ const ranks: readonly (readonly string[])[] = [
 
 const rankByKind = new Map(ranks.flatMap((kinds, rank) => kinds.map((kind) => [kind, rank] as const)))
 
+/** Of every kind that has no place of its own. */
+export const lastRank = ranks.length
+
 /**
  * Place in the apply order: 0 namespaces and definitions, then accounts and services, then configuration, then workloads, and 4
  * for all else. As fluxd's (flux-v1 §10), but for definitions: they come first because any kind may be theirs.
  */
 export function rankOf(kind: string): number {
-  return rankByKind.get(kind.toLowerCase()) ?? ranks.length
-}
-
-/** The items in stages, each to be finished before the next begins; inside a stage their order is kept. No stage is empty. */
-export function stagesOf<T extends { object: { kind: string } }>(items: readonly T[]): T[][] {
-  const stages = Map.groupBy(items, ({ object }) => rankOf(object.kind))
-  return [...stages.entries()].toSorted(([a], [b]) => a - b).map(([, stage]) => stage)
+  return rankByKind.get(kind.toLowerCase()) ?? lastRank
 }

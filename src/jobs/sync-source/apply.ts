@@ -12,10 +12,9 @@ import type { Fence } from '../../domain/work/fence.ts'
 import { parseExactJson } from '../../lib/exact-json.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
 import type { LeftAlone } from './left-alone.ts'
-import { settleAll } from './settle-all.ts'
 
 export type ApplyDeps = {
-  cluster: Pick<Cluster, 'apply' | 'get' | 'forgetDiscovery' | 'takeOver' | 'recreate'>
+  cluster: Pick<Cluster, 'apply' | 'get' | 'takeOver' | 'recreate'>
   fence: Fence
   owned: Pick<OwnedObjects, 'note'>
   /** Resolves after that many milliseconds or when the signal aborts. */
@@ -42,29 +41,19 @@ export type Writing = {
 export type Written = { writing: Writing; change: Change; owned: string; conflicts: readonly Conflict[] }
 
 const establishedWithinMs = 30_000
-/** A few more than the cluster adapter has in flight. */
-const atOnce = 40
 
 /**
- * Sends the objects of one stage, many at a time. One bad object fails alone; only a lost cluster, a lost Lease or an abort end the
- * stage, by throwing.
+ * Sends one object; a definition serves its kind when this ends. One bad object fails alone: only a lost cluster, a lost Lease or an
+ * abort throws.
  */
-export async function applyStage(stage: readonly Writing[], deps: ApplyDeps, signal: AbortSignal): Promise<Written[]> {
-  const written = await settleAll(stage, atOnce, (writing) => applyOne(writing, deps, signal))
-  await waitForDefinitions(written, deps, signal)
+export async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal): Promise<Written> {
+  const written = await tryOne(writing, deps, signal)
+  if (writing.ref.kind === 'CustomResourceDefinition' && written.change.action !== 'failed')
+    await waitEstablished(writing.ref, deps, signal)
   return written
 }
 
-async function waitForDefinitions(written: readonly Written[], deps: ApplyDeps, signal: AbortSignal): Promise<void> {
-  const definitions = written.filter(
-    ({ writing, change }) => writing.ref.kind === 'CustomResourceDefinition' && change.action !== 'failed',
-  )
-  if (definitions.length === 0) return
-  await Promise.all(definitions.map(({ writing }) => waitEstablished(writing.ref, deps, signal)))
-  deps.cluster.forgetDiscovery()
-}
-
-async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal): Promise<Written> {
+async function tryOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal): Promise<Written> {
   const { ref, file, line, live } = writing
   const about = { id: idOf(ref), file, line }
   try {
@@ -131,7 +120,7 @@ function endsSync(failure: AppError): boolean {
   return failure.reason === 'ClusterUnavailable' || failure.reason === 'FenceLost' || failure.reason === 'InternalError'
 }
 
-/** A definition serves its kind a moment after it was applied; objects of that kind come in a later stage. */
+/** A definition serves its kind a moment after it was applied; objects of that kind wait for it. */
 async function waitEstablished(ref: ObjectRef, deps: ApplyDeps, signal: AbortSignal): Promise<void> {
   for (let waited = 0; waited < establishedWithinMs; waited += 100) {
     const definition = await deps.cluster.get(ref, { signal })

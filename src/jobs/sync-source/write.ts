@@ -1,17 +1,21 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import { rankOf } from '../../domain/manifest/order.ts'
+import { createTurns } from '../../domain/manifest/turns.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import { wasScaled } from '../../domain/plan/left-alone.ts'
-import { applyStage, type Writing, type Written } from './apply.ts'
+import { applyOne, type Writing, type Written } from './apply.ts'
 import { readBodies } from './bodies.ts'
 import type { DesiredObject } from './desired.ts'
 import { type Drifted, reportDrift } from './drift-report.ts'
+import { inTurns } from './in-turns.ts'
 import { createJudge } from './judge.ts'
 import { leftAlone, readAutoscalers } from './left-alone.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { writeAhead } from './write-ahead.ts'
+
+/** A few more than the cluster adapter has in flight. */
+const atOnce = 40
 
 /**
  * Applies what differs, definitions and namespaces first. `insist`: a person asked, so what was corrected a moment ago is corrected
@@ -100,23 +104,31 @@ async function applyAll(
     deps,
     signal,
   )
-  const stages = Map.groupBy(wanted, ({ ref }) => rankOf(ref.kind))
-  for (const rank of [...stages.keys()].sort((a, b) => a - b)) {
-    const writings = (stages.get(rank) ?? []).flatMap((object) => {
-      const body = bodies.get(object.key)
-      bodies.delete(object.key)
-      if (body !== undefined) return [toWriting(object, body, { sync, deps, autoscalers })]
-      sync.changes.push(unreadable(object))
-      return []
-    })
-    for (const written of await applyStage(writings, { ...deps, cluster: sync.cluster }, signal)) {
-      note(written, sync, deps)
-    }
+  const definitions = new Set(wanted.filter(({ ref }) => ref.kind === 'CustomResourceDefinition'))
+  const changes = new Map<string, Change>()
+  await inTurns(createTurns(wanted), atOnce, async (object) => {
+    const body = bodies.get(object.key)
+    bodies.delete(object.key)
+    changes.set(object.key, body === undefined ? unreadable(object) : await apply(object, body))
+    // once for all of them, before the first object of a new kind has its turn
+    if (definitions.delete(object) && definitions.size === 0) sync.cluster.forgetDiscovery()
+  })
+  // as git has them, not as they ended
+  for (const { key } of wanted) {
+    const change = changes.get(key)
+    if (change) sync.changes.push(change)
+  }
+
+  async function apply(object: DesiredObject, body: string): Promise<Change> {
+    const writing = toWriting(object, body, { sync, deps, autoscalers })
+    const written = await applyOne(writing, { ...deps, cluster: sync.cluster }, signal)
+    note(written, sync, deps)
+    return written.change
   }
 }
 
 /** Its file was read once and cannot be read again: a key that is gone, or an object of git that is. */
-function unreadable({ id, file, line }: DesiredObject): Sync['changes'][number] {
+function unreadable({ id, file, line }: DesiredObject): Change {
   const message = `${file} cannot be read again, so ${id} is not applied`
   return { id, file, line, action: 'failed', reason: 'GitUnreachable', message }
 }
@@ -143,7 +155,6 @@ function toWriting(
 }
 
 function note({ writing, change, owned, conflicts }: Written, sync: Sync, deps: SyncSourceDeps): void {
-  sync.changes.push(change)
   const { key, ref, file, digest } = writing
   const before = sync.inventory.get(key) ?? { ref, file, applied: '', owned: '', tried: '', triedAt: '' }
   if (before.applied === digest && isSame(before, writing) && change.action !== 'failed')
