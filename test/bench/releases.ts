@@ -8,18 +8,20 @@ import { startChartRepository } from '../../playground/stack/chart-repository.ts
 import { until } from '../../playground/stack/until.ts'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
-import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts'
+import { makeNamespace, realCluster } from '../cluster/world.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { isReleased, kind } from '../releases/world.ts'
 import { stack } from '../stack/stack.ts'
 import { readAccess } from './bare-client.ts'
 import { type Cpu, cpuBetween, readCpu } from './cpu.ts'
+import { emptyStack } from './empty-stack.ts'
 import { requestsDuring } from './requests.ts'
 
+/** Seconds, and processor time. */
+export type HelmAlone = { bareInstall: number; bareUpgrade: number; bareCpu: { install: Cpu; upgrade: Cpu } }
+
 /** Seconds; `idleHelms`: processes of helm that an idle resync started; requests of it as the API server counts them. */
-export type ReleasesRound = {
-  bareInstall: number
-  bareUpgrade: number
+export type OurReleases = {
   install: number
   upgrade: number
   idle: number
@@ -29,8 +31,7 @@ export type ReleasesRound = {
   /** The resync before, which looks at each release for the first time since its upgrade. */
   settling: number
   residentMb: number
-  /** Processor time of both sides. */
-  cpu: { bareInstall: Cpu; bareUpgrade: Cpu; install: Cpu; upgrade: Cpu }
+  cpu: { install: Cpu; upgrade: Cpu }
 }
 
 const atOnce = 6
@@ -63,23 +64,35 @@ spec:
   rules: [{host: '{{ .Release.Name }}.example', http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: '{{ .Release.Name }}', port: {name: http}}}}]}}]
 `
 
-/**
- * So many releases of one chart, installed and upgraded: by a loop over the helm binary, six at a time and without its check against the
- * OpenAPI schema, and by Capstan from the moment that the last HelmRelease is written. Then one idle resync of all.
- */
-export async function measureReleases(count: number): Promise<ReleasesRound> {
+/** So many releases of one chart, installed and upgraded by a loop over the helm binary, six at a time and without its check against the OpenAPI schema. */
+export async function measureHelmAlone(count: number): Promise<HelmAlone> {
+  await emptyStack()
+  const cluster = realCluster()
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-releases-'))
+  const namespace = await makeNamespace(cluster)
+  await cluster.close()
+  const chart = writeChart(folder)
+  try {
+    const cpus: Cpu[] = [readCpu()]
+    const bareInstall = await runBare('install', { count, chart, namespace, color: 'red', folder })
+    cpus.push(readCpu())
+    const bareUpgrade = await runBare('upgrade', { count, chart, namespace, color: 'blue', folder })
+    cpus.push(readCpu())
+    return { bareInstall, bareUpgrade, bareCpu: { install: between(cpus, 0), upgrade: between(cpus, 1) } }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The same by Capstan, from the moment that the last HelmRelease is written; then one idle resync of all. */
+export async function measureReleases(count: number): Promise<OurReleases> {
+  await emptyStack()
   const cluster = realCluster()
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-releases-'))
   const charts = await startChartRepository({ root: join(folder, 'served'), helm: stack().helm })
-  const [bare, ours] = [await makeNamespace(cluster), await makeNamespace(cluster)]
-  const chart = writeChart(folder)
-  await charts.publish(chart)
+  const ours = await makeNamespace(cluster)
+  await charts.publish(writeChart(folder))
   try {
-    const cpus: Cpu[] = [readCpu()]
-    const bareInstall = await runBare('install', { count, chart, namespace: bare, color: 'red', folder })
-    cpus.push(readCpu())
-    const bareUpgrade = await runBare('upgrade', { count, chart, namespace: bare, color: 'blue', folder })
-    cpus.push(readCpu())
     const flags = ['--enable=releases', `--allow-namespace=${ours}`, '--charts-sync-interval=1h']
     const capstan = await startCapstan(flags)
     try {
@@ -113,8 +126,6 @@ export async function measureReleases(count: number): Promise<ReleasesRound> {
       const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
       const idleHelms = (await countHelms(capstan)) - helms
       return {
-        bareInstall,
-        bareUpgrade,
         install: install.seconds,
         upgrade: upgrade.seconds,
         settling,
@@ -123,21 +134,12 @@ export async function measureReleases(count: number): Promise<ReleasesRound> {
         idle: idle.result,
         idleReads: idle.reads,
         idleWrites: idle.writes,
-        cpu: {
-          bareInstall: between(cpus, 0),
-          bareUpgrade: between(cpus, 1),
-          install: install.cpu,
-          upgrade: upgrade.cpu,
-        },
+        cpu: { install: install.cpu, upgrade: upgrade.cpu },
       }
     } finally {
       await capstan.stop()
     }
   } finally {
-    const isDefined = await cluster.resource(kind.apiVersion, kind.kind)
-    for (const { metadata } of isDefined ? await cluster.list({ ...kind, namespace: ours }) : [])
-      await cluster.patch({ ...kind, namespace: ours, name: metadata.name }, { metadata: { finalizers: null } })
-    for (const namespace of [bare, ours]) await removeNamespace(cluster, namespace)
     await charts.stop()
     await cluster.close()
     rmSync(folder, { recursive: true, force: true })

@@ -51,8 +51,8 @@ export async function countRequests(access: BareAccess): Promise<Requests> {
   return counted
 }
 
-/** Kubernetes' controllers go on for minutes with thousands of new Deployments; who is measured next must not pay for that. */
-export async function untilAtRest(access: BareAccess): Promise<void> {
+/** Kubernetes' controllers go on for minutes with thousands of new Deployments. */
+async function untilAtRest(access: BareAccess): Promise<void> {
   await until(
     'the API server is at rest',
     async () => {

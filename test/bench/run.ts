@@ -11,15 +11,16 @@ import { readSourceStatus, type SourceStatus, statusRef } from '../../src/domain
 import { realCluster } from '../cluster/world.ts'
 import { startCapstan } from '../e2e/capstan.ts'
 import { createRepository } from '../e2e/repository.ts'
-import { setup, teardown } from '../stack/setup.ts'
+import { teardown } from '../stack/setup.ts'
 import { stack } from '../stack/stack.ts'
 import { type ApiRound, measureApi } from './api.ts'
 import { type Cpu, cpuBetween, inWords, readCpu, sumOf } from './cpu.ts'
 import { type ImagesRound, measureBurst, measureImages } from './images.ts'
-import { measureReleases, type ReleasesRound } from './releases.ts'
-import { applyBare, type BareAccess, readAccess } from './bare-client.ts'
+import { type HelmAlone, measureHelmAlone, measureReleases, type OurReleases } from './releases.ts'
+import { applyBare, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
-import { requestsDuring, untilAtRest } from './requests.ts'
+import { emptyStack } from './empty-stack.ts'
+import { requestsDuring } from './requests.ts'
 
 type Round = {
   bare: number
@@ -48,7 +49,6 @@ const { values } = parseArgs({
 })
 const apps = Number(values.apps)
 const spaces = Math.max(1, Math.round(apps / 25))
-await setup()
 /** Of a repository of images. */
 const tagsOfEach = 1_000
 const burstOf = 90
@@ -61,12 +61,19 @@ try {
   }
   if (rounds.length > 0) print('median', medianOf(rounds))
   if (isWanted('images')) {
+    await emptyStack()
     printImages(await measureImages(Number(values.repositories), tagsOfEach))
     const { seconds, commits } = await measureBurst(burstOf)
     console.log(`  ${burstOf} workloads with a new image each: ${seconds.toFixed(2)} s to git, ${commits} commits`)
   }
-  if (isWanted('releases')) printReleases(await measureReleases(Number(values.releases)))
-  if (isWanted('api')) printApi(await measureApi(Number(values.rows)), Number(values.rows))
+  if (isWanted('releases')) {
+    const alone = await measureHelmAlone(Number(values.releases))
+    printReleases({ ...alone, ...(await measureReleases(Number(values.releases))) })
+  }
+  if (isWanted('api')) {
+    await emptyStack()
+    printApi(await measureApi(Number(values.rows)), Number(values.rows))
+  }
 } finally {
   await teardown()
 }
@@ -76,26 +83,26 @@ function isWanted(half: 'sync' | 'images' | 'releases' | 'api'): boolean {
 }
 
 async function measure(round: number): Promise<Round> {
-  const access = readAccess(stack().kubeconfig)
   const id = `${Date.now().toString(36)}${round}`
   const bareFirst = round % 2 === 0
-  const before = bareFirst ? await runBare(access, `bare-${id}`) : undefined
-  await untilAtRest(access)
-  const ours = await runCapstan(access, `ours-${id}`)
-  await untilAtRest(access)
-  return { ...(before ?? (await runBare(access, `bare-${id}`))), ...ours }
+  const before = bareFirst ? await runBare(`bare-${id}`) : undefined
+  const ours = await runCapstan(`ours-${id}`)
+  return { ...(before ?? (await runBare(`bare-${id}`))), ...ours }
 }
 
-async function runBare(access: BareAccess, prefix: string): Promise<Pick<Round, 'bare' | 'bareCpu'>> {
+async function runBare(prefix: string): Promise<Pick<Round, 'bare' | 'bareCpu'>> {
+  await emptyStack()
   const objects = [...benchRepository(prefix, apps, spaces).files.values()].flatMap((text) =>
     parseAllDocuments(text).map((document) => document.toJS() as KubeObject),
   )
   const before = readCpu()
-  const bare = await applyBare(access, objects)
+  const bare = await applyBare(readAccess(stack().kubeconfig), objects)
   return { bare, bareCpu: cpuBetween(before, readCpu()) }
 }
 
-async function runCapstan(access: BareAccess, prefix: string): Promise<Omit<Round, 'bare' | 'bareCpu'>> {
+async function runCapstan(prefix: string): Promise<Omit<Round, 'bare' | 'bareCpu'>> {
+  await emptyStack()
+  const access = readAccess(stack().kubeconfig)
   const secretFile = join(tmpdir(), `${prefix}-secret`)
   writeFileSync(secretFile, secret, { mode: 0o600 })
   const repository = await createRepository()
@@ -241,8 +248,9 @@ function printImages({ first, second, restarted }: ImagesRound): void {
   )
 }
 
-function printReleases(round: ReleasesRound): void {
-  const { bareInstall, bareUpgrade, install, upgrade, settling, idle, idleHelms, idleReads, idleWrites, cpu } = round
+function printReleases(round: HelmAlone & OurReleases): void {
+  const { bareInstall, bareUpgrade, install, upgrade, settling, idle, idleHelms, idleReads, idleWrites, cpu, bareCpu } =
+    round
   const against = (ours: number, bare: number) =>
     `${ours.toFixed(2)} s; helm alone, 6 at a time, ${bare.toFixed(2)} s; ratio ${(ours / bare).toFixed(2)}`
   const used = (ours: Cpu, bare: Cpu) =>
@@ -251,9 +259,9 @@ function printReleases(round: ReleasesRound): void {
     [
       `releases (${values.releases}, ${cpus().length} cores):`,
       `install ${against(install, bareInstall)}`,
-      used(cpu.install, cpu.bareInstall),
+      used(cpu.install, bareCpu.install),
       `upgrade ${against(upgrade, bareUpgrade)}`,
-      used(cpu.upgrade, cpu.bareUpgrade),
+      used(cpu.upgrade, bareCpu.upgrade),
       `resync after it, one look at each, ${settling.toFixed(2)} s`,
       `idle resync ${idle.toFixed(2)} s with ${idleHelms} helm runs, ${idleReads} reads and ${idleWrites} writes`,
       `resident ${round.residentMb.toFixed(0)} MiB`,
