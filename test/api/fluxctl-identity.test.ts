@@ -68,10 +68,10 @@ describe('the identity that an unmodified fluxctl 1.25 shows', () => {
   it('opens the repository once the server knows it, and after -r a new one does in its place', async () => {
     const sync = async () => await fluxctl.run('sync')
     const refused = { code: 1, stderr: expect.stringContaining('can not connect to git repository') }
-    await expect.poll(sync, { timeout: 30_000 }).toMatchObject(refused)
+    await expect.poll(sync, { timeout: 120_000 }).toMatchObject(refused)
     const old = (await identity()).stdout
     server.authorize(old)
-    await expect.poll(sync, { timeout: 30_000 }).toMatchObject({ code: 0 })
+    await expect.poll(sync, { timeout: 120_000 }).toMatchObject({ code: 0 })
 
     const made = await identity('-r')
     expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^ssh-ed25519 \S+ capstan\n$/)])
@@ -79,6 +79,6 @@ describe('the identity that an unmodified fluxctl 1.25 shows', () => {
     expect((await identity()).stdout).toBe(made.stdout)
     expect(await sync()).toMatchObject({ code: 1 })
     server.authorize(made.stdout)
-    await expect.poll(sync, { timeout: 30_000 }).toMatchObject({ code: 0 })
+    await expect.poll(sync, { timeout: 120_000 }).toMatchObject({ code: 0 })
   })
 })

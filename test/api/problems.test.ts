@@ -74,14 +74,19 @@ describe('a method that a path does not take', () => {
 describe('a thousand sockets that send nothing (hazard L9)', () => {
   it('keep nobody waiting', async () => {
     const slow = Array.from({ length: 1_000 }, open)
-    for (const socket of slow) socket.on('error', () => {}).write(`GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n`)
-    const times: number[] = []
+    let ended = 0
+    for (const socket of slow)
+      socket
+        .on('error', () => {})
+        .on('close', () => ended++)
+        .write(`GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n`)
+    const endedBefore: number[] = []
     for (let round = 0; round < 50; round++) {
-      const before = performance.now()
       expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200)
-      times.push(performance.now() - before)
+      endedBefore.push(ended)
     }
     for (const socket of slow) socket.destroy()
-    expect(times.toSorted((a, b) => a - b)[47]).toBeLessThan(200)
+    // it was answered while all of them went on
+    expect(endedBefore[0]).toBe(0)
   })
 })

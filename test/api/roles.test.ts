@@ -34,12 +34,12 @@ beforeAll(async () => {
   ids = await makeThings({ requests, enqueue: queue.enqueue })
   url = await app.listen({ host: '127.0.0.1', port: 0 })
   close = async () => await app.close()
-}, 120_000)
+})
 
 afterAll(async () => {
   await close?.()
   await world?.stop()
-}, 60_000)
+})
 
 type Work = { kind: 'sync-source'; namespace: string; name: string; reason: string; lane: 'person' }
 
@@ -160,7 +160,7 @@ describe('rights', () => {
       lines.push(`| ${[`\`${rowKey(row)}\``, wordsOf(row.rule), ...columns(without, marks)].join(' | ')} |`)
     }
     await expect(page(lines)).toMatchFileSnapshot(join(root, 'docs/rights.md'))
-  }, 240_000)
+  })
 })
 
 const chains = [

@@ -84,7 +84,7 @@ describe('a watch', () => {
     proxy.blackHole()
     await write('b', '1')
     await direct.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'a' }, {})
-    await until('both changes are seen', () => held.has('b') && !held.has('a'), 10_000)
+    await until('both changes are seen', () => held.has('b') && !held.has('a'))
     watch.stop()
   })
 

@@ -4,9 +4,9 @@ import { AppError } from '../../src/domain/error.ts'
 import { createFakeCluster } from '../fakes/cluster.ts'
 import { makeNamespace, quiet, realCluster, removeNamespace, uniqueName, until } from './world.ts'
 
-/** The same rules forty times as fast. */
-const fenceTiming = { renewMs: 250, retryMs: 50, fenceMs: 500, expireMs: 750, sweepMs: 100_000 }
-const leadTiming = { expireMs: 750, deadlineMs: 500, retryMs: 100 }
+/** The same rules faster, and slow enough for a machine that stands still for a second. */
+const fenceTiming = { renewMs: 250, retryMs: 50, fenceMs: 2000, expireMs: 3000, sweepMs: 100_000 }
+const leadTiming = { expireMs: 3000, deadlineMs: 2000, retryMs: 100 }
 
 /** The cluster as one process sees it, behind a cable that can be pulled. */
 function behindCable(cluster: Cluster): { cluster: Cluster; pull(): void; plug(): void } {
@@ -161,7 +161,8 @@ describe.each([
         name: 'handed',
         identity,
         log: quiet,
-        timing: leadTiming,
+        // whoever waited for the Lease to expire would not lead before the test is over
+        timing: { ...leadTiming, expireMs: 600_000 },
         onLead: () => leads.push(identity),
       }),
     )
@@ -169,9 +170,7 @@ describe.each([
     expect(a?.isLeader()).not.toBe(b?.isLeader())
     const [leader, other] = a?.isLeader() ? [a, b] : [b, a]
     await leader?.stop()
-    const stoppedAt = performance.now()
     await until('the other leads', () => other?.isLeader())
-    expect(performance.now() - stoppedAt).toBeLessThan(leadTiming.expireMs)
     await other?.stop()
   })
 

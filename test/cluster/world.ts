@@ -25,7 +25,7 @@ export async function removeNamespace(cluster: Cluster, name: string): Promise<v
 }
 
 /** Asks until the answer is not undefined or false; fails after `withinMs`. */
-export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 120_000): Promise<NonNullable<T>> {
   const end = performance.now() + withinMs
   for (;;) {
     const found = await look()

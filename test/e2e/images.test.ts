@@ -118,7 +118,7 @@ spec:
     expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Nothing to do')])
     const unknown = await capstan.cli('release', '--workload', web, '-i', `${image}:7`)
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('does not exist')])
-  }, 60_000)
+  })
 
   it('a lock stops automation and releases, with its reason in git; unlock lets it go', async () => {
     const before = await file('web.yaml')
@@ -143,7 +143,7 @@ spec:
     expect(text).not.toContain('locked')
     const added = /^ {4}fluxcd\.io\/(?:automated|tag\..*): .*\n/gm
     expect(text.replaceAll(added, '')).toBe(before.replace('1.0.1', '1.1.0'))
-  }, 90_000)
+  })
 
   it('shows for every tag the rule that took or refused it', async () => {
     const { code, stdout } = await capstan.cli('images', web, '--all')

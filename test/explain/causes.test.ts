@@ -61,7 +61,7 @@ describe('what stops a deployment, seeded for real', () => {
     )
     for (const image of [world.image, `${world.private.host}/shop/web`, `${world.busy.host}/shop/web`])
       await world.notify(image)
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await world?.stop()
@@ -145,7 +145,7 @@ describe('what stops a deployment, seeded for real', () => {
     expect(cause).toMatchObject({ step: 'apply', message: expect.stringContaining('pre-install') })
     const waiting = await world.untilCause(`${world.space}:helmrelease/dependent`, 'DependencyNotReady')
     expect(waiting.cause).toMatchObject({ step: 'hold', message: expect.stringContaining(`${world.space}/hooked`) })
-  }, 90_000)
+  })
 
   it('a quota', async () => {
     const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: world.space } }
@@ -165,7 +165,7 @@ describe('what stops a deployment, seeded for real', () => {
     })
     expect((await world.explain(idOf('fine'))).state).toBe('done')
     await world.repository.change({ 'service.yaml': undefined })
-  }, 60_000)
+  })
 
   it('a webhook that says no', async () => {
     const webhook = await startDenyingWebhook(world.cluster, { namespace: world.space, words: 'not on a Friday' })
@@ -179,7 +179,7 @@ describe('what stops a deployment, seeded for real', () => {
       await webhook.stop()
       await world.repository.change({ 'friday.yaml': undefined })
     }
-  }, 60_000)
+  })
 
   it('a commit: applied, or held by a suspension that says who and why, and unknown ones', async () => {
     const applied = await world.repository.git('rev-parse', 'HEAD')
@@ -203,7 +203,7 @@ describe('what stops a deployment, seeded for real', () => {
       logFile: world.capstan.logFile,
     })
     expect((await world.capstan.cli('explain', 'fedcba9876')).code).toBe(4)
-  }, 90_000)
+  })
 
   it('a mass deletion that waits for approval', async () => {
     const gone = Object.fromEntries(Array.from({ length: 24 }, (_, at) => [`many/${at}.yaml`, undefined]))
@@ -216,7 +216,7 @@ describe('what stops a deployment, seeded for real', () => {
     })
     expect((await world.explain(idOf('fine'))).state).toBe('done')
     expect((await world.explain(commit)).cause?.reason).toBe('MassDeletion')
-  }, 60_000)
+  })
 
   it('a branch that moves whenever an image is committed', async () => {
     // somebody else is faster every time: the server moves the branch between our fetch and our push
@@ -244,5 +244,5 @@ describe('what stops a deployment, seeded for real', () => {
     } finally {
       rmSync(hook)
     }
-  }, 90_000)
+  })
 })

@@ -119,7 +119,7 @@ describe('generators of a .flux.yaml', () => {
     bench.write({ '.flux.yaml': commandFile(`touch ${started}; sleep 600`) })
     const stop = new AbortController()
     const rendering = bench.render(generate, {}, stop.signal)
-    await expect.poll(() => existsSync(started), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => existsSync(started), { timeout: 120_000 }).toBe(true)
     stop.abort(new Error('enough'))
     await expect(rendering).rejects.toThrow('enough')
   })

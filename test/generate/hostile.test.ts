@@ -119,14 +119,15 @@ describe('a hostile kustomization', () => {
     expect(calls()).toBe('')
   })
 
-  it('in a circle or too deep is refused within a second', async () => {
+  it('in a circle or too deep is refused', async () => {
     const deep = Object.fromEntries(
       Array.from({ length: 60 }, (_, at) => [`deep${at}/kustomization.yaml`, `resources: [../deep${at + 1}]`]),
     )
+    // who followed each way would come by 2^30 folders
     const doubling = Object.fromEntries(
-      Array.from({ length: 25 }, (_, at) => [
+      Array.from({ length: 31 }, (_, at) => [
         `double${at}/kustomization.yaml`,
-        at < 24 ? `components: [../double${at + 1}, ../double${at + 1}/]` : '',
+        at < 30 ? `components: [../double${at + 1}, ../double${at + 1}/]` : '',
       ]),
     )
     bench.write({
@@ -136,9 +137,7 @@ describe('a hostile kustomization', () => {
       ...deep,
       ...doubling,
     })
-    const started = performance.now()
     const { problems } = await bench.render({ render: 'auto', paths: ['self', 'a', 'deep0', 'double0'] })
-    expect(performance.now() - started).toBeLessThan(5_000)
     expect(problems.map(({ message }) => message)).toEqual([
       expect.stringMatching(/circle: self → self/),
       expect.stringMatching(/circle: a → b → a/),

@@ -83,7 +83,7 @@ describe('changing a branch', () => {
     await expect(git.changeBranch(remote, change)).rejects.toMatchObject({ reason: 'GitConflict', retry: 'backoff' })
     expect(tries).toBe(8)
     expect(list()).not.toContain('never')
-  }, 120_000)
+  })
 
   it('with nothing to do says on which state that was found, and pushes nothing', async () => {
     const head = server.git(['rev-parse', 'main'])
@@ -133,7 +133,7 @@ describe('changing a branch', () => {
     await Promise.all(changes)
     expect(list()).toEqual(expect.arrayContaining(Array.from({ length: 9 }, (_, n) => `many-${n}`)))
     expect(server.git(['rev-list', '--min-parents=2', '--count', 'main'])).toBe('0')
-  }, 60_000)
+  })
 
   it('of a branch that is not there is GitRefNotFound', async () => {
     const change = { ...append('x'), branch: 'nowhere' }

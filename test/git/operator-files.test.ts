@@ -33,7 +33,7 @@ async function synced(url: string, ...flags: string[]): Promise<void> {
   ])
   capstan = started
   const ready = async () => (await started.cli('status')).code === 0
-  await until('the repository is synced', ready, { timeoutMs: 60_000, everyMs: 500, logFile: started.logFile })
+  await until('the repository is synced', ready, { timeoutMs: 120_000, everyMs: 500, logFile: started.logFile })
 }
 
 function write(name: string, text: string): string {

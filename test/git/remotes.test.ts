@@ -154,7 +154,6 @@ describe('a remote that cannot be had', () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(silent.address() as { port: number }).port}/x.git`
-    const started = Date.now()
     await expect(makeGit({ timeoutMs: 1_000 }).fetch({ url })).rejects.toMatchObject({
       reason: 'GitUnreachable',
       message: `${url} did not answer within 1 s`,
@@ -162,7 +161,6 @@ describe('a remote that cannot be had', () => {
     const controller = new AbortController()
     setTimeout(() => controller.abort(new Error('stopped')), 200)
     await expect(git.fetch({ url }, controller.signal)).rejects.toThrow('stopped')
-    expect(Date.now() - started).toBeLessThan(8_000)
     silent.close()
   })
 

@@ -190,7 +190,7 @@ describe('mutations of a signed commit', () => {
     }
     expect(results.filter((valid) => ids.includes(valid))).toEqual([])
     for (const id of ids.keys()) server.git(['update-ref', '-d', `refs/heads/mutant-${id}`])
-  }, 30_000)
+  })
 })
 
 /** The same commit with another text, other people, another time, without its signature, or with that of another commit. */

@@ -66,7 +66,7 @@ describe('charts of an OCI registry', () => {
       }).end()
     })
     await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
-  }, 60_000)
+  })
 
   beforeEach(() => {
     asked = []

@@ -39,7 +39,7 @@ beforeAll(async () => {
   bench.run('config', 'gpg.program', program)
   bench.run('config', 'user.signingkey', key)
   for (const tag of ['1.0.0', '1.0.1']) await pushImage(bench.host, `${bench.path}/app`, tag)
-}, 60_000)
+})
 
 afterAll(async () => {
   await bench.close()

@@ -67,7 +67,7 @@ describe.each(rows)('what capstan prints as %s, with the password in a %s', (for
       `--log-format=${format}`,
       '--log-level=debug',
     ])
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await capstan.stop()
@@ -76,7 +76,7 @@ describe.each(rows)('what capstan prints as %s, with the password in a %s', (for
     const about = ['--kubeconfig', kubeconfig, 'delete', 'namespace', capstan.namespace, '--wait=false']
     await promisify(execFile)(kubectl, about)
     rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   it('has no secret in it, nor has what the API answers, when a git host repeats the password', async () => {
     const status = await until('the failure is known', async () => {
@@ -90,7 +90,7 @@ describe.each(rows)('what capstan prints as %s, with the password in a %s', (for
     })
     expect(log).toContain('Authentication failed for Basic ')
     for (const spelling of spellings) for (const text of [status, log, metrics]) expect(text).not.toContain(spelling)
-  }, 60_000)
+  })
 
   it('is one event a line, with the keys that the ancestors had', () => {
     const lines = readFileSync(capstan.logFile, 'utf8').split('\n').slice(0, -1)

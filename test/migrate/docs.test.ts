@@ -24,11 +24,11 @@ describe('docs/migrating.md', () => {
     await mkdir(bin)
     const program = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'bin/capstan.mjs')}' "$@"\n`
     await writeFile(join(bin, 'capstan'), program, { mode: 0o755 })
-  }, 180_000)
+  })
 
   afterAll(async () => {
     await world?.stop()
-  }, 120_000)
+  })
 
   /** As somebody would type it; the cluster is shared, so that the ancestors of this test are named. */
   async function type(line: string): Promise<string> {
@@ -55,7 +55,7 @@ describe('docs/migrating.md', () => {
 
   it('has commands', () => expect(commands.length).toBeGreaterThan(8))
 
-  it.each(commands.map((line) => [line]))('%s', { timeout: 300_000 }, async (line) => {
+  it.each(commands.map((line) => [line]))('%s', async (line) => {
     expect(await type(line)).not.toBe('')
     const wanted = runs.get(line)
     if (!wanted) return

@@ -14,11 +14,11 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
     world = await startOldWorld({ flags: ['--sync-garbage-collection'], inGit: true })
     await world.released('shop')
     before = await world.identities()
-  }, 180_000)
+  })
 
   afterAll(async () => {
     await world?.stop()
-  }, 120_000)
+  })
 
   const revisions = async () =>
     (JSON.parse(await helm('history', 'shop', '-n', world.apps, '-o', 'json')) as { revision: number }[]).length
@@ -178,14 +178,14 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
     expect((await world.migrate('--from=flux-v1')).stderr).toContain('has moved already; --back goes back')
     expect((await world.migrate('--from=flux-v1', '--back')).code).toBe(0)
     expect(await world.replicas('flux')).toEqual({ replicas: 1, noted: undefined })
-  }, 200_000)
+  })
 
   it('goes back when somebody presses Ctrl-C half-way', async () => {
     expect(await world.interrupt('is scaled to 0', ...both)).toBe(130)
     for (const name of ['flux', 'helm-operator'])
       expect(await world.replicas(name)).toEqual({ replicas: 1, noted: undefined })
     await untouched()
-  }, 200_000)
+  })
 
   it('goes back by itself when Capstan does not sync, and says why', async () => {
     world.standIn.refuseToStart()
@@ -196,5 +196,5 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
     expect(await world.replicas('flux')).toEqual({ replicas: 1, noted: undefined })
     expect(await world.replicas('capstan')).toMatchObject({ replicas: 0 })
     await untouched()
-  }, 200_000)
+  })
 })

@@ -30,7 +30,7 @@ beforeAll(async () => {
     }
   }
   program = join(folder, 'bin/capstan.mjs')
-}, 60_000)
+})
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
@@ -143,5 +143,5 @@ describe('the bundle, without any package beside it', () => {
     expect(file, log).toBe('main/run.ts')
     const source = await readFile(join(root, 'src', file), 'utf8')
     expect(source.split('\n')[Number(line) - 1]).toContain('capstan is up')
-  }, 60_000)
+  })
 })

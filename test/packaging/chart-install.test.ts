@@ -41,14 +41,14 @@ beforeAll(async () => {
   for (const name of [namespace, apps]) await kubectl(['create', 'namespace', name])
   await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted'])
   node = await startOwnNode(`own-${id}`)
-}, 60_000)
+})
 
 afterAll(async () => {
   await helm('uninstall', 'capstan', '-n', namespace, '--no-hooks', '--ignore-not-found', '--wait')
   await kubectl(['delete', 'namespace', namespace, apps, '--ignore-not-found', '--wait=false'])
   await node?.remove()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 describe('helm install --wait', () => {
   it('ends well with one pod, which is the one that fluxctl finds', async () => {
@@ -60,7 +60,7 @@ describe('helm install --wait', () => {
     await until('the fluxd to run', async () => (await running('app=flux')).length === 1)
     expect(await asFluxctl()).toEqual(['pod/old-fluxd'])
     await kubectl(['delete', 'pod', 'old-fluxd', '-n', namespace])
-  }, 300_000)
+  })
 
   it('goes on to roles apart, with endpoints for the API alone and budgets for all', async () => {
     await install('--set', 'roles.split=true')
@@ -93,7 +93,7 @@ describe('helm install --wait', () => {
     expect(await behind('capstan-metrics')).toHaveLength(6)
     const { stdout } = await kubectl(['get', 'pdb', '-n', namespace, '-o', 'name'])
     expect(stdout.trim().split('\n')).toHaveLength(3)
-  }, 300_000)
+  })
 })
 
 describe('helm uninstall', () => {
@@ -136,7 +136,7 @@ describe('helm uninstall', () => {
       '{"metadata":{"finalizers":null}}',
     ])
     await kubectl(['delete', 'namespace', apps, '--timeout=30s'])
-  }, 300_000)
+  })
 
   it('ends with the hook done and nothing of the release left', async () => {
     await helm('uninstall', 'capstan', '-n', namespace, '--wait', '--timeout=240s')
@@ -144,7 +144,7 @@ describe('helm uninstall', () => {
     expect(stdout.trim().split('\n').toSorted()).toEqual(['serviceaccount/default'])
     const { stdout: wide } = await kubectl(['get', 'clusterrole,clusterrolebinding', '-o', 'name'])
     expect(wide).not.toContain(namespace)
-  }, 300_000)
+  })
 })
 
 /** Placement for `kubectl run`. */

@@ -85,7 +85,7 @@ async function run(name: string, pod: PodSpec | undefined, prefix: string): Prom
 async function ready({ url, child, log }: Running): Promise<void> {
   const isReady = async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.status === 200
   await until('the process to be ready', isReady, {
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
     giveUp: () => (child.exitCode === null ? undefined : `it ended with ${child.exitCode}: ${log()}`),
   })
 }
@@ -133,7 +133,7 @@ describe.each([
     const status = JSON.parse(await textOf(`${api.url}/api/v1/status`)) as { ready?: boolean }
     expect(status.ready, JSON.stringify(status)).toBe(true)
     for (const { log } of [worker, controller, api]) expect(troubles(log())).toEqual([])
-  }, 120_000)
+  })
 
   it('are enough for one process', async () => {
     const pods = await install(...setArgs(values))
@@ -142,7 +142,7 @@ describe.each([
     const status = JSON.parse(await textOf(`${all.url}/api/v1/status`)) as { ready?: boolean }
     expect(status.ready, JSON.stringify(status)).toBe(true)
     expect(troubles(all.log())).toEqual([])
-  }, 120_000)
+  })
 })
 
 describe('the accounts of controller and API', () => {
@@ -165,5 +165,5 @@ describe('the accounts of controller and API', () => {
     expect(await may(String(api), 'get', 'secrets', '-n', tenant)).toBe(false)
     expect(await may(String(api), 'create', 'leases.coordination.k8s.io', '-n', namespace)).toBe(false)
     expect(await may(String(controller), 'update', 'leases.coordination.k8s.io', '-n', namespace)).toBe(true)
-  }, 120_000)
+  })
 })

@@ -150,12 +150,12 @@ beforeAll(async () => {
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
     await kubectl(['apply', '-f', '-'], JSON.stringify(object))
   }
-}, 30_000)
+})
 
 afterAll(async () => {
   await helm('uninstall', 'capstan', '--namespace', namespace, '--no-hooks', '--ignore-not-found')
   await kubectl(['delete', 'namespace', namespace, tenant, '--wait=false'])
-}, 30_000)
+})
 
 describe.each(valueSets)('the chart with %s', (_name, args) => {
   it('is accepted by the API server without a warning, under the strictest pod security', async () => {
@@ -167,7 +167,7 @@ describe.each(valueSets)('the chart with %s', (_name, args) => {
     )
     expect(stderr).not.toMatch(/warning/i)
     expect(stdout.trim().split('\n')).toHaveLength(served.length)
-  }, 30_000)
+  })
 
   it('gives flags that the program takes without a warning', async () => {
     const pods = podsOf(objectsOf(await render(namespace, ...args)))
@@ -329,5 +329,5 @@ describe('the chart', () => {
     expect(await may('get', 'secrets', '-n', namespace)).toBe(false)
     expect(await may('patch', 'deployments', '-n', tenant)).toBe(true)
     expect(await may('get', 'configmaps', '-n', 'default')).toBe(false)
-  }, 60_000)
+  })
 })

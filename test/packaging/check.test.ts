@@ -41,7 +41,7 @@ describe('capstan check', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ok {4}Kubernetes v1\..* at https:/))
     expect(lines).toContain('ok    Redis answers')
     expect(code).toBe(0)
-  }, 30_000)
+  })
 
   it('names what is missing, and what is old', async () => {
     const old = join(folder, 'bin/git')
@@ -53,7 +53,7 @@ describe('capstan check', () => {
     expect(lines).toContain('bad   helm is not found; it is needed for every HelmRelease')
     expect(lines).toContain('warn  kustomize is not found; it is needed for kustomizations')
     expect(code).toBe(1)
-  }, 30_000)
+  })
 
   it('says that cluster and Redis cannot be reached, and no password', async () => {
     const { code, lines } = await check(['--kubeconfig=/nowhere', '--redis-url=redis://:hunter2@127.0.0.1:1'])
@@ -63,7 +63,7 @@ describe('capstan check', () => {
     ])
     expect(lines.join('\n')).not.toContain('hunter2')
     expect(code).toBe(1)
-  }, 30_000)
+  })
 
   it('warns of a Redis that drops jobs when it is full', async () => {
     const port = await freePort()
@@ -76,12 +76,12 @@ describe('capstan check', () => {
     try {
       const flags = [...cluster(), `--redis-url=redis://127.0.0.1:${port}`]
       const isTold = async () => (await check(flags)).lines.some((line) => /^warn .*noeviction/.test(line))
-      await until('the warning', isTold, { timeoutMs: 20_000 })
+      await until('the warning', isTold)
     } finally {
       redis.kill('SIGTERM')
       await ended
     }
-  }, 30_000)
+  })
 
   it.each([
     ['a flag that there is not', ['--git-ulr=x'], 2, /^bad {3}unknown flag --git-ulr; did you mean --git-url\?$/],

@@ -56,7 +56,7 @@ describe('capstan install', () => {
     expect(argv).toEqual(
       expect.arrayContaining(['--git-path=x', '--sync-garbage-collection', `--namespace=${namespace}`]),
     )
-  }, 60_000)
+  })
 
   it('takes every value of the chart; what is set goes before flags, and these before files', async () => {
     const file = join(folder, 'values.yaml')

@@ -58,7 +58,7 @@ beforeAll(async () => {
   for (const file of ['helmrelease', 'source'])
     await kubectl(['apply', '--server-side', '--force-conflicts', '-f', `${chart}/crds/${file}.yaml`])
   await writePrograms()
-}, 60_000)
+})
 
 afterAll(async () => {
   if (!hasSshd) return
@@ -68,7 +68,7 @@ afterAll(async () => {
   await node?.remove()
   await Promise.all([repository?.stop(), server?.close()])
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 /** helm, kubectl and npx as the reader has them; helm is kept within our namespaces, for the cluster is shared. */
 async function writePrograms(): Promise<void> {
@@ -139,7 +139,7 @@ describe.skipIf(!hasSshd)('a new user, by the chapter of the README alone', () =
     ])
   })
 
-  it('goes from helm install to a synced repository', { timeout: 300_000 }, async () => {
+  it('goes from helm install to a synced repository', async () => {
     const printed: string[] = []
     for (const line of commands) {
       // npm run image:test builds and runs the image

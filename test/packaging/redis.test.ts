@@ -95,7 +95,7 @@ describe('a Redis of one’s own, as docs/chart.md describes it', () => {
         const done = /^capstan_job_duration_seconds_count\{kind="resync",outcome="done"\} [1-9]/m
         const isDone = async () => done.test(await textOf(`${address}/metrics`))
         await until('a job to be done', isDone, {
-          timeoutMs: 60_000,
+          timeoutMs: 120_000,
           giveUp: () => (capstan.exitCode === null ? undefined : log),
         })
       } finally {
@@ -111,7 +111,7 @@ describe('a Redis of one’s own, as docs/chart.md describes it', () => {
       admin.disconnect()
       expect(log).not.toContain('secret')
     })
-  }, 120_000)
+  })
 })
 
 describe('the Redis of the chart', () => {
@@ -137,7 +137,7 @@ describe('the Redis of the chart', () => {
       await expect(stranger.set('a', 'b')).rejects.toThrow(/NOAUTH/)
       for (const one of [client, stranger]) one.disconnect()
     })
-  }, 60_000)
+  })
 })
 
 async function textOf(url: string): Promise<string> {

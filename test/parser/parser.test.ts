@@ -59,13 +59,11 @@ describe('a process that parses', () => {
     })
   })
 
-  it('is not started for no files, nor for one of 100 MB, which is refused at once', async () => {
+  it('is not started for no files, nor for one of 100 MB, which is refused unread', async () => {
     const { parse, counts } = parser()
     expect(await parse([], never)).toEqual([])
     const bytes = new Uint8Array(100 * 1024 * 1024)
-    const startedAt = performance.now()
     const [large] = await parse([{ path: 'large.yaml', bytes }], never)
-    expect(performance.now() - startedAt).toBeLessThan(50)
     expect(large?.problems).toMatchObject([{ file: 'large.yaml', message: 'the file is larger than 5 MB' }])
     expect(counts.started).toBe(0)
     const large2 = { path: 'b', bytes: new Uint8Array(6 * 1024 * 1024) }
@@ -135,7 +133,7 @@ describe('poisoned files (hazard G1)', () => {
     for (const [index, { path }] of files.entries())
       if (/ (1000|5000|12000|100000)\b/.test(path)) expect(parsed[index]?.problems, path).not.toEqual([])
     expect(counts.lost).toBe(0)
-  }, 60_000)
+  })
 
   it('end the parsing process alone where the scan lets them through', async () => {
     const shapes = ['open flow sequences', 'open flow mappings']
@@ -146,5 +144,5 @@ describe('poisoned files (hazard G1)', () => {
     const parsed = await parse([...files, configMap('last')], never)
     expect(parsed.slice(0, -1).every(({ problems }) => problems.length > 0)).toBe(true)
     expect(parsed.at(-1)?.objects).toHaveLength(1)
-  }, 60_000)
+  })
 })

@@ -277,7 +277,7 @@ describe('a plan', () => {
     expect(change?.diff?.split('\n').filter((line) => /^[+-]/.test(line))).toEqual(['-  a: "1"', '+  b: "1"'])
   })
 
-  it('of 1,000 objects that are as they should be takes less than 2 s and tries none', async () => {
+  it('of 1,000 objects that are as they should be tries none', async () => {
     const bench = await start()
     const files = Object.fromEntries(
       Array.from({ length: 1000 }, (_, at) => [`${at}.yaml`, config(`c${at}`, { at: `${at}` })]),
@@ -285,12 +285,9 @@ describe('a plan', () => {
     bench.push(files)
     await bench.sync()
     bench.tried()
-    const started = performance.now()
     const plan = await bench.plan()
-    const ms = performance.now() - started
     expect(plan.counts).toMatchObject({ unchanged: 1000, created: 0 })
     expect(bench.tried()).toBe(0)
-    expect(ms).toBeLessThan(2000)
     const full = await bench.plan({ full: true })
     expect(full).toMatchObject({ changes: [], counts: { unchanged: 1000 } })
     expect(bench.tried()).toBe(1000)

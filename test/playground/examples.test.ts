@@ -43,7 +43,7 @@ async function open(example: string): Promise<void> {
   for (const stream of [started.stdout, started.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (printed += text))
   await until('playground.json', async () => existsSync(join(stateDir, 'playground.json')), {
-    timeoutMs: 90_000,
+    timeoutMs: 240_000,
     giveUp: () => (started.exitCode === null ? undefined : `npm start ended: ${printed}`),
   })
 }
@@ -61,7 +61,7 @@ async function capstan(...args: string[]): Promise<{ code: number; stdout: strin
 
 /** All sources and releases are as they should be. */
 async function settled(): Promise<void> {
-  await until('all to be ready', async () => (await capstan('status')).code === 0, { timeoutMs: 60_000 })
+  await until('all to be ready', async () => (await capstan('status')).code === 0, { timeoutMs: 240_000 })
 }
 
 /** Commits and pushes as a user would. */
@@ -94,7 +94,9 @@ describe('playground/examples', () => {
       const blue = join(folder, 'tenants/blue/kustomization.yaml')
       await run('sed', ['-i', 's/namespace: team-blue/namespace: default/', blue])
     })
-    await until('blue is denied', async () => /Forbidden/.test((await capstan('status')).stdout), { timeoutMs: 60_000 })
+    await until('blue is denied', async () => /Forbidden/.test((await capstan('status')).stdout), {
+      timeoutMs: 240_000,
+    })
     expect(await kubectl('get', 'deploy', 'web', '-n', 'team-red', '-o', 'jsonpath={.spec.replicas}')).toBe('1')
     const { stdout } = await capstan('status')
     expect(stdout).toMatch(/team-red\/red .*yes/)
@@ -118,7 +120,7 @@ describe('playground/examples', () => {
       'staging fails',
       async () => /staging\/greeter .* no .*HelmFailed|RenderFailed/.test((await capstan('status')).stdout),
       {
-        timeoutMs: 60_000,
+        timeoutMs: 240_000,
       },
     )
     expect(await greeting('production')).toBe('hello from production')
@@ -133,7 +135,7 @@ describe('playground/examples', () => {
     await push(async (folder) => {
       await run('git', ['-C', folder, 'rm', '--quiet', 'cluster/zz-definition.yaml'])
     })
-    await until('it is held', async () => /DeleteHeld/.test((await capstan('status')).stdout), { timeoutMs: 60_000 })
+    await until('it is held', async () => /DeleteHeld/.test((await capstan('status')).stdout), { timeoutMs: 240_000 })
     expect(await kubectl('get', 'functions', '-n', 'openfaas-fn', '-o', 'name')).toContain('figlet')
   })
 
@@ -146,7 +148,7 @@ describe('playground/examples', () => {
       await until(
         `the receiver shows ${words.source}`,
         async () => ((await (await fetch(receiver)).json()) as Told).find(({ text }) => words.test(text)),
-        { timeoutMs: 60_000 },
+        { timeoutMs: 240_000 },
       )
     expect(await told(/shop:deployment\/web/)).toMatchObject({ type: 'sync' })
 
@@ -177,7 +179,7 @@ describe('playground/examples', () => {
     await open('istio-flagger')
     const told = async (words: RegExp) => {
       await until(`status says ${words.source}`, async () => words.test((await capstan('status')).stdout), {
-        timeoutMs: 60_000,
+        timeoutMs: 240_000,
       })
     }
     const play = async (phase: string) => {

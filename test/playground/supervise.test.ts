@@ -29,13 +29,11 @@ async function readPid(file: string): Promise<number> {
   return await until(file, async () => Number(readFileSync(join(directory, file), 'utf8')))
 }
 
-it('starts a dead program again within a second, and says so', async () => {
+it('starts a dead program again, and says so', async () => {
   const program = startShell('sleep 60')
   const before = program.pid()
-  const killedAt = performance.now()
   program.signal('SIGKILL')
   await until('a new process', async () => program.restarts() === 1 && program.pid() !== before)
-  expect(performance.now() - killedAt).toBeLessThan(1_000)
   expect(program.lastEnd()).toBe('SIGKILL')
   expect(changes).toBe(2)
 })
@@ -68,9 +66,7 @@ it('kills a program that does not listen to SIGTERM, and its children, after the
   const program = startShell(`trap '' TERM; sleep 60 & echo $! > ${directory}/child; while :; do sleep 1; done`)
   const child = identify(await readPid('child'))
   if (!child) throw new Error('the child is not there')
-  const startedAt = performance.now()
   await program.stop(300)
-  expect(performance.now() - startedAt).toBeLessThan(2_000)
   expect(isAlive(child)).toBe(false)
   expect(program.pid()).toBeUndefined()
 })

@@ -38,8 +38,9 @@ it('starts the one job of a namespace soon behind 5,000 jobs of another', async 
   await queue.work({ 'sync-release': { run, slots: 2 } })
   await until('work has begun', () => started.length > 4)
   await fill(queue, 'b', 1)
-  expect(await until('b starts', () => started.includes('b'))).toBeLessThan(10_000)
-  expect(started.length).toBeLessThan(50)
+  const before = started.length
+  await until('b starts', () => started.includes('b'))
+  expect(started.indexOf('b') - before).toBeLessThan(50)
 })
 
 it('shares the slots between namespaces that came one after the other', async () => {
@@ -81,7 +82,9 @@ it('is fair between jobs that wait again and fresh ones of another namespace', a
   await queue.work({ 'sync-release': { run, slots: 1 } })
   await until('all of a went round once', () => started.length > 250)
   await fill(queue, 'b', 1)
-  expect(await until('b starts', () => started.includes('b'))).toBeLessThan(10_000)
+  const before = started.length
+  await until('b starts', () => started.includes('b'))
+  expect(started.indexOf('b') - before).toBeLessThan(200)
 })
 
 it('moves a lane down before it runs out of places, and keeps its order', async () => {

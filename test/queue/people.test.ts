@@ -39,7 +39,7 @@ describe('cancel', () => {
     const { jobId } = await api.enqueue(request)
     await until('it runs', () => isIn(api, jobId, 'active'))
     expect(await api.cancel(jobId, 'jo@example.com')).toBe(true)
-    expect(await until('it failed', () => isIn(api, jobId, 'failed'))).toBeLessThan(1000)
+    await until('it failed', () => isIn(api, jobId, 'failed'))
     expect((await api.get(jobId))?.failure).toBe('cancelled by jo@example.com')
   })
 
@@ -80,10 +80,10 @@ describe('retry and promote', () => {
   }
 
   it.each(['retry', 'promote'] as const)('%s ends a back-off at once', async (verb) => {
-    const { queue, jobId } = await openOnceFailing('backoff')
+    const { queue, jobId } = await openOnceFailing({ afterMs: 600_000 })
     await until('it backs off', () => isIn(queue, jobId, 'delayed'))
     expect(await queue[verb](jobId)).toBe(true)
-    expect(await until('it is done', () => isIn(queue, jobId, 'completed'))).toBeLessThan(1000)
+    await until('it is done', () => isIn(queue, jobId, 'completed'))
   })
 
   it('retry asks again for what has failed, as a new job of a person', async () => {

@@ -114,7 +114,6 @@ describe('without Redis', () => {
   })
 
   async function tryAll(): Promise<void> {
-    const began = performance.now()
     await store.set('k', 'w')
     await store.delete('k')
     expect(await store.append('s', { a: '1' }, { maxLength: 10 })).toBeUndefined()
@@ -122,7 +121,6 @@ describe('without Redis', () => {
     const page = store.page('s', { order: 'newest', limit: 10 })
     await expect(page).rejects.toMatchObject({ reason: 'RedisUnavailable' })
     await expect(store.take('k')).rejects.toMatchObject({ reason: 'RedisUnavailable' })
-    expect(performance.now() - began).toBeLessThan(6 * 1000)
   }
 
   it('reads nothing and writes nothing, soon and without an error, and comes back by itself', async () => {

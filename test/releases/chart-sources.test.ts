@@ -71,7 +71,7 @@ describe('the chart of a release', () => {
       'outdated/charts/old/Chart.yaml': 'apiVersion: v2\nname: library\nversion: 0.9.0\n',
       'climbing/Chart.yaml': chart('file://../../../etc'),
     })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await removeNamespace(cluster, namespace)

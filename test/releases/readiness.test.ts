@@ -48,10 +48,8 @@ describe('waiting for readiness, with the real helm on the real API server', () 
 
   it('holds no worker while it waits, and is deployed when all is ready', async () => {
     await bench.put('slow', { releaseName: 'slow', chart: chart('1.0.0'), wait: true })
-    const begun = performance.now()
     const why = expect.stringMatching(/^NotReady: waiting for .*:deployment\/slow-web: /) as string
     expect(await bench.sync('slow')).toMatchObject({ end: 'again', afterMs: 1000, why })
-    expect(performance.now() - begun).toBeLessThan(10_000)
     expect(await statusOf('slow')).toMatchObject({ phase: 'Installing' })
     expect(await bench.sync('slow')).toMatchObject({ end: 'again' })
     expect(bench.helmRuns()).toEqual(['install'])

@@ -104,7 +104,7 @@ beforeAll(async () => {
     'sops.asc': '-----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----\n',
   })
   await keep('git', { identity: 'hunter2' })
-}, 30_000)
+})
 
 afterAll(async () => {
   await removeNamespace(cluster, namespace)

@@ -30,7 +30,7 @@ const applied: SourceStatus = {
 beforeAll(async () => {
   await installSources(cluster)
   namespace = await makeNamespace(cluster)
-}, 30_000)
+})
 
 afterAll(async () => {
   await removeNamespace(cluster, namespace)

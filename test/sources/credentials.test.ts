@@ -46,7 +46,7 @@ beforeAll(async () => {
   const file = join(directory, 'id')
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
   key = readFileSync(file, 'utf8')
-}, 30_000)
+})
 
 afterAll(async () => {
   await removeNamespace(cluster, namespace)

@@ -12,7 +12,7 @@ const commit = '0123456789abcdef0123456789abcdef01234567'
 beforeAll(async () => {
   await installSources(cluster)
   namespace = await makeNamespace(cluster)
-}, 30_000)
+})
 
 afterAll(async () => {
   await removeNamespace(cluster, namespace)

@@ -17,13 +17,13 @@ beforeAll(async () => {
     '--k8s-secret-name=fleet-key',
     '--k8s-secret-volume-mount-path=/nowhere',
   ])
-}, 60_000)
+})
 
 afterAll(async () => {
   await capstan?.stop()
   if (capstan) await removeNamespace(cluster, capstan.namespace)
   await cluster.close()
-}, 30_000)
+})
 
 const secretOf = async (): Promise<KubeObject | undefined> =>
   await cluster.get({ apiVersion: 'v1', kind: 'Secret', namespace: capstan.namespace, name: 'fleet-key' })
@@ -49,4 +49,4 @@ it('a deploy key is made once, put into its Secret, logged, shown, and used agai
     async () => readFileSync(capstan.logFile, 'utf8').split(publicKey.trim()).length === 3,
   )
   expect((await secretOf())?.metadata.resourceVersion).toBe(secret.metadata.resourceVersion)
-}, 60_000)
+})

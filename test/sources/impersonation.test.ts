@@ -40,7 +40,7 @@ beforeAll(async () => {
       .apply(configMap(home, 'probe'), { force: true })
       .catch(() => undefined),
   )
-}, 30_000)
+})
 
 afterAll(async () => {
   await removeNamespace(admin, home)

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await installSources(cluster)
   one = await makeNamespace(cluster)
   two = await makeNamespace(cluster)
-}, 30_000)
+})
 
 afterAll(async () => {
   for (const namespace of [one, two]) await removeNamespace(cluster, namespace)
@@ -166,7 +166,7 @@ describe('the registry of sources', () => {
       return await cluster.apply(mapped(sourceObject(one, 'new')), { force: true }).catch(() => undefined)
     })
     await until('it is seen', () => registry.get(one, 'new'))
-  }, 30_000)
+  })
 
   it('does not wait for ever where Sources must not be listed', async () => {
     const waited: number[] = []

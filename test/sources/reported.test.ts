@@ -25,7 +25,7 @@ beforeAll(async () => {
     log: quiet,
     pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
   })
-}, 30_000)
+})
 
 afterAll(async () => {
   registry.stop()

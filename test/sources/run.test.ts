@@ -42,7 +42,7 @@ async function untilReady(name: string, wanted: Partial<Condition>): Promise<Par
       const isNewest = status.observedGeneration === object?.metadata.generation
       return isNewest && ready?.status === wanted.status && ready?.reason === wanted.reason && status
     },
-    { logFile: capstan.logFile, timeoutMs: 30_000 },
+    { logFile: capstan.logFile },
   )
   return found
 }
@@ -61,14 +61,14 @@ beforeAll(async () => {
     'beyond/theirs.yaml': configMap('theirs', other, 'tenant'),
   })
   capstan = await startCapstan(['--enable=sync', `--source-namespaces=${home}`])
-}, 60_000)
+})
 
 afterAll(async () => {
   await capstan?.stop()
   await repository?.stop()
   for (const namespace of [home, other, capstan?.namespace]) if (namespace) await removeNamespace(cluster, namespace)
   await cluster.close()
-}, 30_000)
+})
 
 describe('Source objects beside or without a source of the flags', () => {
   it('of one repository are applied by path and namespace; one whose branch there is not says so and stops none', async () => {
@@ -94,7 +94,7 @@ describe('Source objects beside or without a source of the flags', () => {
     expect((await rows()).toSorted()).toEqual(['broken false GitRefNotFound', 'one true ', 'two true '])
     const table = await kubectl('get', 'src', '-n', home)
     expect(table).toMatch(/one\s+\S+\s+main\s+main@[0-9a-f]{40}\s+True\s+Applied/)
-  }, 60_000)
+  })
 
   it('that are mended or changed are synced at once, and what leaves the paths is pruned', async () => {
     await put('broken', {
@@ -112,7 +112,7 @@ describe('Source objects beside or without a source of the flags', () => {
     await untilReady('one', { status: 'True', reason: 'Applied' })
     await until('the object that left the paths is gone', async () => !(await isThere(home, 'more')))
     expect(await statusOf('one')).toMatchObject({ observedGeneration: 2, objects: 1 })
-  }, 60_000)
+  })
 
   it('are fetched when the annotation asks for it', async () => {
     await repository.change({ 'one/bare.yaml': bare.replace('one', 'two') })
@@ -121,7 +121,7 @@ describe('Source objects beside or without a source of the flags', () => {
       logFile: capstan.logFile,
     })
     await until('the request is answered', async () => (await statusOf('one')).lastHandledRequest === 'tuesday')
-  }, 60_000)
+  })
 
   it('follow the highest tag of a range', async () => {
     const main = await repository.git('rev-parse', 'HEAD')
@@ -135,7 +135,7 @@ describe('Source objects beside or without a source of the flags', () => {
     const { sources } = await capstan.api<{ sources: Row[] }>('/api/v1/status')
     expect(sources.find(({ name }) => name === 'tagged')).toMatchObject({ ready: true })
     expect(await keyOf(home, 'tagged')).toBe('one')
-  }, 60_000)
+  })
 
   it('with an account are applied with its rights and nothing more', async () => {
     const metadata = { namespace: home, name: 'tenant' }
@@ -163,7 +163,7 @@ describe('Source objects beside or without a source of the flags', () => {
     expect(message).toContain(`system:serviceaccount:${home}:tenant`)
     expect(message).toMatch(/cannot (get|patch) resource "configmaps"/)
     expect(await isThere(other, 'theirs')).toBeUndefined()
-  }, 60_000)
+  })
 
   it('that changed while nobody looked are synced at the next start', async () => {
     await capstan.kill('SIGTERM')
@@ -179,7 +179,7 @@ describe('Source objects beside or without a source of the flags', () => {
       observedGeneration: 2,
       objects: 2,
     })
-  }, 60_000)
+  })
 
   it('keep their objects when they are deleted', async () => {
     await cluster.delete({ ...sourceKind, namespace: home, name: 'two' }, {})

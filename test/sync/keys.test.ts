@@ -44,7 +44,7 @@ it('a source that has no keys any more keeps what they opened, says so for each 
   await bench.sync()
   expect(await bench.status()).toMatchObject({ ready: true, failed: [] })
   expect([await dataOf('sealed'), await dataOf('gone')]).toEqual([{ key: '2' }, undefined])
-}, 30_000)
+})
 
 it('a cluster that does not say which keys a source has ends the sync, and nothing is touched', async () => {
   bench = await createWorkbench({ sops: true, sopsKeys: 'secret', sopsSecretName: 'keys' })

@@ -16,9 +16,8 @@ it('says that there is no such program', async () => {
 })
 
 it('ends the whole process group when it takes too long', async () => {
-  const started = performance.now()
-  const { ok, reason } = await runCommand('sh', ['-c', 'sleep 60 & sleep 60'], { timeoutMs: 200 })
+  // the one in the background holds the output open: were it left, this would last an hour
+  const { ok, reason } = await runCommand('sh', ['-c', 'sleep 3600 & sleep 3600'], { timeoutMs: 200 })
   expect(ok).toBe(false)
   expect(reason).toContain('not done within 0.2 s')
-  expect(performance.now() - started).toBeLessThan(5_000)
 })

@@ -112,20 +112,28 @@ describe('an index', () => {
     const block = typeof outline === 'string' ? undefined : outline.get('chart-49')
     if (!block || 'entries' in block) throw new Error('it was not outlined')
     const entries = await readBlock(bytes.subarray(block.start, block.end))
-    const longest = await turns.stop()
+    const { count, longest, all } = await turns.stop()
     expect(entries).toHaveLength(1_000)
-    expect(longest).toBeLessThan(100)
+    // others have their turn again and again, and none of ours is a large part of the work
+    expect(count).toBeGreaterThan(5)
+    expect(longest / all).toBeLessThan(0.5)
   })
 })
 
-/** The longest turn of the event loop in milliseconds of this thread's processor time: what else the machine does is not counted. */
-function countTurns(): { stop(): Promise<number> } {
-  let [longest, isOver] = [0, false]
+type Turns = { count: number; longest: number; all: number }
+
+/** Turns of the event loop, in this thread's processor time: what else the machine does is not counted. */
+function countTurns(): { stop(): Promise<Turns> } {
+  const turns = { count: 0, longest: 0, all: 0 }
+  let isOver = false
   async function count(): Promise<void> {
     for (let since = process.threadCpuUsage(); !isOver; ) {
       await setImmediate()
       const now = process.threadCpuUsage()
-      longest = Math.max(longest, (now.user + now.system - since.user - since.system) / 1_000)
+      const turn = now.user + now.system - since.user - since.system
+      turns.count++
+      turns.longest = Math.max(turns.longest, turn)
+      turns.all += turn
       since = now
     }
   }
@@ -134,7 +142,7 @@ function countTurns(): { stop(): Promise<number> } {
     async stop() {
       isOver = true
       await counting
-      return longest
+      return turns
     },
   }
 }

@@ -32,10 +32,9 @@ describe('a star wildcard', () => {
     )
   })
 
-  it('takes no time for a pattern made to be slow', () => {
-    const started = performance.now()
+  // who tries each way for each star does not end at all
+  it('ends for a pattern made to be slow', () => {
     expect(starWildcard(`${'*a'.repeat(500)}b`)('a'.repeat(4000))).toBe(false)
-    expect(performance.now() - started).toBeLessThan(2000)
   })
 })
 
