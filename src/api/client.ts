@@ -52,8 +52,8 @@ import type {
 export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
 /** Sends a request with the token and gives the parsed JSON. Rejects with {@link Unreachable} when no answer came. */
 export type Transport = ((request: TransportRequest) => Promise<{ status: number; body: unknown }>) & {
-  /** Where the server is, without a slash at the end; empty where nobody else can go there. */
-  readonly address?: string
+  /** Where the server is, once it is reached. */
+  readonly locate?: () => Promise<Location>
   /** Opens a stream of text; what is refused is told as an answer is. */
   readonly stream?: (request: {
     path: string
@@ -63,6 +63,9 @@ export type Transport = ((request: TransportRequest) => Promise<{ status: number
     signal?: AbortSignal
   }) => Promise<{ status: number; body: unknown } | { pieces: AsyncIterable<string> }>
 }
+
+/** Where a server is: without a slash at the end, and whether only for as long as this process forwards a port to it. */
+export type Location = { url: string; isForwarded: boolean }
 
 /** The server refused, and says why. */
 export class ApiRefusal extends Error {
@@ -84,8 +87,8 @@ type Options = { signal?: AbortSignal }
 
 /** The API, typed. Every call throws {@link ApiRefusal} for an answer that is not 2xx. */
 export type Client = {
-  /** Where the server is, without a slash at the end. */
-  readonly address: string
+  /** Where others of this machine find the server. */
+  locate(): Promise<Location>
   version(options?: Options): Promise<Version>
   /** The public half of the deploy key; NotFound where there is none. */
   identity(options?: Options): Promise<Identity>
@@ -165,7 +168,10 @@ export function createClient(transport: Transport): Client {
     await send({ method: 'POST', path, body, ...options })
 
   return {
-    address: transport.address ?? '',
+    async locate() {
+      if (transport.locate) return await transport.locate()
+      throw new Unreachable('This way to the server is open to nobody else.')
+    },
     version: (options) => get('/api/v1/version', options),
     identity: (options) => get('/api/v1/identity', options),
     status: ({ signal, ...query } = {}) => get(`/api/v1/status${searchOf(query)}`, only(signal)),
