@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { jobKindNames, jobStateNames } from './job-names.ts'
-import { listQuery, next } from './list.ts'
+import { listQuery, mostRows, next } from './list.ts'
 import { ref } from './ref.ts'
 
 /** One piece of work. */
@@ -38,7 +38,7 @@ export const JobQuery = Type.Object({
   ...listQuery,
   name: Type.Optional(Type.String({ maxLength: 253, description: 'Only those whose name holds this text.' })),
   lane: Type.Optional(Type.Enum(['person', 'webhook', 'change', 'image', 'periodic'])),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostRows, default: 50 })),
 })
 export type JobQuery = Static<typeof JobQuery>
 

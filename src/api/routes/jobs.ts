@@ -2,6 +2,7 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { AppOptions, QueueControl } from '../app-options.ts'
 import { Job, JobChanged, JobList, JobLog, JobQuery, QueueChanged, QueueCounts } from '../contract/job.ts'
 import { jobKindNames } from '../contract/job-names.ts'
+import { mostRows } from '../contract/list.ts'
 import { ref } from '../contract/ref.ts'
 import { jobPage } from '../job-page.ts'
 import { problemAnswers } from '../openapi.ts'
@@ -11,9 +12,13 @@ import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 const QueueName = Type.Object({ kind: Type.Enum([...jobKindNames]) })
 const LogQuery = Type.Object({
   from: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'The first line that is wanted; 0 is the first of all.' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      description: 'The first line that is wanted; 0 is the first of all.',
+    }),
   ),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 500 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostRows, default: 500 })),
 })
 const JobName = Type.Object({ id: Type.String({ maxLength: 500 }) })
 const tags = ['jobs']
