@@ -133,6 +133,8 @@ export type Client = {
   explain(query: ExplainQuery, options?: Options): Promise<Explanation>
   jobs(query: JobQuery, options?: Options): Promise<JobList>
   job(id: string, options?: Options): Promise<Job>
+  /** A job at once, then whenever it has changed; ends with the job, and when the server ends the stream. `opened` is told that it began. */
+  followJob(id: string, options: Options & { opened: () => void }): AsyncGenerator<Job>
   changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
   queues(options?: Options): Promise<QueueCounts>
   /** Events as they happen, from after the one with this id; ends when the server ends the stream. `opened` is told that it began. */
@@ -277,7 +279,7 @@ async function everyPage<T extends { next: string }>(
 }
 
 /** What comes bit by bit. */
-function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'exportEvents'> {
+function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'followJob' | 'exportEvents'> {
   async function open(request: Parameters<NonNullable<Transport['stream']>>[0]): Promise<AsyncIterable<string>> {
     const opened = await stream?.(request)
     if (!opened) throw new Unreachable('This way to the server has no streams.')
@@ -291,6 +293,16 @@ function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'exp
       const pieces = await open({ path, accept: 'text/event-stream', headers, ...options })
       begin()
       for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Event
+    },
+    async *followJob(id, { opened: begin, ...options }) {
+      const pieces = await open({
+        path: `${pathTo('jobs', id)}/stream`,
+        accept: 'text/event-stream',
+        headers: {},
+        ...options,
+      })
+      begin()
+      for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Job
     },
     async *exportEvents(filter, options = {}) {
       const path = `/api/v1/events/export${searchOf(filter)}`

@@ -26,7 +26,7 @@ async function open() {
   const { app } = createWorkbench()
   apps.push(app)
   await app.ready()
-  const { paths = {}, components } = app.swagger() as unknown as {
+  const { paths, components } = app.swagger() as unknown as {
     paths: Record<string, Record<string, Operation>>
     components: { schemas: Record<string, Schema> }
   }

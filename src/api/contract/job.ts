@@ -24,6 +24,16 @@ export const Job = Type.Object(
       Type.String({ description: 'Summary of the last run; ends in "→ <id>" where a job follows.' }),
     ),
     worker: Type.Optional(Type.String({ description: 'Process that runs it, or ran it last.' })),
+    progress: Type.Optional(
+      Type.Object(
+        {
+          step: Type.String(),
+          done: Type.Integer(),
+          total: Type.Integer({ description: '0 where nobody can tell.' }),
+        },
+        { description: 'How far a job that runs has come.' },
+      ),
+    ),
   },
   { $id: 'Job' },
 )

@@ -20,6 +20,8 @@ export type ApplyDeps = {
   owned: Pick<OwnedObjects, 'note'>
   /** Resolves after that many milliseconds or when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Told of each object that was sent. */
+  tick: () => void
 }
 
 /** One object that must be written. */
@@ -50,7 +52,11 @@ const atOnce = 40
  * stage, by throwing.
  */
 export async function applyStage(stage: readonly Writing[], deps: ApplyDeps, signal: AbortSignal): Promise<Written[]> {
-  const written = await settleAll(stage, atOnce, (writing) => applyOne(writing, deps, signal))
+  const written = await settleAll(stage, atOnce, async (writing) => {
+    const one = await applyOne(writing, deps, signal)
+    deps.tick()
+    return one
+  })
   await waitForDefinitions(written, deps, signal)
   return written
 }

@@ -4,6 +4,7 @@ import type { Change } from '../../domain/plan/change.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import { wasScaled } from '../../domain/plan/left-alone.ts'
+import { beginStep } from '../../lib/progress.ts'
 import { applyStage, type Writing, type Written } from './apply.ts'
 import { readBodies } from './bodies.ts'
 import type { DesiredObject } from './desired.ts'
@@ -100,6 +101,7 @@ async function applyAll(
     deps,
     signal,
   )
+  const tick = beginStep(deps.log, 'applying objects', wanted.length)
   const stages = Map.groupBy(wanted, ({ ref }) => rankOf(ref.kind))
   for (const rank of [...stages.keys()].sort((a, b) => a - b)) {
     const writings = (stages.get(rank) ?? []).flatMap((object) => {
@@ -109,7 +111,7 @@ async function applyAll(
       sync.changes.push(unreadable(object))
       return []
     })
-    for (const written of await applyStage(writings, { ...deps, cluster: sync.cluster }, signal)) {
+    for (const written of await applyStage(writings, { ...deps, cluster: sync.cluster, tick }, signal)) {
       note(written, sync, deps)
     }
   }
