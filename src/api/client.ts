@@ -52,8 +52,8 @@ import type {
 export type TransportRequest = { method: 'GET' | 'POST'; path: string; body?: unknown; signal?: AbortSignal }
 /** Sends a request with the token and gives the parsed JSON. Rejects with {@link Unreachable} when no answer came. */
 export type Transport = ((request: TransportRequest) => Promise<{ status: number; body: unknown }>) & {
-  /** Where the server is, without a slash at the end; empty where nobody else can go there. */
-  readonly address?: string
+  /** Where the server is, once it is reached. */
+  readonly locate?: () => Promise<Location>
   /** Opens a stream of text; what is refused is told as an answer is. */
   readonly stream?: (request: {
     path: string
@@ -63,6 +63,9 @@ export type Transport = ((request: TransportRequest) => Promise<{ status: number
     signal?: AbortSignal
   }) => Promise<{ status: number; body: unknown } | { pieces: AsyncIterable<string> }>
 }
+
+/** Where a server is: without a slash at the end, and whether only for as long as this process forwards a port to it. */
+export type Location = { url: string; isForwarded: boolean }
 
 /** The server refused, and says why. */
 export class ApiRefusal extends Error {
@@ -84,8 +87,8 @@ type Options = { signal?: AbortSignal }
 
 /** The API, typed. Every call throws {@link ApiRefusal} for an answer that is not 2xx. */
 export type Client = {
-  /** Where the server is, without a slash at the end. */
-  readonly address: string
+  /** Where others of this machine find the server. */
+  locate(): Promise<Location>
   version(options?: Options): Promise<Version>
   /** The public half of the deploy key; NotFound where there is none. */
   identity(options?: Options): Promise<Identity>
@@ -130,6 +133,8 @@ export type Client = {
   explain(query: ExplainQuery, options?: Options): Promise<Explanation>
   jobs(query: JobQuery, options?: Options): Promise<JobList>
   job(id: string, options?: Options): Promise<Job>
+  /** A job at once, then whenever it has changed; ends with the job, and when the server ends the stream. `opened` is told that it began. */
+  followJob(id: string, options: Options & { opened: () => void }): AsyncGenerator<Job>
   changeJob(id: string, change: JobChange, asker: Asker, options?: Options): Promise<JobChanged>
   queues(options?: Options): Promise<QueueCounts>
   /** Events as they happen, from after the one with this id; ends when the server ends the stream. `opened` is told that it began. */
@@ -165,7 +170,10 @@ export function createClient(transport: Transport): Client {
     await send({ method: 'POST', path, body, ...options })
 
   return {
-    address: transport.address ?? '',
+    async locate() {
+      if (transport.locate) return await transport.locate()
+      throw new Unreachable('This way to the server is open to nobody else.')
+    },
     version: (options) => get('/api/v1/version', options),
     identity: (options) => get('/api/v1/identity', options),
     status: ({ signal, ...query } = {}) => get(`/api/v1/status${searchOf(query)}`, only(signal)),
@@ -271,7 +279,7 @@ async function everyPage<T extends { next: string }>(
 }
 
 /** What comes bit by bit. */
-function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'exportEvents'> {
+function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'followJob' | 'exportEvents'> {
   async function open(request: Parameters<NonNullable<Transport['stream']>>[0]): Promise<AsyncIterable<string>> {
     const opened = await stream?.(request)
     if (!opened) throw new Unreachable('This way to the server has no streams.')
@@ -285,6 +293,16 @@ function eventStreams({ stream }: Transport): Pick<Client, 'followEvents' | 'exp
       const pieces = await open({ path, accept: 'text/event-stream', headers, ...options })
       begin()
       for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Event
+    },
+    async *followJob(id, { opened: begin, ...options }) {
+      const pieces = await open({
+        path: `${pathTo('jobs', id)}/stream`,
+        accept: 'text/event-stream',
+        headers: {},
+        ...options,
+      })
+      begin()
+      for await (const { data } of readServerEvents(pieces)) yield JSON.parse(data) as Job
     },
     async *exportEvents(filter, options = {}) {
       const path = `/api/v1/events/export${searchOf(filter)}`

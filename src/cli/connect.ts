@@ -73,7 +73,8 @@ export function createConnect(options: ConnectOptions): (choice: ServerChoice) =
       await withToken((server) => exchange(server, request, send))
     const stream: Transport['stream'] = async (request) =>
       await withToken((server) => openStream(server, request, { send, parse, causeOf }))
-    return Object.assign(transport, { address: 'url' in found ? found.url : '', stream })
+    const locate = async () => ({ url: await urlOf(), isForwarded: !('url' in found) })
+    return Object.assign(transport, { locate, stream })
   }
 }
 

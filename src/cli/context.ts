@@ -1,5 +1,6 @@
 import type { Client } from '../api/client.ts'
 import type { FluxApi } from './fluxctl/api.ts'
+import type { ProgressLine } from './print/progress.ts'
 import type { Output, Style } from './print/style.ts'
 import type { ExitCode } from './exit.ts'
 
@@ -12,6 +13,8 @@ export type Context = {
   out: Output
   err: Output
   style: Style
+  /** What is waited for, at a terminal. */
+  progress: ProgressLine
   /** Opens a link where there is a browser; false when it could not. Left out where there is no display. */
   openInBrowser?: (link: string) => Promise<boolean>
   /** Version of this program. */
@@ -22,8 +25,8 @@ export type Context = {
   signal: AbortSignal
   /** Unix milliseconds. */
   now: () => number
-  /** Rejects when the signal is aborted. */
-  pause: (ms: number) => Promise<void>
+  /** Rejects when the signal is aborted, or the one that is given in its place. */
+  pause: (ms: number, until?: AbortSignal) => Promise<void>
 }
 
 /** A command's work; the exit code is its answer. */

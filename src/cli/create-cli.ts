@@ -13,6 +13,7 @@ import type { Keys } from './fluxctl/menu.ts'
 import type { Yaml } from './fluxctl/save.ts'
 import { type ExitCode, exitCodeOf, exitCodes, WrongUsage } from './exit.ts'
 import { clean } from './print/clean.ts'
+import { createProgressLine } from './print/progress.ts'
 import { createStyle, type Output } from './print/style.ts'
 
 /** What the command line is made of. */
@@ -28,7 +29,7 @@ export type CliOptions = {
   /** Aborted by Ctrl-C; the exit code is then 130. */
   signal: AbortSignal
   now?: () => number
-  pause?: (ms: number) => Promise<void>
+  pause?: (ms: number, until?: AbortSignal) => Promise<void>
   commands?: readonly OwnCommand[]
   /** Opens a link in a browser; false when it could not. Left out where there is no display. */
   openInBrowser?: (link: string) => Promise<boolean>
@@ -119,18 +120,22 @@ function hintOf(error: unknown): string | undefined {
 function createContext(options: CliOptions, choice: ServerChoice): Context {
   const { out, err, env, version, user, signal } = options
   let transport: Transport | undefined
+  const now = options.now ?? Date.now
+  const isWanted = out.isTTY === true && err.isTTY === true && env.TERM !== 'dumb'
+  const progress = createProgressLine({ terminal: err, style: createStyle(err, env), isWanted, now })
   const connected = (): Transport => (transport ??= options.connect(choice))
   return {
     client: () => createClient(connected()),
     flux: () => createFluxApi(sendOver(connected(), signal)),
-    out,
-    err,
+    out: progress.beside(out),
+    err: progress.beside(err),
     style: createStyle(out, env),
+    progress,
     ...(options.openInBrowser ? { openInBrowser: options.openInBrowser } : {}),
     version,
     user,
     signal,
-    now: options.now ?? Date.now,
-    pause: options.pause ?? (async (ms) => await sleep(ms, undefined, { signal })),
+    now,
+    pause: options.pause ?? (async (ms, until = signal) => await sleep(ms, undefined, { signal: until })),
   }
 }

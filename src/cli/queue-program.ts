@@ -85,9 +85,14 @@ function addLooks(queue: Command, perform: Perform): void {
 function addOpen(queue: Command, perform: Perform): void {
   queue
     .command('open')
-    .description('the page and the queue board in a browser: a link that works once and lets it look for twelve hours')
+    .description(
+      'the page and the queue board in a browser: a link that works once and lets it look for twelve hours; a port that is forwarded for it stays open until Ctrl-C',
+    )
     .option('--print', 'only print the link', false)
-    .addHelpText('after', '\nExamples:\n  capstan queue open\n  capstan queue open --print')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  capstan queue open\n  capstan queue open --print\n  capstan queue open --context prod',
+    )
     .action(async ({ print }: { print: boolean }, command: Command) => {
       await perform(command, (context) => openQueue(context, { print }))
     })

@@ -49,6 +49,7 @@ const closed: [Method, string][] = [
   ['GET', '/api/v1/jobs'],
   ['GET', '/api/v1/jobs/x'],
   ['GET', '/api/v1/jobs/x/log'],
+  ['GET', '/api/v1/jobs/x/stream'],
   ['POST', '/api/v1/queues/sync-source/pause'],
   ['POST', '/api/v1/queues/sync-source/resume'],
   ['POST', '/api/v1/jobs/x/retry'],

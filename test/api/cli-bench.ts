@@ -14,6 +14,7 @@ export function createCliBench(
     signal?: AbortSignal
     onOut?: (text: string) => void
     onErr?: (text: string) => void
+    pause?: (ms: number) => Promise<void>
   } = {},
 ) {
   const env: Record<string, string> = {
@@ -42,6 +43,7 @@ export function createCliBench(
       yaml: loadYaml,
       version: '9.9.9',
       user: 'alice',
+      ...(options.pause ? { pause: options.pause } : {}),
       signal: options.signal ?? new AbortController().signal,
       commands: [{ name: 'run', summary: 'run it', run: async (args) => args.length + 40 }],
     })

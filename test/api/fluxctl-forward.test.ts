@@ -96,6 +96,21 @@ describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
     expect(nobody).toMatchObject({ code: 6, stderr: expect.stringContaining('No pod found in namespace') })
   })
 
+  it('lets a browser in by capstan queue open, for as long as that goes on', async () => {
+    const own = createOwnFluxctl({ CAPSTAN_TOKEN: capstan.token }, 'capstan')
+    const open = own.start('queue', 'open', '--print', '--k8s-fwd-ns', home)
+    const link = await open.firstLine
+    const entered = await fetch(link, { headers: { connection: 'close' } })
+    const [cookie = ''] = (entered.headers.get('set-cookie') ?? '').split(';')
+    const page = await fetch(new URL('/', link), { headers: { cookie, connection: 'close' } })
+    const code = await open.interrupt()
+    own.stop()
+    expect([entered.status, page.status, await page.text()]).toEqual([200, 200, expect.stringContaining('<title>')])
+    expect(new URL(link).port).not.toBe(new URL(capstan.url).port)
+    expect(code).toBe(130)
+    await expect(fetch(link)).rejects.toThrow('fetch failed')
+  })
+
   it('needs no token there, which what is ours does', async () => {
     const status = async (path: string) => (await fetch(`${capstan.url}${path}`)).status
     expect([await status('/api/flux/v11/version'), await status('/api/v1/status')]).toEqual([200, 401])

@@ -1,7 +1,9 @@
-import { type ChildProcess, execFile } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { stack } from '../stack/stack.ts'
 
@@ -9,9 +11,18 @@ import { stack } from '../stack/stack.ts'
 export type Fluxctl = {
   /** `fluxctl <args>`: exit code and what was printed. */
   run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>
+  /** A command that goes on until it is interrupted. */
+  start(...args: string[]): Running
   /** The same at a terminal, where somebody answers the menu with this key; both outputs are one there. */
   choose(key: string, ...args: string[]): Promise<{ code: number; stdout: string }>
   stop(): void
+}
+
+export type Running = {
+  /** The first line that it prints; rejects with what it said where it ends before. */
+  firstLine: Promise<string>
+  /** Ctrl-C; gives the exit code. */
+  interrupt(): Promise<number | null>
 }
 
 export const user = 'Ada Lovelace <ada@example.com>'
@@ -36,12 +47,34 @@ export function createFluxctl(env: Record<string, string>, program: string = joi
     })
   return {
     run: async (...args) => await execute(program, args),
+    start: (...args) => startProgram(spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })),
     async choose(key, ...args) {
       const command = [program, ...args].map((arg) => `'${arg}'`).join(' ')
       const { code, stdout } = await execute('script', ['-qec', command, '/dev/null'], key)
       return { code, stdout: stdout.replaceAll('\r\n', '\n') }
     },
     stop: () => rmSync(home, { recursive: true, force: true }),
+  }
+}
+
+function startProgram(child: ChildProcessByStdio<null, Readable, Readable>): Running {
+  const ended = once(child, 'close') as Promise<[number | null]>
+  const said = { stdout: '', stderr: '' }
+  const firstLine = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      said.stdout += chunk.toString()
+      if (said.stdout.includes('\n')) resolve(said.stdout.split('\n')[0] ?? '')
+    })
+    child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+    void ended.then(([code]) => reject(new Error(`it ended with ${code}: ${said.stderr}`)), reject)
+  })
+  return {
+    firstLine,
+    async interrupt() {
+      child.kill('SIGINT')
+      const [code] = await ended
+      return code
+    },
   }
 }
 

@@ -6,7 +6,7 @@ import { until } from '../../playground/stack/until.ts'
 import { createFrontPage } from '../../src/main/front-page.ts'
 import { openBrowser } from './browser.ts'
 import { createCliBench } from './cli-bench.ts'
-import { authorized, commit, createWorkbench, goodStatus } from './workbench.ts'
+import { authorized, commit, createWorkbench, goodStatus, token } from './workbench.ts'
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
@@ -223,6 +223,29 @@ describe('capstan queue open', () => {
     const { url } = await start()
     const { stdout, stderr } = await createCliBench({ url })('queue', 'open', '--print')
     expect([stderr, stdout.startsWith(`${url}/enter/`), stdout.split('\n').length]).toEqual(['', true, 2])
+  })
+
+  it('keeps a forwarded port open until Ctrl-C', async () => {
+    const { url } = await start()
+    const stop = new AbortController()
+    const onErr = (text: string): void => {
+      if (text.includes('until Ctrl-C')) stop.abort(new Error('interrupted'))
+    }
+    const forward = async () => url
+    const bench = createCliBench({ env: { CAPSTAN_TOKEN: token }, forward, signal: stop.signal, onErr })
+    const { code, stdout } = await bench('queue', 'open')
+    expect([code, stdout.startsWith(`${url}/enter/`)]).toEqual([130, true])
+  })
+
+  it('says that the server is gone from behind a forwarded port', async () => {
+    const { url, app } = await start()
+    const forward = async () => url
+    let pauses = 0
+    const pause = async (): Promise<void> => {
+      if (pauses++ === 0) await app.close()
+    }
+    const { code, stderr } = await createCliBench({ env: { CAPSTAN_TOKEN: token }, forward, pause })('queue', 'open')
+    expect([code, pauses, stderr]).toEqual([6, 3, expect.stringContaining('gone from where the port leads')])
   })
 })
 

@@ -208,7 +208,7 @@ async function countHelms(capstan: Capstan): Promise<number> {
   )
 }
 
-type Jobs = { jobs: { state: string; finishedAt?: string; startedAt?: string }[] }
+type Jobs = { jobs: { state: string; finishedAt?: string; startedAt?: string }[]; next: string }
 
 /** From the start of the job that looks for what is to be done to the end of the last that it asked for, by the queue's own record. */
 async function resyncAll(capstan: Capstan): Promise<number> {
@@ -217,7 +217,13 @@ async function resyncAll(capstan: Capstan): Promise<number> {
   const { ok } = await fetch(`${capstan.url}/api/v1/sync-git`, { method: 'POST', headers })
   if (!ok) throw new Error('sync-git was refused')
   const doneSince = async (kind: string) => {
-    const { jobs } = await capstan.api<Jobs>(`/api/v1/jobs?kind=${kind}&limit=1000`)
+    const jobs: Jobs['jobs'] = []
+    for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+      const at = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const page: Jobs = await capstan.api<Jobs>(`/api/v1/jobs?kind=${kind}&limit=500${at}`)
+      jobs.push(...page.jobs)
+      cursor = page.next === '' ? undefined : page.next
+    }
     // the next periodic one is delayed all the time
     return jobs.filter(
       ({ state, startedAt = '' }) => state !== 'delayed' && (state !== 'completed' || startedAt >= begun),

@@ -28,7 +28,7 @@ let world: FuzzWorld | undefined
 try {
   world = await startWorld(folder)
   console.log(`seed ${values.seed}: ${wanted.join(', ')} against ${world.url}`)
-  for (const role of wanted) if ((await fuzz(role, world)) !== 0) failed.push(role)
+  for (const role of wanted) failed.push(...(await fuzz(role, world)).map((trouble) => `${role}: ${trouble}`))
   failed.push(...world.troubles())
 } finally {
   await world?.stop()
@@ -40,7 +40,7 @@ console.log(
 )
 process.exitCode = failed.length === 0 ? 0 : 1
 
-async function fuzz(role: Role, { url, document, tokenOf }: FuzzWorld): Promise<number> {
+async function fuzz(role: Role, { url, document, tokenOf }: FuzzWorld): Promise<string[]> {
   console.log(`\n== ${role}`)
   const rights = join(folder, `${role}.json`)
   writeFileSync(rights, JSON.stringify(readRights(role)))

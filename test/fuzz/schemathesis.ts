@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -45,19 +46,42 @@ async function findPython(): Promise<string> {
   throw new Error('schemathesis needs Python 3.10 or newer with venv: install python3 and python3-venv.')
 }
 
-/** Runs it to its end in a folder, where it leaves what it found, with what it prints passed on; gives its exit code. */
+/**
+ * Runs it to its end in a folder, where it leaves what it found, with what it prints passed on. Gives what is wrong, as sentences: its own
+ * exit code, and what that does not tell, which is that a thread of it ended by a fault and left operations out.
+ */
 export async function runSchemathesis(
   program: string,
   args: readonly string[],
   { env, folder }: { env: Readonly<Record<string, string>>; folder: string },
-): Promise<number> {
+): Promise<string[]> {
   const child = spawn(program, args, {
     cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })
-  return await new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => resolve(code ?? 1))
-  })
+  let said = ''
+  for (const [stream, shown] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      shown.write(text)
+    })
+  }
+  const [code] = (await once(child, 'close')) as [number | null]
+  return troublesOf(code ?? 1, said)
+}
+
+function troublesOf(code: number, said: string): string[] {
+  const [, selected] = /^\s*Selected: (\d+)\//m.exec(said) ?? []
+  const [, tested] = /^\s*Tested: (\d+)$/m.exec(said) ?? []
+  return [
+    ...(code === 0 ? [] : [`schemathesis ended with ${code}`]),
+    ...(said.includes('Exception in thread') ? ['a thread of schemathesis ended by a fault'] : []),
+    ...(selected !== undefined && selected === tested
+      ? []
+      : [`${tested ?? 'none'} of ${selected ?? '?'} operations tested`]),
+  ]
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createLog, createRedactor } from '../../src/adapters/log/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import type { WorkRequest } from '../../src/domain/work/job.ts'
+import { beginStep } from '../../src/lib/progress.ts'
 import { createJobLogs } from '../../src/main/job-log.ts'
 import { createQueueBox, freshPrefix, until } from './support.ts'
 
@@ -53,6 +54,34 @@ describe('the log of a job', () => {
     expect(await queue.log(one.jobId, { from: 1, limit: 1 })).toMatchObject({
       lines: [expect.stringContaining('info')],
     })
+  })
+
+  it('says how far a job that runs has come, and then what it waits for', async () => {
+    const { also, around } = createJobLogs()
+    const log = createLog({ format: 'fmt', level: 'error', redactor: createRedactor(), write: () => {}, also })
+    const queue = box.open({ prefix: freshPrefix(), around })
+    const [halfWay, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    await queue.work({
+      'sync-source': {
+        slots: 1,
+        async run() {
+          const tick = beginStep(log, 'applying objects', 50)
+          for (let index = 0; index < 25; index++) tick()
+          halfWay.resolve()
+          await goOn.promise
+          tick()
+          return { end: 'again', afterMs: 60_000, why: 'waits for a chart' }
+        },
+      },
+    })
+    const { jobId } = await queue.enqueue(request)
+    await halfWay.promise
+    await until('it is told', async () => (await queue.get(jobId))?.progress !== undefined)
+    expect((await queue.get(jobId))?.progress).toMatchObject({ step: 'applying objects', total: 50 })
+    goOn.resolve()
+    await until('it waits', async () => (await queue.get(jobId))?.state === 'delayed')
+    const { progress, waitsFor } = (await queue.get(jobId)) ?? {}
+    expect({ progress, waitsFor }).toEqual({ progress: undefined, waitsFor: 'waits for a chart' })
   })
 
   it('is none for a job that there is not', async () => {

@@ -8,7 +8,7 @@ import { createInterventions } from './interventions.ts'
 import { createJobIds } from './job-id.ts'
 import { createLaneReader, type LaneDepths } from './lane-reader.ts'
 import { createLiveness } from './liveness.ts'
-import { createNotes, type JobLog, type RunAround } from './notes.ts'
+import { createNotes, type JobLog, type JobTeller, type RunAround } from './notes.ts'
 import { createPauses } from './pauses.ts'
 import { createProducer } from './producer.ts'
 import { createQueues } from './queues.ts'
@@ -20,7 +20,7 @@ import { createScripts, keyPrefix } from './scripts.ts'
 import { createTeller } from './tell-bullmq.ts'
 import { type JobView, workerMark } from './view.ts'
 
-export type { JobLog, JobView, LaneDepths, Processor, QueueCounts, RunAround }
+export type { JobLog, JobTeller, JobView, LaneDepths, Processor, QueueCounts, RunAround }
 
 /** BullMQ behind one door. All calls that need Redis throw AppError RedisUnavailable within a second when it is gone. */
 export type Queue = {
@@ -102,7 +102,7 @@ const boards = new WeakMap<Queue, Board>()
 /** Connects in the background and returns at once, also while Redis is away. */
 export function createQueue(options: QueueOptions): Queue {
   const { redisUrl, prefix = defaultPrefix, log, redact = (text) => text } = options
-  const { around = async (_note, work) => await work() } = options
+  const { around = async (_teller, work) => await work() } = options
   const { random = Math.random, now = Date.now, deadAfterMs = 15_000 } = options
   const workerName = `${options.worker}${workerMark}${random().toString(36).slice(2, 10)}`
 

@@ -2,6 +2,7 @@ import type { Job } from 'bullmq'
 import type { JobKind, JobPayload } from '../../domain/work/job.ts'
 import { readPayload } from '../../domain/work/payload.ts'
 import { laneOf } from '../../domain/work/priority.ts'
+import { type Progress, readProgress } from '../../lib/progress.ts'
 import { shownId } from './job-id.ts'
 
 /** A job as people see it. */
@@ -29,6 +30,8 @@ export type JobView = {
   result?: string
   /** Id of the process that runs it, or ran it last. */
   worker?: string
+  /** How far a job that runs has come. */
+  progress?: Progress
 }
 
 /** Separates the identity of a worker from what makes it unique per life of the process. */
@@ -65,6 +68,7 @@ export function viewOf(job: Job, kind: JobKind, state: JobView['state'], dueMs?:
     waitsFor: state === 'delayed' && typeof job.progress === 'string' ? job.progress : undefined,
     failure: state === 'completed' ? undefined : failureOf(job),
     result: typeof job.returnvalue === 'string' ? job.returnvalue : undefined,
+    progress: state === 'active' ? readProgress(job.progress) : undefined,
     worker: job.processedBy?.split(workerMark)[0],
   }
   const known = Object.entries(optional).filter(([, value]) => value !== undefined)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { AppOptions } from '../app-options.ts'
 import { isSame, tokenOf } from '../auth.ts'
@@ -14,16 +15,37 @@ export type Identify = (request: Pick<FastifyRequest, 'headers' | 'ip'>) => Prom
 /** What an address may try with wrong tokens (hazard L9). */
 const usualMistakes = { perSecond: 1, burst: 30 }
 
-/** Looks for a caller with the one token, then with the cluster; who brings wrong tokens may not make us ask the cluster for ever. */
+/** Tokens that were taken lately, as digests; the one that was brought longest ago is forgotten first. */
+const mostKnown = 2000
+
+/**
+ * Looks for a caller with the one token, then with the cluster; who brings wrong tokens may not make us ask the cluster for ever. Behind a
+ * proxy many people have one address: a token that was taken before is asked for whatever others try.
+ */
 export function createIdentify(options: Pick<AppOptions, 'token' | 'access' | 'now' | 'limits'>): Identify {
   const { access } = options
   const clock = (): number => options.now().getTime()
   const mayTry = createBucket({ ...(options.limits?.mistakes ?? usualMistakes), now: clock })
 
-  async function find(token: string, mayAsk: boolean): Promise<Caller | undefined> {
+  const known = new Set<string>()
+
+  function remember(digest: string): void {
+    known.delete(digest)
+    known.add(digest)
+    for (const oldest of known) {
+      if (known.size <= mostKnown) break
+      known.delete(oldest)
+    }
+  }
+
+  async function find(token: string, ip: string): Promise<Caller | undefined> {
     const own = options.token()
     if (own !== '' && isSame(token, own)) return { kind: 'token' }
-    const user = mayAsk ? await access?.whose(token) : undefined
+    const digest = createHash('sha256').update(token).digest('base64')
+    if (!known.has(digest) && mayTry(ip, { take: false }) > 0) return undefined
+    const user = await access?.whose(token)
+    if (user) remember(digest)
+    else known.delete(digest)
     return user && { kind: 'user', user }
   }
 
@@ -31,9 +53,8 @@ export function createIdentify(options: Pick<AppOptions, 'token' | 'access' | 'n
     // who brings none has guessed at nothing
     if (authorization === undefined) return { problem: problem('Unauthorized') }
     const token = tokenOf(authorization)
-    const mayAsk = mayTry(ip, { take: false }) === 0
     try {
-      const caller = token === undefined ? undefined : await find(token, mayAsk)
+      const caller = token === undefined ? undefined : await find(token, ip)
       if (caller) return { caller }
     } catch (error) {
       return { problem: unanswered(error) }

@@ -114,6 +114,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   'POST /api/v1/queues/:kind/resume': need('cancel', 'jobs', 'all'),
   'GET /api/v1/jobs': need('list', 'jobs', 'query'),
   'GET /api/v1/jobs/:id': { who: 'found', verb: 'get', find: 'jobs', idOf: idInPath },
+  'GET /api/v1/jobs/:id/stream': { who: 'found', verb: 'get', find: 'jobs', idOf: idInPath },
   'GET /api/v1/jobs/:id/log': { who: 'found', verb: 'get', find: 'jobs', idOf: idInPath },
   'POST /api/v1/jobs/:id/retry': { who: 'found', verb: 'sync', find: 'jobs', idOf: idInPath },
   'POST /api/v1/jobs/:id/promote': { who: 'found', verb: 'sync', find: 'jobs', idOf: idInPath },

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { mostRows } from './list.ts'
 import { ref } from './ref.ts'
 
 /** Types of events; those of fluxd first. */
@@ -78,7 +79,7 @@ export const EventQuery = Type.Object({
   ...EventFilter.properties,
   cursor,
   order,
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostRows, default: 100 })),
 })
 export type EventQuery = Static<typeof EventQuery>
 
@@ -128,7 +129,7 @@ export const HistoryQuery = Type.Object({
   outcome: Type.Optional(Type.Enum(['done', 'failed'])),
   cursor,
   order,
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostRows, default: 50 })),
 })
 export type HistoryQuery = Static<typeof HistoryQuery>
 

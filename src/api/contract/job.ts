@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { jobKindNames, jobStateNames } from './job-names.ts'
-import { listQuery, next } from './list.ts'
+import { listQuery, mostRows, next } from './list.ts'
 import { ref } from './ref.ts'
 
 /** One piece of work. */
@@ -24,6 +24,16 @@ export const Job = Type.Object(
       Type.String({ description: 'Summary of the last run; ends in "→ <id>" where a job follows.' }),
     ),
     worker: Type.Optional(Type.String({ description: 'Process that runs it, or ran it last.' })),
+    progress: Type.Optional(
+      Type.Object(
+        {
+          step: Type.String(),
+          done: Type.Integer(),
+          total: Type.Integer({ description: '0 where nobody can tell.' }),
+        },
+        { description: 'How far a job that runs has come.' },
+      ),
+    ),
   },
   { $id: 'Job' },
 )
@@ -38,7 +48,7 @@ export const JobQuery = Type.Object({
   ...listQuery,
   name: Type.Optional(Type.String({ maxLength: 253, description: 'Only those whose name holds this text.' })),
   lane: Type.Optional(Type.Enum(['person', 'webhook', 'change', 'image', 'periodic'])),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 50 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostRows, default: 50 })),
 })
 export type JobQuery = Static<typeof JobQuery>
 

@@ -20,7 +20,11 @@ export const RollbackRequest = Type.Object(
   {
     by,
     revision: Type.Optional(
-      Type.Integer({ minimum: 1, description: "helm's number; left out: the last good one before the newest." }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 2 ** 31 - 1,
+        description: "helm's number; left out: the last good one before the newest.",
+      }),
     ),
   },
   { $id: 'RollbackRequest' },

@@ -1,9 +1,12 @@
+import { Readable } from 'node:stream'
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { AppOptions, QueueControl } from '../app-options.ts'
 import { Job, JobChanged, JobList, JobLog, JobQuery, QueueChanged, QueueCounts } from '../contract/job.ts'
 import { jobKindNames } from '../contract/job-names.ts'
+import { mostRows } from '../contract/list.ts'
 import { ref } from '../contract/ref.ts'
 import { jobPage } from '../job-page.ts'
+import { followJob } from '../job-stream.ts'
 import { problemAnswers } from '../openapi.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
@@ -11,12 +14,18 @@ import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 const QueueName = Type.Object({ kind: Type.Enum([...jobKindNames]) })
 const LogQuery = Type.Object({
   from: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'The first line that is wanted; 0 is the first of all.' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      description: 'The first line that is wanted; 0 is the first of all.',
+    }),
   ),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 500 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostRows, default: 500 })),
 })
 const JobName = Type.Object({ id: Type.String({ maxLength: 500 }) })
 const tags = ['jobs']
+/** People who look on at the same time. */
+const mostFollowers = 100
 
 const changes = ['retry', 'cancel', 'promote'] as const
 type Change = (typeof changes)[number]
@@ -67,6 +76,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' | 'qu
   )
 
   addLog(app, views)
+  addStream(app, views)
   addPauses(app, queue)
 
   for (const change of changes) {
@@ -112,6 +122,36 @@ function addLog(app: App, views: AppOptions['views']): void {
       const log = await views.jobLog(id, { from, limit })
       if (!log) return sendProblem(reply, unknownJob(id))
       return { lines: log.lines, next: from + log.lines.length }
+    },
+  )
+}
+
+function addStream(app: App, views: AppOptions['views']): void {
+  let followers = 0
+  app.get(
+    '/api/v1/jobs/:id/stream',
+    {
+      schema: {
+        operationId: 'streamJob',
+        description: 'A job as server-sent events: at once, then whenever it has changed; ends with the job.',
+        tags,
+        params: JobName,
+        response: {
+          200: { description: 'Jobs.', content: { 'text/event-stream': { schema: Type.String() } } },
+          ...problemAnswers,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      if (followers >= mostFollowers) return sendProblem(reply, problem('TooManyRequests'))
+      if (!(await views.job(id))) return sendProblem(reply, unknownJob(id))
+      // who loses the right to look must not go on looking
+      const mayGoOn = async () => !reply.raw.destroyed && (await request.mayStay())
+      const stream = Readable.from(followJob({ id, mayGoOn }, async (one) => await views.job(one)))
+      followers++
+      stream.once('close', () => followers--)
+      return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream)
     },
   )
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { NotThere } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { poll, readJob } from './follow-job.ts'
+import { watchJob } from '../watch.ts'
 
 /** Waits for the answer to a request about images; throws {@link Failed} when there will be none. */
 export async function followAnswer(
@@ -11,15 +12,20 @@ export async function followAnswer(
   { timeoutMs, waitingFor }: { timeoutMs: number; waitingFor: string },
 ): Promise<ImageAnswer> {
   const deadline = { at: context.now() + timeoutMs, waitingFor: `${waitingFor} (job ${clean(job)})` }
-  return await poll(context, deadline, async () => {
-    const answer = await context.client().answer(id, { signal: context.signal })
-    if (answer.state === 'done') return answer
-    if (answer.state === 'failed') throw new Failed(`${clean(answer.reason)}: ${clean(answer.message)}`)
-    const found = await readJob(context, job)
-    if (found === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
-    if (found.state === 'failed') throw new Failed(clean(found.failure ?? 'its job was stopped'))
-    return undefined
-  })
+  return await poll(
+    context,
+    deadline,
+    async () => {
+      const answer = await context.client().answer(id, { signal: context.signal })
+      if (answer.state === 'done') return answer
+      if (answer.state === 'failed') throw new Failed(`${clean(answer.reason)}: ${clean(answer.message)}`)
+      const found = await readJob(context, job)
+      if (found === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+      if (found.state === 'failed') throw new Failed(clean(found.failure ?? 'its job was stopped'))
+      return undefined
+    },
+    watchJob(context, job),
+  )
 }
 
 /** The server says why it did not do what was asked for. */

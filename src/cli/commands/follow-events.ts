@@ -1,6 +1,6 @@
-import { ApiRefusal, Unreachable } from '../../api/client.ts'
 import type { Event, EventFilter } from '../../api/contract/event.ts'
 import type { Context } from '../context.ts'
+import { mayPass } from '../may-pass.ts'
 import { clean } from '../print/clean.ts'
 
 const firstPauseMs = 500
@@ -37,10 +37,4 @@ export async function* followEvents(
     pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs)
     await pause(pauseMs)
   }
-}
-
-/** A server that starts again is away for a moment, or cannot answer yet. */
-function mayPass(error: unknown): boolean {
-  if (error instanceof ApiRefusal) return error.problem.status >= 500 || error.problem.status === 429
-  return error instanceof Unreachable
 }

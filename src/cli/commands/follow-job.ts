@@ -1,22 +1,52 @@
 import { ApiRefusal } from '../../api/client.ts'
 import type { Job } from '../../api/contract/job.ts'
+import { createBell, type OpenStream } from '../bell.ts'
 import type { Context } from '../context.ts'
 import { TimedOut } from '../exit.ts'
+import { mayPass } from '../may-pass.ts'
 
 /** When to give up, in Unix milliseconds, and what for. */
 export type Deadline = { at: number; waitingFor: string }
 
 const firstPauseMs = 100
 const longestPauseMs = 1000
+/** While the server tells what happens: for what it does not tell of. */
+const quietMs = 5000
 
-/** Asks again and again, first often, until there is an answer; throws {@link TimedOut} past the deadline. */
-export async function poll<T>(context: Context, deadline: Deadline, ask: () => Promise<T | undefined>): Promise<T> {
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    const leftMs = deadline.at - context.now()
-    if (leftMs <= 0) throw new TimedOut(`Timed out while waiting for ${deadline.waitingFor}; it goes on without us.`)
-    await context.pause(Math.min(pauseMs, leftMs))
+/**
+ * Asks until there is an answer, each time that something happens on the stream, and now and then anyway; often where there is no stream.
+ * A server that goes away meanwhile is waited for. Throws {@link TimedOut} past the deadline.
+ */
+export async function poll<T>(
+  context: Context,
+  deadline: Deadline,
+  ask: () => Promise<T | undefined>,
+  open?: OpenStream,
+): Promise<T> {
+  let bell: ReturnType<typeof createBell> | undefined
+  context.progress.begin(deadline.waitingFor)
+  try {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
+      const answer = bell ? await askAgain(context, ask) : await ask()
+      if (answer !== undefined) return answer
+      const leftMs = deadline.at - context.now()
+      if (leftMs <= 0) throw new TimedOut(`Timed out while waiting for ${deadline.waitingFor}; it goes on without us.`)
+      bell ??= createBell(context, open)
+      await bell.next({ quietMs: Math.min(quietMs, leftMs), blindMs: Math.min(pauseMs, leftMs) })
+    }
+  } finally {
+    bell?.close()
+    context.progress.end()
+  }
+}
+
+async function askAgain<T>(context: Context, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (context.signal.aborted || !mayPass(error)) throw error
+    context.progress.begin(`the server: ${(error as Error).message}`)
+    return undefined
   }
 }
 

@@ -12,6 +12,7 @@ import { printTable } from '../print/table.ts'
 import { chooseSource } from './choose-source.ts'
 import { poll, readJob } from './follow-job.ts'
 import { shortRevision } from './status.ts'
+import { watchJob } from '../watch.ts'
 
 export type PlanOptions = {
   source: string | undefined
@@ -55,18 +56,23 @@ async function ask(
 
 /** The finished plan, also one that could not be made. Throws TimedOut, NotThere. */
 export async function waitForPlan(context: Context, { job, plan: id }: PlanAccepted, at: number): Promise<Plan> {
-  return await poll(context, { at, waitingFor: 'the plan' }, async () => {
-    const plan = await readPlan(context, id)
-    if (plan && (plan.state === 'done' || plan.state === 'failed')) return plan
-    const found = await readJob(context, job)
-    if (found === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
-    // stopped by somebody, before it could say so itself
-    const stopped = found.state === 'failed' || (found.state === 'completed' && !plan)
-    if (!stopped) return undefined
-    const ended = (await readPlan(context, id)) ?? undefined
-    if (ended && ended.state !== 'queued' && ended.state !== 'running') return ended
-    throw new NotThere(`There is no plan: ${found.failure ?? found.result ?? 'its job was stopped'}.`)
-  })
+  return await poll(
+    context,
+    { at, waitingFor: 'the plan' },
+    async () => {
+      const plan = await readPlan(context, id)
+      if (plan && (plan.state === 'done' || plan.state === 'failed')) return plan
+      const found = await readJob(context, job)
+      if (found === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+      // stopped by somebody, before it could say so itself
+      const stopped = found.state === 'failed' || (found.state === 'completed' && !plan)
+      if (!stopped) return undefined
+      const ended = (await readPlan(context, id)) ?? undefined
+      if (ended && ended.state !== 'queued' && ended.state !== 'running') return ended
+      throw new NotThere(`There is no plan: ${found.failure ?? found.result ?? 'its job was stopped'}.`)
+    },
+    watchJob(context, job),
+  )
 }
 
 async function readPlan({ client, signal }: Context, id: string): Promise<Plan | undefined> {

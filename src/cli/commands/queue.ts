@@ -8,14 +8,22 @@ import { printJson } from '../print/json.ts'
 import { type ListOptions, showListing } from '../print/listing.ts'
 import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
+import { allPages } from './all-pages.ts'
+
+const usualLimit = 50
 
 /** `capstan queue ls`. */
 export const listJobs: Action<ListOptions & { query: JobQuery }> = async (context, { query, ...options }) =>
   await showListing(context, options, async () => {
-    const list = await context.client().jobs(query, { signal: context.signal })
-    const { jobs } = list
+    const { limit = usualLimit, ...filter } = query
+    let next = ''
+    const jobs = await allPages(limit, async (range) => {
+      const page = await context.client().jobs({ ...filter, ...range }, { signal: context.signal })
+      next = page.next
+      return { items: page.jobs, next }
+    })
     return {
-      data: list,
+      data: { jobs, next },
       names: jobs.map(({ id }) => id),
       table: (wide) => (jobs.length === 0 ? 'no jobs\n' : jobTable(jobs, context, wide)),
       code: exitCodes.done,

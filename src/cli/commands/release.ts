@@ -11,6 +11,7 @@ import { chooseSource } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { poll } from './follow-job.ts'
 import { workloadId } from './workload-id.ts'
+import { watchEvents } from '../watch.ts'
 
 export type ReleaseOptions = {
   source: string | undefined
@@ -133,9 +134,14 @@ export async function printAnswer(
 async function waitUntilApplied(context: Context, answer: ImageAnswer, timeoutMs: number): Promise<void> {
   const { namespace, name, revision } = answer
   const deadline = { at: context.now() + timeoutMs, waitingFor: 'the commit to be applied' }
-  await poll(context, deadline, async () => {
-    const { attempted } = await context.client().source(namespace, name, { signal: context.signal })
-    return attempted.endsWith(`@${revision}`) ? true : undefined
-  })
+  await poll(
+    context,
+    deadline,
+    async () => {
+      const { attempted } = await context.client().source(namespace, name, { signal: context.signal })
+      return attempted.endsWith(`@${revision}`) ? true : undefined
+    },
+    watchEvents(context),
+  )
   context.err.write(`Commit applied:\t${revision.slice(0, 7)}\n`)
 }

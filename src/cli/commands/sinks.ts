@@ -7,6 +7,7 @@ import { clean } from '../print/clean.ts'
 import { type ListOptions, showListing } from '../print/listing.ts'
 import { printTable } from '../print/table.ts'
 import { endOf, poll, readJob } from './follow-job.ts'
+import { watchJob } from '../watch.ts'
 
 /** `capstan sink ls`: where events are sent, and how that goes. */
 export const listSinks: Action<ListOptions> = async (context, options) =>
@@ -52,13 +53,18 @@ export const replaySink: Action<Change & { sinceMs: number }> = async (context, 
 async function followEnd(context: Context, { jobId, requestedAt }: Accepted, timeoutMs: number): Promise<ExitCode> {
   const { out, style } = context
   const deadline = { at: context.now() + timeoutMs, waitingFor: `job ${jobId}` }
-  return await poll(context, deadline, async () => {
-    const job = await readJob(context, jobId)
-    if (job === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
-    const end = endOf(job, requestedAt)
-    if (end === 'running') return undefined
-    const text = clean((end === 'done' ? job.result : job.failure) ?? '')
-    out.write(end === 'done' ? `${style.good('done')} ${text}\n` : `${style.bad('failed')} ${text}\n`)
-    return end === 'done' ? exitCodes.done : exitCodes.failed
-  })
+  return await poll(
+    context,
+    deadline,
+    async () => {
+      const job = await readJob(context, jobId)
+      if (job === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+      const end = endOf(job, requestedAt)
+      if (end === 'running') return undefined
+      const text = clean((end === 'done' ? job.result : job.failure) ?? '')
+      out.write(end === 'done' ? `${style.good('done')} ${text}\n` : `${style.bad('failed')} ${text}\n`)
+      return end === 'done' ? exitCodes.done : exitCodes.failed
+    },
+    watchJob(context, jobId),
+  )
 }

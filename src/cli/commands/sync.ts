@@ -7,6 +7,7 @@ import { printJson } from '../print/json.ts'
 import { chooseSource } from './choose-source.ts'
 import { type Deadline, endOf, poll, readJob } from './follow-job.ts'
 import { failureText, shortRevision } from './status.ts'
+import { watchJob } from '../watch.ts'
 
 export type SyncOptions = {
   source: string | undefined
@@ -76,20 +77,25 @@ async function waitUntilApplied(run: Run, fetchId: string): Promise<Applied> {
 
 /** Until the job has ended, or the source has tried the revision (any newer head where that is empty). */
 async function followJob(run: Run, id: string, deadline: Deadline, revision: string): Promise<Ended> {
-  return await poll(run.context, deadline, async () => {
-    const job = await readJob(run.context, id)
-    if (job === 'lost') return await endBySource(run, revision)
-    const end = endOf(job, run.requestedAt)
-    if (end !== 'running') {
-      return {
-        end,
-        text: (end === 'done' ? job.result : job.failure) ?? '',
-        endedAt: job.finishedAt ?? run.requestedAt,
+  return await poll(
+    run.context,
+    deadline,
+    async () => {
+      const job = await readJob(run.context, id)
+      if (job === 'lost') return await endBySource(run, revision)
+      const end = endOf(job, run.requestedAt)
+      if (end !== 'running') {
+        return {
+          end,
+          text: (end === 'done' ? job.result : job.failure) ?? '',
+          endedAt: job.finishedAt ?? run.requestedAt,
+        }
       }
-    }
-    // it may have been applied and wait for something else
-    return job.state === 'delayed' && revision !== '' ? await endBySource(run, revision) : undefined
-  })
+      // it may have been applied and wait for something else
+      return job.state === 'delayed' && revision !== '' ? await endBySource(run, revision) : undefined
+    },
+    watchJob(run.context, id),
+  )
 }
 
 async function endBySource(run: Run, revision: string): Promise<Ended | undefined> {

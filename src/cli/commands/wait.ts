@@ -5,6 +5,7 @@ import { exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { poll } from './follow-job.ts'
+import { watchEvents } from '../watch.ts'
 
 export type WaitOptions = {
   /** As `capstan explain` takes it; a commit that was not fetched yet is waited for, too. */
@@ -20,13 +21,18 @@ export type WaitOptions = {
 export const waitFor: Action<WaitOptions> = async (context, { subject, timeoutMs, output }) => {
   const deadline = { at: context.now() + timeoutMs, waitingFor: subject }
   let last = ''
-  const found = await poll(context, deadline, async () => {
-    const now = await read(context, subject)
-    const words = now ? wordsOf(now) : 'it is not known yet'
-    if (words !== last && output !== 'json') context.out.write(`${words}\n`)
-    last = words
-    return now && isOver(now) ? now : undefined
-  })
+  const found = await poll(
+    context,
+    deadline,
+    async () => {
+      const now = await read(context, subject)
+      const words = now ? wordsOf(now) : 'it is not known yet'
+      if (words !== last && output !== 'json') context.out.write(`${words}\n`)
+      last = words
+      return now && isOver(now) ? now : undefined
+    },
+    watchEvents(context),
+  )
   if (output === 'json') context.out.write(printJson(found))
   return found.state === 'done' ? exitCodes.done : exitCodes.failed
 }

@@ -1,9 +1,11 @@
 import { Unreachable } from '../../api/client.ts'
 import type { Context, ListFormat } from '../context.ts'
 import type { ExitCode } from '../exit.ts'
+import { createBell } from '../bell.ts'
 import { clean } from './clean.ts'
 import { printJson } from './json.ts'
 import { printYaml } from './yaml.ts'
+import { watchEvents } from '../watch.ts'
 
 /** What a verb that lists has found, in every form. */
 export type Listing = {
@@ -56,9 +58,10 @@ export async function showListing(
     return first.code
   }
   draw(context, shown)
-  const bell = listen(context)
+  const bell = createBell(context, watchEvents(context))
   for (;;) {
-    await bell.next()
+    await bell.next({ quietMs, blindMs })
+    await context.pause(burstMs)
     const text = printListing(await lookAgain(context, look), output)
     if (text !== shown) draw(context, text)
     shown = text
@@ -79,36 +82,5 @@ async function lookAgain(context: Context, look: () => Promise<Listing>): Promis
       if (!isTold) context.err.write(`${clean(error.message)} Waiting for it.\n`)
       await context.pause(blindMs)
     }
-  }
-}
-
-/** Rings when something happened, or after a while. */
-function listen(context: Context): { next: () => Promise<void> } {
-  const { client, signal, pause } = context
-  let isOpen = true
-  let ring: () => void = () => {}
-  let hasRung = false
-  const tell = (): void => {
-    hasRung = true
-    ring()
-  }
-  // its end, for whatever reason, is no end of watching
-  const close = (): void => {
-    isOpen = false
-  }
-  const hear = async (): Promise<void> => {
-    const after = `${context.now()}-0`
-    for await (const _event of client().followEvents({}, { after, signal, opened: () => {} })) tell()
-  }
-  void hear().then(close, close)
-  return {
-    async next() {
-      const rung = new Promise<void>((resolve) => {
-        ring = resolve
-      })
-      if (!hasRung) await Promise.race([rung, pause(isOpen ? quietMs : blindMs)])
-      if (hasRung) await pause(burstMs)
-      hasRung = false
-    },
   }
 }

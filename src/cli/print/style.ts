@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 
 /** Where text goes; process.stdout is one. */
-export type Output = { write(text: string): unknown; isTTY?: boolean }
+export type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number }
 
 type Paint = (text: string) => string
 

@@ -6,6 +6,7 @@ import { secretValues } from '../../domain/plan/masked.ts'
 import { countChanges, type Plan, plainObject, type PlannedChange, plannedHolds } from '../../domain/plan/plan.ts'
 import type { Request } from '../../domain/work/request.ts'
 import type { Redactor } from '../../lib/redactor.ts'
+import { beginStep } from '../../lib/progress.ts'
 import type { Requests } from '../requests.ts'
 import type { DesiredObject } from '../sync-source/desired.ts'
 import type { Sync, SyncSourceDeps } from '../sync-source/sync.ts'
@@ -38,6 +39,7 @@ export async function makePlan(
   if (!source || ask.kind !== 'plan-source')
     throw new AppError('Unconfigured', `There is no source ${namespace}/${name} (any more).`, { retry: 'never' })
   const compared = await findCompared({ spec: source, ask, id }, deps, signal)
+  beginStep(deps.log, 'reading git and the cluster')
   const sync = await readState(compared.spec, compared.deps, signal)
   const sorted = sortOut(sync, ask.full, deps)
   const apart = setApart(sorted.wanted, sync.desired, compared.sealed ?? new Set())
@@ -78,6 +80,7 @@ type All = { changes: PlannedChange[]; failed: Set<string>; warnings: string[] }
 async function tryAll(wanted: readonly DesiredObject[], parts: Parts, signal: AbortSignal): Promise<All> {
   const all: All = { changes: [], failed: new Set(), warnings: [] }
   if (wanted.length === 0) return all
+  const tick = beginStep(parts.deps.log, 'comparing objects', wanted.length)
   const forget = await learnSecrets(parts, signal)
   try {
     const secrets = wanted.filter(isSecret)
@@ -86,6 +89,7 @@ async function tryAll(wanted: readonly DesiredObject[], parts: Parts, signal: Ab
       const tried = await tryGroup(group, parts, signal)
       forget.push(parts.deps.redactor.register(tried.flatMap(valuesOf)))
       for (const one of tried) note(one, parts, all)
+      for (const _one of group) tick()
     }
     const place = new Map(wanted.map(({ id }, index) => [id, index]))
     all.changes.sort((a, b) => (place.get(a.id) ?? 0) - (place.get(b.id) ?? 0))

@@ -1,6 +1,7 @@
 import { toAppError } from '../../domain/error.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
+import { beginStep } from '../../lib/progress.ts'
 import { begin } from './begin.ts'
 import { pruneLeft } from './delete.ts'
 import { finish, noteFailure, standStill } from './finish.ts'
@@ -38,6 +39,7 @@ async function syncOnce(
   try {
     const hold = await findHold(spec, ledger, deps, signal)
     if (hold) return await standStill(state, hold, deps, signal)
+    beginStep(deps.log, 'reading git and the cluster')
     const sync = await begin(spec, { ledger, memory }, deps, signal)
     state = sync
     const writings = await applyDesired(sync, { insist: laneOfReason(why) === 'person' }, deps, signal)

@@ -4,6 +4,7 @@ import type { Change } from '../../domain/plan/change.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import { wasScaled } from '../../domain/plan/left-alone.ts'
+import { beginStep } from '../../lib/progress.ts'
 import { applyOne, type Writing, type Written } from './apply.ts'
 import { readBodies } from './bodies.ts'
 import type { DesiredObject } from './desired.ts'
@@ -104,12 +105,14 @@ async function applyAll(
     deps,
     signal,
   )
+  const tick = beginStep(deps.log, 'applying objects', wanted.length)
   const definitions = new Set(wanted.filter(({ ref }) => ref.kind === 'CustomResourceDefinition'))
   const changes = new Map<string, Change>()
   await inTurns(createTurns(wanted), atOnce, async (object) => {
     const body = bodies.get(object.key)
     bodies.delete(object.key)
     changes.set(object.key, body === undefined ? unreadable(object) : await apply(object, body))
+    tick()
     // once for all of them, before the first object of a new kind has its turn
     if (definitions.delete(object) && definitions.size === 0) sync.cluster.forgetDiscovery()
   })
