@@ -133,6 +133,11 @@ describe('the bundle, without any package beside it', () => {
         expect((await fetch(href, { headers: { authorization } })).status).toBe(200)
       }
       expect(await statusOf(`${address}/queues/api/queues`)).toBe(401)
+      const saved = await run(process.execPath, [program, 'save', '--url', address], {
+        env: { CAPSTAN_TOKEN_FILE: join(folder, 'state', 'token') },
+        maxBuffer: 2 ** 26,
+      })
+      expect(saved.stderr).toBe('')
     } finally {
       child.kill('SIGTERM')
     }
