@@ -334,7 +334,7 @@ it('takes over a definition and an object of it, whose defaulted list keys git l
   const next = thing(`${group}/v1`, 'Thing', 'one', { spec: { rules: [{ name: 'r', weight: 1 }], tags: ['a'] } })
   try {
     await kubectlApply([definition])
-    await kubectl(['wait', '--for=condition=Established', `crd/things.${group}`, '--timeout=20s'])
+    await kubectl(['wait', '--for=condition=Established', `crd/things.${group}`, '--timeout=120s'])
     await kubectlApply([first])
     await adopt(cluster, definition)
     await sync(cluster, definition)

@@ -111,7 +111,7 @@ describe('webhooks of strangers (hazard L5)', () => {
     })
     await until('the flood runs', async () => answered > 1_000)
     const waitedFor: number[] = []
-    for (let call = 0; call < 200; call++) {
+    for (let call = 0; call < 100; call++) {
       const before = answered
       expect((await fetch(`${url}/api/v1/version`, { headers: authorized })).status).toBe(200)
       waitedFor.push(answered - before)
@@ -120,7 +120,7 @@ describe('webhooks of strangers (hazard L5)', () => {
     await Promise.all(flood)
     agent.destroy()
     // the flood went on meanwhile, and each of its 64 connections had its turn some times, however slow the machine is
-    expect(waitedFor.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(200)
+    expect(waitedFor.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(100)
     expect(Math.max(...waitedFor)).toBeLessThan(64 * 50)
   })
 

@@ -16,6 +16,8 @@ export type TrialResult = {
   measured: Record<string, number>
   /** What was seen and what was promised, when not ok. */
   why?: string
+  /** How many times its limit each figure is that is over it; infinite where none is allowed at all. */
+  over?: Record<string, number>
   /** Says why nothing could be tried: what is to be tested is not there (yet). Counts as a failure at scale 1. */
   notRun?: string
 }
@@ -44,7 +46,8 @@ export function judge(figures: Record<string, readonly [measured: number, atMost
   const measured = Object.fromEntries(Object.entries(figures).map(([name, [value]]) => [name, value]))
   if (over.length === 0) return { ok: true, measured }
   const why = over.map(([name, [value, limit]]) => `${name}: ${value}, promised ≤ ${limit}`)
-  return { ok: false, measured, why: [...why, more].filter(Boolean).join('; ') }
+  const times = over.map(([name, [value, limit]]) => [name, value / limit] as const)
+  return { ok: false, measured, why: [...why, more].filter(Boolean).join('; '), over: Object.fromEntries(times) }
 }
 
 /** Seconds since then, to a tenth. */

@@ -66,14 +66,14 @@ describe('faults', () => {
     return status?.sources[0]
   }
 
-  async function equalsGit(commit: string, timeoutMs = 60_000): Promise<void> {
+  async function equalsGit(commit: string): Promise<void> {
     await until(
       `the cluster equals git at ${commit}`,
       async () => {
         const now = await source()
         return now?.ready && now.attempted === `main@${commit}`
       },
-      { timeoutMs, ...(capstan ? { logFile: capstan.logFile } : {}) },
+      { timeoutMs: 240_000, ...(capstan ? { logFile: capstan.logFile } : {}) },
     )
     for (let n = 0; n < spaces; n++) {
       const names = await kubectl('get', 'deployments,services,ingresses', '-n', `${prefix}-${n}`, '-o', 'name')
@@ -159,7 +159,7 @@ describe('faults', () => {
     await until('the reason is shown', async () => (await source())?.reason === 'ClusterUnavailable')
     expect((await fetch(`${capstan?.url}/healthz`)).status).toBe(200)
     proxy.refuse(false)
-    await equalsGit(next, 90_000)
+    await equalsGit(next)
     await capstan?.stop()
     await proxy.close()
   })
@@ -187,7 +187,7 @@ describe('faults', () => {
     symlinkSync(stack().helm, join(folder, 'helm'))
     await until('it is deployed', async () => (await release())?.ready, { logFile: capstan.logFile })
     await repository.change({ 'deploy/release.yaml': undefined })
-    await kubectl('delete', 'helmreleases.helm.fluxcd.io', 'one', '-n', space, '--timeout=30s')
+    await kubectl('delete', 'helmreleases.helm.fluxcd.io', 'one', '-n', space, '--timeout=120s')
     rmSync(folder, { recursive: true, force: true })
   })
 

@@ -81,7 +81,9 @@ spec:
   })
 
   afterAll(async () => {
-    await kubectl('delete', 'helmreleases.helm.fluxcd.io', '--all', '-n', space, '--timeout=30s').catch(() => undefined)
+    await kubectl('delete', 'helmreleases.helm.fluxcd.io', '--all', '-n', space, '--timeout=120s').catch(
+      () => undefined,
+    )
     await capstan?.stop()
     await repository?.stop()
     await kubectl('delete', 'namespace', space, '--ignore-not-found', '--wait=false')

@@ -76,7 +76,7 @@ describe('fluxcd/flux-get-started', () => {
     // releases are not run here, so nobody installs their definition
     const definition = fileURLToPath(new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.url))
     await kubectl('apply', '--server-side', '--force-conflicts', '--field-manager=capstan', '-f', definition)
-    await kubectl('wait', '--for=condition=Established', 'crd/helmreleases.helm.fluxcd.io', '--timeout=30s')
+    await kubectl('wait', '--for=condition=Established', 'crd/helmreleases.helm.fluxcd.io', '--timeout=120s')
     const repository = await createRepository()
     await repository.push(files)
     const paths = ['--git-path=namespaces', '--git-path=releases', '--git-path=workloads']

@@ -77,7 +77,9 @@ ${chart}`
   })
 
   afterAll(async () => {
-    await kubectl('delete', 'helmreleases.helm.fluxcd.io', '--all', '-n', space, '--timeout=30s').catch(() => undefined)
+    await kubectl('delete', 'helmreleases.helm.fluxcd.io', '--all', '-n', space, '--timeout=120s').catch(
+      () => undefined,
+    )
     await capstan?.stop()
     await charts?.stop()
     await repository?.stop()

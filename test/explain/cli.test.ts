@@ -43,7 +43,7 @@ function helmRelease(name: string, status: object): KubeObject {
   }
 }
 
-async function start({ isTTY = false } = {}) {
+async function start({ isTTY = false, onOut }: { isTTY?: boolean; onOut?: (text: string) => void } = {}) {
   const bench = createWorkbench()
   bench.putStatus(goodStatus)
   await bench.putFetch(commit)
@@ -51,7 +51,7 @@ async function start({ isTTY = false } = {}) {
   const url = await bench.app.listen({ host: '127.0.0.1', port: 0 })
   cleanUps.push(() => bench.app.close())
   const get = async (query: string) => await bench.app.inject({ url: `/api/v1/explain?${query}`, headers: authorized })
-  return { ...bench, cli: createCliBench({ url, isTTY }), get }
+  return { ...bench, cli: createCliBench({ url, isTTY, ...(onOut ? { onOut } : {}) }), get }
 }
 
 const refused = {
@@ -327,26 +327,27 @@ describe('capstan wait', () => {
   })
 
   it('waits for a commit that was not fetched yet', async () => {
-    const { cli, store } = await start()
-    const waiting = cli('wait', '--commit', commit, '--timeout', '20s')
-    setTimeout(() => {
-      void store.set(historyKey(spec.namespace, spec.name), printHistory(commit, [{ commit, parents: [] }]))
-    }, 300)
-    const { code, stdout } = await waiting
+    const fetched = printHistory(commit, [{ commit, parents: [] }])
+    const { cli, store } = await start({
+      onOut: (text) => {
+        if (text.includes('not known')) void store.set(historyKey(spec.namespace, spec.name), fetched)
+      },
+    })
+    const { code, stdout } = await cli('wait', '--commit', commit, '--timeout', '120s')
     expect({ code, stdout }).toEqual({ code: 0, stdout: `it is not known yet\ncommit ${commit}: all is done\n` })
   })
 
   it('ends with 1 at what does not pass by itself', async () => {
     const { cli, putStatus } = await start()
     putStatus({ ...refused, failed: [failure] })
-    const { code, stdout } = await cli('wait', 'deployment/web', '--timeout', '5s')
+    const { code, stdout } = await cli('wait', 'deployment/web', '--timeout', '60s')
     expect(stdout).toMatch(/stopped at apply: ApplyRefused /)
     expect(code).toBe(1)
   })
 
   it('ends with 3 when the time is over, and says how far it came', async () => {
     const { cli } = await start()
-    const { code, stdout } = await cli('wait', '--commit', 'f'.repeat(40), '--timeout', '1s')
+    const { code, stdout } = await cli('wait', '--commit', 'f'.repeat(40), '--timeout', '5s')
     expect({ code, stdout }).toEqual({ code: 3, stdout: 'it is not known yet\n' })
   })
 

@@ -97,7 +97,7 @@ export async function startExplainWorld(
           const { cause } = last
           return cause?.reason === reason && (!next || cause.nextTryAt !== '') && last
         },
-        { timeoutMs: 40_000, everyMs: 200, logFile: capstan.logFile },
+        { everyMs: 200, logFile: capstan.logFile },
       )
       return await found.catch((error: unknown) => {
         throw new Error(`${String(error)}\nlast: ${JSON.stringify(last, null, 1)}`)

@@ -21,5 +21,5 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: ()
 
 /** The real thing in a folder of its own. */
 export function makeGit(options: Partial<GitOptions> = {}): Git {
-  return createGit({ directory: temporaryFolder(), timeoutMs: 30_000, log: silent, ...options })
+  return createGit({ directory: temporaryFolder(), timeoutMs: 120_000, log: silent, ...options })
 }

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 async function gpg(...args: string[]): Promise<string> {
   const env = { PATH: process.env.PATH ?? '', HOME: home, GNUPGHOME: home }
-  return (await run({ command: 'gpg', args: ['--batch', ...args], env, timeoutMs: 10_000 })).stdout
+  return (await run({ command: 'gpg', args: ['--batch', ...args], env, timeoutMs: 60_000 })).stdout
 }
 
 describe('the keyring', () => {

@@ -67,7 +67,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
   run('config', 'user.email', 'test@example.com')
   run('config', 'user.name', 'test')
   run('remote', 'add', 'origin', bare)
-  const git = createGit({ directory: join(directory, 'mirrors'), timeoutMs: 20_000, allowLocal: true, log: silent })
+  const git = createGit({ directory: join(directory, 'mirrors'), timeoutMs: 120_000, allowLocal: true, log: silent })
   const spec = branchSource(bare, change)
   const [cluster, queue, store] = [createFakeCluster(), createFakeQueue(), createFakeStore()]
   const registry = createRegistry({ log: silent })

@@ -124,7 +124,7 @@ describe('helm uninstall', () => {
       both: ['a.example/b'],
       none: undefined,
     })
-    await kubectl(['delete', 'helmrelease', 'ours', 'none', '-n', apps, '--timeout=5s'])
+    await kubectl(['delete', 'helmrelease', 'ours', 'none', '-n', apps, '--timeout=120s'])
     await kubectl([
       'patch',
       'helmrelease',
@@ -135,7 +135,7 @@ describe('helm uninstall', () => {
       '-p',
       '{"metadata":{"finalizers":null}}',
     ])
-    await kubectl(['delete', 'namespace', apps, '--timeout=30s'])
+    await kubectl(['delete', 'namespace', apps, '--timeout=120s'])
   })
 
   it('ends with the hook done and nothing of the release left', async () => {

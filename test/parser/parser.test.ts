@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { until } from '../../playground/stack/until.ts'
 import { createParser } from '../../src/adapters/parser/index.ts'
 import { createRun } from '../../src/adapters/process/index.ts'
 import { parseFile } from '../../src/domain/manifest/parse-file.ts'
@@ -79,7 +80,8 @@ describe('a process that parses', () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     const pending = parse([file('endless', '')], controller.signal)
-    setTimeout(() => controller.abort(reason), 300)
+    await until('a process reads', async () => counts.started === 1)
+    controller.abort(reason)
     await expect(pending).rejects.toBe(reason)
     await expect(parse([configMap('a')], controller.signal)).rejects.toBe(reason)
     expect(counts.started).toBe(1)

@@ -112,7 +112,7 @@ describe('npm start', () => {
     })
     expect(sources.map(({ objects }) => objects)).toEqual([16])
     expect(releases.map(({ state }) => state)).toEqual(['deployed', 'deployed'])
-    await kubectl('rollout', 'status', 'deployment/web', '-n', 'shop', '--timeout=30s')
+    await kubectl('rollout', 'status', 'deployment/web', '-n', 'shop', '--timeout=120s')
   })
 
   it('has a pushed change on the cluster, removes what left git, and repairs what was deleted', async () => {

@@ -90,7 +90,7 @@ describe('the chart of a release', () => {
 
   function open(given: Partial<ChartDeps> = {}): ChartDeps & { fetches: string[] } {
     const fetches: string[] = []
-    const git = createGit({ directory: mkdtempSync(join(directory, 'git-')), timeoutMs: 20_000, log: quiet })
+    const git = createGit({ directory: mkdtempSync(join(directory, 'git-')), timeoutMs: 120_000, log: quiet })
     return {
       fetches,
       cluster,

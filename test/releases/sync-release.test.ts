@@ -281,7 +281,7 @@ describe.each([
 
   it('runs the tests of a chart, and takes a first install away whose tests fail', async () => {
     const test = { enable: true, timeout: 2 }
-    await bench.put('tested', { releaseName: 'tested', chart: chart('4.0.0'), test })
+    await bench.put('tested', { releaseName: 'tested', chart: chart('4.0.0'), test: { ...test, timeout: 60 } })
     expect(await bench.sync('tested')).toMatchObject({ end: 'done' })
     expect(condition(await statusOf('tested'), 'Tested')?.status).toBe('True')
     await bench.put('untested', { releaseName: 'untested', chart: chart('4.1.0'), test, wait: false })
@@ -303,7 +303,7 @@ describe.each([
   })
 
   it('uninstalls what was installed while its HelmRelease was deleted', async () => {
-    await bench.put('gone', { releaseName: 'gone', chart: chart('5.0.0'), timeout: 4 })
+    await bench.put('gone', { releaseName: 'gone', chart: chart('5.0.0'), timeout: 12 })
     const running = bench.sync('gone')
     await until('helm has begun', async () => (await bench.helm('list', '-a', '-q')).split('\n').includes('gone'))
     const ref = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace: bench.namespace, name: 'gone' }

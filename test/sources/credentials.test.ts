@@ -85,7 +85,7 @@ const remote = async (url: string, secretName: string) => await remoteOf({ url, 
 
 describe('the credentials of a Source', () => {
   it('get at a repository that asks for a password', async () => {
-    const git = createGit({ directory: join(directory, 'git'), timeoutMs: 20_000, log: quiet })
+    const git = createGit({ directory: join(directory, 'git'), timeoutMs: 120_000, log: quiet })
     const basic = { username: 'ann', password: 'correct-horse' }
     await secret('login', basic, 'kubernetes.io/basic-auth')
     const refs = await git.fetch(await remote(repository.url, 'login'))
@@ -97,7 +97,7 @@ describe('the credentials of a Source', () => {
   })
 
   it('of a GitHub App get at it with the token of the app', async () => {
-    const git = createGit({ directory: join(directory, 'git-app'), timeoutMs: 20_000, log: quiet })
+    const git = createGit({ directory: join(directory, 'git-app'), timeoutMs: 120_000, log: quiet })
     await secret('app', { githubAppID: '1', githubAppInstallationID: '2', githubAppPrivateKey: 'pem' })
     const refs = await git.fetch(await remote(repository.url, 'app'))
     expect([...refs.keys()]).toContain('refs/heads/main')
@@ -123,7 +123,7 @@ describe('the credentials of a Source', () => {
   it('are never those of the operator, nor what was fetched with them', async () => {
     const netrcFile = join(directory, 'netrc')
     writeFileSync(netrcFile, 'machine 127.0.0.1 login ann password correct-horse\n', { mode: 0o600 })
-    const options = { directory: join(directory, 'git-netrc'), timeoutMs: 20_000, log: quiet, netrcFile }
+    const options = { directory: join(directory, 'git-netrc'), timeoutMs: 120_000, log: quiet, netrcFile }
     const git = createGit(options)
     await git.fetch({ url: repository.url })
     const foreign = await remote(repository.url, '')
@@ -141,7 +141,7 @@ describe('the credentials of a Source', () => {
   })
 
   it('may bring the certificate of a server that nobody else trusts', async () => {
-    const git = createGit({ directory: join(directory, 'git-tls'), timeoutMs: 20_000, log: quiet })
+    const git = createGit({ directory: join(directory, 'git-tls'), timeoutMs: 120_000, log: quiet })
     const server = await serveTls(repository.url)
     onTestFinished(() => server.stop())
     const basic = { username: 'ann', password: 'correct-horse' }

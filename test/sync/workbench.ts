@@ -82,7 +82,7 @@ export async function createWorkbench(
   const cluster = recorded(createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
   const git = createGit({
     directory: join(directory, 'mirrors'),
-    timeoutMs: 20_000,
+    timeoutMs: 120_000,
     allowLocal: true,
     log: silent,
     ...(gnupgHome ? { gnupgHome } : {}),

@@ -60,7 +60,7 @@ describe.runIf(which('go'))('the service of --connect, made of fluxd’s own pac
     const spec = { Spec: `${world.space}:deployment/web`, OverrideContainerFields: ['Name', 'AvailableImagesCount'] }
     const images = async () => (await service.call('ListImagesWithOptions', spec)).result
     await until('the tags are known', async () => JSON.stringify(await images()).includes('"AvailableImagesCount":3'), {
-      timeoutMs: 115_000,
+      timeoutMs: 240_000,
     })
     expect(await images()).toMatchObject([{ Containers: [{ Name: 'web', AvailableImagesCount: 3 }] }])
   })

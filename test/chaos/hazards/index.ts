@@ -15,6 +15,7 @@ import { g1, g2, g3, g4 } from './hostile-yaml.ts'
 import { a4 } from './image-death.ts'
 import { h1, h2, h3, h4 } from './injection.ts'
 import { p8 } from './manifest-edits.ts'
+import { l5 } from './junk-webhooks.ts'
 import { d3 } from './nothing-left.ts'
 import { a2 } from './process-death.ts'
 import { b1, b2 } from './redis-away.ts'
@@ -73,5 +74,6 @@ export const hazards: readonly Hazard[] = [
   j8,
   k1,
   k4,
+  l5,
   p8,
 ]
