@@ -77,7 +77,7 @@ export function addEventCommands(program: Command, perform: Perform): void {
     .addOption(watchOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  capstan history\n  capstan history demo:deployment/podinfo\n  capstan history podinfo',
+      '\nExamples:\n  capstan history\n  capstan history demo:deployment/web\n  capstan history podinfo',
     )
     .action(async (about: string | undefined, options: ListOptions & { limit: number }, command: Command) => {
       await perform(command, (context) => showDeployments(context, { ...options, about }))

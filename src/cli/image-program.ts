@@ -58,7 +58,7 @@ function addImages(program: Command, perform: Perform): void {
     .addOption(new Option('-l, --limit <number>', 'tags of each container; 0 for all').argParser(readCount))
     .addOption(listOption())
     .addOption(watchOption())
-    .addHelpText('after', '\nExamples:\n  capstan images\n  capstan images demo:deployment/podinfo --all')
+    .addHelpText('after', '\nExamples:\n  capstan images\n  capstan images demo:deployment/web --all')
     .action(async (workload: string | undefined, options: ImagesFlags, command: Command) => {
       const { source, namespace, all, output, watch, timeout, limit = all ? 0 : 10 } = options
       const choice = { source, namespace, workload, all, limit, output, watch, timeoutMs: timeout }
@@ -96,7 +96,7 @@ function addRelease(program: Command, perform: Perform, keys: () => Keys): void 
     .option('-v, --verbose', 'also what was skipped; -vv also what was ignored', (_, before: number) => before + 1, 0)
     .addHelpText(
       'after',
-      '\nExamples:\n  capstan release --workload demo:deployment/web --update-image ghcr.io/me/web:1.3.0\n  capstan release --all --update-all-images --dry-run -v',
+      '\nExamples:\n  capstan release --workload demo:deployment/web --update-image ghcr.io/me/web:1.4.2\n  capstan release --all --update-all-images --dry-run -v',
     )
     .action(async (options: ReleaseFlags, command: Command) => {
       const { workload, controller, updateImage, updateAllImages, verbose, timeout, ...rest } = options
@@ -129,7 +129,7 @@ function addPolicy(program: Command, perform: Perform, readInput: () => Promise<
     .option('--tag <container=filter>', 'tag filter of one container; * takes it away', gatherWhole, [])
     .addHelpText(
       'after',
-      "\nExamples:\n  capstan policy -w demo:deployment/web --tag 'app=semver:~1.2'\n  capstan policy test 'semver:~1.2' --image ghcr.io/me/web",
+      "\nExamples:\n  capstan policy -w demo:deployment/web --tag 'app=semver:~1.4'\n  capstan policy test 'semver:~1.4' --image ghcr.io/me/web",
     )
   policy.action(async (options: PolicyFlags, command: Command) => {
     await perform(command, (context) => changePolicy(context, policyOptions(options)))
@@ -181,7 +181,7 @@ function addPolicyTest(policy: Command, perform: Perform, readInput: () => Promi
     .addOption(outputOption())
     .addHelpText(
       'after',
-      "\nExamples:\n  capstan policy test 'semver:~1.2' --image ghcr.io/me/web\n  capstan policy test 'numeric:^main-([0-9]+)$' < tags.txt",
+      "\nExamples:\n  capstan policy test 'semver:~1.4' --image ghcr.io/me/web\n  capstan policy test 'numeric:^main-([0-9]+)$' < tags.txt",
     )
     .action(async (filter: string, _options: TestFlags, command: Command) => {
       // options of the same name that `policy` itself has are read there

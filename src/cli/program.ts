@@ -44,12 +44,12 @@ export type ProgramParts = {
 
 const help = `
 Examples:
-  capstan status                  sources, releases, what failed and why
-  capstan sync                    fetch and apply now, and wait for it
-  capstan explain deployment/web  what stops it, and what would unblock it
-  capstan plan                    what a sync would change, before it does
-  capstan queue ls --state failed what went wrong lately
-  capstan release --workload demo:deployment/web --update-image ghcr.io/me/web:1.3.0
+  capstan status                   sources, releases, what failed and why
+  capstan sync                     fetch and apply now, and wait for it
+  capstan explain deployment/web   what stops it, and what would unblock it
+  capstan plan                     what a sync would change, before it does
+  capstan queue ls --state failed  what went wrong lately
+  capstan release --workload demo:deployment/web --update-image ghcr.io/me/web:1.4.2
 
 Exit codes: 0 as wished, 1 failed or not ready, 2 changes (only plan), 3 timeout, 4 not found, 5 denied, 6 server not reached,
 64 wrong usage, 130 interrupted.`
@@ -140,7 +140,7 @@ function addExplain(program: Command, perform: Perform): void {
     .addOption(outputOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  capstan explain deployment/web\n  capstan explain release/demo/podinfo\n  capstan explain ghcr.io/me/web:1.3.0\n  capstan explain 4f5e6d7',
+      '\nExamples:\n  capstan explain deployment/web\n  capstan explain release/demo/podinfo\n  capstan explain ghcr.io/me/web:1.4.2\n  capstan explain 4f5e6d7',
     )
     .action(async (subject: string, { namespace, output }: Options, command: Command) => {
       await perform(command, (context) => explain(context, { subject, namespace, output }))

@@ -95,6 +95,10 @@ function checkTimes(values: FlagValues): string[] {
       .filter((name) => values[name] < 1)
       .map((name) => `--${name} must be at least 1`),
     ...when(values.workers < 1, '--workers must be at least 1'),
+    ...when(
+      values.tenants && values['helm-plugins-dir'] !== '',
+      '--helm-plugins-dir and --tenants contradict each other: a URL of a tenant would start a program with your rights',
+    ),
   ]
 }
 

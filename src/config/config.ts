@@ -121,6 +121,8 @@ export type Config = {
     finalizer: boolean
     /** repositories.yaml files of the operator. */
     repositoryFiles: readonly string[]
+    /** Folder of helm's downloader plugins; empty: none are run. */
+    pluginsDir: string
     /** HelmReleases of the Operator before 1.0 are served (ruling 9). */
     legacy: boolean
   }
@@ -222,6 +224,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       failedInstall: values['failed-install'] as Config['releases']['failedInstall'],
       finalizer: values['release-finalizer'],
       repositoryFiles: readImports(values['helm-repository-import']).files,
+      pluginsDir: values['helm-plugins-dir'],
       legacy: values['legacy-helmreleases'],
     },
     images: makeImages(values, facts),

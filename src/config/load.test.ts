@@ -256,6 +256,7 @@ describe('loadConfig: problems', () => {
     ['two passwords', ['--git-url=https://me:pw@h/a.git', '--git-https-token-file=/t'], /leave one of the two out/],
     ['split roles without Redis', ['--roles=worker'], /give --redis-url/],
     ['no role', ['--roles='], /at least one of controller/],
+    ['plugins of helm for strangers', ['--tenants', '--helm-plugins-dir=/p'], /contradict each other/],
     ['no request at all to registries', ['--registry-rps=0'], /--registry-rps must be at least 1/],
     ['images asked for and switched off', ['--enable=images', '--registry-disable-scanning'], /contradict/],
     ['prune without sync', ['--enable=releases', '--sync-garbage-collection'], /no meaning without sync/],

@@ -13,6 +13,8 @@ export type RunRequest = {
   /** Standard output beyond this many bytes ends the process with `tooMuchOutput`. Default 10 MiB. */
   maxOutputBytes?: number
   signal?: AbortSignal
+  /** Standard output is no text: it is given as `bytes`. */
+  isBinary?: boolean
   /** What the child may use at most, where the system has a tool to say so. */
   limits?: RunLimits
 }
@@ -29,6 +31,8 @@ export type RunLimits = {
 export type RunResult = {
   exitCode: number | undefined
   stdout: string
+  /** Standard output of a request that is binary; `stdout` is then empty. */
+  bytes?: Uint8Array
   /** Redacted, cut to 64 KiB. */
   stderr: string
   ended: 'exit' | 'timeout' | 'aborted' | 'tooMuchOutput' | 'notFound' | 'killed'

@@ -6,7 +6,14 @@ import pLimit from 'p-limit'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import { createEgress, createGuard } from '../adapters/egress/index.ts'
 import { createGithubApp } from '../adapters/git/index.ts'
-import { createCharts, createHelm, createKnownRepositories, decodeStoredRelease } from '../adapters/helm/index.ts'
+import {
+  type ChartPlugins,
+  createChartPlugins,
+  createCharts,
+  createHelm,
+  createKnownRepositories,
+  decodeStoredRelease,
+} from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createLogins, createRegistry } from '../adapters/registry/index.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
@@ -86,6 +93,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
       insecureHosts: config.images.insecureHosts,
       ...(areTenants ? {} : { logins: createLogins({ run, log, env, dockerConfig: config.images.dockerConfig }) }),
       known: createKnownRepositories({ files: config.releases.repositoryFiles, log, redactor, now: Date.now }),
+      ...(config.releases.pluginsDir === '' ? {} : { plugins: chartPlugins(parts, env) }),
       now: Date.now,
     }),
     git,
@@ -114,6 +122,11 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     random: Math.random,
     ended: metrics.releaseEnded,
   }
+}
+
+function chartPlugins({ config, run }: Parts, environment: NodeJS.ProcessEnv): ChartPlugins {
+  const { pluginsDir: folder, helmBinary } = config.releases
+  return createChartPlugins({ run, folder, helmBinary, directory: join(config.cacheDir, 'plugins'), environment })
 }
 
 /** With another build, or told otherwise, Capstan looks at every release again. */

@@ -243,7 +243,7 @@ describe('capstan sync', () => {
     const { cli } = await start(goodWorker(), { sources: [spec, { ...spec, name: 'other' }] })
     expect(await cli('sync')).toMatchObject({
       code: 64,
-      stderr: 'error Which source? capstan-system/default, capstan-system/other\n',
+      stderr: 'error Which source? There is capstan-system/default, capstan-system/other: name one.\n',
     })
     expect(await cli('sync', 'third')).toMatchObject({ code: 4 })
     const { cli: none } = await start(goodWorker(), { sources: [] })

@@ -1,7 +1,12 @@
 import { gzipSync } from 'node:zlib'
 import { Header } from 'tar'
 import { createGuard, type Guard } from '../../src/adapters/egress/index.ts'
-import { createCharts, type KnownRepositories, type RegistryLogins } from '../../src/adapters/helm/index.ts'
+import {
+  type ChartPlugins,
+  createCharts,
+  type KnownRepositories,
+  type RegistryLogins,
+} from '../../src/adapters/helm/index.ts'
 import { createRegistry } from '../../src/adapters/registry/index.ts'
 import type { Egress } from '../../src/lib/egress.ts'
 import { silent } from '../sync/workbench.ts'
@@ -51,6 +56,7 @@ export function openCharts(options: {
   known?: KnownRepositories
   guard?: Guard
   logins?: RegistryLogins
+  plugins?: ChartPlugins
 }) {
   const {
     now = Date.now,
@@ -58,6 +64,7 @@ export function openCharts(options: {
     known = unknown,
     guard = createGuard(),
     logins,
+    plugins,
     directory,
     egress,
   } = options
@@ -69,5 +76,6 @@ export function openCharts(options: {
     known,
     registry: createRegistry({ log: silent, guard }),
     ...(logins ? { logins } : {}),
+    ...(plugins ? { plugins } : {}),
   })
 }

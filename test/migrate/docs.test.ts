@@ -1,16 +1,14 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { linesOf } from '../guide/lines.ts'
 import { root } from '../packaging/dockerfile.ts'
 import { stack } from '../stack/stack.ts'
 import { type OldWorld, startOldWorld } from './old-world.ts'
 
-const page = join(root, 'docs/migrating.md')
-const text = readFileSync(page, 'utf8')
-const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'))
+const commands = linesOf('docs/migrating.md').map(({ text }) => text)
 
 describe('docs/migrating.md', () => {
   let world: OldWorld
@@ -65,10 +63,5 @@ describe('docs/migrating.md', () => {
     const [enable] = world.standIn.argv().filter((arg) => arg.startsWith('--enable='))
     if (line === 'capstan migrate --from helm-operator') expect(enable).toBe('--enable=releases')
     if (line === 'capstan migrate --from flux-v1') expect(enable).toBe('--enable=releases,sync,images')
-  })
-
-  it('leads only to files that are there', () => {
-    for (const [, target = ''] of text.matchAll(/\]\(([^)#:]+)\)/g))
-      expect(existsSync(join(dirname(page), target)), target).toBe(true)
   })
 })

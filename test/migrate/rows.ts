@@ -52,6 +52,12 @@ type Row = [fact: string, object: KubeObject, path: string, value: unknown]
 /** A Deployment that somebody's values changed, and the value of our chart that it comes to. */
 export const rows: Row[] = [
   ['folders', fluxd({ args: ['--git-path=base,live/eu'] }), 'git.path', ['base', 'live/eu']],
+  [
+    'a container that ran before',
+    fluxd({ pod: { initContainers: [{ name: 'wait', image: 'busybox:1' }] } }),
+    'initContainers',
+    [{ name: 'wait', image: 'busybox:1' }],
+  ],
   ['folders given twice', fluxd({ args: ['--git-path=a', '--git-path=b'] }), 'git.path', ['a', 'b']],
   ['a label', fluxd({ args: ['--git-label=flux-eu'] }), 'git.label', 'flux-eu'],
   ['a tag, for which there is no value', fluxd({ args: ['--git-sync-tag=t'] }), 'additionalArgs', ['--git-sync-tag=t']],

@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { linesOf } from '../guide/lines.ts'
 import { stack } from '../stack/stack.ts'
 import { helm, kubectl } from './chart.ts'
 import { root } from './dockerfile.ts'
 
 const namespace = `capstan-docs-${randomBytes(4).toString('hex')}`
 const text = readFileSync(join(root, 'docs/chart.md'), 'utf8')
-const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'))
+const commands = linesOf('docs/chart.md').map((line) => line.text)
 let folder: string
 
 beforeAll(async () => {
@@ -53,11 +54,6 @@ describe('docs/chart.md', () => {
   it.each(commands.map((line) => [line]))('%s', async (line) => {
     const printed = await type(line)
     if (line.startsWith('helm template')) expect(printed).toContain('kind: Deployment')
-  })
-
-  it('leads only to files that are there', () => {
-    for (const [, target = ''] of text.matchAll(/\]\(([^)#:]+)\)/g))
-      expect(existsSync(join(dirname(join(root, 'docs/chart.md')), target)), target).toBe(true)
   })
 
   it('names the alerts that there are', () => {

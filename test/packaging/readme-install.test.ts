@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,8 @@ import { which } from '../../playground/tools/on-path.ts'
 import { configMap, namespace as namespaceManifest } from '../e2e/manifests.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
 import { type SshServer, startSshServer } from '../git/ssh-server.ts'
+import { linesOf } from '../guide/lines.ts'
+import { notRun } from '../guide/not-run.ts'
 import { stack } from '../stack/stack.ts'
 import { chart, helm, kubectl, objectsOf, podsOf } from './chart.ts'
 import { root } from './dockerfile.ts'
@@ -24,15 +25,7 @@ const shop = `${namespace}-shop`
 /** OpenSSH’s server is not on every machine (Debian: apt install openssh-server). */
 const hasSshd = which('sshd') !== undefined
 
-/** The commands of the README's chapter, each on one line, without comments. */
-const chapter = /^## Install it in a cluster\n[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(
-  readFileSync(join(root, 'README.md'), 'utf8'),
-)?.[1]
-const commands = (chapter ?? '')
-  .replaceAll(/\\\n\s*/g, '')
-  .split('\n')
-  .map((line) => line.replace(/\s+#\s.*$/, ''))
-  .filter((line) => line !== '')
+const commands = linesOf('README.md', 'Install it in a cluster').map(({ text }) => text)
 
 let folder: string
 let port: number
@@ -142,8 +135,7 @@ describe.skipIf(!hasSshd)('a new user, by the chapter of the README alone', () =
   it('goes from helm install to a synced repository', async () => {
     const printed: string[] = []
     for (const line of commands) {
-      // npm run image:test builds and runs the image
-      if (line.startsWith('docker ')) continue
+      if (notRun.some((one) => one.line === line)) continue
       if (line.startsWith('export ')) {
         for (const [, name = '', value = ''] of asReader(line).matchAll(/(\w+)=(\S+)/g)) env[name] = value
       } else if (line.includes(' port-forward ')) await forward(line)

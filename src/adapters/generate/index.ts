@@ -9,7 +9,7 @@ import type { TreeEntry } from '../../domain/source/tree.ts'
 import type { Run } from '../../lib/run.ts'
 import { changesSince, type FileChange, takeSnapshot } from './changes.ts'
 import { type CommandsAt, runGenerators, runUpdaters, type Updating } from './commands.ts'
-import { generatorEnvironment } from './environment.ts'
+import { operatorEnvironment } from '../../lib/operator-environment.ts'
 import { filesBelow, newFiles } from './files.ts'
 import { reveal } from './git-secret.ts'
 import { type BuildAt, buildFolder } from './kustomize.ts'
@@ -80,7 +80,7 @@ export type GeneratorOptions<Remote> = {
 export function createGenerator<Remote>(options: GeneratorOptions<Remote>): Generator<Remote> {
   const { directory, run, parse, strict, remoteBases, gnupgHome, kustomizeBinary } = options
   const scratch = createScratch({ directory, run })
-  const environment = generatorEnvironment(options.environment)
+  const environment = operatorEnvironment(options.environment)
   return {
     withCheckout: ({ remote, commit, tree }, use, signal) =>
       scratch(async (folder) => {

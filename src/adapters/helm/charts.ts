@@ -3,6 +3,7 @@ import { aliasOf, type ChartAccess } from '../../domain/release/chart-access.ts'
 import { isExactVersion, pickChartVersion, splitChartVersion } from '../../domain/release/chart-version.ts'
 import type { Egress } from '../../lib/egress.ts'
 import { createChartCache, hashOf } from './chart-cache.ts'
+import type { ChartPlugins } from './chart-plugins.ts'
 import type { IndexEntry } from './chart-index.ts'
 import { type Chart, readChartFile } from './chart-tree.ts'
 import { completeDependencies, type Dependency } from './dependencies.ts'
@@ -12,7 +13,7 @@ import { createRepositories, hidden, type RepositoryChart } from './repositories
 
 export type { Chart } from './chart-tree.ts'
 
-/** A chart of a repository: `https://`, `http://` or `oci://`. */
+/** A chart of a repository: `https://`, `http://`, `oci://`, or a scheme of the operator's plugins. */
 export type ChartRequest = {
   url: string
   name: string
@@ -64,6 +65,8 @@ export type ChartsOptions = {
   known: KnownRepositories
   /** For registries that neither a release nor `known` has a login for. Left out: none. */
   logins?: RegistryLogins
+  /** What fetches URLs of other schemes. Left out: they are refused. */
+  plugins?: ChartPlugins
   now: () => number
 }
 
@@ -75,7 +78,7 @@ export function createCharts(options: ChartsOptions): Charts {
   const oci = createOciRepositories(options)
 
   async function fromRepository(request: ChartRequest, signal: AbortSignal): Promise<Chart> {
-    mustBeKnownScheme(request.url)
+    await mustBeKnownScheme(request.url, options.plugins)
     const access = request.access ?? (await known.access(request.url))
     const source = { ...request, access, accessKey: access ? hashOf(JSON.stringify(access)) : '' }
     const exact = isFixed(source.version) ? `${keyOf(source)} ${source.version}` : undefined
@@ -163,13 +166,14 @@ async function resolveAlias(repository: string, known: KnownRepositories): Promi
   throw new AppError('ChartNotFound', message)
 }
 
-/** Schemes of helm's downloader plugins would run programs that a URL names (hazard I6, ruling 15). */
-function mustBeKnownScheme(url: string): void {
-  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url) ?? []
-  if (scheme && /^(?:https?|oci)$/i.test(scheme) && URL.canParse(url)) return
-  const why = scheme
-    ? `${scheme}:// would need a downloader plugin of helm, and plugins are not run`
+/** A downloader plugin of helm is a program that a URL names: none is run but those that the operator installed (hazard I6, ruling 15). */
+async function mustBeKnownScheme(url: string, plugins: ChartPlugins | undefined): Promise<void> {
+  const [, scheme = ''] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url) ?? []
+  const isValid = scheme !== '' && URL.canParse(url)
+  if (isValid && (/^(?:https?|oci)$/i.test(scheme) || (await plugins?.handles(scheme.toLowerCase())))) return
+  const why = isValid
+    ? `${scheme}:// needs a downloader plugin of helm, and ${plugins ? 'no plugin of --helm-plugins-dir has it' : 'no plugins are run without --helm-plugins-dir'}`
     : `the URL of the chart repository is not valid`
-  const message = `${why}: serve the charts over https://, or push them to a registry and name it as oci://`
+  const message = `${why}: install one, serve the charts over https://, or push them to a registry and name it as oci://`
   throw new AppError('ChartNotFound', message, { retry: 'never' })
 }

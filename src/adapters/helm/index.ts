@@ -6,6 +6,7 @@ export {
   type FolderChart,
   type KnownRepositories,
 } from './charts.ts'
+export { type ChartPlugins, createChartPlugins } from './chart-plugins.ts'
 export { createHelm } from './create-helm.ts'
 export type { Helm, HelmOutcome, HelmTarget, HelmWrite } from './helm.ts'
 export type { RegistryLogins } from './oci.ts'

@@ -5,6 +5,7 @@ import type { ChartAccess } from '../../domain/release/chart-access.ts'
 import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
 import type { IndexEntry } from './chart-index.ts'
+import type { ChartPlugins } from './chart-plugins.ts'
 import { createIndexFiles, type IndexFile } from './index-files.ts'
 import { createRecent } from './recent.ts'
 import { maxArchiveBytes, unpackChart } from './unpack.ts'
@@ -33,9 +34,13 @@ const archiveTimeoutMs = 30_000
 const indexForMs = 30_000
 const mostIndexes = 500
 
-/** Helm repositories by http(s). Each index is fetched once for all who ask at the same time, and kept. */
-export function createRepositories(options: { directory: string; egress: Egress; now: () => number }): Repositories {
-  const { egress } = options
+/** Helm repositories by http(s) or by plugins. Each index is fetched once for all who ask at the same time, and kept. */
+export function createRepositories(options: {
+  directory: string
+  egress: Egress
+  plugins?: ChartPlugins
+  now: () => number
+}): Repositories {
   const files = createIndexFiles(options)
   const recent = createRecent<IndexFile>({ forMs: indexForMs, most: mostIndexes, now: options.now })
 
@@ -49,7 +54,7 @@ export function createRepositories(options: { directory: string; egress: Egress;
       ...(kept?.lastModified ? { 'if-modified-since': kept.lastModified } : {}),
     }
     const wanted = { url: place.href, maxBytes: maxIndexBytes, timeoutMs: indexTimeoutMs, headers }
-    const response = await get(egress, wanted, { url, access })
+    const response = await get(options, wanted, { url, access })
     if (response.status === 304 && kept) return kept
     if (response.status === 304) throw new AppError('ChartNotFound', `${hidden(url)} answered 304 to a first question`)
     const saved = await files.save(`${url} ${accessKey}`, hidden(url), response)
@@ -77,7 +82,7 @@ export function createRepositories(options: { directory: string; egress: Egress;
     async download({ url, name, access }, entry, folder) {
       const place = placeOf(entry.urls[0] ?? '', url)
       const wanted = { url: place, maxBytes: maxArchiveBytes, timeoutMs: archiveTimeoutMs, headers: {} }
-      const { body } = await get(egress, wanted, { url, access })
+      const { body } = await get(options, wanted, { url, access })
       const digest = createHash('sha256').update(body).digest('hex')
       if (entry.digest && entry.digest !== digest) {
         const message = `the archive of chart ${name} ${entry.version} does not have the digest that its index gives`
@@ -92,8 +97,11 @@ export function createRepositories(options: { directory: string; egress: Egress;
 type Wanted = { url: string; maxBytes: number; timeoutMs: number; headers: Record<string, string> }
 type Home = { url: string; access: ChartAccess | undefined }
 
-async function get(egress: Egress, wanted: Wanted, home: Home): Promise<EgressResponse> {
+type Ways = { egress: Egress; plugins?: ChartPlugins }
+
+async function get({ egress, plugins }: Ways, wanted: Wanted, home: Home): Promise<EgressResponse> {
   const place = hidden(wanted.url)
+  if (!/^https?:/i.test(wanted.url)) return { status: 200, headers: {}, body: await byPlugin(plugins, wanted, home) }
   const { url, headers, tls } = withAccess(wanted, home)
   const response = await egress({ ...wanted, url, headers, ...(tls ? { tls } : {}) }).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : 'no answer'
@@ -104,6 +112,21 @@ async function get(egress: Egress, wanted: Wanted, home: Home): Promise<EgressRe
     throw new AppError('ChartAuthFailed', `${place} refused ${home.access ? 'the credentials' : 'access'} (${status})`)
   if (status !== 200 && status !== 304) throw new AppError('ChartNotFound', `${place} answered ${status}`)
   return response
+}
+
+/** A plugin is run for repositories of its scheme, not for what the index of another one names. */
+async function byPlugin(plugins: ChartPlugins | undefined, wanted: Wanted, home: Home): Promise<Uint8Array> {
+  const [place, source] = [new URL(wanted.url), new URL(home.url)]
+  if (!plugins || place.protocol !== source.protocol)
+    throw new AppError('ChartNotFound', `${hidden(wanted.url)} is not of a scheme that this repository may name`)
+  const { access } = home
+  const isFor = access && access.username !== '' && (place.host === source.host || access.everywhere)
+  const { url, maxBytes, timeoutMs } = wanted
+  const login = isFor ? { login: { username: access.username, password: access.password } } : {}
+  return await plugins.fetch({ url, maxBytes, timeoutMs, ...login }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : 'no answer'
+    throw new AppError('ChartNotFound', `${hidden(url)} could not be read: ${why}`, { cause: error })
+  })
 }
 
 /**

@@ -51,7 +51,9 @@ export async function start(
   const failure = child.pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
   return {
     exitCode: result.exitCode,
-    stdout: new TextDecoder().decode(stdout.bytes()),
+    ...(request.isBinary
+      ? { stdout: '', bytes: stdout.bytes() }
+      : { stdout: new TextDecoder().decode(stdout.bytes()) }),
     stderr: readable(stderr, failure, options.redact),
     ended: endingOf(result, isTooMuch),
     durationMs,

@@ -9,7 +9,8 @@ export async function chooseSource(
 ): Promise<Source> {
   const { sources } = await client().sources({ signal })
   const names = sources.map(({ namespace, name }) => `${namespace}/${name}`)
-  if (given === undefined && sources.length > 1) throw new WrongUsage(`Which source? ${names.join(', ')}`)
+  if (given === undefined && sources.length > 1)
+    throw new WrongUsage(`Which source? There is ${names.join(', ')}: name one.`)
   const found = sources.find(({ name }, at) => given === undefined || given === name || given === names[at])
   if (found) return found
   if (sources.length === 0) throw new NotThere('There is no source: Capstan runs without --git-url.')

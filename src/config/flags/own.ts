@@ -184,6 +184,11 @@ export const ownFlags = {
     doc: 'Keep a deleted HelmRelease until its release is uninstalled. Without it a deletion that nobody saw is found at the next start.',
   },
   'helm-binary': { type: 'string', default: 'helm', doc: 'helm 3 or 4: a name on PATH or an absolute path.' },
+  'helm-plugins-dir': {
+    type: 'string',
+    default: '',
+    doc: 'Folder of helm plugins, as `HELM_PLUGINS` names it, whose downloaders fetch charts of their schemes, such as `s3://`; nothing else of them is run. Not with `--tenants`.',
+  },
   'legacy-helmreleases': {
     type: 'switch',
     default: false,

@@ -10,17 +10,50 @@ import { joined, nothing, type Part, refusal, told } from './part.ts'
  * found fluxd. Its volumes get names of their own, and texts in its environment that may be secrets go into a Secret of ours.
  */
 export function containerBeside(container: Raw, facts: OldFacts): Part {
+  if (textOf(container.name) === 'tiller') return told('container tiller', 'dropped', 'helm 2 is not supported')
+  return carriedContainer(container, facts, {
+    word: 'container',
+    value: 'extraContainers',
+    text: 'it runs beside Capstan and finds it at 127.0.0.1:3030',
+    instead: `run it as a Deployment of its own, which asks capstan.${facts.namespace}:3030`,
+  })
+}
+
+/** A container that ran before the ancestor: it runs before Capstan, and what it puts into a folder that both have is there for it. */
+export function containerBefore(container: Raw, facts: OldFacts): Part {
+  return carriedContainer(container, facts, {
+    word: 'init container',
+    value: 'initContainers',
+    text: 'it runs before Capstan',
+    instead: 'let it do its work as nobody (securityContext.runAsUser: 65534), or do that work in an image of your own',
+  })
+}
+
+/** A volume of the pod that another container has too, so that what that one writes there is seen here. */
+export function isShared({ volume }: Mount, { old: { beside, before } }: OldFacts): boolean {
+  const names = [...beside, ...before].flatMap((one) => listOf(one.volumeMounts).map((mount) => mapOf(mount).name))
+  return names.includes(volume.name)
+}
+
+/** The ancestor's own mount of such a volume. */
+export function sharedMount({ volume, mount }: Mount): Part['values'] {
+  const name = besideName(volume)
+  return [
+    ['extraVolumes', [plain({ ...volume, name })]],
+    ['extraVolumeMounts', [plain({ ...mount, name })]],
+  ]
+}
+
+/** Which value takes a container, and what is said of it. */
+type Place = { word: string; value: string; text: string; instead: string }
+
+function carriedContainer(container: Raw, facts: OldFacts, place: Place): Part {
   const name = textOf(container.name)
-  const subject = `container ${name}`
-  if (name === 'tiller') return told(subject, 'dropped', 'helm 2 is not supported')
+  const subject = `${place.word} ${name}`
   const mounts = mountsOf(container, facts.old.pod)
   const obstacle = obstacleOf(container, mounts)
   if (obstacle)
-    return refusal(
-      subject,
-      `container:${name}`,
-      `${obstacle}, which the pods of our chart may not: run it as a Deployment of its own, which asks capstan.${facts.namespace}:3030`,
-    )
+    return refusal(subject, `container:${name}`, `${obstacle}, which the pods of our chart may not: ${place.instead}`)
   const volumes = mounts.map((mount) => volumeOf(mount, facts))
   const env = listOf(container.env).map((entry) => variable(name, mapOf(entry), facts))
   const all = listOf(container.envFrom).map((entry) => everyVariable(mapOf(entry), facts))
@@ -33,10 +66,9 @@ export function containerBeside(container: Raw, facts: OldFacts): Part {
       ? { volumeMounts: mounts.map(({ mount, volume }) => ({ ...mount, name: besideName(volume) })) }
       : {}),
   }
-  const text =
-    'value extraContainers: it runs beside Capstan and finds it at 127.0.0.1:3030; as nobody (uid 65534) where it names no other user'
+  const text = `value ${place.value}: ${place.text}; as nobody (uid 65534) where it names no other user`
   return joined([
-    told(subject, 'differs', text, [['extraContainers', [plain(carried)]]]),
+    told(subject, 'differs', text, [[place.value, [plain(carried)]]]),
     ...volumes,
     ...[...env, ...all].map(({ part }) => part),
   ])

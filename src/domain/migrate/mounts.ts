@@ -1,3 +1,4 @@
+import { isShared, sharedMount } from './beside.ts'
 import { gitConfig, netrcFile, sshConfig } from './git-files.ts'
 import { keyOf, type Mount } from './old-deployment.ts'
 import { listedIn, type OldFacts, takenOver, valueOf, valuesOf } from './old-facts.ts'
@@ -31,7 +32,17 @@ const kinds: readonly Kind[] = [
     part: (mount) => refuse(mount, 'helm-plugins', 'helm plugins are not run: charts come from https, OCI or git'),
   },
   {
-    is: ({ kind }) => kind === 'emptyDir',
+    is: (mount, facts) => mount.kind === 'emptyDir' && !isOfRoot(mount) && isShared(mount, facts),
+    part: (mount) =>
+      told(
+        subjectOf(mount),
+        'same',
+        'what another container puts there: values extraVolumes and extraVolumeMounts',
+        sharedMount(mount),
+      ),
+  },
+  {
+    is: (mount, facts) => mount.kind === 'emptyDir' && !isShared(mount, facts),
     part: (mount) => told(subjectOf(mount), 'dropped', 'an empty folder; Capstan has its own'),
   },
   {
@@ -44,7 +55,7 @@ const kinds: readonly Kind[] = [
       ),
   },
   {
-    is: ({ path }) => /^\/root(\/|$)/.test(path),
+    is: isOfRoot,
     part: (mount) =>
       refuse(
         mount,
@@ -205,6 +216,10 @@ function carried(mount: Mount, facts: OldFacts): Part {
     ['extraVolumeMounts', [{ ...mounted }] as never],
   ])
   return joined([note, same?.part ?? nothing])
+}
+
+function isOfRoot({ path }: Mount): boolean {
+  return /^\/root(\/|$)/.test(path)
 }
 
 function keyFolder(facts: OldFacts): string {

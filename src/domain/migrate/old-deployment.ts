@@ -35,9 +35,9 @@ export type OldDeployment = {
   command: readonly string[]
   argv: readonly string[]
   mounts: readonly Mount[]
-  /** The other containers, and the names of those that run before. */
+  /** The other containers, and those that run before. */
   beside: readonly Raw[]
-  before: readonly string[]
+  before: readonly Raw[]
   pod: Raw
   podMeta: { labels: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>> }
   account: string
@@ -85,7 +85,7 @@ export function readOldDeployment(object: KubeObject): OldDeployment | undefined
     argv: listOf(container.args).map(textOf),
     mounts: mountsOf(container, pod),
     beside: containers.filter((one) => one !== container),
-    before: listOf(pod.initContainers).map((one) => textOf(mapOf(one).name)),
+    before: listOf(pod.initContainers).map(mapOf),
     pod,
     podMeta: { labels: textsOf(meta.labels), annotations: textsOf(meta.annotations) },
     account: textOf(pod.serviceAccountName) || 'default',

@@ -270,11 +270,53 @@ const refusals: [fact: string, object: KubeObject, accept: string][] = [
     fluxd(root('/root/.config/x', { secret: { secretName: 'x' } })),
     'mount:/root/.config/x',
   ],
-  ['a container beside it', fluxd({ pod: { initContainers: [{ name: 'wait' }] } }), 'container:wait'],
+  [
+    'a container before it that is root',
+    fluxd({ pod: { initContainers: [{ name: 'own', securityContext: { runAsUser: 0 } }] } }),
+    'container:own',
+  ],
+  [
+    'what a container before it puts into the home of root',
+    fluxd({
+      ...root('/root/.tools', { emptyDir: {} }),
+      pod: { initContainers: [{ name: 'get', volumeMounts: [{ name: 'x', mountPath: '/to' }] }] },
+    }),
+    'mount:/root/.tools',
+  ],
   ['keys that nothing mounts', fluxd({ args: ['--git-gpg-key-import=/keys'] }), 'git-gpg-key-import'],
   ["the node's network", fluxd({ pod: { hostNetwork: true } }), 'field:hostNetwork'],
   ['a kubeconfig', operator({ args: ['--kubeconfig=/etc/kube'] }), 'kubeconfig'],
 ]
+
+describe('a container that ran before', () => {
+  const fetches = { name: 'get', image: 'busybox:1', command: ['cp', '-r', '/from', '/to'] }
+  const made = plan([
+    factsOf(
+      fluxd({
+        mounts: [
+          [
+            { name: 'tools', emptyDir: {} },
+            { name: 'tools', mountPath: '/opt/tools', readOnly: true },
+          ],
+        ],
+        pod: { initContainers: [{ ...fetches, volumeMounts: [{ name: 'tools', mountPath: '/to' }] }] },
+      }),
+    ),
+  ])
+
+  it('runs before Capstan, which finds what it put into a folder of both', () => {
+    expect(made.refused).toEqual([])
+    expect([made.about('init container get'), made.about('/opt/tools (emptyDir tools)')]).toEqual([
+      ['differs'],
+      ['same'],
+    ])
+    expect(made.values).toMatchObject({
+      initContainers: [{ ...fetches, volumeMounts: [{ name: 'beside-tools', mountPath: '/to' }] }],
+      extraVolumes: [{ name: 'beside-tools', emptyDir: {} }],
+      extraVolumeMounts: [{ name: 'beside-tools', mountPath: '/opt/tools', readOnly: true }],
+    })
+  })
+})
 
 describe('what is refused, and never dropped in silence', () => {
   it.each(refusals)('%s', (_fact, object, accept) => {

@@ -1,5 +1,5 @@
 import type { Json } from '../manifest/object.ts'
-import { containerBeside } from './beside.ts'
+import { containerBefore, containerBeside } from './beside.ts'
 import { type OldFacts, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
 import { listOf, mapOf, textOf } from '../../lib/raw.ts'
@@ -39,13 +39,7 @@ function ofContainers(facts: OldFacts): Part {
   const { beside, before } = facts.old
   return joined([
     ...beside.map((container) => containerBeside(container, facts)),
-    ...before.map((name) =>
-      refusal(
-        `init container ${name}`,
-        `container:${name}`,
-        'it ran before: add it to initContainers, or leave it out where it fetched helm plugins',
-      ),
-    ),
+    ...before.map((container) => containerBefore(container, facts)),
   ])
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { generatorEnvironment } from './environment.ts'
+import { operatorEnvironment } from './operator-environment.ts'
 
 describe('the environment of generators', () => {
   it.each([
@@ -13,7 +13,7 @@ describe('the environment of generators', () => {
     'FLUX_CLUSTER',
     'MYREDISH',
   ])('has %s, which the operator set', (name) => {
-    expect(generatorEnvironment({ [name]: 'x' })).toMatchObject({ [name]: 'x' })
+    expect(operatorEnvironment({ [name]: 'x' })).toMatchObject({ [name]: 'x' })
   })
 
   it.each([
@@ -33,11 +33,11 @@ describe('the environment of generators', () => {
     'NODE_OPTIONS',
     'LD_PRELOAD',
   ])('has not %s', (name) => {
-    expect(generatorEnvironment({ [name]: 'x' })).not.toHaveProperty(name)
+    expect(operatorEnvironment({ [name]: 'x' })).not.toHaveProperty(name)
   })
 
   it('always has a PATH, the operator’s if there is one', () => {
-    expect(generatorEnvironment({}).PATH).toContain('/usr/bin')
-    expect(generatorEnvironment({ PATH: '/opt/bin' })).toEqual({ PATH: '/opt/bin' })
+    expect(operatorEnvironment({}).PATH).toContain('/usr/bin')
+    expect(operatorEnvironment({ PATH: '/opt/bin' })).toEqual({ PATH: '/opt/bin' })
   })
 })

@@ -4,10 +4,10 @@ const withheld =
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * What the commands of a repository see (ruling 14): PATH and every variable that the operator set on the container, without
- * Capstan's own. HOME and TMPDIR come from the checkout.
+ * What programs see that are neither Capstan's nor helm's, such as the commands of a repository (ruling 14): PATH and every variable that the
+ * operator set on the container, without Capstan's own. HOME and TMPDIR are for each to give.
  */
-export function generatorEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function operatorEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(env).flatMap(([name, value]): [string, string][] =>
     value === undefined || withheld.test(name) ? [] : [[name, value]],
   )

@@ -1,0 +1,102 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { parseFlags } from '../../playground/flags.ts'
+import { runCapstan } from '../e2e/capstan.ts'
+import { kubectl } from '../packaging/chart.ts'
+import { linesOf, pages, textOf } from './lines.ts'
+import { notRun, runElsewhere } from './not-run.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const lines = pages.flatMap((page) => linesOf(page))
+
+/** What a link of a page may end with: the titles, as forges write them. */
+function anchorsOf(page: string): string[] {
+  const text = textOf(page).replaceAll(/^```[\s\S]*?^```$/gm, '')
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\- _]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+const objects = pages.flatMap((page) =>
+  [...textOf(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    parseAllDocuments(block)
+      .map((document) => document.toJS() as { kind?: string; metadata?: { name?: string } } | null)
+      .flatMap((one) =>
+        one && ['Source', 'HelmRelease'].includes(one.kind ?? '') && one.metadata?.name !== undefined
+          ? [[`${page}: ${one.kind} ${one.metadata.name}`, one] as const]
+          : [],
+      ),
+  ),
+)
+
+beforeAll(async () => {
+  for (const name of ['source', 'helmrelease'])
+    await kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(root, `charts/capstan/crds/${name}.yaml`)])
+})
+
+describe('the guide', () => {
+  it.each(pages)('%s leads only to files and chapters that are there', (page) => {
+    for (const [link, target = '', anchor] of textOf(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const file = target === '' ? page : join(dirname(page), target)
+      expect(existsSync(join(root, file)), `${link}: there is no ${file}`).toBe(true)
+      if (anchor !== undefined && statSync(join(root, file)).isFile())
+        expect(anchorsOf(file), `${link}: there is no such chapter`).toContain(anchor)
+    }
+  })
+
+  it('can be reached from the README, each page of it', () => {
+    const linked = (page: string): string[] =>
+      [...textOf(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, to = '']) => join(dirname(page), to))
+    const direct = new Set(linked('README.md'))
+    for (const page of pages.filter((one) => one.startsWith('docs/') && !one.startsWith('docs/decisions/')))
+      expect(direct, page).toContain(page)
+    expect(direct).toContain('docs/decisions/')
+    const near = [...direct].filter((page) => pages.includes(page)).flatMap(linked)
+    for (const page of pages.filter((one) => one.startsWith('playground/examples/')))
+      expect([...direct, ...near], page).toContain(page)
+  })
+
+  it('has objects', () => expect(objects.length).toBeGreaterThan(2))
+
+  it.each(objects)('%s is taken by the API server', async (_name, object) => {
+    const one = { ...object, metadata: { ...object.metadata, namespace: 'default' } }
+    await kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(one))
+  })
+})
+
+describe('the commands of the guide', () => {
+  it('are many', () => expect(lines.length).toBeGreaterThan(150))
+
+  it.each(Object.entries(runElsewhere))('%s: its commands are typed by %s', (place, test) => {
+    const [page = '', chapter] = place.split('#')
+    expect(linesOf(page, chapter).length).toBeGreaterThan(0)
+    // that test takes them from the page, so that it has every one
+    expect(readFileSync(join(root, test), 'utf8')).toMatch(/\blinesOf\(/)
+  })
+
+  it.each(notRun.map(({ line }) => line))('a page has `%s`, which nobody runs', (line) => {
+    expect(lines.map(({ text }) => text)).toContain(line)
+  })
+
+  it.each(notRun.map(({ line }) => line).filter((line) => line.startsWith('npm start -- ')))(
+    '%s is understood',
+    (line) => {
+      expect(parseFlags(line.split(' ').slice(3), { cwd: root, root })).not.toHaveProperty('problems')
+    },
+  )
+
+  it('npx capstan run: its flags are understood', async () => {
+    const [line = ''] = notRun.map((one) => one.line).filter((one) => one.startsWith('npx capstan run '))
+    const known = await runCapstan(['check', ...line.split(' ').slice(3)], { HOME: '/nonexistent' })
+    const wrong = await runCapstan(['check', ...line.split(' ').slice(3), '--no-such-flag'], { HOME: '/nonexistent' })
+    expect([known.code, known.stdout, wrong.code]).toEqual([1, expect.stringContaining('ok    git'), 2])
+  })
+
+  it('docker build: the Dockerfile is where it looks', () => expect(existsSync(join(root, 'Dockerfile'))).toBe(true))
+})
