@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply } from 'fastify'
 import { AppError } from '../domain/error.ts'
 import { type Reason, reasons } from '../domain/status/reason.ts'
 import type { Problem } from './contract/problem.ts'
+import { faultText } from './wrong-request.ts'
 
 /** The API's own reasons, besides those of the status list. */
 const ownReasons = {
@@ -58,10 +59,10 @@ export function problemOf(error: unknown): Problem {
     const status = statusOf[error.reason] ?? 500
     return { type: 'about:blank', title, status, detail: error.message, reason: error.reason, unblock }
   }
-  const { code = '', statusCode = 500, message = '' } = (error ?? {}) as Partial<FastifyError>
+  const { code = '', statusCode = 500, message = '', ...more } = (error ?? {}) as Partial<FastifyError>
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problem('TooLarge')
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return problem('UnsupportedMediaType')
-  if (code === 'FST_ERR_VALIDATION') return problem('InvalidRequest', message)
+  if (code === 'FST_ERR_VALIDATION') return problem('InvalidRequest', faultOf(more) ?? message)
   if (code.startsWith('FST_ERR_') && statusCode >= 400 && statusCode < 500) {
     return { ...problem('InvalidRequest', message), status: statusCode }
   }
@@ -74,6 +75,11 @@ export function problemOf(error: unknown): Problem {
     reason: 'InternalError',
     unblock,
   }
+}
+
+function faultOf({ validation, validationContext = 'body' }: Partial<FastifyError>): string | undefined {
+  const [fault] = validation ?? []
+  return fault && faultText(fault, validationContext)
 }
 
 /** Seconds, by status. */
