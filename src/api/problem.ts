@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply } from 'fastify'
 import { AppError } from '../domain/error.ts'
 import { type Reason, reasons } from '../domain/status/reason.ts'
 import type { Problem } from './contract/problem.ts'
+import { faultText } from './wrong-request.ts'
 
 /** The API's own reasons, besides those of the status list. */
 const ownReasons = {
@@ -58,13 +59,8 @@ export function problemOf(error: unknown): Problem {
     const status = statusOf[error.reason] ?? 500
     return { type: 'about:blank', title, status, detail: error.message, reason: error.reason, unblock }
   }
-  const { code = '', statusCode = 500, message = '' } = (error ?? {}) as Partial<FastifyError>
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problem('TooLarge')
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return problem('UnsupportedMediaType')
-  if (code === 'FST_ERR_VALIDATION') return problem('InvalidRequest', message)
-  if (code.startsWith('FST_ERR_') && statusCode >= 400 && statusCode < 500) {
-    return { ...problem('InvalidRequest', message), status: statusCode }
-  }
+  const refused = refusedByFastify((error ?? {}) as Partial<FastifyError>)
+  if (refused) return refused
   const [title, unblock] = reasons.InternalError
   return {
     type: 'about:blank',
@@ -74,6 +70,23 @@ export function problemOf(error: unknown): Problem {
     reason: 'InternalError',
     unblock,
   }
+}
+
+/** What Fastify says of a request before a route sees it. */
+function refusedByFastify({
+  code = '',
+  statusCode = 500,
+  message = '',
+  validation = [],
+  validationContext = 'body',
+}: Partial<FastifyError>): Problem | undefined {
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return problem('TooLarge')
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return problem('UnsupportedMediaType')
+  const [fault] = validation
+  if (code === 'FST_ERR_VALIDATION')
+    return problem('InvalidRequest', fault ? faultText(fault, validationContext) : message)
+  const isRefused = code.startsWith('FST_ERR_') && statusCode >= 400 && statusCode < 500
+  return isRefused ? { ...problem('InvalidRequest', message), status: statusCode } : undefined
 }
 
 /** Seconds, by status. */

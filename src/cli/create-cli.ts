@@ -114,6 +114,8 @@ function hintOf(error: unknown): string | undefined {
   if (!(error instanceof ApiRefusal)) return undefined
   if (error.problem.status === 401)
     return 'Give the token of the server with --token-file, CAPSTAN_TOKEN or CAPSTAN_TOKEN_FILE.'
+  // what it says of documents is for programs
+  if (error.problem.status === 400) return '(see --help)'
   return error.problem.unblock
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { EventFilter } from '../api/contract/event.ts'
+import { eventTypeNames, severityNames } from '../api/contract/event-names.ts'
 import { showDeployments } from './commands/history.ts'
 import { exportEvents } from './commands/export-events.ts'
 import { showEvents } from './commands/events.ts'
@@ -16,8 +17,7 @@ import {
 } from './options.ts'
 import { listSinks, replaySink, testSink } from './commands/sinks.ts'
 
-const severities = ['info', 'warning', 'error'] as const
-type Severity = (typeof severities)[number]
+type Severity = (typeof severityNames)[number]
 
 /** `capstan events`, `capstan history` and `capstan sink …`. */
 export function addEventCommands(program: Command, perform: Perform): void {
@@ -44,8 +44,8 @@ export function addEventCommands(program: Command, perform: Perform): void {
     )
     .option('--source <name...>', 'only about these sources or HelmReleases: name or namespace/name')
     .option('-n, --namespace <namespace...>', 'only about what is in these namespaces')
-    .option('--type <type...>', 'only these types, as sync, helm_release or error')
-    .addOption(new Option('--severity <level>', 'this and more urgent ones').choices(severities))
+    .addOption(new Option('--type <type...>', 'only these types').choices(eventTypeNames))
+    .addOption(new Option('--severity <level>', 'this and more urgent ones').choices(severityNames))
     .addOption(durationOption('--since <duration>', 'not older than this, as 2h'))
     .addOption(new Option('--limit <number>', 'at most so many of the past').default(50).argParser(readLimit))
     .addOption(listOption())

@@ -42,6 +42,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 function exitCodeOfStatus(status: number): ExitCode {
+  if (status === 400) return exitCodes.usage
   if (status === 401 || status === 403) return exitCodes.denied
   return status === 404 ? exitCodes.notFound : exitCodes.failed
 }

@@ -166,7 +166,9 @@ function addWait(program: Command, perform: Perform): void {
       const subject = commit ?? given
       if (subject === undefined || (commit !== undefined && given !== undefined))
         throw new WrongUsage('Give a subject or --commit.')
-      await perform(command, (context) => waitFor(context, { subject, timeoutMs: timeout, output }))
+      await perform(command, (context) =>
+        waitFor(context, { subject, isCommit: commit !== undefined, timeoutMs: timeout, output }),
+      )
     })
 }
 

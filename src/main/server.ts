@@ -63,7 +63,10 @@ export async function serve(
     requests: processRequests(parts, secrets.tokenFile),
     queue,
     token: () => read(secrets.tokenFile),
-    limits: { calls: { perSecond: config.apiRate, burst: 8 * config.apiRate } },
+    limits: {
+      calls: { perSecond: config.apiRate, burst: 8 * config.apiRate },
+      mistakes: { perSecond: config.apiRate / 50, burst: Math.max(5, Math.ceil(0.6 * config.apiRate)) },
+    },
     ...(config.apiAuth.byCluster ? { access: clusterAccess(parts) } : {}),
     webhookSecret: () => read(secrets.webhookSecretFile),
     deliveries: store,

@@ -303,10 +303,23 @@ describe('capstan: usage', () => {
     [['queue', 'ls', '--limit', '0'], /from 1 to 1000/],
     [['queue', 'show'], /missing required argument/],
     [['sync', 'a', 'b'], /too many arguments/],
+    [['events', '--type', 'bogus'], /Allowed choices are commit, sync, release/],
+    [['wait', '--commit', 'zzz'], /7 to 40 hexadecimal digits/],
+    [['wait'], /Give a subject or --commit/],
   ])('%j is wrong', async (argv, text) => {
     const { code, stderr } = await createCliBench()(...argv)
     expect(code).toBe(64)
     expect(stderr).toMatch(text)
+  })
+
+  it('is told by the server too, in words for people', async () => {
+    const { cli } = await start()
+    expect(await cli('explain', '')).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('subject in the query'),
+    })
+    const { code, stderr } = await cli('release', '--all', '--update-image', 'bad image')
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/is no image\n\(see --help\)\n$/)])
   })
 
   it('helps without a server', async () => {

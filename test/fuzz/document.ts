@@ -25,6 +25,9 @@ export function withKnown(document: OpenApi, known: Known): OpenApi {
 }
 
 function knowing(path: string, parameter: Parameter, known: Known): Parameter {
+  // a cursor is what the page before gave: any other text is refused before the rest of the query is looked at
+  if (parameter.in === 'query' && parameter.name === 'cursor')
+    return { ...parameter, schema: { anyOf: [{ const: '' }, parameter.schema] } }
   const value = parameter.in === 'path' ? valueOf(path, parameter.name, known) : undefined
   return value === undefined ? parameter : { ...parameter, schema: { anyOf: [{ const: value }, parameter.schema] } }
 }

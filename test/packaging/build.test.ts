@@ -1,7 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -91,6 +93,30 @@ describe('the bundle, without any package beside it', () => {
     const total = sizes.reduce((sum, size) => sum + size, 0)
     expect(total).toBeGreaterThan(150_000)
     expect(total).toBeLessThan(500_000)
+  })
+
+  it.each([
+    ['capstan', ['save']],
+    ['fluxctl', ['save']],
+  ])('writes manifests: %s save', async (name, args) => {
+    const text = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {replicas: 2}\n'
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(Buffer.from(text).toString('base64')))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const called = join(folder, name)
+    await symlink(program, called)
+    const { port } = server.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}${name === 'fluxctl' ? '/api/flux' : ''}`
+    try {
+      const { stdout } = await run(called, args, {
+        env: { FLUX_URL: url, PATH: dirname(process.execPath), HOME: folder },
+      })
+      expect(stdout).toContain('kind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  replicas: 2\n')
+    } finally {
+      server.close()
+    }
   })
 
   it('gets ready on the real cluster with a Redis of its own, shows the queue board, and ends with 0', async () => {

@@ -1,27 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { eventTypeNames, severityNames } from './event-names.ts'
 import { mostRows } from './list.ts'
 import { ref } from './ref.ts'
-
-/** Types of events; those of fluxd first. */
-export const eventTypeNames = [
-  'commit',
-  'sync',
-  'release',
-  'autorelease',
-  'automate',
-  'deautomate',
-  'lock',
-  'unlock',
-  'update_policy',
-  'helm_release',
-  'error',
-  'suspend',
-  'resume',
-  'approve',
-  'rollback',
-  'test',
-] as const
-export const severityNames = ['info', 'warning', 'error'] as const
 
 /** What an event or a record is about. */
 export const EventSource = Type.Object(

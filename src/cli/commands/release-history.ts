@@ -2,7 +2,9 @@ import type { ReleaseHistory } from '../../api/contract/release.ts'
 import type { Action } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
+import { helmState } from '../print/helm-state.ts'
 import { type ListOptions, showListing } from '../print/listing.ts'
+import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
 import { chooseRelease } from './choose-release.ts'
 
@@ -14,18 +16,18 @@ export const showHistory: Action<ListOptions & { name: string }> = async (contex
     return {
       data: history,
       names: history.revisions.map(({ revision }) => String(revision)),
-      table: () => historyText(history),
+      table: () => historyText(history, context.style),
       code: exitCodes.done,
     }
   })
 }
 
-function historyText({ revisions }: ReleaseHistory): string {
+function historyText({ revisions }: ReleaseHistory, style: Style): string {
   if (revisions.length === 0) return 'helm has no such release (yet)\n'
   const rows = revisions.map(({ revision, updatedAt, state, chart, appVersion, description }) => [
     String(revision),
     clean(updatedAt) || '-',
-    clean(state),
+    helmState(state, style),
     clean(chart) || '-',
     clean(appVersion) || '-',
     clean(description),

@@ -2,6 +2,7 @@ import type { Drift, Failure, Release, Source, Status, Unhealthy } from '../../a
 import type { Action, Context } from '../context.ts'
 import { type ExitCode, exitCodes } from '../exit.ts'
 import { clean } from '../print/clean.ts'
+import { helmState } from '../print/helm-state.ts'
 import { type ListOptions, showListing } from '../print/listing.ts'
 import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
@@ -87,7 +88,7 @@ function releaseTable(releases: readonly Release[], style: Style, wide: boolean)
     clean(`${release.namespace}/${release.name}`),
     shortChart(release.chart),
     String(release.revision),
-    clean(release.state),
+    helmState(release.state, style),
     readyWord(release, style),
     ...(wide ? [clean(`${release.targetNamespace}/${release.release}`), clean(release.phase) || '-'] : []),
     messageOf(release, style),

@@ -1,7 +1,7 @@
 import { ApiRefusal } from '../../api/client.ts'
 import type { Explanation } from '../../api/contract/explain.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
-import { exitCodes } from '../exit.ts'
+import { exitCodes, WrongUsage } from '../exit.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { poll } from './follow-job.ts'
@@ -10,6 +10,8 @@ import { watchEvents } from '../watch.ts'
 export type WaitOptions = {
   /** As `capstan explain` takes it; a commit that was not fetched yet is waited for, too. */
   subject: string
+  /** It is given as a commit, which nothing else may be. */
+  isCommit: boolean
   timeoutMs: number
   output: OutputFormat
 }
@@ -18,7 +20,9 @@ export type WaitOptions = {
  * `capstan wait`: exit 0 when all is done, 1 when something stops it that does not pass by itself, 3 when the time is over. Made for
  * pipelines: `git push && capstan wait --commit "$(git rev-parse HEAD)"`.
  */
-export const waitFor: Action<WaitOptions> = async (context, { subject, timeoutMs, output }) => {
+export const waitFor: Action<WaitOptions> = async (context, { subject, isCommit, timeoutMs, output }) => {
+  if (isCommit && !/^[0-9a-f]{7,40}$/i.test(subject))
+    throw new WrongUsage(`--commit ${subject}: it must be 7 to 40 hexadecimal digits, as git rev-parse prints them.`)
   const deadline = { at: context.now() + timeoutMs, waitingFor: subject }
   let last = ''
   const found = await poll(

@@ -97,7 +97,7 @@ export const ownFlags = {
   'api-rate': {
     type: 'number',
     default: 50,
-    doc: 'Calls a second that one caller of the API may make for long; eight times as many at once.',
+    doc: 'Calls a second that one caller of the API may make for long; eight times as many at once. A fiftieth of it are the wrong tokens that one address may try.',
   },
   'webhook-secret-file': {
     type: 'string',
