@@ -148,17 +148,17 @@ describe('rights of the cluster (hazard L2)', () => {
 
   it('say the same of what is not there and of what may not be seen, and ask the cluster as often', async () => {
     const asked: string[] = []
-    const { whose, may, home } = world.access
+    const { access } = world
     const { app, queue } = bench({
       access: {
-        home,
+        home: access.home,
         whose: async (token) => {
           asked.push('whose')
-          return await whose(token)
+          return await access.whose(token)
         },
         may: async (user, right) => {
           asked.push(`may ${right.verb} ${right.resource}`)
-          return await may(user, right)
+          return await access.may(user, right)
         },
       },
     })

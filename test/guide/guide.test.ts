@@ -35,12 +35,12 @@ let cast: Cast
 beforeAll(async () => {
   reader = createReader()
   cast = await createCast(reader)
-}, 60_000)
+})
 
 afterAll(async () => {
   await reader?.leave()
   await cast?.stop()
-}, 60_000)
+})
 
 /** Of the queue, as a reader copies it from `capstan queue ls`. */
 async function jobOf(args: string): Promise<string> {
@@ -137,7 +137,7 @@ const proofs: Readonly<Record<string, (typed: Typed) => Promise<void>>> = {
 describe('the other pages, with what they are about', () => {
   beforeAll(async () => {
     await cast.settle()
-  }, 120_000)
+  })
 
   it.each(titled(guide))('%s: %s', async (_page, text, line) => {
     if (/cancel sync-release/.test(text)) await cast.addBroken()
@@ -151,7 +151,7 @@ describe('the other pages, with what they are about', () => {
 describe('Sources, with one more', () => {
   beforeAll(async () => {
     await cast.addShop()
-  }, 120_000)
+  })
 
   it.each(titled(shop))('%s: %s', async (_page, _text, line) => {
     await check(line)

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { countTurns } from '../../../test/fakes/turns.ts'
 import { type IndexEntry, outlineIndex, readBlock } from './chart-index.ts'
 
 const index = `apiVersion: v1
@@ -119,30 +119,3 @@ describe('an index', () => {
     expect(longest / all).toBeLessThan(0.5)
   })
 })
-
-type Turns = { count: number; longest: number; all: number }
-
-/** Turns of the event loop, in this thread's processor time: what else the machine does is not counted. */
-function countTurns(): { stop(): Promise<Turns> } {
-  const turns = { count: 0, longest: 0, all: 0 }
-  let isOver = false
-  async function count(): Promise<void> {
-    for (let since = process.threadCpuUsage(); !isOver; ) {
-      await setImmediate()
-      const now = process.threadCpuUsage()
-      const turn = now.user + now.system - since.user - since.system
-      turns.count++
-      turns.longest = Math.max(turns.longest, turn)
-      turns.all += turn
-      since = now
-    }
-  }
-  const counting = count()
-  return {
-    async stop() {
-      isOver = true
-      await counting
-      return turns
-    },
-  }
-}
