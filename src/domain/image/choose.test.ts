@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { cpuMs } from '../../../test/fakes/cpu-ms.ts'
 import { chooseTag, tagsToDescribe } from './choose.ts'
 import type { RepositoryFacts } from './facts.ts'
 import { type Policy, type PolicyText, parsePolicy } from './policy.ts'
@@ -309,14 +310,6 @@ describe('tagsToDescribe of a narrowed policy', () => {
     expect(tagsToDescribe(policyOf(filter, more), current, tags)).toEqual(expected)
   })
 })
-
-/** Milliseconds of processor time that work takes: they do not pass while others have the machine. */
-function cpuMs(work: () => void): number {
-  const begun = process.threadCpuUsage()
-  work()
-  const { user, system } = process.threadCpuUsage(begun)
-  return (user + system) / 1_000
-}
 
 describe('parsePolicy', () => {
   it.each([
