@@ -71,7 +71,7 @@ export function createChartPlugins(options: {
 
 async function readPlugins(folder: string): Promise<Plugin[]> {
   // one that is not there yet has no plugins yet
-  const names = await readdir(folder).catch(() => [])
+  const names: string[] = await readdir(folder).catch(() => [])
   const plugins = await Promise.all(names.toSorted().map(async (name) => await readPlugin(join(folder, name))))
   return plugins.flat()
 }
