@@ -60,11 +60,11 @@ RUN get="curl --fail --silent --show-error --location --remote-name-all" \
  && install --mode=0755 "${file}" /tools/sops
 
 # what both images run on: nobody, nothing to write but what is mounted, children reaped by tini; bash, envsubst and git-secret are what
-# generators and encrypted repositories ask for
+# generators and encrypted repositories ask for, curl what plugins of helm fetch themselves with
 FROM ${BASE} AS ground
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends \
-      bash ca-certificates gettext-base git git-secret gnupg openssh-client tini util-linux \
+      bash ca-certificates curl gettext-base git git-secret gnupg openssh-client tini util-linux \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /usr/share/doc /usr/share/man /usr/share/locale \
       /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn-* /usr/local/bin/yarn* \
  && install --directory --owner=65534 --group=65534 --mode=0700 /var/lib/capstan

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { parseFlags } from '../../playground/flags.ts'
+import { ownSummaries } from '../../src/cli/own-commands.ts'
+import { buildProgram } from '../../src/cli/program.ts'
 import { runCapstan } from '../e2e/capstan.ts'
 import { kubectl } from '../packaging/chart.ts'
 import { linesOf, pages, textOf } from './lines.ts'
@@ -22,6 +25,33 @@ function anchorsOf(page: string): string[] {
       .replaceAll(' ', '-'),
   )
 }
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+
+const program = buildProgram(new Command('capstan'), {
+  out: { write() {} },
+  err: { write() {} },
+  version: '0.0.0',
+  commands: Object.entries(ownSummaries).map(([name, summary]) => ({ name, summary, run: async () => 0 })),
+  contextFor: () => expect.fail('nothing is asked'),
+  readInput: async () => '',
+  keys: () => expect.fail('nobody is here'),
+  yaml: async () => expect.fail('nothing is read'),
+  end() {},
+})
+
+/** Verbs that a page names in its text. */
+const inText = pages.flatMap((page) =>
+  [
+    ...textOf(page)
+      .replaceAll(/```[\s\S]*?```/g, '')
+      .matchAll(/`(?:npx )?(capstan (?!-)[^`\n]*)`/g),
+  ].map(([, line = '']) => {
+    const words = line.split(' ').slice(1)
+    const end = words.findIndex((word) => !/^[a-z]+(-[a-z]+)*$/.test(word))
+    return [page, line, end < 0 ? words : words.slice(0, end)] as const
+  }),
+)
 
 const objects = pages.flatMap((page) =>
   [...textOf(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
@@ -73,6 +103,23 @@ describe('the guide', () => {
 describe('the commands of the guide', () => {
   it('are many', () => expect(lines.length).toBeGreaterThan(150))
 
+  it.each(pages)('%s: they stand in blocks that say so', (page) => {
+    const others = textOf(page)
+      .replaceAll(/^ *```(?:sh|bash|console|shell|yaml|text)\n[\s\S]*?^ *```$/gm, '')
+      .match(/^ *(?:\$ )?(?:npm|npx|capstan|fluxctl|kubectl|helm|git|docker|curl) [a-z-][^`\n]*$/gm)
+    expect(others ?? []).toEqual([])
+  })
+
+  it.each(inText)('%s: there is `%s`', (_page, _line, words) => {
+    let at: Command = program
+    for (const word of words) {
+      const next = at.commands.find((one) => one.name() === word || one.aliases().includes(word))
+      // what takes an argument may be given any word
+      if (!next && at !== program && at.registeredArguments.length > 0) return
+      at = next ?? expect.fail(`there is no ${word} of ${at.name()}`)
+    }
+  })
+
   it.each(Object.entries(runElsewhere))('%s: its commands are typed by %s', (place, test) => {
     const [page = '', chapter] = place.split('#')
     expect(linesOf(page, chapter).length).toBeGreaterThan(0)
@@ -96,6 +143,13 @@ describe('the commands of the guide', () => {
     const known = await runCapstan(['check', ...line.split(' ').slice(3)], { HOME: '/nonexistent' })
     const wrong = await runCapstan(['check', ...line.split(' ').slice(3), '--no-such-flag'], { HOME: '/nonexistent' })
     expect([known.code, known.stdout, wrong.code]).toEqual([1, expect.stringContaining('ok    git'), 2])
+  })
+
+  it('npm run: what is run is there', () => {
+    const named = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\bnpm run ([a-z:]+)/g)].map(([, name = '']) => name),
+    )
+    for (const name of new Set(named)) expect(scripts).toHaveProperty([name])
   })
 
   it('docker build: the Dockerfile is where it looks', () => expect(existsSync(join(root, 'Dockerfile'))).toBe(true))

@@ -249,6 +249,20 @@ describe('the schema', () => {
     expect(leaves(schema).toSorted()).toEqual(known.toSorted())
   })
 
+  it.each(['flux', 'helm-operator'])(
+    'has a line for each value of the chart %s: it works, or is named with what to do',
+    (old) => {
+      const keys = parse(readFileSync(valuesFile('ancestor-keys'), 'utf8')) as Record<string, string>
+      const values = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Record<string, unknown>
+      const listed = parse(readFileSync(join(chart, 'files/without-effect.yaml'), 'utf8')) as Record<string, unknown>
+      const known = [...keysOf(values), ...Object.keys(listed)]
+      const theirs = (keys[old] ?? '').trim().split(/\s+/)
+      expect(theirs.length).toBeGreaterThan(80)
+      const lost = theirs.filter((key) => !known.some((one) => key === one || key.startsWith(`${one}.`)))
+      expect(lost).toEqual([])
+    },
+  )
+
   const refused: [string, string, RegExp][] = [
     ['a key that is misspelt', 'git.ulr=https://a/b', /ulr/],
     ['a key that is misspelt at the top', 'replicas=2', /replicas/],

@@ -56,7 +56,7 @@ const commandsOf = (example: string): string[] =>
 
 /** A command of a page as it stands there, with kubectl for the playground. */
 async function type(line: string): Promise<void> {
-  const env = { PATH: `${stack().binDir}:${process.env.PATH ?? ''}`, KUBECONFIG: file().kubeconfig }
+  const env = { PATH: `${stack().binDir}:${process.env.PATH ?? ''}`, KUBECONFIG: file().kubeconfig, HOME: stateDir }
   await run('bash', ['-c', line], { env })
 }
 

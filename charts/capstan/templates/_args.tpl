@@ -127,6 +127,7 @@
 }}
 {{- if .Values.logReleaseDiffs }}{{ $args = append $args "--log-release-diffs" }}{{ end }}
 {{- if .Values.configureRepositories.enable }}{{ $args = append $args "--helm-repository-import=v3:/etc/capstan/helm/repositories.yaml" }}{{ end }}
+{{- if include "capstan.plugins" . }}{{ $args = append $args "--helm-plugins-dir=/var/lib/helm-plugins/plugins" }}{{ end }}
 {{- with include "capstan.releaseNamespace" . }}{{ $args = append $args (printf "--allow-namespace=%s" .) }}{{ end }}
 {{- toJson $args }}
 {{- end }}

@@ -199,6 +199,7 @@ imagePullSecrets:
 {{- if and .Values.registry.acr.enabled (not .Values.registry.acr.secretName) }}{{ fail "registry.acr.enabled needs registry.acr.secretName: a Secret with azure.json, which a node lets nobody but root read; leave both out where the pod has an identity" }}{{ end }}
 {{- if and .Values.registry.dockercfg.enabled (not .Values.registry.dockercfg.secretName) }}{{ fail "registry.dockercfg.enabled needs registry.dockercfg.secretName" }}{{ end }}
 {{- if not (has "v3" (splitList "," (include "capstan.commas" .Values.helm.versions))) }}{{ fail "helm.versions must include v3, the only one that is run" }}{{ end }}
+{{- if and .Values.tenants.enabled (.Values.initPlugins).enable }}{{ fail "initPlugins.enable and tenants.enabled contradict each other: a URL of a tenant would start a program with the rights of Capstan" }}{{ end }}
 {{- if and $scaling.by (not .Values.roles.split) }}{{ fail "roles.worker.autoscaling needs roles.split=true" }}{{ end }}
 {{- if and (eq $scaling.by "keda") (not $scaling.prometheusAddress) }}{{ fail "roles.worker.autoscaling.by=keda needs roles.worker.autoscaling.prometheusAddress" }}{{ end }}
 {{- end }}

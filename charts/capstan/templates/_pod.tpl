@@ -35,8 +35,10 @@ spec:
   {{- include "capstan.pullSecrets" . | nindent 2 }}
   securityContext:
     {{- include "capstan.podSecurity" . | nindent 4 }}
-  {{- with .Values.initContainers }}
+  {{- $plugins := ternary (include "capstan.plugins" .) "" (has $component (list "all" "worker")) }}
+  {{- if or .Values.initContainers $plugins }}
   initContainers:
+    {{- with .Values.initContainers }}
     {{- if kindIs "slice" . }}
     {{- toYaml . | nindent 4 }}
     {{- else }}
@@ -44,6 +46,10 @@ spec:
     - name: {{ $name }}
       {{- toYaml $container | nindent 6 }}
     {{- end }}
+    {{- end }}
+    {{- end }}
+    {{- with $plugins }}
+    {{- . | nindent 4 }}
     {{- end }}
   {{- end }}
   containers:
@@ -174,11 +180,52 @@ affinity:
 {{- toJson $files }}
 {{- end }}
 
+{{/* What installs the plugins of helm, one container each, in order; empty where there are none. */}}
+{{- define "capstan.plugins" -}}
+{{- $root := . }}
+{{- if and (.Values.initPlugins).enable (include "capstan.does" (dict "root" . "work" "releases")) }}
+{{- range $at, $one := .Values.initPlugins.plugins }}
+{{- if ne ($one.helmVersion | default "v3") "v2" }}
+- name: {{ printf "helm-plugin-init-%02d" $at }}
+  image: {{ include "capstan.image" $root | quote }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  securityContext:
+    {{- include "capstan.containerSecurity" $root | nindent 4 }}
+  # once: helm refuses what is installed, and a pod may run this again
+  command: [sh, -ec, 'test -e "$HOME/$1" || { helm plugin install "$2" ${3:+--version "$3"} && touch "$HOME/$1"; }']
+  args: [sh, {{ printf "installed-%02d" $at }}, {{ $one.plugin | quote }}, {{ $one.version | default "" | toString | quote }}]
+  env:
+    - name: HOME
+      value: /var/lib/helm-plugins
+    - name: HELM_PLUGINS
+      value: /var/lib/helm-plugins/plugins
+    - name: HELM_CACHE_HOME
+      value: /var/lib/helm-plugins/cache
+    {{- with $root.Values.extraEnvs }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  resources:
+    {{- toYaml $root.Values.resources | nindent 4 }}
+  volumeMounts:
+    - name: helm-plugins
+      mountPath: /var/lib/helm-plugins
+    - name: tmp
+      mountPath: /tmp
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "capstan.mounts" -}}
 - name: state
   mountPath: /var/lib/capstan
 - name: tmp
   mountPath: /tmp
+{{- if include "capstan.plugins" . }}
+- name: helm-plugins
+  mountPath: /var/lib/helm-plugins
+  readOnly: true
+{{- end }}
 {{- range include "capstan.files" . | fromJsonArray }}
 - name: {{ .name }}
   mountPath: {{ .path }}
@@ -193,6 +240,11 @@ affinity:
 - name: tmp
   emptyDir:
     sizeLimit: {{ .Values.cacheSizeLimit }}
+{{- if include "capstan.plugins" . }}
+- name: helm-plugins
+  emptyDir:
+    sizeLimit: {{ .Values.cacheSizeLimit }}
+{{- end }}
 {{- range include "capstan.files" . | fromJsonArray }}
 - name: {{ .name }}
   {{- if .secret }}

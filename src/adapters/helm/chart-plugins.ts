@@ -71,13 +71,14 @@ export function createChartPlugins(options: {
 
 async function readPlugins(folder: string): Promise<Plugin[]> {
   // one that is not there yet has no plugins yet
-  const names = await readdir(folder).catch(() => [])
-  const plugins = await Promise.all(
-    names.toSorted().map(async (name) => {
-      const text = await readFile(join(folder, name, 'plugin.yaml'), 'utf8').catch(() => '')
-      const read = readChartPlugin(text)
-      return (read?.downloaders ?? []).map((one) => ({ ...one, name: read?.name ?? '', folder: join(folder, name) }))
-    }),
-  )
+  const names: string[] = await readdir(folder).catch(() => [])
+  const plugins = await Promise.all(names.toSorted().map(async (name) => await readPlugin(join(folder, name))))
   return plugins.flat()
+}
+
+/** One plugin for each of its programs; none where the folder holds no plugin. */
+async function readPlugin(folder: string): Promise<Plugin[]> {
+  const text = await readFile(join(folder, 'plugin.yaml'), 'utf8').catch(() => '')
+  const read = readChartPlugin(text)
+  return read ? read.downloaders.map((one) => ({ ...one, name: read.name, folder })) : []
 }

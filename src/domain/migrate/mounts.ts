@@ -1,5 +1,6 @@
 import { isShared, sharedMount } from './beside.ts'
 import { gitConfig, netrcFile, sshConfig } from './git-files.ts'
+import { areFilledByInstallers } from './helm-plugins.ts'
 import { keyOf, type Mount } from './old-deployment.ts'
 import { listedIn, type OldFacts, takenOver, valueOf, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
@@ -29,7 +30,7 @@ const kinds: readonly Kind[] = [
   },
   {
     is: ({ path }) => /helm\/plugins|\/plugins(-cache)?(\/|$)/.test(path),
-    part: (mount) => refuse(mount, 'helm-plugins', 'helm plugins are not run: charts come from https, OCI or git'),
+    part: helmPlugins,
   },
   {
     is: (mount, facts) => mount.kind === 'emptyDir' && !isOfRoot(mount) && isShared(mount, facts),
@@ -181,6 +182,14 @@ function azure(mount: Mount, facts: OldFacts): Part {
     ['registry.acr.secretName', taken.name],
   ])
   return joined([note, taken.part])
+}
+
+function helmPlugins(mount: Mount, facts: OldFacts): Part {
+  if (mount.kind === 'emptyDir' && areFilledByInstallers(facts))
+    return told(subjectOf(mount), 'replaced', 'plugins of helm have a volume of our own (value initPlugins)')
+  const text =
+    'nobody can tell which plugins of helm it holds: name those that download charts in the value initPlugins; others are not run'
+  return refuse(mount, 'helm-plugins', text)
 }
 
 /** fluxd's chart gave it a kubeconfig for one thing: the namespace of objects that name none. */

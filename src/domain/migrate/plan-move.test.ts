@@ -318,6 +318,46 @@ describe('a container that ran before', () => {
   })
 })
 
+describe('plugins of helm', () => {
+  const cache = { name: 'plugins-cache', emptyDir: {} }
+  const mounted = { name: 'plugins-cache', mountPath: '/root/.local/share/helm/plugins', subPath: 'v3-config' }
+  const installs = (name: string, script: string): Raw => ({
+    name,
+    command: ['sh', '-c', script],
+    volumeMounts: [{ ...mounted, mountPath: '/root/.cache/helm/plugins' }],
+  })
+  const planned = (...before: Raw[]) =>
+    plan([factsOf(operator({ mounts: [[cache, mounted]], pod: { initContainers: before } }))])
+
+  it('are installed before Capstan as they were before the Operator', () => {
+    const made = planned(
+      installs('helm-plugin-init-00', 'helm3 plugin install https://github.com/hypnoglow/helm-s3.git --version 0.9.2'),
+      installs('helm-plugin-init-01', 'helm2 plugin install https://github.com/a/b'),
+      installs('helm-plugin-init-02', 'helm3 plugin install https://github.com/hayorov/helm-gcs'),
+    )
+    expect(made.refused).toEqual([])
+    expect(made.values).toMatchObject({
+      initPlugins: {
+        enable: true,
+        plugins: [
+          { helmVersion: 'v3', plugin: 'https://github.com/hypnoglow/helm-s3.git', version: '0.9.2' },
+          { helmVersion: 'v3', plugin: 'https://github.com/hayorov/helm-gcs' },
+        ],
+      },
+    })
+    expect(made.values).not.toHaveProperty('extraVolumes')
+    expect(made.about('init container helm-plugin-init-01')).toEqual(['dropped'])
+  })
+
+  it.each([
+    ['does more than that', 'helm3 plugin install https://a/b && curl https://a/c | sh'],
+    ['is told what by a variable', 'helm3 plugin install $PLUGIN'],
+    ['passes flags', 'helm3 plugin install --debug https://a/b'],
+  ])('stay refused where a container %s', (_fact, script) =>
+    expect(planned(installs('get', script)).refused).toEqual(['helm-plugins']),
+  )
+})
+
 describe('what is refused, and never dropped in silence', () => {
   it.each(refusals)('%s', (_fact, object, accept) => {
     const made = plan([factsOf(object)])

@@ -1,5 +1,6 @@
 import type { Json } from '../manifest/object.ts'
 import { containerBefore, containerBeside } from './beside.ts'
+import { installsPlugin } from './helm-plugins.ts'
 import { type OldFacts, valuesOf } from './old-facts.ts'
 import { joined, nothing, type Part, refusal, told } from './part.ts'
 import { listOf, mapOf, textOf } from '../../lib/raw.ts'
@@ -39,7 +40,7 @@ function ofContainers(facts: OldFacts): Part {
   const { beside, before } = facts.old
   return joined([
     ...beside.map((container) => containerBeside(container, facts)),
-    ...before.map((container) => containerBefore(container, facts)),
+    ...before.map((container) => installsPlugin(container) ?? containerBefore(container, facts)),
   ])
 }
 
