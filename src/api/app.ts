@@ -28,6 +28,7 @@ import { sinkRoutes } from './routes/sinks.ts'
 import { sourceRoutes } from './routes/sources.ts'
 import { answerRoutes, updateRoutes } from './routes/updates.ts'
 import { workloadRoutes } from './routes/workloads.ts'
+import { connectionsCheckingInterval } from './loopback.ts'
 import { schemaController } from './validation.ts'
 
 /** Bodies of everything but webhooks and notifications. */
@@ -47,7 +48,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     connectionTimeout: 120_000,
     keepAliveTimeout: 15_000,
     forceCloseConnections: true,
-    http: { maxHeaderSize, headersTimeout: 15_000 },
+    http: { maxHeaderSize, headersTimeout: 15_000, connectionsCheckingInterval },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
   })

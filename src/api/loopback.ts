@@ -12,6 +12,9 @@ export type Certificate = { cert: Buffer; key: Buffer }
 /** Where to listen besides. `open`: routes with `openOnLoopback` need no token there (ruling 3). `tls`: left out where nobody can listen in. */
 export type Listener = { host: string; port: number; open: boolean; tls?: Certificate }
 
+/** How often Node looks for sockets that are too slow, in milliseconds; by itself it does so each 30 s, which doubles what they get (hazard L9). */
+export const connectionsCheckingInterval = 5000
+
 /** Sockets of open listeners: known by where they were accepted, never by the address of who calls (a mesh makes all of them local). */
 const openSockets = new WeakSet<Socket>()
 
@@ -28,6 +31,7 @@ export async function listenBesides(
     headersTimeout: main.headersTimeout,
     keepAliveTimeout: main.keepAliveTimeout,
     maxHeaderSize: maxHeaderSize ?? 16_384,
+    connectionsCheckingInterval,
   }
   const answer = (...call: Parameters<typeof app.routing>): void => {
     app.routing(...call)

@@ -135,8 +135,13 @@ describe('the program, when it is called fluxctl, and fluxctl 1.25 at the same s
       const args = line.replaceAll('WEB', web).replaceAll('IMAGE', world.image).split(' ')
       const ended: Ended[] = []
       for (const fluxctl of [theirs, ours]) {
-        await world.repository.git('pull', '-q', '--ff-only', 'origin', 'main')
-        await world.repository.change({ 'deploy/web.yaml': manifest(annotations) })
+        // an image may be updated by itself meanwhile: then the push is refused, and made anew on top of that
+        await until('the manifest is as it was', async () => {
+          await world.repository.git('fetch', '-q', 'origin', 'main')
+          await world.repository.git('reset', '-q', '--hard', 'origin/main')
+          await world.repository.change({ 'deploy/web.yaml': manifest(annotations) })
+          return true
+        })
         expect(await theirs.run('sync')).toMatchObject({ code: 0 })
         const { code, stdout, stderr } = still(await fluxctl.run(...args))
         await world.repository.git('pull', '-q', '--ff-only', 'origin', 'main')

@@ -17,6 +17,7 @@ import { a3 } from './hazards/release-death.ts'
 import { flushAll, redisAway } from './hazards/redis-away.ts'
 import { e1, e2, e3, e6 } from './hazards/registries.ts'
 import { malformed, tagsMoved } from './hazards/registry-content.ts'
+import { tokens } from './hazards/strangers.ts'
 import { bomb, bombs } from './hazards/template-bombs.ts'
 import { standStill } from './hazards/two-writers.ts'
 import { likeKubectl } from './hazards/yaml-like-kubectl.ts'
@@ -54,6 +55,7 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['I6 releases that ask for programs', 25, (trial) => asks(trial, 12)],
   ['J8 paths that climb', 23, (trial) => paths(trial, { paths: 10, jobs: 12 })],
   ['K1 secrets through ways to fail', 26, (trial) => canaries(trial, 8)],
+  ['L1 tokens that are not good', 28, (trial) => tokens(trial, 110)],
   ['K4 what children are given', 27, (trial) => childArguments(trial, 24)],
 ]
 

@@ -139,6 +139,8 @@ describe('list', () => {
     expect(all.map(({ state }) => state)).toEqual(['active', 'waiting', 'delayed', 'failed', 'completed'])
     expect(all.every(({ id, kind }) => id.startsWith(`${kind}.`) && !id.includes(':'))).toBe(true)
     expect(await queue.list({ limit: 2 })).toHaveLength(2)
+    const twice = { kinds: ['scan-image', 'scan-image'], states: ['waiting', 'waiting'] } as const
+    expect(await queue.list({ ...twice, limit: 10 })).toHaveLength(1)
     expect(await queue.list({ limit: 0 })).toEqual([])
     expect((await queue.list({ kinds: ['scan-image'], limit: 10 })).map(({ name }) => name)).toEqual([
       'docker.io/library/nginx',

@@ -131,7 +131,10 @@ export function createReader(parts: { connection: Connection; queues: Queues; pr
     list: ({ kinds = jobKinds, states: wanted = states, limit }) =>
       connection.call(async () => {
         if (limit < 1) return []
-        const lists = kinds.flatMap((kind) => wanted.map((state) => viewsOf(kind, state, limit)))
+        // what is named twice is not read twice
+        const lists = [...new Set(kinds)].flatMap((kind) =>
+          [...new Set(wanted)].map((state) => viewsOf(kind, state, limit)),
+        )
         return (await Promise.all(lists)).flat().sort(compareViews).slice(0, limit)
       }),
     async get(jobId) {

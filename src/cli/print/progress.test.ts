@@ -68,6 +68,14 @@ describe('the line that says what is waited for', () => {
     line.end()
   })
 
+  it('takes a terminal that does not know its width for a usual one', () => {
+    const { line, take } = open(true, 0)
+    line.begin('the fetch')
+    vi.advanceTimersByTime(1000)
+    expect(take()).toContain('waiting for the fetch, 1s')
+    line.end()
+  })
+
   it('is nothing for short work, nor where nobody looks', () => {
     const { line, take } = open()
     line.begin('the fetch')

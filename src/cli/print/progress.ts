@@ -38,7 +38,7 @@ export function createProgressLine(parts: {
   function draw(): void {
     const elapsed = now() - since
     if (timer === undefined || elapsed < firstAfterMs) return
-    const width = (terminal.columns ?? 80) - 1
+    const width = (terminal.columns || 80) - 1
     terminal.write(`${clearLine}${style.faint(shorten(`${what}, ${durationOf(elapsed)}`, width))}`)
     isShown = true
   }
@@ -68,7 +68,7 @@ export function createProgressLine(parts: {
         return out.isTTY === true
       },
       get columns() {
-        return out.columns ?? 80
+        return out.columns || 80
       },
       write(text) {
         hide()

@@ -22,6 +22,7 @@ import { b1, b2 } from './redis-away.ts'
 import { e1, e2, e3, e6 } from './registries.ts'
 import { e4, e5 } from './registry-content.ts'
 import { a3, a6, a8 } from './release-death.ts'
+import { l1, l9 } from './strangers.ts'
 import { i5 } from './template-bombs.ts'
 import { a5, b8 } from './two-writers.ts'
 import { g6 } from './yaml-like-kubectl.ts'
@@ -74,6 +75,8 @@ export const hazards: readonly Hazard[] = [
   j8,
   k1,
   k4,
+  l1,
   l5,
+  l9,
   p8,
 ]
