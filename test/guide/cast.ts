@@ -141,7 +141,7 @@ export async function createCast(reader: Reader): Promise<Cast> {
     },
     async addBroken() {
       const release = cast(objectOf('docs/helmreleases.md', 'HelmRelease', 'podinfo'))
-      await kubectl('apply -f -', release.replace('name: podinfo,', 'name: broken,').replace('"6.x"', '"7.x"'))
+      await kubectl('apply -f -', release.replaceAll(/(name|releaseName): podinfo\b(?!-)/g, '$1: broken'))
     },
     async removeBroken() {
       await kubectl('delete helmrelease broken -n demo --wait=false')

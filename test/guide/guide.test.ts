@@ -131,6 +131,8 @@ const proofs: Readonly<Record<string, (typed: Typed) => Promise<void>>> = {
       const { stdout } = await reader.type('capstan releases')
       return /^demo\/podinfo .*rolled back to revision 3/m.test(stdout)
     })
+    const { code, stdout } = await reader.type('capstan wait release/demo/podinfo --timeout 20s')
+    expect([code, stdout]).toEqual([1, expect.stringContaining('RolledBack')])
   },
 }
 

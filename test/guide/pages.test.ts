@@ -152,5 +152,13 @@ describe('the commands of the guide', () => {
     for (const name of new Set(named)) expect(scripts).toHaveProperty([name])
   })
 
+  it('capstan … --context: its flags are understood', async () => {
+    const [line = ''] = notRun.map((one) => one.line).filter((one) => one.includes(' --context '))
+    const env = { KUBECONFIG: '/nonexistent', CAPSTAN_URL: '', CAPSTAN_TOKEN: '' }
+    const known = await runCapstan(line.split(' ').slice(1), env)
+    const wrong = await runCapstan([...line.split(' ').slice(1), '--no-such-flag'], env)
+    expect([known.code, wrong.code]).toEqual([6, 64])
+  })
+
   it('docker build: the Dockerfile is where it looks', () => expect(existsSync(join(root, 'Dockerfile'))).toBe(true))
 })
