@@ -68,6 +68,16 @@ describe('the first cause of a release', () => {
     ['it depends on another', bad('DependencyNotReady', 'Failed'), { step: 'hold', reason: 'DependencyNotReady', at }],
     ['somebody rolled it back', bad('RolledBack', 'RolledBack'), { step: 'hold', reason: 'RolledBack' }],
     [
+      'somebody rolled it back; that it is looked at again is no next try',
+      { ...bad('RolledBack', 'RolledBack'), job: job({ state: 'delayed', nextRunAt: next }) },
+      { step: 'hold', reason: 'RolledBack', nextTryAt: '' },
+    ],
+    [
+      'it waits for another one, and is tried again',
+      { ...bad('DependencyNotReady', 'Pending'), job: job({ state: 'delayed', nextRunAt: next }) },
+      { step: 'hold', reason: 'DependencyNotReady', nextTryAt: next },
+    ],
+    [
       'somebody suspended it, though what is there is deployed',
       { suspended: { by: 'ana', why: 'audit', since: at } },
       {

@@ -36,6 +36,8 @@ const ofHold = new Set<Reason>([
   'UpgradeLoop',
   'OtherWriter',
 ])
+/** Of these the ones that stay until somebody does something; they are looked at again, and nothing comes of it. */
+const untilSomebodyActs = new Set<Reason>(['DependencyCycle', 'AdoptionHold', 'RolledBack', 'UpgradeLoop'])
 /** Phases that say "at work" (helm-operator §1.3). */
 const atWork = new Set(['Installing', 'Upgrading', 'RollingBack', 'Testing', 'ChartFetched', 'Deployed'])
 
@@ -73,7 +75,7 @@ function holdStep({ id, object, suspended, ready, reason, message, job, observed
     return makeStep('hold', id, 'stopped', { reason: 'Suspended', ...parts })
   }
   if (!ready && isReason(reason) && ofHold.has(reason)) {
-    const nextTryAt = nextRunOf(job)
+    const nextTryAt = untilSomebodyActs.has(reason) ? '' : nextRunOf(job)
     return makeStep('hold', id, 'stopped', { at: timeOf(object), reason, message, nextTryAt })
   }
   return makeStep('hold', id, 'done', { at: observedAt, message: 'nothing holds it' })
