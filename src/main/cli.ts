@@ -58,7 +58,7 @@ const forwarded: Forwarded[] = []
 
 async function forward(to: ForwardTo): Promise<string> {
   const { forwardToServer } = await import('./forward.ts')
-  const open = await forwardToServer(to)
+  const open = await forwardToServer(to, { asFluxctl: false })
   forwarded.push(open)
   return open.url
 }

@@ -15,7 +15,7 @@ export function fluxctl(given: Given, env: NodeJS.ProcessEnv): Cli {
     env,
     fetch,
     // each piece that only some verbs need is loaded by them
-    forward: async (wanted) => await (await import('./forward.ts')).forwardToServer(wanted),
+    forward: async (wanted) => await (await import('./forward.ts')).forwardToServer(wanted, { asFluxctl: true }),
     async contextNamespace(context) {
       if (!hasKubeconfig(env)) return ''
       const { contextNamespace } = await import('../adapters/cluster/index.ts')

@@ -11,9 +11,12 @@ const fallback = 'name in (flux,fluxd,weave-flux-agent)'
 
 /**
  * Finds the one running pod that answers, as fluxctl looks for it: by the labels, and where none has them by those of fluxd; and
- * forwards a port of this machine to it. Throws fluxctl's sentences.
+ * forwards a port of this machine to it. Throws the sentences of fluxctl, or our own.
  */
-export async function forwardToServer({ context, namespace, labels }: ForwardTo): Promise<Forwarded> {
+export async function forwardToServer(
+  { context, namespace, labels }: ForwardTo,
+  { asFluxctl }: { asFluxctl: boolean },
+): Promise<Forwarded> {
   // client-node is loaded where a cluster is really asked
   const { createCluster, forwardPort } = await import('../adapters/cluster/index.ts')
   const options = context === '' ? {} : { context }
@@ -30,7 +33,7 @@ export async function forwardToServer({ context, namespace, labels }: ForwardTo)
       const query = { apiVersion: 'v1', kind: 'Pod', namespace, labelSelector, fieldSelector: 'status.phase=Running' }
       return await cluster.list({ ...query, metadataOnly: true })
     })
-    if (pod === undefined) throw new Unreachable(noPod(namespace, selectors))
+    if (pod === undefined) throw new Unreachable((asFluxctl ? noPod : noPodOfOurs)(namespace, selectors))
     const { port, close } = await forwardPort({ ...options, namespace, pod, port: apiPort })
     return { url: `http://127.0.0.1:${port}`, close }
   } finally {
@@ -52,6 +55,10 @@ async function findPod(
 
 function ambiguous(selector: string): string {
   return `Could not create a dialer: Could not get pod name: Ambiguous pod: found more than one pod for selector: labels "${selector}"`
+}
+
+function noPodOfOurs(namespace: string, selectors: readonly string[]): string {
+  return `No pod found in namespace "${namespace}" that runs Capstan (labels ${selectors.join(', or ')}). If it runs in another namespace, name that with --k8s-fwd-ns; in another cluster, with --context.`
 }
 
 function noPod(namespace: string, selectors: readonly string[]): string {

@@ -271,6 +271,11 @@ describe('capstan queue', () => {
       JSON.parse((await cli('queue', 'ls', '-o', 'json', '--state', 'waiting', 'active')).stdout).jobs,
     ).toHaveLength(1)
     expect((await cli('queue', 'show', jobId)).stdout).toContain('lane       webhook\n')
+    const job = queue.jobs.find(({ id }) => id === jobId)
+    Object.assign(job ?? {}, { state: 'active', progress: { step: 'applying objects', done: 120, total: 998 } })
+    expect((await cli('queue', 'ls')).stdout).toContain('applying objects 120 of 998')
+    expect((await cli('queue', 'show', jobId)).stdout).toContain('progress   applying objects 120 of 998\n')
+    Object.assign(job ?? {}, { state: 'waiting' })
     expect(await cli('queue', 'promote', jobId)).toMatchObject({ code: 0, stdout: `${jobId} runs next\n` })
     expect(await cli('queue', 'cancel', jobId)).toMatchObject({ code: 0, stdout: `${jobId} cancelled\n` })
     expect(queue.cancelled).toEqual([{ jobId, who: 'alice' }])

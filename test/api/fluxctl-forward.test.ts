@@ -93,7 +93,10 @@ describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
     own.stop()
     expect(listed).toEqual({ code: 0, stdout: `${home}-shop:deployment/web\n`, stderr: '' })
     expect(status.stdout).toMatch(/\/default\n$/)
-    expect(nobody).toMatchObject({ code: 6, stderr: expect.stringContaining('No pod found in namespace') })
+    expect(nobody).toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(/No pod found .* that runs Capstan .*--k8s-fwd-ns/),
+    })
   })
 
   it('lets a browser in by capstan queue open, for as long as that goes on', async () => {

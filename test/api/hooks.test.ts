@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { isProven } from '../../src/api/hook-proof.ts'
 import { sign } from '../../src/api/signature.ts'
 import type { SourceSpec } from '../../src/domain/source/spec.ts'
@@ -75,6 +75,25 @@ describe('the push webhook', () => {
       expect([bit, (await push(app, { body, signature: sign(good, webhookSecret) })).statusCode]).toEqual([bit, 401])
     }
   })
+
+  it.each(['/hooks/v1', '/hooks/v1/default', '/hooks/v1/images/push', '/hooks/v1/images/push/nokey'])(
+    'of a stranger is not parsed before it is refused: %s (hazard L4)',
+    async (url) => {
+      const { app } = createWorkbench()
+      const payload = '{"ref":"refs/heads/main","mark":"of this test"}'
+      const parse = vi.spyOn(JSON, 'parse')
+      try {
+        for (const proof of [{}, { 'x-hub-signature-256': sign(Buffer.from(payload), 'other') }]) {
+          const headers = { 'content-type': 'application/json', ...proof }
+          const answer = await app.inject({ method: 'POST', url, payload, headers })
+          expect(answer.statusCode).toBe(401)
+        }
+        expect(parse.mock.calls.filter(([text]) => String(text).includes('of this test'))).toEqual([])
+      } finally {
+        parse.mockRestore()
+      }
+    },
+  )
 
   it.each<[string, string]>([
     ['empty', ''],

@@ -32,5 +32,14 @@ def yaml_as_text(ctx, response):
 
 @schemathesis.hook
 def filter_query(ctx, query):
-    """Null in a URL is the text "null", which is a text like others."""
-    return not any(value is None for value in (query or {}).values())
+    """
+    A URL has texts alone. Null in it is the text "null", which is a namespace like others; an empty list or object is not in it at
+    all, so that the request that is sent has no fault though the one that was made up has.
+    """
+    return not any(says_nothing(value) for value in (query or {}).values())
+
+
+def says_nothing(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is None or (isinstance(value, list) and all(says_nothing(one) for one in value))

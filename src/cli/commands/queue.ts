@@ -6,6 +6,7 @@ import { ageOf, tookOf, untilOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { type ListOptions, showListing } from '../print/listing.ts'
+import { progressWords } from '../print/progress.ts'
 import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
 import { allPages } from './all-pages.ts'
@@ -73,6 +74,7 @@ export const showJob: Action<{ id: string; output: OutputFormat }> = async (cont
       ['started', time(job.startedAt)],
       ['finished', time(job.finishedAt)],
       ['next run', job.nextRunAt ? `${clean(job.nextRunAt)} (${untilOf(job.nextRunAt, now())})` : ''],
+      ['progress', job.progress ? progressWords(job.progress) : ''],
       ['waits for', clean(job.waitsFor ?? '')],
       ['failure', clean(job.failure ?? '')],
       ['result', clean(job.result ?? '')],
@@ -111,6 +113,7 @@ function stateWord({ state }: Job, style: Style): string {
 
 /** What a person wants to know first about a job in this state. */
 function whyOf(job: Job, now: number): string {
+  if (job.state === 'active' && job.progress) return progressWords(job.progress)
   if (job.state === 'failed') return job.failure ?? job.reason
   if (job.state === 'completed') return job.result ?? job.reason
   if (job.state === 'delayed') return `${untilOf(job.nextRunAt, now)}: ${job.waitsFor ?? job.failure ?? job.reason}`

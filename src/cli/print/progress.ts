@@ -83,7 +83,10 @@ export function wordsOf({ state, progress, waitsFor, failure, nextRunAt, lane }:
   if (state === 'waiting') return `in line (${clean(lane)})`
   if (state === 'delayed') return `${clean(waitsFor ?? failure ?? 'waits')}; next try ${untilOf(nextRunAt, now)}`
   if (state !== 'active') return state
-  if (!progress) return 'runs'
-  const counts = progress.total > 0 ? ` ${progress.done} of ${progress.total}` : ''
-  return `${clean(progress.step)}${counts}`
+  return progress ? progressWords(progress) : 'runs'
+}
+
+/** How far a job has come: `applying objects 120 of 998`. */
+export function progressWords({ step, done, total }: NonNullable<Job['progress']>): string {
+  return `${clean(step)}${total > 0 ? ` ${done} of ${total}` : ''}`
 }
