@@ -1,6 +1,7 @@
-import { Gauge, Histogram, type Registry } from '@prometheus-io/client'
+import { Gauge, type Registry } from '@prometheus-io/client'
 import type { ReleaseEnded, ReleaseFacts } from './facts.ts'
 import { setOrLeaveOut } from './sampled.ts'
+import { createSlimHistogram } from './slim-histogram.ts'
 
 /** The Helm Operator's metrics, with its names, labels and buckets (helm-operator §7). */
 export type OperatorMetrics = {
@@ -34,24 +35,21 @@ export function createOperatorMetrics(registers: [Registry]): OperatorMetrics {
     help: 'Releases that wait to be worked on.',
     registers,
   })
-  const actions = new Histogram({
+  const actions = createSlimHistogram({
     name: `${prefix}_action_duration_seconds`,
     help: 'Duration of each action on a release, in seconds.',
-    labelNames: ['action', 'success', 'target_namespace', 'release_name'],
     buckets,
     registers,
   })
-  const durations = new Histogram({
+  const durations = createSlimHistogram({
     name: `${prefix}_duration_seconds`,
     help: 'Deprecated: duration of one run of a release, in seconds.',
-    labelNames: ['success', 'namespace', 'release_name'],
     buckets,
     registers,
   })
-  const phases = new Histogram({
+  const phases = createSlimHistogram({
     name: `${prefix}_phase_duration_seconds`,
     help: 'Deprecated: duration of each action on a release, in seconds.',
-    labelNames: ['action', 'success', 'namespace', 'release_name'],
     buckets,
     registers,
   })
