@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createReleaseMemory } from '../../src/jobs/sync-release/memory.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 const claim = `apiVersion: v1
@@ -94,6 +95,30 @@ describe('a HelmRelease that gets another release name or namespace (ruling 21)'
     await bench.helm('uninstall', 'fro')
     await bench.sync('back')
     expect(await messageOf('back')).not.toContain('OldReleaseLeft')
+  })
+
+  it('knows what it leaves when another process took it there and this one takes it back', async () => {
+    const [here, there] = [createReleaseMemory(), createReleaseMemory()]
+    for (const [releaseName, memory] of [
+      ['out', here],
+      ['home', there],
+      ['out', here],
+    ] as const) {
+      bench.deps.memory = memory
+      await bench.put('shared', { releaseName, chart: chart('1.0.0') })
+      expect(await bench.sync('shared')).toMatchObject({ end: 'done' })
+    }
+    expect(await messageOf('shared')).toContain('OldReleaseLeft: release home ')
+  })
+
+  it('asks for no records of other names while it stays where it is', async () => {
+    const list = vi.spyOn(bench.deps.cluster, 'list')
+    onTestFinished(() => list.mockRestore())
+    for (const text of ['one', 'two']) {
+      await bench.put('still', { releaseName: 'still', chart: chart('1.0.0'), values: { text } })
+      expect(await bench.sync('still')).toMatchObject({ end: 'done' })
+    }
+    expect(list.mock.calls.map(([query]) => query.kind)).not.toContain('ConfigMap')
   })
 
   it('never removes one that has a volume claim, whoever wants it', async () => {

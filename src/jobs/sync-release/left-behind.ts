@@ -7,6 +7,7 @@ import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { listWhereAllowed } from './list-where-allowed.ts'
 import { noteLeft } from './keep-record.ts'
+import { memoryOf } from './memory.ts'
 import { isDead, readRecord, recordRef } from './observe.ts'
 import { readRevisions, readStored } from './revisions.ts'
 import { uninstall } from './remove.ts'
@@ -14,21 +15,35 @@ import { announce } from './status.ts'
 import type { Work } from './work.ts'
 
 /**
- * Releases that this HelmRelease has records of under other names or in other namespaces. Asked for only where the spec changed, since
- * a rename changes it; else what the record of the release says.
+ * Releases that this HelmRelease has records of under other names or in other namespaces. Asked for only where it may have been renamed
+ * since it was looked at last; else what the record of the release says.
  */
-export async function findLeft(
-  { spec, status, stored, signal }: Work,
-  deps: SyncReleaseDeps,
-): Promise<readonly LeftRelease[]> {
-  const { record } = stored
-  const own = record?.owner.uid === spec.uid ? record : undefined
-  const isChanged = status.current().observedGeneration !== spec.generation
-  // what was never renamed has left nothing; what has no record yet may have
-  if (spec.generation <= 1 || (own && !isChanged)) return own?.left ?? []
-  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector: recordSelector(spec.uid) }
-  const found = await listWhereAllowed(query, [spec.namespace, spec.targetNamespace], deps, signal)
-  return found.flatMap((object) => leftIn(object, spec))
+export async function findLeft(work: Work, deps: SyncReleaseDeps): Promise<readonly LeftRelease[]> {
+  const { spec, stored, signal } = work
+  const own = stored.record?.owner.uid === spec.uid ? stored.record : undefined
+  const { nothingLeft } = memoryOf(deps)
+  const id = `${spec.namespace}/${spec.name}`
+  const target = `${spec.targetNamespace}/${spec.release}`
+  let left: readonly LeftRelease[] = own?.left ?? []
+  if (mayBeRenamed(work, own !== undefined, nothingLeft.get(id), target)) {
+    const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector: recordSelector(spec.uid) }
+    const found = await listWhereAllowed(query, [spec.namespace, spec.targetNamespace], deps, signal)
+    left = found.flatMap((object) => leftIn(object, spec))
+  }
+  if (left.length === 0) nothingLeft.set(id, { uid: spec.uid, generation: spec.generation, target })
+  else nothingLeft.delete(id)
+  return left
+}
+
+type Known = { uid: string; generation: number; target: string }
+
+/** What was never renamed has left nothing, nor has what had left nothing and goes where it was; what has no record yet may have. */
+function mayBeRenamed({ spec, status }: Work, hasRecord: boolean, known: Known | undefined, target: string): boolean {
+  const { observedGeneration } = status.current()
+  if (spec.generation <= 1) return false
+  // another process may have looked at a generation in between, in which it went elsewhere
+  const isWhereItWas = known?.uid === spec.uid && known.target === target && known.generation === observedGeneration
+  return !hasRecord || (observedGeneration !== spec.generation && !isWhereItWas)
 }
 
 /** What a record says of a release that is not the one wanted now, and that Capstan wrote to. */

@@ -14,6 +14,8 @@ export type ReleaseMemory = {
   commits: Map<string, { commit: string; fetchedAt: number }>
   /** Fetches of chart repositories that are under way, by URL and login. */
   fetching: Map<string, Promise<void>>
+  /** Per HelmRelease that has nothing anywhere else: which generation of it was looked at last, and where that was to go. */
+  nothingLeft: Map<string, { uid: string; generation: number; target: string }>
   /** Per HelmRelease: how often in a row chart or values could not be had. */
   failures: Map<string, number>
   definition?: { words: Definition; readAt: number }
@@ -26,6 +28,7 @@ export function createReleaseMemory(): ReleaseMemory {
     secrets: new Map(),
     commits: new Map(),
     fetching: new Map(),
+    nothingLeft: new Map(),
     failures: new Map(),
   }
 }
