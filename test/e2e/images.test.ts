@@ -173,7 +173,7 @@ spec:
       expect.stringMatching(/\* +1\.0\.1 .* highest of 2 tags for semver:~1\.0/),
     ])
     const wrong = await capstan.cli('policy', '-w', web, '--tag-all', 'semver:oops')
-    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('invalid tag pattern')])
+    expect([wrong.code, wrong.stderr]).toEqual([64, expect.stringContaining('invalid tag pattern')])
     const none = await capstan.cli('policy', 'test', 'semver:~7', '--image', image)
     expect(none.code).toBe(1)
   })
