@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createCluster } from '../../src/adapters/cluster/index.ts'
+import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
 import { rememberReviews } from '../../src/api/access/reviews.ts'
 import type { AppOptions } from '../../src/api/app-options.ts'
 import { createReviews } from '../../src/main/cluster-access.ts'
@@ -61,7 +61,7 @@ export async function createRolesWorld(options: { audiences?: readonly string[] 
   )
   const cluster = createCluster({ kubeconfig: stack().kubeconfig, log: silent })
   const reviews = createReviews(cluster, options.audiences ?? [])
-  await until('the roles of the cluster to hold ours', async () => await holdsAll(id, names.team))
+  await until('the roles of the cluster to hold ours', async () => await holdsAll(cluster, id, names.team))
 
   return {
     ...names,
@@ -102,18 +102,18 @@ async function apply(objects: readonly object[]): Promise<void> {
 }
 
 /** The controller manager makes one role of many. */
-async function holdsAll(id: string, team: string): Promise<boolean> {
+async function holdsAll(cluster: Cluster, id: string, team: string): Promise<boolean> {
   const rights = [
     ['team-view', 'list', 'sources'],
     ['team-edit', 'sync', 'sources'],
     ['team-admin', 'approve', 'sources'],
   ] as const
   const answers = rights.map(async ([person, verb, resource]) => {
-    const as = `--as=system:serviceaccount:${id}:${person}`
-    return await kubectl(['auth', 'can-i', verb, `${resource}.capstan.dev`, '--namespace', team, as]).then(
-      () => true,
-      () => false,
-    )
+    const resourceAttributes = { group: 'capstan.dev', resource, verb, namespace: team }
+    const spec = { user: `system:serviceaccount:${id}:${person}`, resourceAttributes }
+    // not `kubectl auth can-i`: it says no of a kind that is not defined, and Sources may not be
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }
+    return (await cluster.review(review)).allowed === true
   })
   return (await Promise.all(answers)).every(Boolean)
 }
