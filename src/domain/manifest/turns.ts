@@ -25,11 +25,15 @@ type Lane<T> = {
  * repository would leave it idle meanwhile.)
  */
 export function createTurns<T extends { ref: Pick<ObjectRef, 'kind' | 'namespace'> }>(items: readonly T[]): Turns<T> {
-  const lanes = new Map<string, Lane<T>>([['', emptyLane()]])
-  for (const item of items.toReversed()) laneOf(item).waiting[rankOf(item.ref.kind)]?.push(item)
+  const cluster: Lane<T> = emptyLane()
   // a namespace's place is that of its first object
-  const inOrder = new Set(['', ...items.map(({ ref }) => ref.namespace ?? '')])
-  for (const { waiting, open } of lanes.values()) waiting.forEach((some, rank) => (open[rank] = some.length))
+  const lanes = new Map([['', cluster]])
+  for (const item of items) laneOf(item).waiting[rankOf(item.ref.kind)]?.push(item)
+  for (const { waiting, open } of lanes.values()) {
+    waiting.forEach((some, rank) => (open[rank] = some.reverse().length))
+  }
+  /** Those of which something was not handed out yet. */
+  const unfinished = new Set(lanes.values())
 
   function laneOf({ ref }: T): Lane<T> {
     const name = ref.namespace ?? ''
@@ -38,18 +42,17 @@ export function createTurns<T extends { ref: Pick<ObjectRef, 'kind' | 'namespace
     return lane
   }
 
-  function mayGo(name: string, rank: number): boolean {
-    if (rankInWork(lanes.get(name)) < rank || rankInWork(lanes.get('')) < rank) return false
-    return name !== '' || rank < lastRank || [...lanes.values()].every((lane) => rankInWork(lane) >= rank)
+  function mayGo(lane: Lane<T>, rank: number): boolean {
+    if (rankInWork(lane) < rank || rankInWork(cluster) < rank) return false
+    return lane !== cluster || rank < lastRank || [...lanes.values()].every((one) => rankInWork(one) >= rank)
   }
 
   return {
     next() {
-      for (const name of inOrder) {
-        const { waiting = [] } = lanes.get(name) ?? {}
-        const rank = waiting.findIndex((some) => some.length > 0)
-        if (rank === -1) inOrder.delete(name)
-        else if (mayGo(name, rank)) return waiting[rank]?.pop()
+      for (const lane of unfinished) {
+        const rank = lane.waiting.findIndex((some) => some.length > 0)
+        if (rank === -1) unfinished.delete(lane)
+        else if (mayGo(lane, rank)) return lane.waiting[rank]?.pop()
       }
       return undefined
     },
@@ -67,7 +70,7 @@ function emptyLane<T>(): Lane<T> {
 }
 
 /** The lowest rank that has work left; beyond the last when there is none. */
-function rankInWork(lane: Lane<unknown> | undefined): number {
-  const rank = lane?.open.findIndex((count) => count > 0) ?? -1
+function rankInWork({ open }: Lane<unknown>): number {
+  const rank = open.findIndex((count) => count > 0)
   return rank === -1 ? lastRank + 1 : rank
 }
