@@ -7,7 +7,7 @@ import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { listWhereAllowed } from './list-where-allowed.ts'
 import { noteLeft } from './keep-record.ts'
-import { memoryOf } from './memory.ts'
+import { memoryOf, type NothingLeft } from './memory.ts'
 import { isDead, readRecord, recordRef } from './observe.ts'
 import { readRevisions, readStored } from './revisions.ts'
 import { uninstall } from './remove.ts'
@@ -35,10 +35,13 @@ export async function findLeft(work: Work, deps: SyncReleaseDeps): Promise<reado
   return left
 }
 
-type Known = { uid: string; generation: number; target: string }
-
 /** What was never renamed has left nothing, nor has what had left nothing and goes where it was; what has no record yet may have. */
-function mayBeRenamed({ spec, status }: Work, hasRecord: boolean, known: Known | undefined, target: string): boolean {
+function mayBeRenamed(
+  { spec, status }: Work,
+  hasRecord: boolean,
+  known: NothingLeft | undefined,
+  target: string,
+): boolean {
   const { observedGeneration } = status.current()
   if (spec.generation <= 1) return false
   // another process may have looked at a generation in between, in which it went elsewhere

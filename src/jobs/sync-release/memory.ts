@@ -2,6 +2,9 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { isOlderVersion } from '../../domain/manifest/resource-version.ts'
 import type { Definition } from '../../domain/release/definition.ts'
 
+/** Of a HelmRelease that has nothing anywhere else: the generation that was looked at last, and where that was to go. */
+export type NothingLeft = { uid: string; generation: number; target: string }
+
 /** What one process remembers between runs. All of it may be lost: it saves requests and keeps secrets known. */
 export type ReleaseMemory = {
   /** helm releases that a run of this process works on, as `namespace/release`, and the end of that run. */
@@ -14,8 +17,8 @@ export type ReleaseMemory = {
   commits: Map<string, { commit: string; fetchedAt: number }>
   /** Fetches of chart repositories that are under way, by URL and login. */
   fetching: Map<string, Promise<void>>
-  /** Per HelmRelease that has nothing anywhere else: which generation of it was looked at last, and where that was to go. */
-  nothingLeft: Map<string, { uid: string; generation: number; target: string }>
+  /** Per HelmRelease; left out where there may be something. */
+  nothingLeft: Map<string, NothingLeft>
   /** Per HelmRelease: how often in a row chart or values could not be had. */
   failures: Map<string, number>
   definition?: { words: Definition; readAt: number }
