@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Overview } from './contract/overview.ts'
+import { followLive } from './live-stream.ts'
 
 export type Looker = {
   /** What was seen last, as its id; empty for nothing. */
@@ -10,31 +10,17 @@ export type Looker = {
 }
 
 const lookEveryMs = 1000
-/** A line without meaning, so that proxies keep the connection and a client that is gone is noticed. */
-const beatEveryMs = 15_000
-/** Then the browser comes back by itself, and its right is looked at again. */
-const longestMs = 3_600_000
 
-/** Server-sent events (WHATWG HTML, 9.2): the overview whenever it has changed; ends when it cannot be read, and the client comes back. */
-export async function* followOverview(looker: Looker, read: () => Promise<Overview>): AsyncGenerator<string> {
-  const ends = performance.now() + longestMs
-  let beat = performance.now()
-  let { last } = looker
-  yield 'retry: 2000\n\n'
-  while ((await looker.mayGoOn()) && performance.now() < ends) {
-    const seen = await read().catch(() => undefined)
-    if (!seen) return
+/** The overview whenever it has changed; ends when it cannot be read, and the client comes back. */
+export function followOverview({ last, mayGoOn }: Looker, read: () => Promise<Overview>): AsyncGenerator<string> {
+  let known = last
+  return followLive({ everyMs: lookEveryMs, mayGoOn }, async () => {
+    const seen = await read()
     const id = idOf(seen)
-    if (id !== last) {
-      last = id
-      yield `id: ${id}\nevent: overview\ndata: ${JSON.stringify(seen)}\n\n`
-    }
-    if (performance.now() - beat > beatEveryMs) {
-      beat = performance.now()
-      yield ': still here\n\n'
-    }
-    await sleep(lookEveryMs)
-  }
+    const event = id === known ? '' : `id: ${id}\nevent: overview\ndata: ${JSON.stringify(seen)}\n\n`
+    known = id
+    return { event }
+  })
 }
 
 /** The same for two pictures that differ in the time of looking alone. */

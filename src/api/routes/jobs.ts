@@ -148,7 +148,7 @@ function addStream(app: App, views: AppOptions['views']): void {
       if (!(await views.job(id))) return sendProblem(reply, unknownJob(id))
       // who loses the right to look must not go on looking
       const mayGoOn = async () => !reply.raw.destroyed && (await request.mayStay())
-      const stream = Readable.from(followJob({ id, mayGoOn }, async (one) => await views.job(one)))
+      const stream = Readable.from(followJob(mayGoOn, async () => await views.job(id)))
       followers++
       stream.once('close', () => followers--)
       return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream)
