@@ -1,8 +1,7 @@
 import type { AnswerAccepted, ImageAnswer } from '../../api/contract/image.ts'
 import type { Context } from '../context.ts'
-import { NotThere } from '../exit.ts'
 import { clean } from '../print/clean.ts'
-import { poll, readJob } from './follow-job.ts'
+import { poll, readAsked } from './follow-job.ts'
 import { watchJob } from '../watch.ts'
 
 /** Waits for the answer to a request about images; throws {@link Failed} when there will be none. */
@@ -19,8 +18,7 @@ export async function followAnswer(
       const answer = await context.client().answer(id, { signal: context.signal })
       if (answer.state === 'done') return answer
       if (answer.state === 'failed') throw new Failed(`${clean(answer.reason)}: ${clean(answer.message)}`)
-      const found = await readJob(context, job)
-      if (found === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+      const found = await readAsked(context, job)
       if (found.state === 'failed') throw new Failed(clean(found.failure ?? 'its job was stopped'))
       return undefined
     },

@@ -1,9 +1,10 @@
 import { ApiRefusal } from '../../api/client.ts'
-import type { Job } from '../../api/contract/job.ts'
+import type { Accepted, Job } from '../../api/contract/job.ts'
 import { createBell, type OpenStream } from '../bell.ts'
 import type { Context } from '../context.ts'
-import { TimedOut } from '../exit.ts'
+import { NotThere, TimedOut } from '../exit.ts'
 import { mayPass } from '../may-pass.ts'
+import { watchJob } from '../watch.ts'
 
 /** When to give up, in Unix milliseconds, and what for. */
 export type Deadline = { at: number; waitingFor: string }
@@ -58,6 +59,28 @@ export async function readJob(context: Context, id: string): Promise<Job | 'lost
     if (error instanceof ApiRefusal && error.problem.status === 404) return 'lost'
     throw error
   }
+}
+
+/** As {@link readJob}, where nothing else can say what became of the request: throws NotThere for a job that is lost. */
+export async function readAsked(context: Context, id: string): Promise<Job> {
+  const job = await readJob(context, id)
+  if (job === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+  return job
+}
+
+/** Waits for the end of a job that was asked for. */
+export async function followAccepted(
+  context: Context,
+  { jobId, requestedAt }: Accepted,
+  timeoutMs: number,
+): Promise<{ isDone: boolean; job: Job }> {
+  const deadline = { at: context.now() + timeoutMs, waitingFor: `job ${jobId}` }
+  const ask = async () => {
+    const job = await readAsked(context, jobId)
+    const end = endOf(job, requestedAt)
+    return end === 'running' ? undefined : { isDone: end === 'done', job }
+  }
+  return await poll(context, deadline, ask, watchJob(context, jobId))
 }
 
 /** How a job that was asked for stands. A failed try counts as the end, although it is tried again: the person is told now. */

@@ -10,7 +10,7 @@ import { printJson } from '../print/json.ts'
 import type { Style } from '../print/style.ts'
 import { printTable } from '../print/table.ts'
 import { chooseSource } from './choose-source.ts'
-import { poll, readJob } from './follow-job.ts'
+import { poll, readAsked } from './follow-job.ts'
 import { shortRevision } from './status.ts'
 import { watchJob } from '../watch.ts'
 
@@ -62,8 +62,7 @@ export async function waitForPlan(context: Context, { job, plan: id }: PlanAccep
     async () => {
       const plan = await readPlan(context, id)
       if (plan && (plan.state === 'done' || plan.state === 'failed')) return plan
-      const found = await readJob(context, job)
-      if (found === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+      const found = await readAsked(context, job)
       // stopped by somebody, before it could say so itself
       const stopped = found.state === 'failed' || (found.state === 'completed' && !plan)
       if (!stopped) return undefined

@@ -1,13 +1,12 @@
 import type { SinkList } from '../../api/contract/event.ts'
 import type { Accepted } from '../../api/contract/job.ts'
 import type { Action, Context } from '../context.ts'
-import { type ExitCode, exitCodes, NotThere } from '../exit.ts'
+import { type ExitCode, exitCodes } from '../exit.ts'
 import { ageOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
 import { type ListOptions, showListing } from '../print/listing.ts'
 import { printTable } from '../print/table.ts'
-import { endOf, poll, readJob } from './follow-job.ts'
-import { watchJob } from '../watch.ts'
+import { followAccepted } from './follow-job.ts'
 
 /** `capstan sink ls`: where events are sent, and how that goes. */
 export const listSinks: Action<ListOptions> = async (context, options) =>
@@ -50,21 +49,11 @@ export const replaySink: Action<Change & { sinceMs: number }> = async (context, 
 }
 
 /** Waits for the end of the job and says what came of it. */
-async function followEnd(context: Context, { jobId, requestedAt }: Accepted, timeoutMs: number): Promise<ExitCode> {
+async function followEnd(context: Context, accepted: Accepted, timeoutMs: number): Promise<ExitCode> {
   const { out, style } = context
-  const deadline = { at: context.now() + timeoutMs, waitingFor: `job ${jobId}` }
-  return await poll(
-    context,
-    deadline,
-    async () => {
-      const job = await readJob(context, jobId)
-      if (job === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
-      const end = endOf(job, requestedAt)
-      if (end === 'running') return undefined
-      const text = clean((end === 'done' ? job.result : job.failure) ?? '')
-      out.write(end === 'done' ? `${style.good('done')} ${text}\n` : `${style.bad('failed')} ${text}\n`)
-      return end === 'done' ? exitCodes.done : exitCodes.failed
-    },
-    watchJob(context, jobId),
+  const { isDone, job } = await followAccepted(context, accepted, timeoutMs)
+  out.write(
+    `${isDone ? style.good('done') : style.bad('failed')} ${clean((isDone ? job.result : job.failure) ?? '')}\n`,
   )
+  return isDone ? exitCodes.done : exitCodes.failed
 }
