@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { recordName } from '../../src/domain/release/record.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 describe('releases in trouble, with the real helm on the real API server', () => {
@@ -53,6 +54,33 @@ describe('releases in trouble, with the real helm on the real API server', () =>
     await bench.put('loop', { ...spec, values: { color: 'new' } })
     expect(await bench.sync('loop')).toMatchObject({ end: 'done' })
     expect(bench.helmRuns()).toEqual(['upgrade', 'upgrade'])
+  })
+
+  it.each([
+    ['deployed as wanted, adopted with no new revision', 'deployed', { end: 'done' }],
+    ['failed, left as it is', 'failed', { end: 'again', why: expect.stringContaining('AdoptionHold') as string }],
+  ])('meets a release that somebody made after it had looked for one: %s', async (_what, state, outcome) => {
+    const name = `between-${state}`
+    const spec = { releaseName: name, chart: chart('1.0.0'), values: { color: 'blue' } }
+    await bench.put(name, spec)
+    const { helm } = bench.deps
+    const install: typeof helm.install = async (request, signal) => {
+      await bench.helm('install', name, 'demo', '--repo', bench.charts.url, '--version', '1.0.0', '--set', 'color=blue')
+      if (state === 'failed') await bench.setState(name, 1, state)
+      return await helm.install(request, signal)
+    }
+    bench.deps.helm = { ...helm, install }
+    try {
+      expect(await bench.sync(name)).toMatchObject(outcome)
+    } finally {
+      bench.deps.helm = helm
+    }
+    expect(await states(name)).toEqual([state])
+    const { namespace } = bench
+    const record = await bench.cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: recordName(name) })
+    expect(record?.data).not.toMatchObject({
+      'record.json': expect.stringContaining('"intent"') as string,
+    })
   })
 
   it.each([

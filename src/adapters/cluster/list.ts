@@ -66,12 +66,18 @@ async function readPage(
   return await api.send({
     method: 'GET',
     path: pathOf(resource, query.namespace),
-    query: { ...selection(query), limit: String(atMost), ...(next ? { continue: next } : {}) },
+    query: { ...selection(query), limit: String(atMost), ...start(query, next) },
     headers: { accept: query.metadataOnly ? partial('PartialObjectMetadataList') : 'application/json' },
     urgency: urgencyOf(query, 'read'),
     idempotent: true,
     signal,
   })
+}
+
+/** A page that goes on says by itself which version it is of. */
+function start({ mayBeOld = false }: ListQuery, next: string): Record<string, string> {
+  if (next) return { continue: next }
+  return mayBeOld ? { resourceVersion: '0' } : {}
 }
 
 /** The selectors of a list or watch. */

@@ -17,6 +17,11 @@ export type ListQuery = {
   fieldSelector?: string
   /** Only metadata (PartialObjectMetadata): far cheaper for the server and for us. */
   metadataOnly?: boolean
+  /**
+   * What the API server has in its cache, which may be older than what was last written and costs no read of etcd (Kubernetes API concepts,
+   * `resourceVersion=0`). For lists alone: a watch begins where its list ended.
+   */
+  mayBeOld?: boolean
 }
 
 const fieldManager = 'capstan'

@@ -49,6 +49,13 @@ describe('helmOutcome', () => {
   })
 
   it.each([
+    ['3', 'Error: INSTALLATION FAILED: cannot re-use a name that is still in use'],
+    ['4', 'Error: INSTALLATION FAILED: cannot reuse a name that is still in use'],
+  ])('knows that helm %s refuses to install over a release', (_major, stderr) => {
+    expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, nameInUse: true })
+  })
+
+  it.each([
     ['notFound', 'HelmMissing'],
     ['timeout', 'HelmFailed'],
     ['aborted', 'HelmFailed'],

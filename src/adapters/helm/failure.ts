@@ -24,8 +24,12 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
     ok: false,
     reason: reasonOf(message),
     message: message || `helm ended with exit code ${result.exitCode ?? 'unknown'}`,
+    ...(nameInUse.test(message) ? { nameInUse: true as const } : {}),
   }
 }
+
+/** pkg/action/install.go of helm 3 and of helm 4. */
+const nameInUse = /cannot re-?use a name that is still in use/
 
 const hook =
   /\b(?:pre|post)-(?:install|upgrade|rollback|delete) hooks? failed\b|\bfailed (?:pre|post)-(?:install|upgrade|rollback|delete)\b/i

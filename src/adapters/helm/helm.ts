@@ -26,8 +26,11 @@ type FailedOutcome = Extract<HelmOutcome, { ok: false }>
 
 export type HelmOutcome =
   | { ok: true }
-  /** `message`: helm's own words, redacted, one line, at most 1,000 characters. */
-  | { ok: false; reason: HelmFailure; message: string }
+  /**
+   * `message`: helm's own words, redacted, one line, at most 1,000 characters. `nameInUse`: it refused to install, and wrote nothing, since
+   * there is a release of this name.
+   */
+  | { ok: false; reason: HelmFailure; message: string; nameInUse?: true }
 
 type HelmFailure =
   | 'HelmMissing'

@@ -5,13 +5,13 @@ import { inputsOf, type ReadyDue } from '../../domain/release/record.ts'
 import { never } from '../../lib/never.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle } from './keep-record.ts'
+import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
 import { lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
-import type { PreparedWork, Wanted, Work } from './work.ts'
+import type { PreparedWork, StoredRecord, Wanted, Work } from './work.ts'
 
 /** Does one step and writes down how it ended. `problem`: helm's own words when it failed, redacted. */
 export async function act(action: Action, work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
@@ -54,7 +54,7 @@ async function deploy(
   work: PreparedWork,
   deps: SyncReleaseDeps,
 ): Promise<{ problem?: string }> {
-  const { spec, wanted, status } = work
+  const { spec, wanted, status, stored } = work
   const before = latestOf(work)
   const inputs = inputsOf(digestsOf(wanted))
   await begin(work, { verb, inputs }, deps)
@@ -66,6 +66,7 @@ async function deploy(
   const outcome = await status.writeDuring((began) => runHelm(verb, { wait: isWaiting, began }, work, deps))
   await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAgain(work, deps))
   if (!outcome.ok) {
+    if (outcome.nameInUse) return await stepBack(stored, work, deps)
     await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
     return { problem: outcome.message }
   }
@@ -80,6 +81,13 @@ async function deploy(
     deps,
   )
   await markObjects(work, deps)
+  return {}
+}
+
+/** Somebody made a release of this name since it was looked for: it is met as one that was there before (ruling 10). */
+async function stepBack(before: StoredRecord, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
+  await takeBack(before, work, deps)
+  deps.log.info({ release: work.spec.release }, 'a release of this name was made meanwhile')
   return {}
 }
 

@@ -78,10 +78,11 @@ type Means = { deps: SyncReleaseDeps; reads: Reads; signal: AbortSignal }
 
 async function converge(object: KubeObject, spec: ReleaseSpec, why: string, means: Means): Promise<Outcome> {
   const { deps, reads, signal } = means
-  const status = await createStatusWriter(object, spec, deps, signal)
   const started = deps.now().getTime()
   const stored = { record: undefined, resourceVersion: '' }
-  const work: Work = { object, spec, status, signal, stored, revisions: [], left: [], notes: [] }
+  const begun = { object, spec, signal, stored, revisions: [], left: [], notes: [] }
+  const work: Work = Object.assign(begun, { status: await createStatusWriter(begun, deps) })
+  const { status } = work
   if (spec.suspended) return await standStill(work, suspensionMessage(spec.suspended), deps)
   const before = status.current().revision ?? ''
   const conclusion = await runWithin(work, why, deps)

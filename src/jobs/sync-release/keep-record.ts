@@ -4,8 +4,8 @@ import { legacyReleaseKind } from '../../domain/release/spec.ts'
 import type { LeftRelease } from '../../domain/release/left-behind.ts'
 import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { asMissingNamespace, writeRecord } from './observe.ts'
-import type { PreparedWork, Wanted, Work } from './work.ts'
+import { asMissingNamespace, recordRef, writeRecord } from './observe.ts'
+import type { PreparedWork, StoredRecord, Wanted, Work } from './work.ts'
 
 /** `inputs`: what is about to be deployed. `failed`: what is remembered meanwhile; else what was. */
 type Beginning = { verb: HelmVerb; inputs?: string; failed?: Failed | undefined }
@@ -25,6 +25,15 @@ export async function begin(
   const counted = { inputs, generation: work.spec.generation, now }
   const upgrades = verb === 'upgrade' ? { upgrades: countUpgrade(work.stored.record?.upgrades, counted) } : {}
   await write(work, { ...ground(work, deps), ...kept, ...upgrades, intent }, deps)
+}
+
+/** Nothing was written under this intent: the record is again as it was before. */
+export async function takeBack(before: StoredRecord, work: Work, deps: SyncReleaseDeps): Promise<void> {
+  if (before.record) return await write(work, before.record, deps)
+  const { resourceVersion } = work.stored
+  deps.fence.check()
+  await deps.cluster.delete(recordRef(work.spec), { resourceVersion }, work.signal)
+  work.stored = before
 }
 
 /** The intent is over; what is not named is forgotten. */

@@ -10,7 +10,7 @@ import { isRollbackWaited, isWaited, mustCompareStored, type ReleaseFacts } from
 import { mergeValues, parseValues } from '../../domain/release/values.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { isFresh, lookAgain, readStored } from './revisions.ts'
+import { isFresh, lookAgain, lookFirst, readStored } from './revisions.ts'
 import type { StoredRecord, Wanted, Work } from './work.ts'
 
 export async function readRecord(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<StoredRecord> {
@@ -50,7 +50,7 @@ export function recordRef(spec: ReleaseSpec) {
 export async function observe(work: Work, deps: SyncReleaseDeps): Promise<ReleaseFacts> {
   const { spec, wanted } = work
   const { record } = work.stored
-  if (!isFresh(work, deps)) await lookAgain(work, deps, expectedRevision(work))
+  if (!isFresh(work, deps)) await (record ? lookAgain(work, deps, expectedRevision(work)) : lookFirst(work, deps))
   const otherOwner = await findOtherOwner(work, deps)
   const facts: ReleaseFacts = {
     now: deps.now().getTime(),

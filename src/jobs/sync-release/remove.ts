@@ -24,6 +24,7 @@ export async function keepFinalizer(
   signal: AbortSignal,
 ): Promise<'kept' | 'gone'> {
   if (!deps.finalizer || object.metadata.finalizers?.includes(finalizer)) return 'kept'
+  if (object.metadata.deletionTimestamp) return 'gone'
   if (await putOn(object, deps, signal)) return 'kept'
   const found = await readAgain(object, deps, signal)
   if (!found || found.metadata.deletionTimestamp) return 'gone'

@@ -17,9 +17,16 @@ export async function readRevisions(
   spec: ReleaseSpec,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
+  { mayBeOld = false }: { mayBeOld?: boolean } = {},
 ): Promise<StoredRevision[]> {
-  const labelSelector = `owner=helm,name=${spec.release}`
-  const query = { apiVersion: 'v1', kind: 'Secret', namespace: spec.targetNamespace, labelSelector, metadataOnly: true }
+  const query = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    namespace: spec.targetNamespace,
+    labelSelector: `owner=helm,name=${spec.release}`,
+    metadataOnly: true,
+    mayBeOld,
+  }
   const secrets = await deps.cluster.list(query, signal)
   keepSeen(spec, secrets, deps)
   return secrets
@@ -64,6 +71,18 @@ export async function lookAgain(work: Work, deps: SyncReleaseDeps, expected?: nu
   work.signal.throwIfAborted()
   const newest = expected === undefined ? undefined : await readExpected(expected, work, deps)
   work.revisions = newest ?? (await readRevisions(work.spec, deps, work.signal))
+  work.revisionsAt = deps.now().getTime()
+}
+
+/**
+ * The first look at a release that Capstan knows nothing of. That there is none is believed from the API server's cache, which costs it
+ * little however many releases the namespace has: helm itself looks again, and does not install over one.
+ */
+export async function lookFirst(work: Work, deps: SyncReleaseDeps): Promise<void> {
+  work.signal.throwIfAborted()
+  const found = await readRevisions(work.spec, deps, work.signal, { mayBeOld: true })
+  if (found.length > 0) return await lookAgain(work, deps)
+  work.revisions = []
   work.revisionsAt = deps.now().getTime()
 }
 

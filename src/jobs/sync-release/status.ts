@@ -41,22 +41,25 @@ async function servedDefinition(deps: SyncReleaseDeps, signal: AbortSignal): Pro
   return words
 }
 
+/** `run` is told with each write what the HelmRelease's metadata are by then, so that its next write goes under that version. */
 export async function createStatusWriter(
-  object: KubeObject,
-  spec: ReleaseSpec,
+  run: { object: KubeObject; readonly spec: ReleaseSpec; readonly signal: AbortSignal },
   deps: SyncReleaseDeps,
-  signal: AbortSignal,
 ): Promise<StatusWriter> {
+  const { spec, signal } = run
   const definition = await servedDefinition(deps, signal)
-  let written = (object.status ?? {}) as ReleaseStatus
+  let written = (run.object.status ?? {}) as ReleaseStatus
   let status = written
 
   async function write(): Promise<void> {
     if (JSON.stringify(status) === JSON.stringify(written)) return
     const { namespace, name, uid } = spec
-    const patch = { metadata: { uid }, status }
-    await deps.cluster.patch({ ...helmReleaseKind, namespace, name }, patch, { subresource: 'status', signal })
-    written = status
+    const sent = status
+    const patch = { metadata: { uid }, status: sent }
+    const ref = { ...helmReleaseKind, namespace, name }
+    const { metadata } = await deps.cluster.patch(ref, patch, { subresource: 'status', signal })
+    run.object = { ...run.object, metadata }
+    written = sent
   }
 
   return {
