@@ -5,6 +5,7 @@ import { areSame, type Rest, revisionsOf } from '../domain/release/rest.ts'
 import { helmReleaseKind, type ReleaseSpec, readSpec } from '../domain/release/spec.ts'
 import { prepareChart } from './sync-release/chart.ts'
 import type { SyncReleaseDeps } from './sync-release/deps.ts'
+import { memoryOf } from './sync-release/memory.ts'
 import { readRest } from './sync-release/rest.ts'
 import { revisionPrefix } from './sync-release/revisions.ts'
 import { withRights } from './sync-release/rights.ts'
@@ -21,23 +22,31 @@ type Resting = { object: KubeObject; spec: ReleaseSpec; rest: Rest }
 /**
  * Those of these HelmReleases for which everything that their last run had read is still the same: the HelmRelease, helm's revisions, our
  * record, ConfigMaps and Secrets with values, and the chart. A run would find nothing to do. Reads a few lists for all of them together;
- * where something cannot be read, the release is not among them.
+ * where something cannot be read, the release is not among them. Where some were resting the last time, the lists are read while
+ * `listing` still is.
  */
 export async function findResting(
-  objects: readonly KubeObject[],
+  listing: Promise<readonly KubeObject[]>,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
   const { rests } = deps
   if (!rests) return []
+  const memory = memoryOf(deps)
+  const early = memory.wereResting ? listOwned(deps, signal) : undefined
+  // it is told where it is waited for
+  early?.catch(() => undefined)
+  const objects = await listing
   const known = await Promise.all(objects.map(async (object) => ({ object, rest: await readRest(object, rests) })))
   const resting = known.flatMap(({ object, rest }): Resting[] => {
     const isOurs = rest?.settings === rests.settings && rest.objects[keyOfRelease(object)] === versionOf(object)
     return isOurs ? [{ object, rest, spec: readSpec(object, deps.defaults) }] : []
   })
+  memory.wereResting = resting.length > 0
   if (resting.length === 0) return []
   try {
-    return (await withSameCharts(await withSameObjects(resting, deps, signal), deps, signal)).map(
+    const owned = await (early ?? listOwned(deps, signal))
+    return (await withSameCharts(await withSameObjects(resting, owned, deps, signal), deps, signal)).map(
       ({ object }) => object,
     )
   } catch (error) {
@@ -47,17 +56,25 @@ export async function findResting(
   }
 }
 
-async function withSameObjects(
-  resting: readonly Resting[],
-  { cluster, releaseNamespace }: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<readonly Resting[]> {
+type Owned = { secrets: readonly KubeObject[]; records: readonly KubeObject[] }
+
+/** helm's Secrets that are not history, and our records. */
+async function listOwned({ cluster, releaseNamespace }: SyncReleaseDeps, signal: AbortSignal): Promise<Owned> {
   const scope = { apiVersion: 'v1', metadataOnly: true, ...(releaseNamespace ? { namespace: releaseNamespace } : {}) }
   const labelSelector = recordSelector()
   const [secrets, records] = await Promise.all([
     cluster.list({ ...scope, kind: 'Secret', labelSelector: 'owner=helm,status!=superseded' }, signal),
     cluster.list({ ...scope, kind: 'ConfigMap', labelSelector }, signal),
   ])
+  return { secrets, records }
+}
+
+async function withSameObjects(
+  resting: readonly Resting[],
+  { secrets, records }: Owned,
+  { cluster, releaseNamespace }: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<readonly Resting[]> {
   const now = new Map([...secrets, ...records].map(versioned))
   for (const { object } of resting) now.set(keyOfRelease(object), versionOf(object))
   const others = new Set(resting.flatMap(({ rest }) => Object.keys(rest.objects).filter((key) => !now.has(key))))

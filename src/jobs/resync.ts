@@ -25,7 +25,7 @@ export type ResyncDeps = {
   /** Old HelmReleases are served, too (ruling 9). */
   legacyReleases?: boolean
   /** Those of these HelmReleases at which nothing is to be looked; left out: all are. */
-  resting?: (releases: readonly KubeObject[], signal: AbortSignal) => Promise<readonly KubeObject[]>
+  resting?: (releases: Promise<readonly KubeObject[]>, signal: AbortSignal) => Promise<readonly KubeObject[]>
 }
 
 /**
@@ -66,19 +66,32 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
 }
 
 async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
-  const scope = deps.releaseNamespace ? { namespace: deps.releaseNamespace } : {}
+  const listing = listDefined(deps, signal)
+  const resting = deps.resting?.(
+    listing.then(({ releases }) => releases),
+    signal,
+  )
+  const [{ releases, isDefined }, atRest = []] = await Promise.all([listing, resting])
+  const gone = deps.findOrphans && isDefined ? await listGone(releases.map(nameOf), deps, signal) : []
+  const left = new Set(atRest)
+  const due = releases.filter((release) => !left.has(release)).map(nameOf)
+  return [...due, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
+}
+
+/** All HelmReleases of the kinds that are served; `isDefined`: ours is among these kinds. */
+async function listDefined(
+  { cluster, releaseNamespace, legacyReleases }: ResyncDeps,
+  signal: AbortSignal,
+): Promise<{ releases: KubeObject[]; isDefined: boolean }> {
+  const scope = releaseNamespace ? { namespace: releaseNamespace } : {}
   const releases: KubeObject[] = []
   let isDefined = false
-  for (const kind of deps.legacyReleases ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]) {
-    if (!(await deps.cluster.resource(kind.apiVersion, kind.kind, signal))) continue
+  for (const kind of legacyReleases ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]) {
+    if (!(await cluster.resource(kind.apiVersion, kind.kind, signal))) continue
     isDefined ||= kind === helmReleaseKind
-    releases.push(...(await deps.cluster.list({ ...kind, ...scope }, signal)))
+    releases.push(...(await cluster.list({ ...kind, ...scope }, signal)))
   }
-  const known = releases.map(nameOf)
-  const gone = deps.findOrphans && isDefined ? await listGone(known, deps, signal) : []
-  const resting = new Set(await deps.resting?.(releases, signal))
-  const due = releases.filter((release) => !resting.has(release)).map(nameOf)
-  return [...due, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
+  return { releases, isDefined }
 }
 
 function nameOf({ metadata: { namespace = '', name } }: KubeObject): { namespace: string; name: string } {

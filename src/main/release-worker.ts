@@ -38,7 +38,7 @@ const helmPlaces = 2 * availableParallelism()
 export type ReleaseWork = {
   processors: Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }>
   /** See {@link findResting}. */
-  resting: (releases: readonly KubeObject[], signal: AbortSignal) => Promise<readonly KubeObject[]>
+  resting: (releases: Promise<readonly KubeObject[]>, signal: AbortSignal) => Promise<readonly KubeObject[]>
 }
 
 /** What works on releases, with the real helm; a plan and a change of a release read as a sync does. */

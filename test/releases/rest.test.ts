@@ -47,7 +47,7 @@ async function settle(name: string, spec: Record<string, unknown> = {}): Promise
 
 async function isResting(name: string, deps = bench.deps): Promise<boolean> {
   const all = await bench.cluster.list({ ...helmReleaseKind, namespace: bench.namespace })
-  const resting = await findResting(all, deps, new AbortController().signal)
+  const resting = await findResting(Promise.resolve(all), deps, new AbortController().signal)
   return resting.some(({ metadata }) => metadata.name === name)
 }
 

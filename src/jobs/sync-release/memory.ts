@@ -22,6 +22,8 @@ export type ReleaseMemory = {
   /** Per HelmRelease: how often in a row chart or values could not be had. */
   failures: Map<string, number>
   definition?: { words: Definition; readAt: number }
+  /** The last resync found releases at which nothing was to be looked. */
+  wereResting?: boolean
 }
 
 export function createReleaseMemory(): ReleaseMemory {
