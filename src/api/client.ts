@@ -33,6 +33,7 @@ import type {
   ReplayRequest,
   SinkList,
 } from './contract/event.ts'
+import type { WorkloadList, WorkloadQuery } from './contract/workload.ts'
 import type { Overview } from './contract/overview.ts'
 import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
@@ -122,6 +123,8 @@ export type Client = {
   suspendSource(namespace: string, name: string, request: SuspendRequest, options?: Options): Promise<Accepted>
   resumeSource(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
   syncRelease(namespace: string, name: string, asker: Asker, options?: Options): Promise<Accepted>
+  /** One page. */
+  workloads(query: WorkloadQuery, options?: Options): Promise<WorkloadList>
   releaseImages(namespace: string, name: string, request: ReleaseRequest, options?: Options): Promise<AnswerAccepted>
   changePolicies(namespace: string, name: string, request: PolicyRequest, options?: Options): Promise<AnswerAccepted>
   listImages(namespace: string, name: string, request: ImagesRequest, options?: Options): Promise<AnswerAccepted>
@@ -216,6 +219,7 @@ export function createClient(transport: Transport): Client {
       post(`${pathTo('sources', namespace, name)}/resume`, asker, options),
     syncRelease: (namespace, name, asker, options) =>
       post(`${pathTo('releases', namespace, name)}/sync`, asker, options),
+    workloads: (query, options) => get(`/api/v1/workloads${searchOf(query)}`, options),
     releaseImages: (namespace, name, request, options) =>
       post(`${pathTo('sources', namespace, name)}/release`, request, options),
     changePolicies: (namespace, name, request, options) =>

@@ -36,7 +36,10 @@ export function addImageCommands(program: Command, perform: Perform, { readInput
 
 function common(command: Command): Command {
   return command
-    .option('--source <name>', 'name or namespace/name of the source; may be left out where there is one')
+    .option(
+      '--source <name>',
+      'name or namespace/name of the source; may be left out where one has all the workloads that are named',
+    )
     .option('-n, --namespace <namespace>', 'of workloads that are given as kind/name')
     .addOption(timeoutOption('1m', 60_000))
 }

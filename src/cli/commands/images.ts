@@ -5,7 +5,7 @@ import { ageOf, durationOf, untilOf } from '../print/age.ts'
 import { clean } from '../print/clean.ts'
 import { type Listing, type ListOptions, showListing } from '../print/listing.ts'
 import { printTable } from '../print/table.ts'
-import { chooseSource } from './choose-source.ts'
+import { chooseSourceOf } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { workloadId } from './workload-id.ts'
 
@@ -25,9 +25,9 @@ type Said = NonNullable<RateBudget['said']>
 
 /** `capstan images`: which tags there are, and which rule took or refused each. */
 export const showImages: Action<ImagesOptions> = async (context, options) => {
-  const { namespace, name } = await chooseSource(context, options.source)
   const workload = options.workload === undefined ? {} : { workload: workloadId(options.workload, options.namespace) }
   const request = { by: context.user, all: options.all, ...workload }
+  const { namespace, name } = await chooseSourceOf(context, options.source, Object.values(workload))
   return await showListing(context, options, async () => {
     const asked = await context.client().listImages(namespace, name, request, { signal: context.signal })
     const answer = await followAnswer(context, asked, { timeoutMs: options.timeoutMs, waitingFor: 'the images' })

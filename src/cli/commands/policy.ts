@@ -1,6 +1,6 @@
 import type { Action, OutputFormat } from '../context.ts'
 import { WrongUsage } from '../exit.ts'
-import { chooseSource } from './choose-source.ts'
+import { chooseSourceOf } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { printAnswer } from './release.ts'
 import { workloadId } from './workload-id.ts'
@@ -28,7 +28,7 @@ export const changePolicy: Action<PolicyOptions> = async (context, options) => {
   const by = options.user ?? context.user
   const change = changeOf(options, by)
   const id = workloadId(options.workload, options.namespace)
-  const { namespace, name } = await chooseSource(context, options.source)
+  const { namespace, name } = await chooseSourceOf(context, options.source, [id])
   const { message, timeoutMs, output } = options
   const request = { by, ...(message === undefined ? {} : { message }), workloads: { [id]: change } }
   const asked = await context.client().changePolicies(namespace, name, request, { signal: context.signal })

@@ -7,7 +7,7 @@ import type { Keys } from '../fluxctl/menu.ts'
 import { itemsOf, resultText } from '../fluxctl/results.ts'
 import { watchRollout } from '../fluxctl/rollout.ts'
 import { runVerb } from './run-verb.ts'
-import { chooseSource } from './choose-source.ts'
+import { chooseSourceOf } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { poll } from './follow-job.ts'
 import { workloadId } from './workload-id.ts'
@@ -40,7 +40,7 @@ export type ReleaseOptions = {
 export const releaseImages: Action<ReleaseOptions> = async (context, options) => {
   const request = requestOf(context, options)
   if (options.interactive) return await releaseChosen(context, options)
-  const { namespace, name } = await chooseSource(context, options.source)
+  const { namespace, name } = await chooseSourceOf(context, options.source, request.workloads ?? [])
   const { signal, err } = context
   if (options.output === 'table') err.write(`Submitting ${options.dryRun ? 'dry-run ' : ''}release ...\n`)
   const asked = await context.client().releaseImages(namespace, name, request, { signal })
