@@ -136,6 +136,7 @@ async function runCapstan(prefix: string): Promise<Omit<Round, 'bare' | 'bareCpu
   const onCluster = await seen.end()
   const status = readFileSync(`/proc/${capstan.pid()}/status`, 'utf8')
   const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+  await watched.stop()
   await capstan.stop()
   await repository.stop()
   const { reads: idleReads, writes: idleWrites } = idleRequests
