@@ -36,6 +36,8 @@ export type OurReleases = {
 
 const atOnce = 6
 const limitMs = 600_000
+/** Every run of helm lists the Secrets of its namespace, so how many share one counts for both sides. */
+const releasesOfEach = 100
 
 /** What podinfo's chart makes, without its pods. */
 const template = `apiVersion: v1
@@ -69,14 +71,14 @@ export async function measureHelmAlone(count: number): Promise<HelmAlone> {
   await emptyStack()
   const cluster = realCluster()
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-releases-'))
-  const namespace = await makeNamespace(cluster)
+  const namespaces = await makeNamespaces(cluster, count)
   await cluster.close()
   const chart = writeChart(folder)
   try {
     const cpus: Cpu[] = [readCpu()]
-    const bareInstall = await runBare('install', { count, chart, namespace, color: 'red', folder })
+    const bareInstall = await runBare('install', { count, chart, namespaces, color: 'red', folder })
     cpus.push(readCpu())
-    const bareUpgrade = await runBare('upgrade', { count, chart, namespace, color: 'blue', folder })
+    const bareUpgrade = await runBare('upgrade', { count, chart, namespaces, color: 'blue', folder })
     cpus.push(readCpu())
     return { bareInstall, bareUpgrade, bareCpu: { install: between(cpus, 0), upgrade: between(cpus, 1) } }
   } finally {
@@ -90,11 +92,10 @@ export async function measureReleases(count: number): Promise<OurReleases> {
   const cluster = realCluster()
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-releases-'))
   const charts = await startChartRepository({ root: join(folder, 'served'), helm: stack().helm })
-  const ours = await makeNamespace(cluster)
+  const namespaces = await makeNamespaces(cluster, count)
   await charts.publish(writeChart(folder))
   try {
-    const flags = ['--enable=releases', `--allow-namespace=${ours}`, '--charts-sync-interval=1h']
-    const capstan = await startCapstan(flags)
+    const capstan = await startCapstan(['--enable=releases', '--charts-sync-interval=1h'])
     try {
       await until('HelmReleases are defined', async () => await cluster.resource(kind.apiVersion, kind.kind))
       const put = async (color: string) => {
@@ -108,13 +109,14 @@ export async function measureReleases(count: number): Promise<OurReleases> {
                 disableOpenAPIValidation: true,
                 values: { color },
               }
-              await cluster.apply({ ...kind, metadata: { name: `app-${n}`, namespace: ours }, spec }, { force: true })
+              const metadata = { name: `app-${n}`, namespace: placeOf(n, namespaces) }
+              await cluster.apply({ ...kind, metadata, spec }, { force: true })
             }),
           ),
         )
         const begun = performance.now()
         const cpu = readCpu(capstan.pid())
-        await allReleased(cluster, ours, capstan.logFile)
+        await allReleased(cluster, capstan.logFile)
         return { seconds: (performance.now() - begun) / 1000, cpu: cpuBetween(cpu, readCpu(capstan.pid())) }
       }
       const install = await put('red')
@@ -146,14 +148,24 @@ export async function measureReleases(count: number): Promise<OurReleases> {
   }
 }
 
+async function makeNamespaces(cluster: Cluster, releases: number): Promise<string[]> {
+  const names: string[] = []
+  while (names.length * releasesOfEach < releases) names.push(await makeNamespace(cluster))
+  return names
+}
+
+function placeOf(release: number, namespaces: readonly string[]): string {
+  return namespaces[Math.floor(release / releasesOfEach)] ?? ''
+}
+
 /** Told by a watch: to ask again and again would be work for the API server that is nobody's. */
-async function allReleased(cluster: Cluster, namespace: string, logFile: string): Promise<void> {
+async function allReleased(cluster: Cluster, logFile: string): Promise<void> {
   const waiting = new Set<string>()
   const see = (object: KubeObject): void => {
     if (isReleased(object)) waiting.delete(object.metadata.name)
     else waiting.add(object.metadata.name)
   }
-  const watch = cluster.watch({ ...kind, namespace }, (event) => {
+  const watch = cluster.watch(kind, (event) => {
     for (const object of event.type === 'replaced' ? event.items : [event.object]) see(object)
   })
   try {
@@ -180,16 +192,16 @@ function writeChart(folder: string): string {
 
 async function runBare(
   verb: 'install' | 'upgrade',
-  given: { count: number; chart: string; namespace: string; color: string; folder: string },
+  given: { count: number; chart: string; namespaces: readonly string[]; color: string; folder: string },
 ): Promise<number> {
-  const { count, chart, namespace, color, folder } = given
+  const { count, chart, namespaces, color, folder } = given
   const limit = pLimit(atOnce)
   const env = { PATH: process.env.PATH ?? '', HOME: folder, KUBECONFIG: stack().kubeconfig }
   const begun = performance.now()
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
       limit(async () => {
-        const args = [verb, `app-${n}`, chart, '--namespace', namespace, '--set', `color=${color}`]
+        const args = [verb, `app-${n}`, chart, '--namespace', placeOf(n, namespaces), '--set', `color=${color}`]
         await promisify(execFile)(stack().helm, [...args, '--disable-openapi-validation'], { env })
       }),
     ),
