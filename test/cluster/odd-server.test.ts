@@ -148,6 +148,16 @@ describe('a fenced cluster', () => {
     script = () => ({ status: 200, body: map })
     await expect(fenced.get(ref)).resolves.toMatchObject({ kind: 'ConfigMap' })
   })
+
+  it('sends nothing when the Lease was lost between the turn of a write and its first byte (hazard B8)', async () => {
+    let asked = 0
+    const fenced = cluster.fenced(() => {
+      if (++asked > 1) throw new AppError('FenceLost', 'the Lease was lost')
+    })
+    await expect(fenced.apply(map, { force: true })).rejects.toMatchObject({ reason: 'FenceLost' })
+    expect(asked).toBe(2)
+    expect(seen.filter(({ line }) => line.startsWith('PATCH'))).toEqual([])
+  })
 })
 
 describe('a request', () => {

@@ -3,6 +3,7 @@ import { AppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Connection } from './connect.ts'
 import { isStorageTrouble, parseStatus } from './failure.ts'
+import { withLastCheck } from './last-check.ts'
 import type { InFlight, Urgency } from './limit.ts'
 
 /** One request to the API server. */
@@ -76,8 +77,9 @@ export function createSend(parts: Parts): Send {
 async function attemptOnce(call: Call, parts: Parts): Promise<Answer | Again> {
   const giveBack = await parts.inFlight.take(call.urgency, call.signal)
   try {
-    if (isWrite(call)) parts.check?.()
-    return judgeAnswer(await exchange(call, parts.connection), call, parts)
+    const check = isWrite(call) ? parts.check : undefined
+    check?.()
+    return judgeAnswer(await exchange(call, parts.connection, check), call, parts)
   } catch (error) {
     call.signal?.throwIfAborted()
     if (error instanceof AppError) throw error
@@ -112,11 +114,12 @@ function judgeAnswer(answer: Answer, call: Call, { inFlight }: Parts): Answer | 
   return { again: String(answer.status), afterMs: jitter(retryAfterMs(answer) ?? 300), slow: false, error }
 }
 
-async function exchange(call: Call, connection: Connection): Promise<Answer> {
+async function exchange(call: Call, connection: Connection, check: (() => void) | undefined): Promise<Answer> {
   const line = await connection.line('request')
   const deadline = new Deadline(call.deadlineMs ?? defaultDeadlineMs, call.signal)
   try {
-    const response = await line.dispatcher.request({
+    const dispatcher = check ? withLastCheck(line.dispatcher, check) : line.dispatcher
+    const response = await dispatcher.request({
       origin: connection.server,
       path: `${connection.basePath}${call.path}${queryText(call.query)}`,
       method: call.method,
