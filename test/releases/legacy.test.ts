@@ -47,7 +47,11 @@ describe('a HelmRelease of flux.weave.works/v1beta1', () => {
   it('is served where that is asked for, with no finalizer', async () => {
     expect(await sync('one')).toMatchObject({ end: 'done', summary: expect.stringContaining('one revision 1') })
     expect(await states('one')).toEqual(['deployed'])
-    expect((await bench.cluster.get(old('one')))?.metadata.finalizers).toBeUndefined()
+    const { metadata } = (await bench.cluster.get(old('one'))) ?? {}
+    expect(metadata?.finalizers).toBeUndefined()
+    // its definition takes no status, so that what was written says nothing of the object
+    const events = await bench.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: bench.namespace })
+    expect(events.map(({ involvedObject }) => (involvedObject as { uid: string }).uid)).toEqual([metadata?.uid])
     bench.helmRuns()
     expect(await sync('one')).toMatchObject({ end: 'done' })
     expect(bench.helmRuns()).toEqual([])

@@ -58,7 +58,8 @@ export async function createStatusWriter(
     const patch = { metadata: { uid }, status: sent }
     const ref = { ...helmReleaseKind, namespace, name }
     const { metadata } = await deps.cluster.patch(ref, patch, { subresource: 'status', signal })
-    run.object = { ...run.object, metadata }
+    // an old HelmRelease whose definition takes no status says nothing of itself
+    if (metadata.uid) run.object = { ...run.object, metadata }
     written = sent
   }
 
