@@ -30,6 +30,11 @@ describe('namedObjects', () => {
       ['input Secret a/login'],
     ],
     [
+      'the login of a repository of charts',
+      { chart: { repository: 'https://r', name: 'c', version: '1.0.0', chartPullSecret: { name: 'pull' } } },
+      ['input Secret a/pull'],
+    ],
+    [
       'sources and no releases',
       { dependsOn: [{ name: 'db' }, { kind: 'Source', namespace: 'flux', name: 'base' }] },
       ['dependency Source flux/base', 'dependency ConfigMap flux/capstan-source-base'],

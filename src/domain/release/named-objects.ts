@@ -5,7 +5,7 @@ import type { ReleaseSpec } from './spec.ts'
 export type NamedObject = ObjectRef & { namespace: string; as: 'input' | 'dependency' }
 
 /**
- * The objects that a HelmRelease names: Secrets and ConfigMaps with its values, the Secret of its chart's repository, and what tells
+ * The objects that a HelmRelease names: Secrets and ConfigMaps with its values, the Secrets of its chart's repository (`secretRef` and `chartPullSecret`), and what tells
  * whether a source that it depends on is ready. Releases that it depends on are known as HelmReleases.
  */
 export function namedObjects({ valuesFrom, chart, dependsOn }: ReleaseSpec): NamedObject[] {
@@ -15,9 +15,12 @@ export function namedObjects({ valuesFrom, chart, dependsOn }: ReleaseSpec): Nam
     return [{ apiVersion: 'v1', kind, namespace, name, as: 'input' }]
   })
   const { secret } = 'secret' in chart ? chart : {}
-  const login = secret ? [{ apiVersion: 'v1', kind: 'Secret', ...secret, as: 'input' as const }] : []
+  const { pullSecret } = 'pullSecret' in chart ? chart : {}
+  const logins = [secret, pullSecret].flatMap((login): NamedObject[] =>
+    login ? [{ apiVersion: 'v1', kind: 'Secret', ...login, as: 'input' }] : [],
+  )
   const sources = dependsOn.filter(({ kind }) => kind === 'Source').flatMap(readinessOf)
-  return [...values, ...login, ...sources].filter(({ name }) => name !== '')
+  return [...values, ...logins, ...sources].filter(({ name }) => name !== '')
 }
 
 /** A Source object, or the record of the source that the flags make. */
