@@ -131,9 +131,9 @@ export default {
     ),
     wall(
       'release-may-use-plan',
-      'release/ sees manifest/, status/, health/ and plan/ only.',
+      'release/ sees manifest/, status/, semver/, health/ and plan/ only.',
       { path: '^src/domain/release/' },
-      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|health|work|plan)/' },
+      { path: '^src/domain/[^/]+/', pathNot: '^src/domain/(release|manifest|status|semver|health|work|plan)/' },
     ),
 
     wall(

@@ -1,5 +1,6 @@
 import { healthOf } from '../health/check.ts'
 import { groupOf, idOf, type KubeObject, type ObjectRef } from '../manifest/object.ts'
+import { isEnoughForHelm } from './enough-for-helm.ts'
 
 /** Whether what a release made is ready, and what is not. */
 export type Readiness = { isReady: boolean; why: string }
@@ -34,9 +35,8 @@ export function readinessOf(objects: readonly { ref: ObjectRef; live: KubeObject
   return { isReady: waiting.length === 0, why: waiting.slice(0, mostNamed).join('; ') + more }
 }
 
-/** A Deployment that is paused makes no pods, and helm waits for none. */
 function whyNotReady(live: KubeObject): string | undefined {
-  if (live.kind === 'Deployment' && (live.spec as { paused?: boolean } | undefined)?.paused) return undefined
+  if (isEnoughForHelm(live)) return undefined
   const { state, why } = healthOf(live)
   return state === 'healthy' ? undefined : why
 }
