@@ -25,7 +25,11 @@ export type ResyncDeps = {
   /** Old HelmReleases are served, too (ruling 9). */
   legacyReleases?: boolean
   /** Those of these HelmReleases at which nothing is to be looked; left out: all are. */
-  resting?: (releases: Promise<readonly KubeObject[]>, signal: AbortSignal) => Promise<readonly KubeObject[]>
+  resting?: (
+    releases: Promise<readonly KubeObject[]>,
+    payload: JobPayload,
+    signal: AbortSignal,
+  ) => Promise<readonly KubeObject[]>
 }
 
 /**
@@ -59,16 +63,17 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
       return sources.map(({ namespace, name }) => ({ kind, namespace, name }))
     }
     case 'releases':
-      return await listReleases(deps, signal)
+      return await listReleases(payload, deps, signal)
     case 'images':
       return (await deps.scans(signal)).map((name) => ({ kind: 'scan-image', namespace: '', name }))
   }
 }
 
-async function listReleases(deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
+async function listReleases(payload: JobPayload, deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
   const listing = listDefined(deps, signal)
   const resting = deps.resting?.(
     listing.then(({ releases }) => releases),
+    payload,
     signal,
   )
   const [{ releases, isDefined }, atRest = []] = await Promise.all([listing, resting])

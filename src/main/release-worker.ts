@@ -16,12 +16,12 @@ import {
 } from '../adapters/helm/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
 import { createLogins, createRegistry } from '../adapters/registry/index.ts'
-import type { KubeObject } from '../domain/manifest/object.ts'
 import { changeRelease } from '../jobs/change-release/index.ts'
 import { planRelease } from '../jobs/plan-release/index.ts'
 import { findResting } from '../jobs/resting-releases.ts'
+import type { ResyncDeps } from '../jobs/resync.ts'
 import type { SyncReleaseDeps } from '../jobs/sync-release/deps.ts'
-import { syncRelease } from '../jobs/sync-release/index.ts'
+import { syncRelease, wishOf } from '../jobs/sync-release/index.ts'
 import { chartRemote } from './chart-remote.ts'
 import { createPrivateFiles } from './private-files.ts'
 import { version } from './package.ts'
@@ -38,7 +38,7 @@ const helmPlaces = 2 * availableParallelism()
 export type ReleaseWork = {
   processors: Record<'sync-release' | 'plan-release' | 'change-release', { run: Processor; slots: number }>
   /** See {@link findResting}. */
-  resting: (releases: Promise<readonly KubeObject[]>, signal: AbortSignal) => Promise<readonly KubeObject[]>
+  resting: NonNullable<ResyncDeps['resting']>
 }
 
 /** What works on releases, with the real helm; a plan and a change of a release read as a sync does. */
@@ -58,7 +58,10 @@ export function releaseWork(parts: Parts, fence: LeasedFence, env: NodeJS.Proces
       run: (payload, { jobId, signal }) => changeRelease(payload, { ...asking, history: history(jobId) }, signal),
     },
   }
-  return { processors, resting: (releases, signal) => findResting(releases, deps, signal) }
+  return {
+    processors,
+    resting: (releases, payload, signal) => findResting(releases, { ...deps, ...wishOf(payload) }, signal),
+  }
 }
 
 function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): SyncReleaseDeps {

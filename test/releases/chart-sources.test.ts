@@ -194,6 +194,30 @@ describe('the chart of a release', () => {
     expect(deps.fetches).toEqual([repository.url])
   })
 
+  it('is fetched again for who asked after the last fetch, and for nobody else', async () => {
+    let now = 1_000_000
+    const deps = open({
+      chartRemote: async (url) => ({ url, auth: { kind: 'basic', username: user, password } }),
+      now: () => new Date(now),
+    })
+    const prepare = async (freshAfter?: number) =>
+      await prepareChart(
+        { namespace, chart: fromGit('library') },
+        { ...deps, ...(freshAfter ? { freshAfter } : {}) },
+        signal,
+      )
+    await prepare()
+    now += 5_000
+    await prepare()
+    expect(deps.fetches).toHaveLength(1)
+    await prepare(now)
+    expect(deps.fetches).toHaveLength(2)
+    now += 5_000
+    await prepare(now - 5_000)
+    await prepare()
+    expect(deps.fetches).toHaveLength(2)
+  })
+
   describe('with dependencies', () => {
     const known = {
       access: async (url: string) =>

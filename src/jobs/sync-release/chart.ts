@@ -22,6 +22,7 @@ export type ChartDeps = Pick<
   | 'areTenants'
   | 'fetchedAt'
   | 'gitPollIntervalMs'
+  | 'freshAfter'
   | 'redactor'
   | 'now'
   | 'memory'
@@ -126,7 +127,14 @@ function joined(chartPath: string, path: string): string {
   return parts.length === 0 ? '.' : parts.join('/')
 }
 
-/** Asks the git server only when its last answer is older than the poll interval, or when the ref is not known yet. */
+function isRecent(fetchedAt: number, now: number, { gitPollIntervalMs, freshAfter = 0 }: ChartDeps): boolean {
+  return now - fetchedAt < gitPollIntervalMs && fetchedAt >= freshAfter
+}
+
+/**
+ * Asks the git server only when its last answer is older than the poll interval or than somebody's wish, or when the ref is not known
+ * yet.
+ */
 async function resolveRef(
   { url, ref }: FromGit,
   { remote, who }: { remote: GitRemote; who: string },
@@ -136,7 +144,7 @@ async function resolveRef(
   const { commits } = memoryOf(deps)
   const [place, now] = [`${url} ${who}`, deps.now().getTime()]
   const fetchedAt = deps.fetchedAt.get(place)
-  if (fetchedAt !== undefined && now - fetchedAt < deps.gitPollIntervalMs) {
+  if (fetchedAt !== undefined && isRecent(fetchedAt, now, deps)) {
     const known = commits.get(`${place} ${ref}`)
     if (known?.fetchedAt === fetchedAt) return known.commit
     try {
@@ -148,6 +156,9 @@ async function resolveRef(
     }
   }
   await untilAborted(fetchOnce(place, remote, deps), signal)
+  // one that was under way had begun before somebody asked
+  if ((deps.fetchedAt.get(place) ?? 0) < (deps.freshAfter ?? 0))
+    await untilAborted(fetchOnce(place, remote, deps), signal)
   const commit = await deps.git.resolve(remote, ref, signal)
   commits.set(`${place} ${ref}`, { commit, fetchedAt: deps.fetchedAt.get(place) ?? now })
   return commit
@@ -156,11 +167,12 @@ async function resolveRef(
 /** Once for all releases that want it at the same time; it has a time limit of its own, so nobody's signal ends it for the others. */
 function fetchOnce(place: string, remote: GitRemote, deps: ChartDeps): Promise<void> {
   const { fetching } = memoryOf(deps)
+  const begun = deps.now().getTime()
   const running =
     fetching.get(place) ??
     deps.git
       .fetch(remote)
-      .then(() => void deps.fetchedAt.set(place, deps.now().getTime()))
+      .then(() => void deps.fetchedAt.set(place, begun))
       .finally(() => fetching.delete(place))
   fetching.set(place, running)
   return running

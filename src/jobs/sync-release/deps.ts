@@ -26,10 +26,12 @@ export type SyncReleaseDeps = {
   /** See {@link CredentialDeps}. */
   keep: CredentialDeps['keep']
   githubApp: CredentialDeps['githubApp']
-  /** When a chart's repository was fetched last, by URL and login, in milliseconds since 1970; kept between runs. */
+  /** When the last fetch of a chart's repository began, by URL and login, in milliseconds since 1970; kept between runs. */
   fetchedAt: Map<string, number>
   /** A git chart's repository is fetched at most this often. */
   gitPollIntervalMs: number
+  /** What was fetched before this time, in milliseconds since 1970, does not count: somebody asked for a look then. */
+  freshAfter?: number
   egress: Egress
   decode: (secret: KubeObject) => StoredRelease | undefined
   fence: Fence

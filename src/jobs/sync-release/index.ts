@@ -41,7 +41,7 @@ export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, s
   const { namespace, name } = payload
   const reads = noteReads(given.cluster)
   const memory = memoryOf(given)
-  const deps = { ...given, memory, cluster: reads.cluster, ownCluster: given.cluster }
+  const deps = { ...given, ...wishOf(payload), memory, cluster: reads.cluster, ownCluster: given.cluster }
   const found = await findHelmRelease({ namespace, name }, deps, signal)
   if ('none' in found) {
     if (found.isGone) forget(`${namespace}/${name}`, deps)
@@ -72,6 +72,12 @@ function forget(id: string, deps: SyncReleaseDeps): void {
   memory.nothingLeft.delete(id)
   memory.secrets.get(id)?.()
   memory.secrets.delete(id)
+}
+
+/** Who asks for a sync means what is in git now; who only waits for the next look takes the last one. */
+export function wishOf({ reason, requestedAt }: JobPayload): Pick<SyncReleaseDeps, 'freshAfter'> {
+  const at = Date.parse(requestedAt)
+  return laneOfReason(reason) === 'person' && !Number.isNaN(at) ? { freshAfter: at } : {}
 }
 
 type Means = { deps: SyncReleaseDeps; reads: Reads; signal: AbortSignal }
