@@ -166,9 +166,18 @@ describe('a link', () => {
 })
 
 describe('a submodule', () => {
-  it('in the paths could not be read, elsewhere it does not matter', () => {
-    const entries = tree('a/x.yaml', 'a/sub @', 'b/sub @')
-    expect(filesInScope(entries, { paths: ['a'] }).problems).toMatchObject([{ file: 'a/sub', reason: 'PathNotFound' }])
+  const entries = tree('a/x.yaml', 'a/sub @', 'b/sub @')
+
+  it('below the paths is told and keeps nothing from being applied, elsewhere it does not matter', () => {
+    const { files, problems, warnings } = filesInScope(entries, { paths: ['a'] })
+    expect(files).toHaveLength(1)
+    expect(problems).toEqual([])
+    expect(warnings).toMatchObject([{ file: 'a/sub', reason: 'PathNotFound' }])
+  })
+
+  it('that is a path itself could not be read', () => {
+    const { problems } = filesInScope(entries, { paths: ['a/sub', 'b'] })
+    expect(problems).toMatchObject([{ file: 'a/sub', reason: 'PathNotFound' }])
   })
 })
 

@@ -16,8 +16,10 @@ export type ScopeRules = IncludeRules & {
 export type Scope<T extends TreeEntry> = {
   /** The files to read, sorted by path, each once. A link stands under its own path with the blob that it leads to. */
   files: T[]
-  /** What is there and could not be read: links that lead out or nowhere, submodules (W18), too many bytes. */
+  /** What is there and could not be read: links that lead out or nowhere, a path that is a submodule (W18), too many bytes. */
   problems: Problem[]
+  /** Submodules below the paths: nothing in them is read, as fluxd saw empty folders there. */
+  warnings: Problem[]
   /** Files that look as if they were meant: `.YML`, `.json`, `.yaml~`. Not read, as by fluxd. */
   nearMisses: string[]
 }
@@ -34,14 +36,17 @@ export function filesInScope<T extends TreeEntry>(entries: readonly T[], rules: 
   const roots = findRoots(tree, rules.paths)
   const isIncluded = makeIncludeTest(rules)
   const charts = chartFolders(entries)
-  const scope: Scope<T> = { files: [], problems: [], nearMisses: [] }
+  const scope: Scope<T> = { files: [], problems: [], warnings: [], nearMisses: [] }
   const taken = new Set<string>()
   const links: T[] = []
   for (const entry of entries) {
     if (!roots.some((root) => isBelow(entry.path, root)) || isInChart(entry.path, charts)) continue
     if (!isIncluded(entry.path)) continue
-    if (entry.mode === 'submodule') scope.problems.push(unreadable(entry, 'a submodule, which is not read'))
-    else if (entry.mode === 'symlink') links.push(entry)
+    if (entry.mode === 'submodule') {
+      const found = unreadable(entry, 'a submodule: nothing in it is read')
+      if (roots.includes(entry.path)) scope.problems.push(found)
+      else scope.warnings.push(found)
+    } else if (entry.mode === 'symlink') links.push(entry)
     else if (isManifest(entry.path)) {
       taken.add(entry.path)
       take(entry, scope)

@@ -104,11 +104,11 @@ async function listManifests(where: Where, memory: SourceMemory, deps: DesiredDe
   memory.rendered = rendered.problems.length === 0 ? { commit, result: rendered } : undefined
   const paths = rendered.plainPaths ?? spec.paths
   const isAllMade = rendered.plainPaths?.length === 0
-  const scope = isAllMade ? { files: [], problems: [] } : filesInScope(tree, { ...spec, paths })
+  const scope = isAllMade ? { files: [], problems: [], warnings: [] } : filesInScope(tree, { ...spec, paths })
   return {
     manifests: [...scope.files.map(fileManifest), ...rendered.outputs.map(madeManifest)],
     problems: [...scope.problems, ...rendered.problems],
-    warnings: [...rendered.warnings],
+    warnings: [...scope.warnings, ...rendered.warnings],
   }
 }
 

@@ -99,6 +99,7 @@ async function readRevealed(rendered: Rendered, spec: SourceSpec, checkout: Chec
   const tree = createTree(entries)
   const scope = filesInScope(entries, { ...spec, paths })
   rendered.problems.push(...scope.problems)
+  rendered.warnings.push(...scope.warnings)
   for (const { path } of scope.files) {
     const bytes = checkout.read(tree.resolve(path) ?? path)
     try {
