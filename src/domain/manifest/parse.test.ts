@@ -151,8 +151,12 @@ describe('a broken part', () => {
     ['a list item without a kind', 'apiVersion: v1\nkind: List\nitems:\n- a: 1\n', '4: kind is missing or not a text'],
     ['infinity', `${configMap('a')}x: .inf\n`, '5: a number that JSON cannot hold'],
     ['a mapping as a key', `${configMap('a')}? {a: 1}\n: b\n`, '5: a key must be a text'],
-    ['an unknown alias', `${configMap('a')}x: *nope\n`, '5: alias *nope has no anchor before it'],
-    ['a cycle', `${configMap('a')}x: &a\n  y: *a\n`, '6: alias *a contains itself'],
+    [
+      'an unknown alias',
+      `${configMap('a')}x: *nope\n`,
+      '5: an alias (*) has no anchor before it; a text that begins so needs quotes',
+    ],
+    ['a cycle', `${configMap('a')}x: &a\n  y: *a\n`, '6: an alias (*) contains itself'],
     [
       'a control character',
       `${configMap('a')}x: "\u0007"\n`,
@@ -169,6 +173,10 @@ describe('a broken part', () => {
       'kind: Secret\ndata: "hunter2\\q"\n',
       'kind: Secret\n hunter2: x\nhunter2\n',
       'kind: {hunter2, ]\n',
+      'kind: Secret\npassword: *hunter2\n',
+      'kind: Secret\npassword: !hun!ter2 x\n',
+      'kind: Secret\npassword: !hunter2 x\n',
+      '%hunter2\n---\nkind: !!hunter2 Secret\n',
     ]) {
       expect(problems(text)).not.toEqual([])
       expect(problems(text).join()).not.toContain('hunter2')

@@ -118,14 +118,16 @@ function readDocument(
   }
 }
 
-/** The parser's message, unless it may quote the file: a broken Secret must not end in a log. */
+/** In place of the parser's messages that quote the file: a broken Secret must not end in a log. */
+const unquoted: Partial<Record<YAMLParseError['code'], string>> = {
+  BAD_DIRECTIVE: 'a line that begins with % and is no directive',
+  BAD_DQ_ESCAPE: 'an unknown escape in a double-quoted text',
+  TAG_RESOLVE_FAILED: 'a tag (!) that is not known; a text that begins so needs quotes',
+  UNEXPECTED_TOKEN: 'unexpected text',
+}
+
 function plainMessage({ code, message }: YAMLParseError): string {
-  if (code === 'UNEXPECTED_TOKEN' || code === 'BAD_DQ_ESCAPE') {
-    return code === 'BAD_DQ_ESCAPE'
-      ? 'not valid YAML: an unknown escape in a double-quoted text'
-      : 'not valid YAML: unexpected text'
-  }
-  return `not valid YAML: ${message.slice(0, 200)}`
+  return `not valid YAML: ${unquoted[code] ?? message.slice(0, 200)}`
 }
 
 function problem(file: string, line: number, message: string): Problem {

@@ -59,8 +59,8 @@ function createWalk() {
 
   function throughAlias<T>(alias: Alias, use: (target: Node) => T): T {
     const target = anchors.get(alias.source)
-    if (!target) refuse(`alias *${alias.source} has no anchor before it`, alias)
-    if (entered.has(target)) refuse(`alias *${alias.source} contains itself`, alias)
+    if (!target) refuse('an alias (*) has no anchor before it; a text that begins so needs quotes', alias)
+    if (entered.has(target)) refuse('an alias (*) contains itself', alias)
     if (aliasDepth > 0 && ++nestedAliases > maxNestedAliases) refuse('too many aliases inside aliases', alias)
     aliasDepth++
     try {
