@@ -150,6 +150,22 @@ describe('a clone that fails', () => {
   })
 })
 
+describe('a mirror that nobody fetches any more', () => {
+  it('goes with its credentials before another one is made, as with a password that changes by the hour', async () => {
+    const { git, directory, mirror } = await fetched()
+    const others = (password: string): GitRemote => ({ ...remote, auth: { kind: 'basic', username: 'git', password } })
+    await git.fetch(others('first'))
+    expect(readdirSync(join(directory, 'mirrors'))).toHaveLength(2)
+    utimesSync(mirror, 0, 0)
+    await git.fetch(others('second'))
+    expect(readdirSync(join(directory, 'mirrors'))).toHaveLength(2)
+    expect(readdirSync(join(directory, 'homes'))).toHaveLength(2)
+    expect(existsSync(mirror)).toBe(false)
+    await git.fetch(remote)
+    expect(existsSync(mirror)).toBe(true)
+  })
+})
+
 describe('a repository that is damaged itself', () => {
   it('is GitUnreachable and does not cost us the mirror', async () => {
     const broken = await startGitServer()

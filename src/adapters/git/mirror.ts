@@ -10,7 +10,7 @@ import { createLock } from './lock.ts'
 import type { Operation } from './operation.ts'
 import { type GitRemote, reach } from './remote.ts'
 import { createReplace } from './replace.ts'
-import { sweepFolder, sweepStale } from './sweep.ts'
+import { sweepFolder, sweepStale, sweepUnused } from './sweep.ts'
 
 export type MirrorOptions = CloneOptions & {
   timeoutMs: number
@@ -84,7 +84,10 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       lock(reach(remote, options).name, () =>
         within(remote, signal, async (operation) => {
           if (await exists(operation.gitDir)) await sweepStale(operation.gitDir, options.timeoutMs)
-          else await clone(operation, options)
+          else {
+            await sweepUnused(options.directory)
+            await clone(operation, options)
+          }
           try {
             const result = await task(operation)
             await utimes(operation.gitDir, new Date(), new Date())

@@ -1,18 +1,25 @@
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Mirrors that nobody fetched for so long belong to a remote or a credential that is gone. */
-const unusedMs = 14 * 24 * 3_600_000
+/** A mirror that nobody fetched for so long belongs to a remote or a credential that is gone; if not, it is cloned again. */
+const unusedMs = 24 * 3_600_000
 
-/**
- * At the start of a process: what an earlier one left half-done, and mirrors out of use (hazards A1, F1). What cannot be removed,
- * because a git of that process still writes there, is left to the next start.
- */
+/** At the start of a process: what an earlier one left half-done, and mirrors out of use (hazards A1, F1). */
 export async function sweepFolder(directory: string): Promise<void> {
   await remove(join(directory, 'tmp'))
+  await sweepUnused(directory)
+}
+
+/**
+ * Mirrors out of use, with the homes that hold their credentials. Where a password changes by the hour, each makes a mirror of its own, so this
+ * is done before each new one, too. What cannot be removed, because a git still writes there, is left to the next time.
+ */
+export async function sweepUnused(directory: string): Promise<void> {
   const mirrors = join(directory, 'mirrors')
   for (const name of await list(mirrors)) {
-    if (await isOlder(join(mirrors, name), unusedMs)) await remove(join(mirrors, name))
+    if (!(await isOlder(join(mirrors, name), unusedMs))) continue
+    await remove(join(mirrors, name))
+    await remove(join(directory, 'homes', name.replace(/\.git$/, '')))
   }
 }
 
