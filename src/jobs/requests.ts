@@ -18,7 +18,8 @@ import { openFiles, sealFiles } from '../domain/work/sealed-files.ts'
 
 /**
  * Requests with arguments, and what answers them, between api and worker (W1, W7). Everything lies in Redis signed: what was not
- * written by one of us is as if it were not there. Lost with Redis: whoever asked asks again.
+ * written by one of us is as if it were not there. Lost with Redis: whoever asked asks again. What asks or looks throws RedisUnavailable
+ * when Redis does not answer: a request that could not be read is not done.
  */
 export type Requests = {
   /** Stores a request and gives it with its new id. `files` are kept apart, encrypted, for an hour. */
@@ -55,21 +56,21 @@ const planMs = hour
 
 /** `key` is asked for at each use, so that the token may be changed; `newId` gives 32 random hex digits. */
 export function createRequests(parts: {
-  store: Pick<Store, 'get' | 'set' | 'delete'>
+  store: Pick<Store, 'read' | 'write' | 'set' | 'delete'>
   key: () => Uint8Array
   newId: () => string
   now: () => Date
 }): Requests {
   const { store, key, newId, now } = parts
 
-  async function write(request: Request, ttlMs: number): Promise<void> {
+  function sealed(request: Request): string {
     const text = sealRequest(request, key())
     if (text === undefined) throw new AppError('InternalError', 'A request is larger than 64 KB.', { retry: 'never' })
-    await store.set(requestRecord(request.id), text, { ttlMs })
+    return text
   }
 
   async function findById(id: string | undefined): Promise<RequestRead> {
-    const text = id === undefined ? undefined : await store.get(requestRecord(id))
+    const text = id === undefined ? undefined : await store.read(requestRecord(id))
     if (id === undefined || text === undefined) return { problem: unknown }
     const request = openRequest(text, id, key())
     return request ? { request } : { problem: notOurs }
@@ -84,8 +85,8 @@ export function createRequests(parts: {
   return {
     async put(asked, files) {
       const request: Request = { ...asked, id: newId(), at: now().toISOString(), endedAt: '' }
-      if (files) await store.set(filesKey(request.id), sealFiles(files, request.id, key()), { ttlMs: hour })
-      await write(request, waitingMs)
+      if (files) await store.write(filesKey(request.id), sealFiles(files, request.id, key()), { ttlMs: hour })
+      await store.write(requestRecord(request.id), sealed(request), { ttlMs: waitingMs })
       return request
     },
     async read({ kind, namespace, name }) {
@@ -97,11 +98,14 @@ export function createRequests(parts: {
     },
     find: async (id) => (isRequestId(id) ? (await findById(id)).request : undefined),
     async end(request) {
-      await write({ ...request, endedAt: now().toISOString() }, endedMs)
+      // what was done must not be done again because Redis did not hear of it
+      await store.set(requestRecord(request.id), sealed({ ...request, endedAt: now().toISOString() }), {
+        ttlMs: endedMs,
+      })
       await store.delete(filesKey(request.id))
     },
     async files(id) {
-      const text = await store.get(filesKey(id))
+      const text = await store.read(filesKey(id))
       return text === undefined ? undefined : openFiles(text, id, key())
     },
     async putPlan(plan) {
@@ -112,7 +116,7 @@ export function createRequests(parts: {
     async plan(id) {
       if (!isRequestId(id)) return undefined
       const place = planKey(id)
-      const text = await store.get(place)
+      const text = await store.read(place)
       const body = text === undefined ? undefined : open(text, { place, key: key() })
       if (body !== undefined) return JSON.parse(body) as Plan
       const { request } = await readById(id)
@@ -125,7 +129,7 @@ export function createRequests(parts: {
     async answer(id) {
       if (!isRequestId(id)) return undefined
       const place = answerKey(id)
-      const text = await store.get(place)
+      const text = await store.read(place)
       const body = text === undefined ? undefined : open(text, { place, key: key() })
       if (body !== undefined) return JSON.parse(body) as ImageAnswer
       const { request } = await readById(id)

@@ -15,6 +15,15 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
       const found = values.get(key)
       return isUp && found && found.until > now() ? found.value : undefined
     },
+    async read(key) {
+      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+      const found = values.get(key)
+      return found && found.until > now() ? found.value : undefined
+    },
+    async write(key, value, { ttlMs }) {
+      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+      values.set(key, { value, until: now() + ttlMs })
+    },
     async set(key, value, { ttlMs } = {}) {
       if (isUp) values.set(key, { value, until: ttlMs === undefined ? Number.POSITIVE_INFINITY : now() + ttlMs })
     },

@@ -40,6 +40,13 @@ describe.each(stores)('%s', (_what, open) => {
     expect(await store.get('k')).toBeUndefined()
   })
 
+  it('reads and writes for who relies on it, too', async () => {
+    await store.write('k', 'v', { ttlMs: 60_000 })
+    expect(await store.read('k')).toBe('v')
+    expect(await store.get('k')).toBe('v')
+    expect(await store.read('never')).toBeUndefined()
+  })
+
   it('gives what is taken to one alone', async () => {
     await store.set('k', 'v')
     const taken = await Promise.all([store.take('k'), store.take('k'), store.take('k')])
@@ -121,6 +128,8 @@ describe('without Redis', () => {
     const page = store.page('s', { order: 'newest', limit: 10 })
     await expect(page).rejects.toMatchObject({ reason: 'RedisUnavailable' })
     await expect(store.take('k')).rejects.toMatchObject({ reason: 'RedisUnavailable' })
+    await expect(store.read('k')).rejects.toMatchObject({ reason: 'RedisUnavailable' })
+    await expect(store.write('k', 'v', { ttlMs: 60_000 })).rejects.toMatchObject({ reason: 'RedisUnavailable' })
   }
 
   it('reads nothing and writes nothing, soon and without an error, and comes back by itself', async () => {
@@ -137,5 +146,13 @@ describe('without Redis', () => {
     await tryAll()
     redis.thaw()
     await until('it works again', async () => (await store.get('k')) !== undefined || store.set('k', 'v'))
+  })
+
+  it('takes an answer that lies unread while this process is busy', async () => {
+    await store.set('k', 'v')
+    const found = store.get('k')
+    const until = performance.now() + 1_500
+    while (performance.now() < until);
+    expect(await found).toBe('v')
   })
 })

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { AppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { withDeadline } from '../../lib/with-deadline.ts'
 
 /** A call that Redis has not answered by then is given up (hazard B1: within a second). */
 const answerMs = 900
@@ -49,24 +50,6 @@ function toUnavailable(error: unknown): AppError {
     return unavailable('refuses our credentials', error)
   }
   return unavailable('does not answer', error)
-}
-
-/**
- * Rejects when `work` takes longer than `ms` of time in which this process was not itself blocked: an answer that
- * lies unread behind a busy event loop is no outage.
- */
-function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let due = performance.now() + ms
-    let timer = setTimeout(late, ms)
-    function late(): void {
-      const wasBlocked = performance.now() - due > 100
-      if (!wasBlocked) return reject(unavailable('does not answer'))
-      due = performance.now() + ms
-      timer = setTimeout(late, ms)
-    }
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
 
 /** `maxmemory_policy` out of the text of INFO; undefined where a managed Redis hides it. */
@@ -134,6 +117,7 @@ export function createConnection(options: { redisUrl: string; log: Logger }): Co
         const result = await withDeadline(
           first.then(() => (client.status === 'ready' ? work() : Promise.reject(unavailable('does not answer')))),
           answerMs,
+          () => unavailable('does not answer'),
         )
         answeredAt = performance.now()
         return result

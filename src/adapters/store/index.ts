@@ -1,12 +1,17 @@
 import { Redis } from 'ioredis'
 import { AppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { withDeadline } from '../../lib/with-deadline.ts'
 
-/** Small cached facts in Redis (law 1: never truth). Reads give undefined and writes do nothing when Redis is gone. */
+/** Small cached facts in Redis (law 1: never truth). `get` gives undefined and writes do nothing when Redis is gone. */
 export type Store = {
   get(key: string): Promise<string | undefined>
+  /** As `get`, where "not there" ends something. Throws RedisUnavailable when Redis is gone: what could not be read is not absent. */
+  read(key: string): Promise<string | undefined>
   /** Kept for ever without `ttlMs`. */
   set(key: string, value: string, options?: { ttlMs?: number }): Promise<void>
+  /** As `set`, for what somebody relies on. Throws RedisUnavailable when it is not known to be kept. */
+  write(key: string, value: string, options: { ttlMs: number }): Promise<void>
   delete(key: string): Promise<void>
   /** The value, which is gone then: of all who ask at the same time one gets it. Throws RedisUnavailable when Redis is gone. */
   take(key: string): Promise<string | undefined>
@@ -39,7 +44,6 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: answerMs,
     connectTimeout: 5000,
     keepAlive: 10_000,
     disconnectTimeout: 500,
@@ -50,18 +54,32 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
   const valueKey = (key: string): string => `${prefix}:store:${key}`
   const streamKey = (stream: string): string => `${prefix}:stream:${stream}`
 
-  async function softly<T>(work: () => Promise<T>, instead: T): Promise<T> {
+  /** Throws RedisUnavailable. */
+  async function surely<T>(work: () => Promise<T>): Promise<T> {
     try {
       await first
-      return await work()
+      return await withDeadline(work(), answerMs, () => new Error('no answer in time'))
     } catch (error) {
-      log.debug({ error: error instanceof Error ? error.message : '' }, 'the store did not answer')
+      throw new AppError('RedisUnavailable', 'Redis does not answer; it can be asked again.', { cause: error })
+    }
+  }
+
+  async function softly<T>(work: () => Promise<T>, instead: T): Promise<T> {
+    try {
+      return await surely(work)
+    } catch (error) {
+      const { cause } = error as AppError
+      log.debug({ error: cause instanceof Error ? cause.message : '' }, 'the store did not answer')
       return instead
     }
   }
 
   return {
     get: (key) => softly(async () => (await client.get(valueKey(key))) ?? undefined, undefined),
+    read: (key) => surely(async () => (await client.get(valueKey(key))) ?? undefined),
+    async write(key, value, { ttlMs }) {
+      await surely(() => client.set(valueKey(key), value, 'PX', Math.max(Math.round(ttlMs), 1)))
+    },
     async set(key, value, { ttlMs } = {}) {
       const write = (): Promise<unknown> =>
         ttlMs === undefined
@@ -75,7 +93,7 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
     async take(key) {
       // GETDEL is not there before Redis 6.2
       const both = client.multi().get(valueKey(key)).del(valueKey(key))
-      const answers = await first.then(() => both.exec()).catch(() => null)
+      const answers = await surely(() => both.exec())
       if (!answers) throw new AppError('RedisUnavailable', 'Redis does not answer; it can be asked again.')
       const [[, value] = []] = answers
       return typeof value === 'string' ? value : undefined
@@ -94,17 +112,12 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
       // nothing is older than the first id, which Redis refuses to be told
       if (limit < 1 || (order === 'newest' && /^0+-0+$/.test(cursor ?? ''))) return []
       const [key, edge] = [streamKey(stream), cursor === undefined ? undefined : `(${cursor}`]
-      try {
-        await first
-        const found =
-          order === 'newest'
-            ? await client.xrevrange(key, edge ?? '+', '-', 'COUNT', limit)
-            : await client.xrange(key, edge ?? '-', '+', 'COUNT', limit)
-        return found.map(([id, fields]) => ({ id, entry: entryOf(fields) }))
-      } catch (error) {
-        const message = 'Redis does not answer, so nothing is known of what happened; it can be asked again.'
-        throw new AppError('RedisUnavailable', message, { cause: error })
-      }
+      const found = await surely(() =>
+        order === 'newest'
+          ? client.xrevrange(key, edge ?? '+', '-', 'COUNT', limit)
+          : client.xrange(key, edge ?? '-', '+', 'COUNT', limit),
+      )
+      return found.map(([id, fields]) => ({ id, entry: entryOf(fields) }))
     },
     async close() {
       client.disconnect()
