@@ -1,6 +1,7 @@
 import type { ImageAnswer, ReleaseRequest } from '../../api/contract/image.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
 import { type ExitCode, exitCodes, WrongUsage } from '../exit.ts'
+import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { release } from '../fluxctl/release.ts'
 import type { Keys } from '../fluxctl/menu.ts'
@@ -131,15 +132,19 @@ export async function printAnswer(
   return code
 }
 
+/** Also where somebody else's commit came on top of it before the source was synced. */
 async function waitUntilApplied(context: Context, answer: ImageAnswer, timeoutMs: number): Promise<void> {
   const { namespace, name, revision } = answer
-  const deadline = { at: context.now() + timeoutMs, waitingFor: 'the commit to be applied' }
+  let known = ''
+  const waitingFor = 'the commit to be applied'
   await poll(
     context,
-    deadline,
+    { at: context.now() + timeoutMs, waitingFor, why: () => known },
     async () => {
-      const { attempted } = await context.client().source(namespace, name, { signal: context.signal })
-      return attempted.endsWith(`@${revision}`) ? true : undefined
+      const { signal } = context
+      const { applied, reason, message } = await context.client().commitApplied(namespace, name, revision, { signal })
+      known = reason === '' ? '' : `${clean(reason)}: ${clean(message)}`
+      return applied ? true : undefined
     },
     watchEvents(context),
   )

@@ -1,0 +1,71 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { emptyAnswer, type ImageAnswer } from '../../src/domain/image/answer.ts'
+import { type Applied, appliedKey } from '../../src/domain/source/applied.ts'
+import type { Enqueue } from '../../src/domain/work/job.ts'
+import { createCliBench } from './cli-bench.ts'
+import { createWorkbench, goodStatus, spec } from './workbench.ts'
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+const [mine, theirs] = ['a', 'b'].map((letter) => letter.repeat(40)) as [string, string]
+const web = 'demo:deployment/web'
+const asked = ['release', '--workload', web, '--update-image', 'reg.example/me/web:2', '--source', 'default']
+
+type Bench = ReturnType<typeof createWorkbench>
+type Work = (bench: Bench, begun: ImageAnswer) => Promise<void>
+
+/** An API that listens; `work` is done for each request about images. */
+async function start(work: Work) {
+  const enqueue: Enqueue = async (request) => {
+    const answer = await bench.queue.enqueue(request)
+    const [name = '', id = ''] = request.name.split('@')
+    setImmediate(() => void work(bench, emptyAnswer({ id, namespace: request.namespace, name }, 'running')))
+    return answer
+  }
+  const bench: Bench = createWorkbench({ app: { enqueue: (request) => enqueue(request) } })
+  const url = await bench.app.listen({ host: '127.0.0.1', port: 0 })
+  cleanUps.push(() => bench.app.close())
+  return { bench, url }
+}
+
+/** What a sync of commits leaves behind for people, newest first. */
+async function remember(bench: Bench, commits: string[]): Promise<void> {
+  const applied: Applied = { revision: `main@${commits[0]}`, commits, policies: {} }
+  await bench.store.set(appliedKey(spec.namespace, spec.name), JSON.stringify(applied))
+}
+
+const pushed: Partial<ImageAnswer> = {
+  state: 'done',
+  revision: mine,
+  result: { [web]: { Status: 'success', PerContainer: [] } },
+}
+
+describe('capstan release', () => {
+  it('is applied, too, where another commit came on top of it before the sync', async () => {
+    const { url } = await start(async (bench, begun) => {
+      const revision = `main@${theirs}`
+      bench.putStatus({ ...goodStatus, revision, attempted: revision, loaded: revision })
+      await remember(bench, [theirs, mine])
+      await bench.requests.putAnswer({ ...begun, ...pushed })
+    })
+    const { code, stderr } = await createCliBench({ url })(...asked)
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`Commit applied:\t${mine.slice(0, 7)}\n`)])
+  })
+
+  it('waits for what could not be read whole, and says why it waited', async () => {
+    const { url } = await start(async (bench, begun) => {
+      const trouble = { ready: false, reason: 'InvalidYAML', message: '1 of 4 objects failed: a.yaml' } as const
+      bench.putStatus({ ...goodStatus, ...trouble, attempted: `main@${mine}`, loaded: `main@${theirs}` })
+      await bench.putFetch(mine)
+      await remember(bench, [theirs])
+      await bench.requests.putAnswer({ ...begun, ...pushed })
+    })
+    const { code, stderr } = await createCliBench({ url })(...asked, '--timeout', '1s')
+    expect(code).toBe(3)
+    expect(stderr).not.toContain('Commit applied')
+    expect(stderr).toContain('waiting for the commit to be applied (InvalidYAML: 1 of 4 objects failed: a.yaml)')
+  })
+})
