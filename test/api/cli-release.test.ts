@@ -68,4 +68,28 @@ describe('capstan release', () => {
     expect(stderr).not.toContain('Commit applied')
     expect(stderr).toContain('waiting for the commit to be applied (InvalidYAML: 1 of 4 objects failed: a.yaml)')
   })
+
+  it('tells what failed and is tried again by itself, once, and goes on when it went well', async () => {
+    const trouble = { reason: 'GitAuthFailed', message: 'git push was refused' } as const
+    const failing = await start(async (bench, begun) => await bench.requests.putAnswer({ ...begun, ...trouble }))
+    const line = 'GitAuthFailed: git push was refused; it is tried again by itself\n'
+    const late = await createCliBench({ url: failing.url })(...asked, '--timeout', '1s')
+    expect(late.code).toBe(3)
+    expect(late.stderr.split(line)).toHaveLength(2)
+    expect(late.stderr).toMatch(
+      /waiting for the release \(job \S+\) \(GitAuthFailed: git push was refused\); it goes on/,
+    )
+
+    let end: () => Promise<void> = async () => {}
+    const mending = await start(async (bench, begun) => {
+      end = async () => {
+        bench.putStatus({ ...goodStatus, loaded: `main@${mine}` })
+        await bench.requests.putAnswer({ ...begun, ...pushed })
+      }
+      await bench.requests.putAnswer({ ...begun, ...trouble })
+    })
+    const onErr = (text: string) => void (text === line && end())
+    const { code, stderr } = await createCliBench({ url: mending.url, onErr })(...asked)
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`${line}Commit pushed:`)])
+  })
 })
