@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { emptyAnswer, type ImageAnswer } from '../../src/domain/image/answer.ts'
 import { type Applied, appliedKey } from '../../src/domain/source/applied.ts'
 import type { Enqueue } from '../../src/domain/work/job.ts'
@@ -91,5 +92,73 @@ describe('capstan release', () => {
     const onErr = (text: string) => void (text === line && end())
     const { code, stderr } = await createCliBench({ url: mending.url, onErr })(...asked)
     expect([code, stderr]).toEqual([0, expect.stringContaining(`${line}Commit pushed:`)])
+  })
+})
+
+describe('capstan release --watch', () => {
+  const podinfo = 'demo:helmrelease/podinfo'
+  const watched = [
+    'release',
+    '--workload',
+    podinfo,
+    '--update-image',
+    'reg.example/me/web:2',
+    '--source',
+    'default',
+    '--watch',
+  ]
+  const helmRelease = (releaseStatus: string, released: object, generation = 1): KubeObject => ({
+    apiVersion: 'helm.fluxcd.io/v1',
+    kind: 'HelmRelease',
+    metadata: { namespace: 'demo', name: 'podinfo', generation },
+    spec: { chart: { repository: 'http://charts', name: 'podinfo', version: '1.0.0' }, values: {} },
+    status: {
+      observedGeneration: 1,
+      releaseStatus,
+      conditions: [{ type: 'Released', status: 'True', reason: 'Succeeded', message: 'done', ...released }],
+    },
+  })
+  const stored: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      namespace: 'demo',
+      name: 'sh.helm.release.v1.demo-podinfo.v1',
+      labels: { owner: 'helm', name: 'demo-podinfo', status: 'deployed', version: '1' },
+    },
+  }
+  const startWith = async (...objects: KubeObject[]) =>
+    await start(async (bench, begun) => {
+      bench.objects.push(...objects)
+      bench.putStatus({ ...goodStatus, loaded: `main@${mine}` })
+      await bench.requests.putAnswer({
+        ...begun,
+        ...pushed,
+        result: { [podinfo]: { Status: 'success', PerContainer: [] } },
+      })
+    })
+
+  it('of a HelmRelease ends when helm has deployed it', async () => {
+    const { url } = await startWith(helmRelease('deployed', {}), stored)
+    const { code, stdout, stderr } = await createCliBench({ url })(...watched, '--timeout', '60s')
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/Monitoring rollout \.\.\.\nAll workloads ready\.\n$/)])
+    expect(stdout).toMatch(/demo:helmrelease\/podinfo .* deployed +0\/0/)
+  })
+
+  it('of a HelmRelease ends with 1 when helm has failed, and says with what', async () => {
+    const failed = { status: 'False', reason: 'DeployFailed', message: 'HookFailed: pre-upgrade hooks failed' }
+    const { url } = await startWith(helmRelease('failed', failed), stored)
+    const { code, stderr } = await createCliBench({ url })(...watched, '--timeout', '60s')
+    expect(code).toBe(1)
+    expect(stderr).toContain(`There was a problem releasing ${podinfo}:\nHookFailed: pre-upgrade hooks failed\n`)
+  })
+
+  it('ends with 3 past --timeout, with what it waits for: what was deployed before is not this release', async () => {
+    const { url } = await startWith(helmRelease('deployed', {}, 2), stored)
+    const { code, stderr } = await createCliBench({ url })(...watched, '--timeout', '1s')
+    expect(code).toBe(3)
+    expect(stderr).toContain(
+      `Timed out while waiting for ${podinfo} (NotReady: The latest change has not been worked on yet.); it goes on without us.`,
+    )
   })
 })

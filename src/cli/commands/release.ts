@@ -6,11 +6,11 @@ import { printJson } from '../print/json.ts'
 import { release } from '../fluxctl/release.ts'
 import type { Keys } from '../fluxctl/menu.ts'
 import { itemsOf, resultText } from '../fluxctl/results.ts'
-import { watchRollout } from '../fluxctl/rollout.ts'
 import { runVerb } from './run-verb.ts'
 import { chooseSourceOf } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { poll } from './follow-job.ts'
+import { watchRelease } from './watch-release.ts'
 import { workloadId } from './workload-id.ts'
 import { watchEvents } from '../watch.ts'
 
@@ -50,7 +50,7 @@ export const releaseImages: Action<ReleaseOptions> = async (context, options) =>
   const code = await printAnswer(context, answer, options)
   if (answer.revision === '' || options.output === 'json') return code
   await waitUntilApplied(context, answer, timeoutMs)
-  if (options.watch) await rollOut(context, answer)
+  if (options.watch) await watchRelease(context, { ids: changedIn(answer), verbosity: 0 }, timeoutMs)
   return code
 }
 
@@ -75,13 +75,13 @@ async function releaseChosen(context: Context, options: ReleaseOptions): Promise
     workload: workloads,
     verbose: verbosity,
   }
-  return await runVerb(context, release(options.keys), { flags, timeoutMs })
+  const show = release(options.keys, (_, what) => watchRelease(context, what, timeoutMs))
+  return await runVerb(context, show, { flags, timeoutMs })
 }
 
-async function rollOut({ out, err, pause, flux }: Context, { result }: ImageAnswer): Promise<void> {
+function changedIn({ result }: ImageAnswer): string[] {
   const changed = Object.entries(result).filter(([, { Status }]) => Status === 'success')
-  const ids = changed.map(([id]) => id)
-  await watchRollout({ out, err, pause, api: flux() }, { ids, verbosity: 0 })
+  return changed.map(([id]) => id)
 }
 
 /** Which flags go together. */
