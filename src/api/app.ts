@@ -10,6 +10,7 @@ import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
 import { browserLinkRoutes } from './routes/browser-links.ts'
+import { commitRoutes } from './routes/commits.ts'
 import { eventRoutes } from './routes/events.ts'
 import { historyRoutes } from './routes/history.ts'
 import { explainRoutes } from './routes/explain.ts'
@@ -83,6 +84,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   void app.register(processRoutes, options)
   void app.register(overviewRoutes, options)
   void app.register(sourceRoutes, options)
+  void app.register(commitRoutes, options)
   void app.register(planRoutes, options)
   void app.register(sourceChangeRoutes, options)
   void app.register(releaseRoutes, options)

@@ -39,6 +39,7 @@ import type { Problem } from './contract/problem.ts'
 import type { Identity, Version } from './contract/process.ts'
 import type { ReleaseHistory, ReleasePlanRequest, RollbackRequest } from './contract/release.ts'
 import type {
+  CommitApplied,
   Release,
   ReleaseList,
   ReleaseQuery,
@@ -101,6 +102,8 @@ export type Client = {
   /** All of them, page after page. */
   sources(options?: Options & SourceQuery): Promise<SourceList>
   source(namespace: string, name: string, options?: Options): Promise<Source>
+  /** Whether a commit is applied, also one that was not the last to be pushed. */
+  commitApplied(namespace: string, name: string, commit: string, options?: Options): Promise<CommitApplied>
   /** All of them, page after page. */
   releases(options?: Options & ReleaseQuery): Promise<ReleaseList>
   release(namespace: string, name: string, options?: Options): Promise<Release>
@@ -188,6 +191,8 @@ export function createClient(transport: Transport): Client {
       return await everyPage(page, (all, { sources }) => ({ ...all, sources: [...all.sources, ...sources] }))
     },
     source: (namespace, name, options) => get(pathTo('sources', namespace, name), options),
+    commitApplied: (namespace, name, commit, options) =>
+      get(`${pathTo('sources', namespace, name)}/applied/${encodeURIComponent(commit)}`, options),
     async releases({ signal, ...query } = {}) {
       const page = (range: object) =>
         get<ReleaseList>(`/api/v1/releases${searchOf({ ...query, ...range })}`, only(signal))
@@ -220,16 +225,7 @@ export function createClient(transport: Transport): Client {
     syncRelease: (namespace, name, asker, options) =>
       post(`${pathTo('releases', namespace, name)}/sync`, asker, options),
     workloads: (query, options) => get(`/api/v1/workloads${searchOf(query)}`, options),
-    releaseImages: (namespace, name, request, options) =>
-      post(`${pathTo('sources', namespace, name)}/release`, request, options),
-    changePolicies: (namespace, name, request, options) =>
-      post(`${pathTo('sources', namespace, name)}/policies`, request, options),
-    listImages: (namespace, name, request, options) =>
-      post(`${pathTo('sources', namespace, name)}/images`, request, options),
-    testImagePolicy: (namespace, name, request, options) =>
-      post(`${pathTo('sources', namespace, name)}/policy-tests`, request, options),
-    testPolicy: (request, options) => post('/api/v1/policy-tests', request, options),
-    answer: (id, options) => get(pathTo('answers', id), options),
+    ...imageCalls(get, post),
     explain: ({ subject, namespace }, options) => {
       const search = new URLSearchParams({ subject, ...(namespace ? { namespace } : {}) })
       return get(`/api/v1/explain?${search.toString()}`, options)
@@ -246,6 +242,24 @@ export function createClient(transport: Transport): Client {
 
 type Get = <T>(path: string, options?: Options) => Promise<T>
 type Post = <T>(path: string, body: unknown, options?: Options) => Promise<T>
+
+function imageCalls(
+  get: Get,
+  post: Post,
+): Pick<Client, 'releaseImages' | 'changePolicies' | 'listImages' | 'testImagePolicy' | 'testPolicy' | 'answer'> {
+  return {
+    releaseImages: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/release`, request, options),
+    changePolicies: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/policies`, request, options),
+    listImages: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/images`, request, options),
+    testImagePolicy: (namespace, name, request, options) =>
+      post(`${pathTo('sources', namespace, name)}/policy-tests`, request, options),
+    testPolicy: (request, options) => post('/api/v1/policy-tests', request, options),
+    answer: (id, options) => get(pathTo('answers', id), options),
+  }
+}
 
 function queueCalls(
   get: Get,

@@ -49,6 +49,7 @@ import { Problem } from './contract/problem.ts'
 import { Identity, Readiness, Version } from './contract/process.ts'
 import { ReleaseHistory, ReleasePlanRequest, ReleaseRevision, RollbackRequest } from './contract/release.ts'
 import {
+  CommitApplied,
   Drift,
   Failure,
   Marker,
@@ -77,6 +78,7 @@ export const sharedSchemas = [
   ApproveRequest,
   Asker,
   BrowserLink,
+  CommitApplied,
   Deployment,
   DeploymentList,
   Event,

@@ -94,7 +94,7 @@ function addRelease(program: Command, perform: Perform, keys: () => Keys): void 
     .option('--exclude <id>', 'but not this workload', gather, [])
     .option('--dry-run', 'only say what would be done', false)
     .option('--interactive', 'choose from a menu what of it is done', false)
-    .option('-w, --watch', 'then show the rollout until it is over', false)
+    .option('-w, --watch', 'then show the rollout until it is over, at most for --timeout', false)
     .option('-f, --force', 'also what is locked, where it is named, and what the tag filter refuses', false)
     .option('-v, --verbose', 'also what was skipped; -vv also what was ignored', (_, before: number) => before + 1, 0)
     .addHelpText(

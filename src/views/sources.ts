@@ -21,8 +21,8 @@ export type SourceReader = {
   status(source: Named): Promise<{ status: SourceStatus | undefined; failure: AppError | undefined }>
   /** What the last fetch saw; undefined when that is not known (any more). */
   fetched(spec: SourceSpec): Promise<FetchFact | undefined>
-  /** The commits that are applied, newest first; only the last where the others were forgotten. Throws for a status that is not known. */
-  applied(spec: SourceSpec): Promise<string[]>
+  /** The commits that were loaded whole and tried (ruling 13), newest first; only the last where the others were forgotten. Throws for a status that is not known. */
+  applied(source: Named): Promise<string[]>
 }
 
 type Named = Pick<SourceSpec, 'namespace' | 'name'>
@@ -38,12 +38,13 @@ export function createSourceReader(parts: {
     readSourceStatus(await parts.cluster.get(statusRef(source), { signal }))
   const read = parts.readStatus ?? inCluster
   return {
-    async applied(spec) {
+    async applied(source) {
       const [status, text] = await Promise.all([
-        within(parts.timeoutMs, (signal) => read(spec, signal)),
-        parts.store.get(appliedKey(spec.namespace, spec.name)).catch(() => undefined),
+        within(parts.timeoutMs, (signal) => read(source, signal)),
+        parts.store.get(appliedKey(source.namespace, source.name)).catch(() => undefined),
       ])
-      const last = parseRevision(status?.attempted ?? '')?.commit
+      // what was tried and could not be read whole is not applied; a status of an older version has only the clean one
+      const last = parseRevision(status?.loaded ?? status?.revision ?? '')?.commit
       const known = parseApplied(text)?.commits ?? []
       return last === undefined || known.includes(last) ? known : [last, ...known]
     },

@@ -153,6 +153,24 @@ describe('what an unmodified fluxctl 1.25 changes in git', () => {
       await world.repository.change({ 'deploy/bad.yaml': undefined })
     })
 
+    it('is not applied while a file cannot be read, and is when that is mended', async () => {
+      await world.repository.change({ 'deploy/bad.yaml': 'kind: [\n' })
+      const args = ['release', '--workload', web, '-i', `${world.image}:1.0.1`]
+      // two rounds of its questions
+      const { stderr } = await run(...args, '--timeout=4s')
+      const commit = await head()
+      expect(stderr).toContain(`Commit pushed:\t${seven(commit)}`)
+      expect(stderr).not.toContain('Commit applied')
+      expect(stderr).toContain('we timed out waiting for the commit to be')
+      const source = async () =>
+        (await world.capstan.api<{ sources: { attempted: string }[] }>('/api/v1/sources')).sources[0]
+      await until('it was tried', async () => (await source())?.attempted === `main@${commit}`)
+      expect(await (await world.api(`/v6/sync?ref=${commit}`)).json()).toEqual([commit])
+      await world.repository.change({ 'deploy/bad.yaml': undefined })
+      expect(await run('sync')).toMatchObject({ code: 0 })
+      expect(await (await world.api(`/v6/sync?ref=${commit}`)).json()).toEqual([])
+    })
+
     it('watches until what it released is ready', async () => {
       const { code, stdout, stderr } = await run('release', '--workload', web, '-i', `${world.image}:1.0.1`, '--watch')
       expect(code).toBe(0)

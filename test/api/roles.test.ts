@@ -96,6 +96,7 @@ async function call({ method, pattern, rule }: Row, authorization: string | unde
     .replace(':id', encodeURIComponent(id))
     .replace(':source', 'web')
     .replace(':key', 'x')
+    .replace(':commit', 'a'.repeat(40))
     .replace('*', 'x')
   const query = queries[key]?.() ?? `namespace=${world.team}`
   const body = bodies[key]?.() ?? (method === 'GET' ? undefined : {})

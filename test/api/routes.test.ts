@@ -112,6 +112,8 @@ describe('status and sources', () => {
       body: { reason: 'NotFound' },
     })
     expect(await post(app, '/api/v1/sources/other/default/sync')).toMatchObject({ status: 404 })
+    expect(await get(app, '/api/v1/sources/capstan-system/other/applied/0123456')).toMatchObject({ status: 404 })
+    expect(await get(app, '/api/v1/sources/capstan-system/default/applied/main')).toMatchObject({ status: 400 })
     expect(await get(app, '/api/v1/sources/%2e%2e/..%2f..')).toMatchObject({ status: 404 })
     expect(await get(app, '/api/v1/sources/a/..%2f..')).toMatchObject({ status: 400 })
     expect(queue.requests).toEqual([])

@@ -81,7 +81,7 @@ describe('capstan explain', () => {
       ['STEP', 'STATE', 'NEXT TRY', 'OF', 'WHY'],
       ['tag', 'skipped', '-', 'reg.example/web:1.0.0', 'its registry has not been asked'],
       ['policy', 'skipped', '-', 'reg.example/web:1.0.0', 'not automated: git alone says the tag'],
-      ['commit', 'skipped', '-', 'demo:deployment/web', 'git names reg.example/web:1.0.0'],
+      ['commit', 'skipped', '-', 'demo:deployment/web', 'the cluster runs reg.example/web:1.0.0'],
       ['revision', 'done', '-', 'capstan-system/default', 'branch main is at 0123456'],
       ['queue', 'done', '-', 'capstan-system/default', 'nothing waits to be applied'],
       ['hold', 'done', '-', 'capstan-system/default', 'nothing holds it'],
@@ -253,6 +253,20 @@ describe('what can be asked about', () => {
     ])
   })
 
+  it('an image that git may name already, and that does not get through', async () => {
+    const { get, putStatus } = await start()
+    putStatus({ ...refused, failed: [failure] })
+    const answer = (await get(`subject=${encodeURIComponent('reg.example/web:1.0.1')}`)).json() as object
+    expect(answer).toMatchObject({
+      state: 'stopped',
+      cause: { step: 'apply', reason: 'ApplyRefused', of: 'demo:deployment/web' },
+      steps: expect.arrayContaining([
+        expect.objectContaining({ step: 'policy', state: 'unknown', of: 'demo:deployment/web app' }),
+        expect.objectContaining({ step: 'revision', state: 'done' }),
+      ]),
+    })
+  })
+
   it('a commit, by its first digits', async () => {
     const { get, store } = await start()
     const old = 'f'.repeat(40)
@@ -343,6 +357,26 @@ describe('capstan wait', () => {
     const { code, stdout } = await cli('wait', 'deployment/web', '--timeout', '60s')
     expect(stdout).toMatch(/stopped at apply: ApplyRefused /)
     expect(code).toBe(1)
+  })
+
+  it('waits for an image until git was fetched again', async () => {
+    const stopped = /stopped at policy: NotAutomated the cluster runs reg\.example\/web:1\.0\.0\n$/
+    const pushed = await start({
+      onOut: (text) => {
+        if (!stopped.test(text)) return
+        pushed.objects.splice(0, Infinity, deployment('web', { image: 'reg.example/web:1.0.1' }))
+        pushed.putStatus(goodStatus)
+      },
+    })
+    const tags = JSON.stringify({ at: '2026-11-21T10:00:00Z', tags: ['1.0.0', '1.0.1'] })
+    await pushed.store.set(tagsKey('reg.example/web'), tags)
+    const there = await pushed.cli('wait', 'reg.example/web:1.0.1', '--timeout', '120s')
+    expect([there.code, there.stdout]).toEqual([0, expect.stringMatching(/NotAutomated .*\nimage .*: all is done\n$/)])
+
+    const forgotten = await start({ onOut: (text) => void (stopped.test(text) && forgotten.putFetch(commit)) })
+    await forgotten.store.set(tagsKey('reg.example/web'), tags)
+    const gone = await forgotten.cli('wait', 'reg.example/web:1.0.1', '--timeout', '120s')
+    expect([gone.code, gone.stdout]).toEqual([1, expect.stringMatching(stopped)])
   })
 
   it('ends with 3 when the time is over, and says how far it came', async () => {

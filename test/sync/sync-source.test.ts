@@ -110,6 +110,17 @@ describe('syncSource on the real API server', () => {
     expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: '1' })
   })
 
+  it('tells apart what was loaded whole and tried from what could not be read whole', async () => {
+    const refused = 'apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  ports: [{port: 700000}]\n'
+    bench = await createWorkbench()
+    const whole = `main@${bench.push({ 'a.yaml': configMap('a', '1'), 'refused.yaml': refused })}`
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ revision: '', attempted: whole, loaded: whole })
+    const broken = `main@${bench.push({ 'a.yaml': configMap('a', '2'), 'bad.yaml': 'kind: [\n' })}`
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ revision: '', attempted: broken, loaded: whole })
+  })
+
   it('deletes nothing when the path is gone or the repository is empty', async () => {
     bench = await createWorkbench({ paths: ['deploy'] })
     bench.push({ 'deploy/a.yaml': configMap('a', '1') })

@@ -62,6 +62,7 @@ export const rules: Readonly<Record<string, Rule>> = {
 
   'GET /api/v1/sources': need('list', 'sources', 'query'),
   'GET /api/v1/sources/:namespace/:name': need('get', 'sources'),
+  'GET /api/v1/sources/:namespace/:name/applied/:commit': need('get', 'sources'),
   'POST /api/v1/sources/:namespace/:name/sync': need('sync', 'sources'),
   'POST /api/v1/sources/:namespace/:name/approve': need('approve', 'sources'),
   'POST /api/v1/sources/:namespace/:name/suspend': need('suspend', 'sources'),

@@ -87,6 +87,19 @@ export const Source = Type.Object(
 )
 export type Source = Static<typeof Source>
 
+/** Whether a commit is applied: it, or one that it lies behind, was loaded whole and each object tried. */
+export const CommitApplied = Type.Object(
+  {
+    applied: Type.Boolean({ description: 'It, or one that it lies behind, was loaded whole and each object tried.' }),
+    reason: Type.String({
+      description: 'One word for why the source is not ready; empty when it is, or when the commit is applied.',
+    }),
+    message: Type.String(),
+  },
+  { $id: 'CommitApplied' },
+)
+export type CommitApplied = Static<typeof CommitApplied>
+
 /** A HelmRelease and what helm made of it. */
 export const Release = Type.Object(
   {

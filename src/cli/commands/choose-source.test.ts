@@ -47,7 +47,7 @@ describe('chooseSourceOf', () => {
     ['the one that has the workload', { [web]: 'team/b', [`${web}-2`]: 'team/a' }, undefined, [web], 'b'],
     ['the one that has all of them', { [web]: 'team/b', 'demo:daemonset/log': 'team/b' }, undefined, [web], 'b'],
     ['the one that is named, whatever it has', { [web]: 'team/b' }, 'a', [web], 'a'],
-  ])('finds %s', async (_what, workloads, given, ids, name) => {
+  ])('finds %s', async (...[, workloads, given, ids, name]) => {
     expect(await chooseSourceOf(serverWith(['a', 'b'], workloads), given, ids)).toMatchObject({ name })
   })
 

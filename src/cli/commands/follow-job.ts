@@ -6,8 +6,8 @@ import { NotThere, TimedOut } from '../exit.ts'
 import { mayPass } from '../may-pass.ts'
 import { watchJob } from '../watch.ts'
 
-/** When to give up, in Unix milliseconds, and what for. */
-export type Deadline = { at: number; waitingFor: string }
+/** When to give up, in Unix milliseconds, what for, and what is known by then of why it takes so long. */
+export type Deadline = { at: number; waitingFor: string; why?: () => string }
 
 const firstPauseMs = 100
 const longestPauseMs = 1000
@@ -31,7 +31,7 @@ export async function poll<T>(
       const answer = bell ? await askAgain(context, ask) : await ask()
       if (answer !== undefined) return answer
       const leftMs = deadline.at - context.now()
-      if (leftMs <= 0) throw new TimedOut(`Timed out while waiting for ${deadline.waitingFor}; it goes on without us.`)
+      if (leftMs <= 0) throw timedOut(deadline)
       bell ??= createBell(context, open)
       await bell.next({ quietMs: Math.min(quietMs, leftMs), blindMs: Math.min(pauseMs, leftMs) })
     }
@@ -39,6 +39,11 @@ export async function poll<T>(
     bell?.close()
     context.progress.end()
   }
+}
+
+function timedOut({ waitingFor, why }: Deadline): TimedOut {
+  const known = why?.() ?? ''
+  return new TimedOut(`Timed out while waiting for ${waitingFor}${known && ` (${known})`}; it goes on without us.`)
 }
 
 async function askAgain<T>(context: Context, ask: () => Promise<T | undefined>): Promise<T | undefined> {

@@ -1,15 +1,16 @@
 import type { ImageAnswer, ReleaseRequest } from '../../api/contract/image.ts'
 import type { Action, Context, OutputFormat } from '../context.ts'
 import { type ExitCode, exitCodes, WrongUsage } from '../exit.ts'
+import { clean } from '../print/clean.ts'
 import { printJson } from '../print/json.ts'
 import { release } from '../fluxctl/release.ts'
 import type { Keys } from '../fluxctl/menu.ts'
 import { itemsOf, resultText } from '../fluxctl/results.ts'
-import { watchRollout } from '../fluxctl/rollout.ts'
 import { runVerb } from './run-verb.ts'
 import { chooseSourceOf } from './choose-source.ts'
 import { followAnswer } from './follow-answer.ts'
 import { poll } from './follow-job.ts'
+import { watchRelease } from './watch-release.ts'
 import { workloadId } from './workload-id.ts'
 import { watchEvents } from '../watch.ts'
 
@@ -49,7 +50,7 @@ export const releaseImages: Action<ReleaseOptions> = async (context, options) =>
   const code = await printAnswer(context, answer, options)
   if (answer.revision === '' || options.output === 'json') return code
   await waitUntilApplied(context, answer, timeoutMs)
-  if (options.watch) await rollOut(context, answer)
+  if (options.watch) await watchRelease(context, { ids: changedIn(answer), verbosity: 0 }, timeoutMs)
   return code
 }
 
@@ -74,13 +75,13 @@ async function releaseChosen(context: Context, options: ReleaseOptions): Promise
     workload: workloads,
     verbose: verbosity,
   }
-  return await runVerb(context, release(options.keys), { flags, timeoutMs })
+  const show = release(options.keys, (_, what) => watchRelease(context, what, timeoutMs))
+  return await runVerb(context, show, { flags, timeoutMs })
 }
 
-async function rollOut({ out, err, pause, flux }: Context, { result }: ImageAnswer): Promise<void> {
+function changedIn({ result }: ImageAnswer): string[] {
   const changed = Object.entries(result).filter(([, { Status }]) => Status === 'success')
-  const ids = changed.map(([id]) => id)
-  await watchRollout({ out, err, pause, api: flux() }, { ids, verbosity: 0 })
+  return changed.map(([id]) => id)
 }
 
 /** Which flags go together. */
@@ -131,15 +132,19 @@ export async function printAnswer(
   return code
 }
 
+/** Also where somebody else's commit came on top of it before the source was synced. */
 async function waitUntilApplied(context: Context, answer: ImageAnswer, timeoutMs: number): Promise<void> {
   const { namespace, name, revision } = answer
-  const deadline = { at: context.now() + timeoutMs, waitingFor: 'the commit to be applied' }
+  let known = ''
+  const waitingFor = 'the commit to be applied'
   await poll(
     context,
-    deadline,
+    { at: context.now() + timeoutMs, waitingFor, why: () => known },
     async () => {
-      const { attempted } = await context.client().source(namespace, name, { signal: context.signal })
-      return attempted.endsWith(`@${revision}`) ? true : undefined
+      const { signal } = context
+      const { applied, reason, message } = await context.client().commitApplied(namespace, name, revision, { signal })
+      known = reason === '' ? '' : `${clean(reason)}: ${clean(message)}`
+      return applied ? true : undefined
     },
     watchEvents(context),
   )

@@ -23,8 +23,9 @@ export type WaitOptions = {
 export const waitFor: Action<WaitOptions> = async (context, { subject, isCommit, timeoutMs, output }) => {
   if (isCommit && !/^[0-9a-f]{7,40}$/i.test(subject))
     throw new WrongUsage(`--commit ${subject}: it must be 7 to 40 hexadecimal digits, as git rev-parse prints them.`)
-  const deadline = { at: context.now() + timeoutMs, waitingFor: subject }
   let last = ''
+  const deadline = { at: context.now() + timeoutMs, waitingFor: subject, why: () => last }
+  let before: string[] | undefined
   const found = await poll(
     context,
     deadline,
@@ -33,7 +34,8 @@ export const waitFor: Action<WaitOptions> = async (context, { subject, isCommit,
       const words = now ? wordsOf(now) : 'it is not known yet'
       if (words !== last && output !== 'json') context.out.write(`${words}\n`)
       last = words
-      return now && isOver(now) ? now : undefined
+      before ??= now && fetchesOf(now)
+      return now && isOver(now, before ?? []) ? now : undefined
     },
     watchEvents(context),
   )
@@ -51,9 +53,16 @@ async function read({ client, signal }: Context, subject: string): Promise<Expla
   }
 }
 
-/** What is tried again by itself may yet go on. */
-function isOver({ state, cause }: Explanation): boolean {
+/** What is tried again by itself may yet go on, and git may name an image that it did not when it was fetched before. */
+function isOver(found: Explanation, before: readonly string[]): boolean {
+  const { state, cause } = found
+  if (cause?.reason === 'NotAutomated' && fetchesOf(found).some((one) => before.includes(one))) return false
   return state === 'done' || (state === 'stopped' && !cause?.nextTryAt)
+}
+
+/** When each source was fetched last. */
+function fetchesOf({ steps }: Explanation): string[] {
+  return steps.filter(({ step }) => step === 'revision').map(({ of, at }) => `${of} ${at}`)
 }
 
 function wordsOf({ subject, state, cause }: Explanation): string {

@@ -6,8 +6,10 @@ import { choose, type Keys } from './menu.ts'
 import { parseId, parseImage, repositoryOf } from './names.ts'
 import { watchRollout } from './rollout.ts'
 
-/** `fluxctl release`; `keys` is the terminal for `--interactive`. */
-export function release(keys: () => Keys): Verb {
+type Watch = (context: VerbContext, what: { ids: readonly string[]; verbosity: number }) => Promise<unknown>
+
+/** `fluxctl release`; `keys` is the terminal for `--interactive`, `watch` what `--watch` does. */
+export function release(keys: () => Keys, watch: Watch = watchRollout): Verb {
   return async (context) => {
     const { flags, api, err } = context
     checkFlags(context)
@@ -23,7 +25,7 @@ export function release(keys: () => Keys): Verb {
     if (!flags.on('watch')) return
     const changed = Object.entries(planned.result ?? {}).filter(([, { Status }]) => Status === 'success')
     const ids = changed.map(([workload]) => workload)
-    await watchRollout(context, { ids, verbosity: flags.number('verbose') })
+    await watch(context, { ids, verbosity: flags.number('verbose') })
   }
 }
 

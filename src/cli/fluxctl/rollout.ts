@@ -5,28 +5,46 @@ import { tabulate } from './tabwriter.ts'
 
 const everyMs = 2000
 
-/** `--watch`: prints where each workload stands every 2 s, until all are ready or one is stuck. */
+/** How far a workload has come; `problem`: what keeps it from going on. */
+export type Standing = 'ready' | 'moving' | { problem: readonly string[] }
+
+/** What is watched, in how much detail, and by what a workload is judged where that is not as fluxctl does it. */
+export type Watched = {
+  ids: readonly string[]
+  verbosity: number
+  judge?: (workload: Workload) => Standing | Promise<Standing>
+}
+
+/** `--watch`: prints where each workload stands every 2 s, until all are ready (true) or one is stuck (false). */
 export async function watchRollout(
   { api, out, err, pause }: Pick<VerbContext, 'api' | 'out' | 'err' | 'pause'>,
-  { ids, verbosity }: { ids: readonly string[]; verbosity: number },
-): Promise<void> {
+  { ids, verbosity, judge = standingOf }: Watched,
+): Promise<boolean> {
   err.write('Monitoring rollout ...\n')
   for (;;) {
     const workloads = await api.workloadsNamed(ids)
+    let isReady = true
     for (const workload of workloads) {
       out.write(rolloutText(workload, verbosity))
-      const { Messages } = workload.Rollout
-      if (Messages === null) continue
+      const standing = await judge(workload)
+      isReady &&= standing === 'ready'
+      if (typeof standing === 'string') continue
       err.write(`There was a problem releasing ${clean(workload.ID)}:\n`)
-      for (const message of Messages) err.write(`${clean(message)}\n`)
-      return
+      for (const message of standing.problem) err.write(`${clean(message)}\n`)
+      return false
     }
-    if (workloads.every(({ Status }) => Status === 'ready')) {
+    if (isReady) {
       err.write('All workloads ready.\n')
-      return
+      return true
     }
     await pause(everyMs)
   }
+}
+
+/** As fluxctl judges: by the word `ready` alone, and by messages. */
+export function standingOf({ Status, Rollout: { Messages } }: Workload): Standing {
+  if (Messages !== null) return { problem: Messages }
+  return Status === 'ready' ? 'ready' : 'moving'
 }
 
 function rolloutText({ ID, Containers, Status, Rollout }: Workload, verbosity: number): string {

@@ -2,9 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { parseRef, repositoryOf } from '../image/ref.ts'
 import { readWorkload } from '../image/workload.ts'
 import type { Reason } from '../status/reason.ts'
-import { type ImageFacts, imageSteps, repositoryStep, type RepositoryFacts, taggedSteps } from './image-steps.ts'
+import {
+  type ImageFacts,
+  imageSteps,
+  repositoryStep,
+  type RepositoryFacts,
+  taggedSteps,
+  untakenSteps,
+} from './image-steps.ts'
 import type { JobFact } from './job-fact.ts'
-import { type StepName, verdictOf } from './step.ts'
+import { makeStep, type Step, type StepName, verdictOf } from './step.ts'
 
 const now = Date.parse('2026-11-21T10:00:00Z')
 const at = '2026-11-21T09:58:00Z'
@@ -209,7 +216,12 @@ describe('a tag that somebody asks about', () => {
       'is taken by nobody where the workload is not automated',
       '1.0.2',
       { repository: newer },
-      { state: 'stopped', reason: 'NotAutomated', command: `capstan automate --workload ${id}` },
+      {
+        state: 'stopped',
+        reason: 'NotAutomated',
+        message: 'the cluster runs reg.example/me/web:1.0.1',
+        command: `capstan automate --workload ${id}`,
+      },
     ],
   ])('%s', (_fact, tag, given, expected) => {
     expect(taggedSteps(tag, repository, facts(given))).toMatchObject([{ step: 'policy', of: `${id} app`, ...expected }])
@@ -232,5 +244,64 @@ describe('a tag that somebody asks about', () => {
       of: repository,
       ...expected,
     })
+  })
+})
+
+describe('a tag that the live workload does not name', () => {
+  const asked = (given: Given, tag = '1.0.2') => taggedSteps(tag, 'reg.example/me/web', facts(given))
+  const way = (change: Partial<Record<StepName, Partial<Step>>>): Step[] =>
+    (['commit', 'revision', 'queue', 'hold', 'apply', 'rollout'] as const).map((step) => ({
+      ...makeStep(step, 'ops/web', 'done', { at }),
+      ...change[step],
+    }))
+  const suspended = { hold: { state: 'stopped', reason: 'Suspended' } } as const
+  const refusal = { apply: { state: 'stopped', reason: 'ApplyRefused' } } as const
+  const late = { queue: { state: 'waiting', reason: 'NotReady' } } as const
+
+  it.each<[fact: string, given: Given, rest: Step[], expected: { mayCome: boolean; state: string; reason: string }]>([
+    [
+      'is not in git where all of git is applied',
+      {},
+      way({}),
+      { mayCome: false, state: 'stopped', reason: 'NotAutomated' },
+    ],
+    ['may be in git, which is held', {}, way(suspended), { mayCome: true, state: 'stopped', reason: 'Suspended' }],
+    ['may be in git, which is refused', {}, way(refusal), { mayCome: true, state: 'stopped', reason: 'ApplyRefused' }],
+    ['may be in git, which is on its way', {}, way(late), { mayCome: true, state: 'waiting', reason: 'NotReady' }],
+    [
+      'is not in git where pods do not run',
+      {},
+      way({ rollout: { state: 'stopped', reason: 'NotHealthy' } }),
+      { mayCome: false, state: 'stopped', reason: 'NotAutomated' },
+    ],
+    [
+      'is nowhere where no source has the workload',
+      {},
+      [],
+      { mayCome: false, state: 'stopped', reason: 'NotAutomated' },
+    ],
+    [
+      'is refused by the filter, whatever git says',
+      { annotations: automated, repository: { tags: { at, tags: ['1.0.1', '1.0.0'] } } },
+      way(suspended),
+      { mayCome: false, state: 'stopped', reason: 'TagRefused' },
+    ],
+  ])('%s', (_fact, given, rest, { mayCome, ...expected }) => {
+    const found = untakenSteps(asked(given, '1.0.0'), rest)
+    const { state, cause } = verdictOf(found.steps)
+    expect([found.mayCome, { state, reason: cause?.reason }]).toEqual([mayCome, expected])
+  })
+
+  it('tells the way from git, and what the cluster runs meanwhile', () => {
+    const { steps } = untakenSteps(asked({}), way(suspended))
+    expect(steps.map(({ step, state }) => `${step} ${state}`)).toEqual([
+      'policy unknown',
+      'revision done',
+      'queue done',
+      'hold stopped',
+      'apply done',
+      'rollout done',
+    ])
+    expect(steps[0]?.message).toBe('the cluster runs reg.example/me/web:1.0.1; not automated: git alone says the tag')
   })
 })

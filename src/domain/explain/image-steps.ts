@@ -6,7 +6,7 @@ import { type TagVerdict, traceTags } from '../image/trace.ts'
 import type { Workload } from '../image/workload.ts'
 import { readPolicies } from '../manifest/annotations.ts'
 import { failureOf, isReason, type JobFact, nextRunOf, placeOf } from './job-fact.ts'
-import { makeStep, type Step } from './step.ts'
+import { makeStep, type Step, type StepName, verdictOf } from './step.ts'
 import { updateState } from './update-step.ts'
 
 /** What is recorded about a repository of images. */
@@ -55,7 +55,7 @@ export function taggedSteps(tag: string, repository: string, facts: ImageFacts):
     .filter(({ image }) => repositoryOf(image) === repository)
     .flatMap((container) => {
       const of = `${workload.id} ${container.name}`
-      if (container.image.tag === tag) return [makeStep('policy', of, 'done', { message: `git names ${tag}` })]
+      if (container.image.tag === tag) return [makeStep('policy', of, 'done', { message: `the cluster runs ${tag}` })]
       const read = parsePolicy(container.policy)
       if (!workload.isAutomated || 'problem' in read || !known.tags) return [untaken(of, container, workload)]
       const found = { tags: known.tags.tags, described: known.described }
@@ -68,12 +68,30 @@ export function taggedSteps(tag: string, repository: string, facts: ImageFacts):
 }
 
 function untaken(of: string, { image, policy }: Container, { id, isAutomated }: Workload): Step {
-  const message = `git names ${printRef(image)}`
+  const message = `the cluster runs ${printRef(image)}`
   const command = `capstan automate --workload ${id}`
   if (!isAutomated) return makeStep('policy', of, 'stopped', { reason: 'NotAutomated', message, command })
   const read = parsePolicy(policy)
   if ('problem' in read) return makeStep('policy', of, 'stopped', { reason: 'InvalidPolicy', message: read.problem })
   return makeStep('policy', of, 'waiting', { reason: 'NotReady', message: 'it waits for the tags' })
+}
+
+const wayToCluster: ReadonlySet<StepName> = new Set(['revision', 'queue', 'hold', 'apply'])
+
+/**
+ * The way of a tag that only people may name: `asked` is what {@link taggedSteps} say of the live workload, `rest` the steps of that.
+ * While something is on its way from git, or is stopped there, git may well name the tag, and that is the cause.
+ */
+export function untakenSteps(asked: readonly Step[], rest: readonly Step[]): { mayCome: boolean; steps: Step[] } {
+  const way = rest.filter(({ step }) => wayToCluster.has(step))
+  const isForPeople = asked.every(({ state, reason }) => state !== 'stopped' || reason === 'NotAutomated')
+  if (!isForPeople) return { mayCome: false, steps: [...asked] }
+  if (verdictOf(way).state === 'done') return { mayCome: false, steps: [...asked, ...way] }
+  const open = asked.map((step): Step => {
+    if (step.state !== 'stopped') return step
+    return makeStep('policy', step.of, 'unknown', { message: `${step.message}; not automated: git alone says the tag` })
+  })
+  return { mayCome: true, steps: [...open, ...rest.filter(({ step }) => wayToCluster.has(step) || step === 'rollout')] }
 }
 
 /** Why a tag is not the one that is taken. */
@@ -207,7 +225,7 @@ function commitStep(chosen: readonly Chosen[], { workload, update, updated }: Im
 function settledStep(chosen: readonly Chosen[], workload: Workload): Step {
   const { id, isAutomated } = workload
   if (!isAutomated)
-    return makeStep('commit', id, 'skipped', { message: withLock(`git names ${imagesOf(workload)}`, workload) })
+    return makeStep('commit', id, 'skipped', { message: withLock(`the cluster runs ${imagesOf(workload)}`, workload) })
   const isDecided = chosen.every(({ choice }) => choice?.choice === 'keep')
   const at = chosen[0]?.steps.at(-1)?.at ?? ''
   if (isDecided)

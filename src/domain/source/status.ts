@@ -39,8 +39,10 @@ export type SourceStatus = {
   version: 1
   /** `branch@<40 hex>` of the last revision that was applied and pruned without failure. */
   revision: string
-  /** `branch@<40 hex>` of the last revision that was loaded and tried. */
+  /** `branch@<40 hex>` of the last revision that was loaded and tried, as far as it could be read. */
   attempted: string
+  /** The same of the last one that was loaded whole and tried: what the marker tells (ruling 13). Absent before that, and from older versions. */
+  loaded?: string
   ready: boolean
   reason: Reason | ''
   /** One sentence: what happened, or "120 objects applied". */

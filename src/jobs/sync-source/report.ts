@@ -37,6 +37,7 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     ...verdict,
     revision: failures.length + blocked.length === 0 && !isMassHeld(sync) ? revision : before.revision,
     attempted: revision,
+    ...(isTried(sync) ? { loaded: revision } : {}),
     failed: [...failures, ...blocked].slice(0, shownFailures),
     failedCount: failures.length + blocked.length,
     held: [...held.map(heldDeletion), ...ancestors.map(failureOf)]

@@ -1,4 +1,4 @@
-import { repositoryStep, taggedSteps } from '../../domain/explain/image-steps.ts'
+import { repositoryStep, taggedSteps, untakenSteps } from '../../domain/explain/image-steps.ts'
 import type { Step } from '../../domain/explain/step.ts'
 import { type ImageRef, printRef, repositoryOf } from '../../domain/image/ref.ts'
 import { idOf, type KubeObject, refOf } from '../../domain/manifest/object.ts'
@@ -36,32 +36,32 @@ function usersOf(repository: string, { workloads, helmReleases }: Candidates): K
   return [...others.filter(isUser), ...releases]
 }
 
-type Way = { takes: boolean; steps: Step[] }
+type Way = { takes: 'yes' | 'maybe' | 'no'; steps: Step[] }
 
-/** Those that take the image come first; where there are any, it stops nothing that others do not. */
+/** Those that take the image come first, else those that may; where there are any, it stops nothing that others do not. */
 function inOrder(ways: readonly Way[]): Step[] {
-  const takers = ways.filter(({ takes }) => takes)
-  const others = ways.filter(({ takes }) => !takes).flatMap(({ steps }) => steps)
-  if (takers.length === 0) return others
+  const best = (['yes', 'maybe'] as const).find((word) => ways.some(({ takes }) => takes === word)) ?? 'no'
+  const others = ways.filter(({ takes }) => takes !== best).flatMap(({ steps }) => steps)
   return [
-    ...takers.flatMap(({ steps }) => steps),
+    ...ways.filter(({ takes }) => takes === best).flatMap(({ steps }) => steps),
     ...others.map((step): Step => ({ ...step, state: 'skipped', command: '' })),
   ]
 }
 
-/** A workload that does not take the tag that was asked for has nothing more to say about it. */
+/** A workload that does not take the tag that was asked for tells only whether git may name it and it does not get through. */
 async function stepsOfUser(
   user: KubeObject,
   { tag, ...name }: ImageRef,
   { facts, chains, options }: Parts,
 ): Promise<Way> {
   const workload = imagesOf(user)
-  if (tag === undefined || !workload) return { takes: true, steps: await chains.object(user) }
+  if (tag === undefined || !workload) return { takes: 'yes', steps: await chains.object(user) }
   const repositories = await facts.repositories(workload)
   const now = options.now().getTime()
   const known = { workload, isHealthy: true, repositories, update: undefined, updated: undefined, now }
   const asked = taggedSteps(tag, repositoryOf(name), known)
-  if (asked.some(({ state }) => state === 'stopped')) return { takes: false, steps: asked }
   const rest = (await chains.object(user)).filter(({ step }) => step !== 'tag' && step !== 'policy')
-  return { takes: true, steps: [...asked, ...rest] }
+  if (asked.every(({ state }) => state !== 'stopped')) return { takes: 'yes', steps: [...asked, ...rest] }
+  const { mayCome, steps } = untakenSteps(asked, rest)
+  return { takes: mayCome ? 'maybe' : 'no', steps }
 }
