@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
-import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
+import { createReleaseBench, hook, type ReleaseBench, template } from './workbench.ts'
 
 describe('what fails, with the real helm on the real API server', () => {
   let bench: ReleaseBench
@@ -8,6 +8,8 @@ describe('what fails, with the real helm on the real API server', () => {
   beforeAll(async () => {
     bench = await createReleaseBench()
     await bench.publish('1.0.0', { 'config.yaml': template })
+    await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
+    await bench.publish('2.0.0', { 'config.yaml': template, 'hook.yaml': hook('pre-rollback', 'Job') })
     await bench.publish('3.0.0', {
       'config.yaml': 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n',
     })
@@ -20,6 +22,20 @@ describe('what fails, with the real helm on the real API server', () => {
   const chart = (version: string) => ({ repository: bench.charts.url, name: 'demo', version })
   const statusOf = async (name: string) => ((await bench.get(name))?.status ?? {}) as ReleaseStatus
   const released = async (name: string) => (await statusOf(name)).conditions?.find(({ type }) => type === 'Released')
+
+  const states = async (name: string) =>
+    (JSON.parse(await bench.helm('history', name, '-o', 'json')) as { status: string }[]).map(({ status }) => status)
+
+  /** The job runs with another helm upgrade. */
+  async function syncWith(name: string, upgrade: typeof bench.deps.helm.upgrade) {
+    const { helm } = bench.deps
+    bench.deps.helm = { ...helm, upgrade }
+    try {
+      return await bench.sync(name)
+    } finally {
+      bench.deps.helm = helm
+    }
+  }
 
   describe.each([
     ['a person', 'requested by ann (sync)'],
@@ -51,6 +67,65 @@ describe('what fails, with the real helm on the real API server', () => {
       expect(await bench.sync(name, { reason })).toMatchObject({ end: 'again', answered: true })
       expect(bench.helmRuns()).toEqual(['install', 'uninstall'])
       expect(await statusOf(name)).toMatchObject({ phase: 'DeployFailed' })
+    })
+  })
+
+  describe('a helm that ends and leaves its revision pending', () => {
+    it.each([
+      ['is an upgrade that failed, and its back-off begins', {}, ['deployed', 'failed']],
+      ['is rolled back where that is asked for', { enable: true }, ['superseded', 'failed', 'deployed']],
+    ])('%s', async (_what, rollback, expected) => {
+      const name = `killed-${expected.length}`
+      const { upgrade } = bench.deps.helm
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0'), wait: false, rollback })
+      await bench.sync(name)
+      await bench.put(name, { releaseName: name, chart: chart('1.1.0'), wait: false, rollback })
+      const outcome = await syncWith(name, async (request, signal) => {
+        await upgrade(request, signal)
+        await bench.setState(name, 1, 'deployed')
+        await bench.setState(name, 2, 'pending-upgrade')
+        return { ok: false, reason: 'HelmFailed', message: 'helm was killed' }
+      })
+      expect(outcome).toMatchObject({ end: 'again', why: 'HelmFailed: helm was killed' })
+      expect(await states(name)).toEqual(expected)
+      expect(await released(name)).toMatchObject({ status: 'False', message: 'HelmFailed: helm was killed' })
+    })
+
+    it('is a rollback that failed where its hook did', async () => {
+      const spec = { releaseName: 'hooked', wait: false, rollback: { enable: true, timeout: 1 } }
+      await bench.put('hooked', { ...spec, chart: chart('2.0.0') })
+      await bench.sync('hooked')
+      await bench.put('hooked', { ...spec, chart: chart('3.0.0') })
+      await bench.sync('hooked')
+      expect(await states('hooked')).toEqual(['deployed', 'failed', 'failed'])
+      expect(await statusOf('hooked')).toMatchObject({ phase: 'RollbackFailed' })
+      expect(await released('hooked')).toMatchObject({ status: 'False', reason: 'DeployFailed' })
+    })
+
+    it('is a rollback that a person wished for', async () => {
+      const spec = { releaseName: 'wished', wait: false, rollback: { timeout: 1 } }
+      await bench.put('wished', { ...spec, chart: chart('2.0.0') })
+      await bench.sync('wished')
+      await bench.put('wished', { ...spec, chart: chart('1.0.0') })
+      await bench.sync('wished')
+      await bench.annotate('wished', { 'capstan.dev/rollback': '1' })
+      await bench.sync('wished')
+      expect((await states('wished'))[2]).toBe('failed')
+    })
+
+    it('is left alone where somebody else began it', async () => {
+      const { upgrade } = bench.deps.helm
+      await bench.put('theirs', { releaseName: 'theirs', chart: chart('1.0.0') })
+      await bench.sync('theirs')
+      await bench.put('theirs', { releaseName: 'theirs', chart: chart('1.1.0') })
+      const outcome = await syncWith('theirs', async (request, signal) => {
+        await bench.helm('upgrade', 'theirs', 'demo', '--repo', bench.charts.url, '--version', '1.0.0')
+        await bench.setState('theirs', 1, 'deployed')
+        await bench.setState('theirs', 2, 'pending-upgrade')
+        return await upgrade(request, signal)
+      })
+      expect(outcome).toMatchObject({ why: expect.stringContaining('helm is at work on this release') as string })
+      expect(await states('theirs')).toEqual(['deployed', 'pending-upgrade'])
     })
   })
 })

@@ -2,7 +2,7 @@ import type { Failed, ReleaseRecord } from '../../domain/release/record.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
-import { lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
+import { lookAfter, lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
@@ -23,7 +23,7 @@ export async function rollback(
   const wait = spec.rollback.wait && !disableHooks && (await hasPostHooks(revision, work, deps))
   const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
   const outcome = await deps.helm.rollback(request, signal)
-  await lookAgain(work, deps)
+  await lookAfter(outcome, work, deps)
   if (outcome.ok) {
     const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
     await settle(work, rolledBack(revision, { ...failed, ...due }, work), deps)
