@@ -128,4 +128,60 @@ describe('what fails, with the real helm on the real API server', () => {
       expect(await states('theirs')).toEqual(['deployed', 'pending-upgrade'])
     })
   })
+
+  describe('a rollback that fails', () => {
+    const putBad = async (name: string, more: object = {}) => {
+      const spec = { releaseName: name, wait: false, rollback: { enable: true, timeout: 1, ...more } }
+      await bench.put(name, { ...spec, chart: chart('2.0.0') })
+      await bench.sync(name)
+      await bench.put(name, { ...spec, chart: chart('3.0.0') })
+      bench.helmRuns()
+      await bench.sync(name)
+      expect(bench.helmRuns()).toEqual(['upgrade', 'rollback'])
+    }
+
+    it.each([
+      ['whose budget is spent', {}, []],
+      ['with retries left', { retry: true }, ['upgrade']],
+    ])('is tried again after its back-off, and what is bad is not: %s', async (_what, more, afterwards) => {
+      const name = `again-${afterwards.length}`
+      await putBad(name, more)
+      await bench.sync(name)
+      expect(bench.helmRuns()).toEqual([])
+      bench.advance(60_000)
+      expect(await bench.sync(name)).toMatchObject({ end: 'again' })
+      expect(bench.helmRuns()).toEqual(['rollback'])
+      expect(await states(name)).toEqual(['deployed', 'failed', 'failed', 'failed'])
+      bench.advance(60_000)
+      const { helm } = bench.deps
+      // the hook that was in the way
+      bench.deps.helm = {
+        ...helm,
+        rollback: async (request, signal) => await helm.rollback({ ...request, disableHooks: true }, signal),
+      }
+      await bench.sync(name)
+      expect(bench.helmRuns()).toEqual(['rollback'])
+      expect((await states(name)).at(-1)).toBe('deployed')
+      expect(await statusOf(name)).toMatchObject({ phase: 'RolledBack', rollbackCount: 1 })
+      bench.advance(60_000)
+      await bench.sync(name)
+      bench.deps.helm = helm
+      expect(bench.helmRuns().slice(0, 1)).toEqual(afterwards)
+    })
+
+    it('is tried again where helm did not even begin it', async () => {
+      const { helm } = bench.deps
+      bench.deps.helm = {
+        ...helm,
+        rollback: async (request, signal) => await helm.rollback({ ...request, revision: 99 }, signal),
+      }
+      await putBad('unbegun')
+      bench.deps.helm = helm
+      expect(await states('unbegun')).toEqual(['deployed', 'failed'])
+      expect(await statusOf('unbegun')).toMatchObject({ phase: 'RollbackFailed' })
+      bench.advance(60_000)
+      await bench.sync('unbegun')
+      expect(bench.helmRuns()).toEqual(['rollback'])
+    })
+  })
 })
