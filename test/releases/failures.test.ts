@@ -76,12 +76,12 @@ describe('what fails, with the real helm on the real API server', () => {
       ['is rolled back where that is asked for', { enable: true }, ['superseded', 'failed', 'deployed']],
     ])('%s', async (_what, rollback, expected) => {
       const name = `killed-${expected.length}`
-      const { upgrade } = bench.deps.helm
+      const { helm } = bench.deps
       await bench.put(name, { releaseName: name, chart: chart('1.0.0'), wait: false, rollback })
       await bench.sync(name)
       await bench.put(name, { releaseName: name, chart: chart('1.1.0'), wait: false, rollback })
       const outcome = await syncWith(name, async (request, signal) => {
-        await upgrade(request, signal)
+        await helm.upgrade(request, signal)
         await bench.setState(name, 1, 'deployed')
         await bench.setState(name, 2, 'pending-upgrade')
         return { ok: false, reason: 'HelmFailed', message: 'helm was killed' }
@@ -114,7 +114,7 @@ describe('what fails, with the real helm on the real API server', () => {
     })
 
     it('is left alone where somebody else began it', async () => {
-      const { upgrade } = bench.deps.helm
+      const { helm } = bench.deps
       await bench.put('theirs', { releaseName: 'theirs', chart: chart('1.0.0') })
       await bench.sync('theirs')
       await bench.put('theirs', { releaseName: 'theirs', chart: chart('1.1.0') })
@@ -122,7 +122,7 @@ describe('what fails, with the real helm on the real API server', () => {
         await bench.helm('upgrade', 'theirs', 'demo', '--repo', bench.charts.url, '--version', '1.0.0')
         await bench.setState('theirs', 1, 'deployed')
         await bench.setState('theirs', 2, 'pending-upgrade')
-        return await upgrade(request, signal)
+        return await helm.upgrade(request, signal)
       })
       expect(outcome).toMatchObject({ why: expect.stringContaining('helm is at work on this release') as string })
       expect(await states('theirs')).toEqual(['deployed', 'pending-upgrade'])
