@@ -51,6 +51,22 @@ describe('a run that', () => {
     expect(waited).toBeGreaterThanOrEqual(690)
   })
 
+  it.each([
+    ['has answered the request is no longer of it, until somebody asks again', { answered: true }, 'again after push'],
+    ['has not answered the request yet goes on with it', {}, 'push'],
+  ] as const)('%s', async (_what, more, reason) => {
+    const wait = (): Outcome => ({ end: 'again', afterMs: 600_000, why: 'waits', ...more })
+    const { queue } = await openSteps([wait])
+    const { jobId } = await queue.enqueue(request)
+    expect(await becomes(queue, jobId, 'delayed')).toMatchObject({ reason })
+    await queue.enqueue({ ...request, reason: 'push 2' })
+    await until('it waits again', async () => {
+      const view = await queue.get(jobId)
+      return view?.state === 'delayed' && view.attempts === 2
+    })
+    expect(await queue.get(jobId)).toMatchObject({ reason: `${reason} 2` })
+  })
+
   it('asks for another run later does not lose the request that came meanwhile', async () => {
     const inside = Promise.withResolvers<void>()
     const { queue, seen } = await openSteps([

@@ -91,6 +91,24 @@ spec: {nodeName: ${kubelet.node}, restartPolicy: Never, containers: [{name: a, i
     expect(bench.helmRuns()).toEqual([])
   })
 
+  it('rolls back an upgrade whose test fails, however long it takes to read its log', async () => {
+    const rollback = { rollback: { enable: true } }
+    await put('slow', {}, rollback)
+    await syncWith('slow', 'Succeeded')
+    await put('slow', {}, { ...rollback, values: { color: 'bad' } })
+    const { cluster } = bench.deps
+    bench.deps.cluster = {
+      ...cluster,
+      async podLog(...asked) {
+        bench.advance(2_000)
+        return await cluster.podLog(...asked)
+      },
+    }
+    expect(await syncWith('slow', 'Failed')).toMatchObject({ end: 'again' })
+    bench.deps.cluster = cluster
+    expect(await statusOf('slow')).toMatchObject({ phase: 'RolledBack', rollbackCount: 1 })
+  })
+
   it('rolls back an upgrade whose test fails, and does not hide it at the next look', async () => {
     const rollback = { rollback: { enable: true } }
     await put('back', {}, rollback)

@@ -51,8 +51,15 @@ describe('helmOutcome', () => {
   it.each([
     ['3', 'Error: INSTALLATION FAILED: cannot re-use a name that is still in use'],
     ['4', 'Error: INSTALLATION FAILED: cannot reuse a name that is still in use'],
-  ])('knows that helm %s refuses to install over a release', (_major, stderr) => {
-    expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, nameInUse: true })
+    ['3 and 4', 'Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress'],
+    ['3 and 4', 'Error: UPGRADE FAILED: release: already exists'],
+  ])('knows that helm %s refuses since somebody else was there before: %s', (_major, stderr) => {
+    expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, isTaken: true })
+  })
+
+  it('takes no object that exists already for a release', () => {
+    const stderr = 'Error: INSTALLATION FAILED: services "web" already exists'
+    expect(helmOutcome(result({ stderr }), same)).not.toHaveProperty('isTaken')
   })
 
   it.each([

@@ -24,12 +24,13 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
     ok: false,
     reason: reasonOf(message),
     message: message || `helm ended with exit code ${result.exitCode ?? 'unknown'}`,
-    ...(nameInUse.test(message) ? { nameInUse: true as const } : {}),
+    ...(taken.test(message) ? { isTaken: true as const } : {}),
   }
 }
 
-/** pkg/action/install.go of helm 3 and of helm 4. */
-const nameInUse = /cannot re-?use a name that is still in use/
+/** pkg/action and pkg/storage/driver of helm 3 and of helm 4. */
+const taken =
+  /cannot re-?use a name that is still in use|another operation \(.*\) is in progress|\brelease: already exists\b/
 
 const hook =
   /\b(?:pre|post)-(?:install|upgrade|rollback|delete) hooks? failed\b|\bfailed (?:pre|post)-(?:install|upgrade|rollback|delete)\b/i

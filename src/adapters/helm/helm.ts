@@ -27,10 +27,10 @@ type FailedOutcome = Extract<HelmOutcome, { ok: false }>
 export type HelmOutcome =
   | { ok: true }
   /**
-   * `message`: helm's own words, redacted, one line, at most 1,000 characters. `nameInUse`: it refused to install, and wrote nothing, since
-   * there is a release of this name.
+   * `message`: helm's own words, redacted, one line, at most 1,000 characters. `isTaken`: it refused, and wrote nothing, since there is a
+   * release of this name already, or another helm is at work on it.
    */
-  | { ok: false; reason: HelmFailure; message: string; nameInUse?: true }
+  | { ok: false; reason: HelmFailure; message: string; isTaken?: true }
 
 type HelmFailure =
   | 'HelmMissing'

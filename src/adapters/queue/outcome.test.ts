@@ -14,6 +14,12 @@ describe('verdictOf', () => {
   const rows: [what: string, ended: Ended, stopped: Stopped | undefined, verdict: Verdict][] = [
     ['done completes', done, undefined, { do: 'complete', summary: '3 configured' }],
     ['again waits', again, undefined, { do: 'delay', afterMs: 5000, why: 'waits for podinfo' }],
+    [
+      'a request that was answered is not asked again',
+      { outcome: { end: 'again', afterMs: 5000, why: 'failed', answered: true } },
+      undefined,
+      { do: 'delay', afterMs: 5000, why: 'failed', answered: true },
+    ],
     ['a failure backs off', failure('backoff'), undefined, { do: 'retry', text: 'HelmFailed: It failed.' }],
     [
       'a failure that knows its time waits that long',

@@ -19,7 +19,8 @@ export class Stopped extends Error {
 /** What BullMQ is to do with a job whose run ended. Texts are safe to store. */
 export type Verdict =
   | { do: 'complete'; summary: string }
-  | { do: 'delay'; afterMs: number; why: string }
+  /** `answered`: see {@link Outcome}. */
+  | { do: 'delay'; afterMs: number; why: string; answered?: true }
   /** `afterMs` is absent where the usual back-off decides. */
   | { do: 'retry'; text: string; afterMs?: number }
   | { do: 'fail'; text: string }
@@ -56,7 +57,12 @@ function verdictOfOutcome(outcome: Outcome, redact: (text: string) => string): V
     case 'done':
       return { do: 'complete', summary: safe(outcome.summary, redact) }
     case 'again':
-      return { do: 'delay', afterMs: Math.max(outcome.afterMs, 0), why: safe(outcome.why, redact) }
+      return {
+        do: 'delay',
+        afterMs: Math.max(outcome.afterMs, 0),
+        why: safe(outcome.why, redact),
+        ...(outcome.answered ? { answered: true } : {}),
+      }
     default:
       return never(outcome)
   }

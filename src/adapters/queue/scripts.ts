@@ -121,12 +121,16 @@ joinJob(ARGV[3], state, { priority = tonumber(ARGV[4]), data = '', due = now, ur
 return 1
 `
 
-/** ARGV: prefix, now, job id, priority, how, text. Before a job goes back to wait: what is kept of its last run. */
+/**
+ * ARGV: prefix, now, job id, priority, how, text, data (empty: as it is). Before a job goes back to wait: what is kept of its last run. No
+ * request joins a job that is active, so that its data may be replaced.
+ */
 const recast = `${shared}
 local key = prefix .. ARGV[3]
 if redis.call('EXISTS', key) == 0 then return 0 end
 redis.call('HSET', key, 'priority', ARGV[4])
 redis.call('HDEL', key, 'stc')
+if ARGV[7] ~= '' then redis.call('HSET', key, 'data', ARGV[7]) end
 if ARGV[5] == 'again' then
   redis.call('HSET', key, 'progress', ARGV[6])
   redis.call('HDEL', key, 'atm', 'failedReason', 'stacktrace')

@@ -1,6 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq'
 import { backoffMs } from '../../domain/work/backoff.ts'
-import type { JobKind, JobPayload, Lane } from '../../domain/work/job.ts'
+import { type JobKind, type JobPayload, type Lane, reasonOfRetry } from '../../domain/work/job.ts'
+import { makePayload } from '../../domain/work/payload.ts'
 import { laneOf, laneOfRetry } from '../../domain/work/priority.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { never } from '../../lib/never.ts'
@@ -22,6 +23,15 @@ class TryAgain extends Error {
 export function backoffOf(failures: number, error: Error | undefined, random: () => number): number {
   const known = error instanceof TryAgain ? error.afterMs : undefined
   return known ?? backoffMs(failures, random)
+}
+
+/** What is kept of a run that ended with a wait. */
+type LastRun = { why?: string; answered?: true }
+
+/** The data of a job whose request was answered by its last run; empty where it stays as it is. */
+function dataOfRetry({ requestedAt, ...asked }: JobPayload): string {
+  const made = makePayload({ ...asked, reason: reasonOfRetry(asked.reason) }, requestedAt)
+  return 'payload' in made ? JSON.stringify(made.payload) : ''
 }
 
 type Parts = {
@@ -49,10 +59,11 @@ export function createTeller({ script, nextPriority, log }: Parts): Teller {
   }
 
   /** The next try stands at the end of its namespace's line, not where the last one stood. */
-  async function recast(job: Job, payload: JobPayload, how: 'again' | 'failed', why = ''): Promise<void> {
+  async function recast(job: Job, payload: JobPayload, how: 'again' | 'failed', last: LastRun = {}): Promise<void> {
     await tryTo('renew the place of a job', async () => {
       const priority = await nextPriority(payload.kind, laneOfRetry(laneOf(job.priority)), payload.namespace)
-      const args = [job.id ?? '', priority, how, JSON.stringify(why)]
+      const data = last.answered ? dataOfRetry(payload) : ''
+      const args = [job.id ?? '', priority, how, JSON.stringify(last.why ?? ''), data]
       await script('recast', { kind: payload.kind, dedupe: job.deduplicationId ?? '' }, args)
     })
   }
@@ -79,7 +90,7 @@ export function createTeller({ script, nextPriority, log }: Parts): Teller {
       case 'complete':
         return verdict.summary
       case 'delay':
-        await recast(job, payload, 'again', verdict.why)
+        await recast(job, payload, 'again', verdict)
         await moveBack(job, payload.kind, () => job.moveToDelayed(Date.now() + verdict.afterMs, token))
         throw new DelayedError()
       case 'retry':

@@ -209,8 +209,9 @@ function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): S
   const failed = facts.record?.failed
   if (!failed) return { do: 'upgrade', why: 'the last revision failed' }
   const { reason, message } = failed
-  const isDue = policy.isAskedFor || failed.generation !== spec.generation || Date.parse(failed.retryAt) <= facts.now
-  const remedy = remedyOf(facts, spec, { isDue, ...policy })
+  const isTime = policy.isAskedFor || Date.parse(failed.retryAt) <= facts.now
+  const isDue = isTime || failed.generation !== spec.generation
+  const remedy = remedyOf(facts, spec, { isTime, ...policy })
   if (remedy) return remedy
   const latest = facts.revisions.at(-1)
   if (latest && isRollbackWaited(latest, facts)) return untilRolledBack(facts, spec)
@@ -219,17 +220,20 @@ function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): S
   return { do: 'wait', reason, message, afterMs: Math.max(Date.parse(failed.retryAt) - facts.now, 0), failed }
 }
 
-/** What a failure leaves behind and must go before anything else. */
+/**
+ * What a failure leaves behind and must go before anything else. A rollback that failed has its time, also where a new generation is to be
+ * tried at once.
+ */
 function remedyOf(
   facts: ReleaseFacts,
   { rollback }: ReleaseSpec,
-  { isDue, keepFailedInstall }: Policy & { isDue: boolean },
+  { isTime, keepFailedInstall }: Policy & { isTime: boolean },
 ): Step | undefined {
   const failed = facts.record?.failed
   if (!failed) return undefined
   if (facts.revisions.at(-1)?.state === 'uninstalled') return { do: 'remove remains' }
   if (mustRemove(facts, failed)) return keepFailedInstall ? undefined : { do: 'remove remains' }
-  if (!rollback.enable || (failed.rollbackFailed !== undefined && !isDue)) return undefined
+  if (!rollback.enable || (failed.rollbackFailed !== undefined && !isTime)) return undefined
   const revision = rollbackTarget(facts, failed)
   return revision === undefined ? undefined : { do: 'rollback', revision, why: failed.message }
 }
@@ -252,9 +256,10 @@ function mustRemove({ revisions }: ReleaseFacts, failed: Failed): boolean {
 
 /** The revision to go back to, as long as nobody deployed another one since. */
 function rollbackTarget(facts: ReleaseFacts, failed: Failed): number | undefined {
-  const latest = facts.revisions.at(-1)?.revision
+  const latest = facts.revisions.at(-1)?.revision ?? 0
   if (!failed.stored || isRolledBack(facts, failed)) return undefined
-  if (latest !== failed.revision && latest !== failed.rolledBackTo) return undefined
+  // what a rollback made that failed lies between, where another one was begun and made nothing
+  if (latest < failed.revision || latest > (failed.rolledBackTo ?? failed.revision)) return undefined
   return lastGoodRevision(facts.revisions, failed.revision, facts.record?.good)
 }
 

@@ -255,6 +255,54 @@ describe('helm-operator §4.2, what follows an action', () => {
       'rollback to 1',
     ],
     [
+      'failed rollback, and the next one cut off before helm stored it',
+      {
+        stored: ['superseded', 'failed', 'failed'],
+        record: { failed: { ...failure, rolledBackTo: 4 }, intent: intent('rollback', 4) },
+        spec: rollback(),
+      },
+      'rollback to 1',
+    ],
+    [
+      'failed upgrade, and somebody tried another one by hand',
+      {
+        stored: ['superseded', 'failed', 'failed'],
+        record: { failed: failure },
+        spec: rollback(),
+      },
+      'upgrade',
+    ],
+    [
+      'failed rollback: not the bad inputs, whatever the budget',
+      {
+        stored: ['superseded', 'failed', 'failed'],
+        record: { failed: { ...failure, rolledBackTo: 3, rollbackFailed: 'no', ...later } },
+        spec: rollback({ retry: true }),
+      },
+      'wait: HelmFailed',
+    ],
+    [
+      'failed rollback, and a new generation: tried at once',
+      {
+        stored: ['superseded', 'failed', 'failed'],
+        record: { failed: { ...failure, generation: 0, rolledBackTo: 3, rollbackFailed: 'no', ...later } },
+        spec: rollback(),
+      },
+      'upgrade',
+    ],
+    [
+      'failed tests, and a rollback that helm did not begin: tried again after its back-off',
+      {
+        stored: ['superseded', 'deployed'],
+        record: {
+          applied: { ...applied, revision: 2, testDue: true },
+          failed: { ...failure, by: 'test', rolledBackTo: 3, rollbackFailed: 'no' },
+        },
+        spec: { ...rollback(), test: { enable: true } },
+      },
+      'rollback to 1',
+    ],
+    [
       'a person asks: at once',
       { stored: ['deployed', 'failed'], record: { failed: { ...failure, ...later } }, policy: { isAskedFor: true } },
       'upgrade',

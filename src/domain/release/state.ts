@@ -142,7 +142,7 @@ export function isWaited({ revision }: StoredRevision, facts: ReleaseFacts): boo
 /** The newest revision is the one that failed with the wanted inputs, or what it was rolled back to. */
 function isFailure({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
   const failed = failedAsWanted(facts) ? facts.record?.failed : undefined
-  return failed !== undefined && revision === (failed.rolledBackTo ?? failed.revision)
+  return failed !== undefined && (revision === failed.rolledBackTo || revision === failed.revision)
 }
 
 /** The Operator's roll-back counts as a failure of these inputs, until they change. */

@@ -31,8 +31,11 @@ export type JobPayload = {
   requestedAt: string
 }
 
-/** How a run ended. A failure is thrown as AppError; `again` asks for another run after that time (waiting holds no worker). */
-export type Outcome = { end: 'done'; summary: string } | { end: 'again'; afterMs: number; why: string }
+/**
+ * How a run ended. A failure is thrown as AppError; `again` asks for another run after that time (waiting holds no worker). `answered`:
+ * what was asked for was tried, so that the next run has {@link reasonOfRetry} for its reason.
+ */
+export type Outcome = { end: 'done'; summary: string } | { end: 'again'; afterMs: number; why: string; answered?: true }
 
 /** What a caller asks for. */
 export type WorkRequest = {
@@ -57,4 +60,9 @@ export function laneOfReason(reason: string): Lane {
   if (reason.startsWith('requested')) return 'person'
   if (reason.startsWith('push')) return 'webhook'
   return 'change'
+}
+
+/** The reason of a run that nobody asked for, after one that has answered a request for this `reason`. */
+export function reasonOfRetry(reason: string): string {
+  return `again after ${reason}`
 }

@@ -8,7 +8,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
-import { lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
+import { lookAfter, lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
 import type { PreparedWork, StoredRecord, Wanted, Work } from './work.ts'
@@ -64,9 +64,9 @@ async function deploy(
   else status.enter('Upgrading', `Upgrading ${where}`, attempt)
   const isWaiting = spec.wait && (await deps.charts.hasPostHooks(wanted.chart))
   const outcome = await status.writeDuring((began) => runHelm(verb, { wait: isWaiting, began }, work, deps))
-  await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAgain(work, deps))
+  await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAfter(outcome, work, deps))
   if (!outcome.ok) {
-    if (outcome.nameInUse) return await stepBack(stored, work, deps)
+    if (outcome.isTaken) return await stepBack(stored, work, deps)
     await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
     return { problem: outcome.message }
   }
@@ -84,10 +84,10 @@ async function deploy(
   return {}
 }
 
-/** Somebody made a release of this name since it was looked for: it is met as one that was there before (ruling 10). */
+/** Somebody made a release of this name, or works on it, since it was looked at: it is met as one that was so before (ruling 10). */
 async function stepBack(before: StoredRecord, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   await takeBack(before, work, deps)
-  deps.log.info({ release: work.spec.release }, 'a release of this name was made meanwhile')
+  deps.log.info({ release: work.spec.release }, 'somebody else made this release, or works on it, meanwhile')
   return {}
 }
 

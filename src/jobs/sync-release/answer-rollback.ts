@@ -5,7 +5,7 @@ import { isPinned, type RollbackRequest, unanswered } from '../../domain/release
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, digestsOf, latestOf, settle } from './keep-record.ts'
-import { lookAgain } from './revisions.ts'
+import { lookAfter } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
 /** Not ours, under way, or nothing to go back from: a wish waits, or there is nothing to it. */
@@ -44,7 +44,7 @@ async function goBack(wish: RollbackRequest, work: PreparedWork, deps: SyncRelea
   const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds }
   const request = { ...target, revision: wish.revision, wait, force, recreatePods: recreate, disableHooks }
   const outcome = await deps.helm.rollback(request, signal)
-  await lookAgain(work, deps)
+  await lookAfter(outcome, work, deps)
   const inputs = inputsOf(digestsOf(work.wanted))
   const pinned = { request: wish.text, inputs, revision: outcome.ok ? latestOf(work) : 0 }
   await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed } : {}), pinned }, deps)

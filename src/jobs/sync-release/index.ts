@@ -3,6 +3,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { arrivedReason, decide, type Action, type Policy, type Step, type Stop } from '../../domain/release/decide.ts'
 import { keepsFailedInstall } from '../../domain/release/approval.ts'
 import { otherStatusWriter } from '../../domain/release/ownership.ts'
+import { inputsOf } from '../../domain/release/record.ts'
 import { isReleaseReady } from '../../domain/release/is-ready.ts'
 import { nameProblem, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
 import { type ReleaseState, releaseState } from '../../domain/release/state.ts'
@@ -14,7 +15,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { answerRollback, pinOf } from './answer-rollback.ts'
 import { createNamespace } from './create-namespace.ts'
 import { findWait } from './depends-on.ts'
-import { noteHold, noteSuspension } from './keep-record.ts'
+import { digestsOf, noteHold, noteSuspension } from './keep-record.ts'
 import { findLeft, tidyLeft } from './left-behind.ts'
 import { findHelmRelease } from './legacy.ts'
 import { memoryOf } from './memory.ts'
@@ -103,7 +104,8 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, mean
   const seconds = (deps.now().getTime() - started) / 1000
   const { ok, action, summary } = conclusion
   if (action !== '') deps.ended({ namespace, name, release, success: ok, seconds, action })
-  return ok ? { end: 'done', summary } : { end: 'again', afterMs: conclusion.afterMs, why: summary }
+  if (ok) return { end: 'done', summary }
+  return { end: 'again', afterMs: conclusion.afterMs, why: summary, ...(conclusion.answered ? { answered: true } : {}) }
 }
 
 async function standStill(work: Work, message: string, deps: SyncReleaseDeps): Promise<Outcome> {
@@ -127,12 +129,15 @@ async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promis
     const isPerson = laneOfReason(why) === 'person'
     // a person has looked at it: it may be upgraded again as often as at first
     if (isPerson && work.stored.record) delete work.stored.record.upgrades
+    const isAskedFor = isPerson || why.startsWith(arrivedReason)
     const policy = {
-      isAskedFor: isPerson || why.startsWith(arrivedReason),
+      isAskedFor,
       upgradeLimit: deps.upgradeLimit,
       keepFailedInstall: keepsFailedInstall(work.object, deps.failedInstall),
     }
-    return await run(work, policy, deps)
+    const done: Done = new Set()
+    const conclusion = await run(work, { policy, done }, deps)
+    return isAskedFor && wasTried(done) ? { ...conclusion, answered: true } : conclusion
   } catch (error) {
     signal.throwIfAborted()
     return await reportUnprepared(toAppError(error), work, deps)
@@ -157,12 +162,31 @@ function firstStop(work: Work, wait: Stop | undefined, { now }: SyncReleaseDeps)
   return refusal(work, now().getTime()) ?? (isReleaseReady(work.object) ? undefined : wait)
 }
 
+type Done = Set<Action['do']>
+
+/** What makes way for a try, or notes what one made, and is none itself. */
+const noTries: ReadonlySet<Action['do']> = new Set([
+  'unlock',
+  'remove remains',
+  'adopt',
+  'note ready',
+  'note rolled back',
+] as const)
+
+/** A request is answered by one try: what fails then has its back-off (ruling 11). */
+function wasTried(done: Done): boolean {
+  return [...done].some((action) => !noTries.has(action))
+}
+
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
-async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<Conclusion> {
+async function run(
+  work: Work,
+  { policy, done }: { policy: Policy; done: Done },
+  deps: SyncReleaseDeps,
+): Promise<Conclusion> {
   const wait = await findWait(work.spec, deps, work.signal)
   const stop = firstStop(work, wait, deps)
   if (stop) return conclude(stop, work, '')
-  const done = new Set<string>()
   let action = ''
   for (;;) {
     work.signal.throwIfAborted()
@@ -173,10 +197,11 @@ async function run(work: Work, policy: Policy, deps: SyncReleaseDeps): Promise<C
       continue
     }
     if (await answerRollback(work, state, deps)) continue
-    const step = pinOf(work) ?? waiting(decide(state, facts, work.spec, policy), wait)
+    const urgency = { ...policy, isAskedFor: policy.isAskedFor && !wasTried(done) }
+    const step = pinOf(work) ?? waiting(decide(state, facts, work.spec, urgency), wait)
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
     if (isStop(step)) return await stopAt(step, { state, action }, work, deps)
-    if (done.has(step.do)) return spinning(step, action, deps)
+    if (done.has(step.do)) return spinning(step, action, work, deps)
     done.add(step.do)
     action ||= step.do
     const { problem } = await take(step, work, deps)
@@ -236,8 +261,14 @@ function gone(action: string): Conclusion {
   return { ok: true, isGone: true, observed: false, action, reason: 'NotReady', summary: '', afterMs: 0 }
 }
 
-/** The world did not become what the action promised: looked at again later instead of now. */
-function spinning(step: Action, action: string, deps: SyncReleaseDeps): Conclusion {
+/** The world did not become what the action promised: looked at again later instead of now. What failed is told as it is. */
+function spinning(step: Action, action: string, work: Work, deps: SyncReleaseDeps): Conclusion {
+  const { failed } = work.stored.record ?? {}
+  if (failed && work.wanted && failed.inputs === inputsOf(digestsOf(work.wanted))) {
+    const { reason, message, retryAt } = failed
+    const afterMs = Math.max(Date.parse(retryAt) - deps.now().getTime(), backoffMs(2, deps.random))
+    return conclude({ do: 'wait', reason, message, afterMs, failed }, work, action)
+  }
   return troubled(`${step.do} did not help; looked at again`, action, deps)
 }
 

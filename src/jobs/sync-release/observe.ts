@@ -75,9 +75,9 @@ function isDue({ spec, revisions }: Work, facts: ReleaseFacts): boolean {
   return latest !== undefined && ((spec.wait && isWaited(latest, facts)) || isRollbackWaited(latest, facts))
 }
 
-/** What helm's newest revision is, if nobody was there since. */
+/** What helm's newest revision is, if nobody was there since. After a failure the older ones count too: where a rollback goes. */
 function expectedRevision({ spec, stored: { record } }: Work): number | undefined {
-  return record?.owner.uid === spec.uid ? record.applied?.revision : undefined
+  return record?.owner.uid === spec.uid && !record.failed ? record.applied?.revision : undefined
 }
 
 /** Our own epoch counts as dead here: one run per release goes on in a process, so an intent of ours is of a run that ended. */

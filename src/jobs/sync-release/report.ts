@@ -15,6 +15,8 @@ export type Conclusion = {
   ok: boolean
   /** The HelmRelease was deleted meanwhile: its release is to be removed. */
   isGone?: boolean
+  /** What was asked for was tried, so that it is not urgent any more. */
+  answered?: true
   /** This generation was worked on. */
   observed: boolean
   /** The first thing that was done; empty for nothing. */

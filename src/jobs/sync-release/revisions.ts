@@ -1,4 +1,4 @@
-import type { StoredRelease } from '../../adapters/helm/index.ts'
+import type { HelmOutcome, StoredRelease } from '../../adapters/helm/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { ReleaseSpec } from '../../domain/release/spec.ts'
 import type { HelmState, StoredRevision } from '../../domain/release/state.ts'
@@ -72,6 +72,19 @@ export async function lookAgain(work: Work, deps: SyncReleaseDeps, expected?: nu
   const newest = expected === undefined ? undefined : await readExpected(expected, work, deps)
   work.revisions = newest ?? (await readRevisions(work.spec, deps, work.signal))
   work.revisionsAt = deps.now().getTime()
+}
+
+/**
+ * After helm has ended: its revisions again. A helm that was killed, or whose rollback hook failed, leaves its revision pending, which locks
+ * the release for everybody: that revision is marked as failed, as helm itself does it when it can (helm-operator §4.2).
+ */
+export async function lookAfter(outcome: HelmOutcome, work: Work, deps: SyncReleaseDeps): Promise<void> {
+  await lookAgain(work, deps)
+  const { revision = 0 } = work.stored.record?.intent ?? {}
+  const isLocked = work.revisions.at(-1)?.revision === revision && work.revisions.at(-1)?.state.startsWith('pending-')
+  if (outcome.ok || outcome.isTaken || !isLocked) return
+  await markRevision(revision, `Marked as failed by Capstan: ${outcome.message}`, work, deps)
+  await lookAgain(work, deps)
 }
 
 /**

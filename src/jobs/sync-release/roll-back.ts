@@ -2,7 +2,7 @@ import type { Failed, ReleaseRecord } from '../../domain/release/record.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
-import { lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
+import { lookAfter, lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
@@ -14,7 +14,8 @@ export async function rollback(
   const { spec, status, signal } = work
   const before = work.stored.record?.failed
   // counted before it is done, so that one that nobody lived to note counts too
-  const failed = before && { ...before, rollbacks: before.rollbacks + 1, rolledBackTo: latestOf(work) + 1 }
+  const made = latestOf(work) + 1
+  const failed = before && { ...before, rollbacks: before.rollbacks + 1, rolledBackTo: made }
   await begin(work, { verb: 'rollback', failed }, deps)
   status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
   await status.write()
@@ -23,32 +24,42 @@ export async function rollback(
   const wait = spec.rollback.wait && !disableHooks && (await hasPostHooks(revision, work, deps))
   const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
   const outcome = await deps.helm.rollback(request, signal)
-  await lookAgain(work, deps)
+  await lookAfter(outcome, work, deps)
   if (outcome.ok) {
     const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
-    await settle(work, rolledBack(revision, { ...failed, ...due }, work), deps)
+    const ended = failed && { ...failed, ...due, ...retryTimes(failed.attempts, deps) }
+    await settle(work, rolledBack(revision, ended, work), deps)
     await markObjects(work, deps)
     return {}
   }
   const { applied } = work.stored.record ?? {}
+  const isStored = latestOf(work) === made && !outcome.isTaken
   const rollbackFailed = `${outcome.reason}: ${outcome.message}`
-  const again = before && { ...before, rollbackFailed, ...retryTimes(before.attempts, deps) }
+  const again =
+    before && notRolledBack({ ...before, ...(isStored ? { rolledBackTo: made } : {}) }, rollbackFailed, deps)
   await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
   return { problem: outcome.message }
+}
+
+/** What helm made of it counts as ours, and it is the rollback that is tried again, ever more seldom. It is none of those that count. */
+function notRolledBack(failed: Failed, rollbackFailed: string, deps: SyncReleaseDeps): Failed {
+  const attempts = failed.attempts + 1
+  return { ...failed, rollbackFailed, attempts, ...retryTimes(attempts, deps) }
 }
 
 /** What was deployed and what was good is the newest revision now, where it went back to just that. */
 function rolledBack(
   revision: number,
-  { rollbackFailed: _mended, ...failed }: Partial<Failed>,
+  ended: Failed | undefined,
   work: Work,
 ): Pick<ReleaseRecord, 'applied' | 'failed' | 'good'> {
-  const { applied, good, failed: before } = work.stored.record ?? {}
+  const { applied, good } = work.stored.record ?? {}
+  const { rollbackFailed: _mended, ...failed } = ended ?? {}
   const latest = latestOf(work)
   const moved = applied?.revision === revision ? { ...applied, revision: latest } : applied
   return {
     ...(moved ? { applied: moved } : {}),
-    ...(before ? { failed: failed as Failed } : {}),
+    ...(ended ? { failed: failed as Failed } : {}),
     ...(good === revision ? { good: latest } : {}),
   }
 }
@@ -60,11 +71,12 @@ async function hasPostHooks(revision: number, work: Work, deps: SyncReleaseDeps)
   return hooks.some(({ events }) => events.includes('post-rollback'))
 }
 
-/** What the rollback made is ready. */
+/** What the rollback made is ready; the back-off of what was rolled back begins. */
 export async function noteRolledBack(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   const { applied, failed } = work.stored.record ?? {}
   const { rollbackDue: _over, ...rest } = failed ?? {}
-  await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed: rest as Failed } : {}) }, deps)
+  const ended = failed && { ...(rest as Failed), ...retryTimes(failed.attempts, deps) }
+  await settle(work, { ...(applied ? { applied } : {}), ...(ended ? { failed: ended } : {}) }, deps)
   return {}
 }
 
@@ -73,8 +85,8 @@ export async function giveUpRollback(why: string, work: Work, deps: SyncReleaseD
   const message = `not ready within ${work.spec.rollback.timeoutSeconds} s: ${deps.redactor.redact(why)}`
   const { applied, failed } = work.stored.record ?? {}
   const { rollbackDue: _over, ...rest } = failed ?? {}
-  const again = { ...rest, rollbackFailed: `NotHealthy: ${message}`, ...retryTimes(failed?.attempts ?? 1, deps) }
-  await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed: again as Failed } : {}) }, deps)
+  const again = failed && notRolledBack(rest as Failed, `NotHealthy: ${message}`, deps)
+  await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
   await markRevision(latestOf(work), `Marked as failed by Capstan: ${message}`, work, deps)
   await lookAgain(work, deps)
   return { problem: message }
