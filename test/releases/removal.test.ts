@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resync } from '../../src/jobs/resync.ts'
+import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 const refused = 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n'
@@ -84,6 +85,73 @@ describe('what is removed, and what never is, with the real helm on the real API
     expect(await bench.get('thief')).toBeUndefined()
     expect(await bench.cluster.get(config('owned'))).toBeDefined()
     expect(await releases()).toContain('owned')
+  })
+
+  describe('does not wait for ever', () => {
+    const told = async (name: string) => {
+      const query = { apiVersion: 'v1', kind: 'Event', namespace: bench.namespace }
+      const events = (await bench.cluster.list(query)) as { involvedObject?: { name: string }; message?: string }[]
+      return events.filter(({ involvedObject }) => involvedObject?.name === name).map(({ message }) => message)
+    }
+    const binding = (namespace: string) => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      namespace,
+      name: 'going',
+    })
+
+    it('where the rights of its account are gone: the release stays', async () => {
+      await createAccount(bench.cluster, 'going', [bench.namespace])
+      await bench.put('powerless', {
+        releaseName: 'powerless',
+        chart: chart('1.0.0'),
+        serviceAccountName: 'going',
+      })
+      expect(await bench.sync('powerless')).toMatchObject({ end: 'done' })
+      await bench.cluster.delete(binding(bench.namespace), {})
+      await bench.cluster.delete(object('powerless'), {})
+      const summary = expect.stringMatching(/^release powerless is left as it is: .*forbidden/i) as string
+      expect(await bench.sync('powerless')).toMatchObject({ end: 'done', summary })
+      expect(await bench.get('powerless')).toBeUndefined()
+      expect(await bench.cluster.get(config('powerless'))).toBeDefined()
+      expect(await told('powerless')).toContainEqual(summary)
+    })
+
+    it('where the target namespace goes, and took the rights of the account first', async () => {
+      const target = `${bench.namespace}-going`
+      await bench.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: target } })
+      await createAccount(bench.cluster, 'mover', [bench.namespace, target])
+      await bench.put('mover', {
+        releaseName: 'mover',
+        targetNamespace: target,
+        chart: chart('1.0.0'),
+        serviceAccountName: 'mover',
+      })
+      expect(await bench.sync('mover')).toMatchObject({ end: 'done' })
+      await bench.cluster.delete({ ...binding(target), name: 'mover' }, {})
+      await bench.cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: target }, {})
+      await bench.cluster.delete(object('mover'), {})
+      const summary = `release mover is left as it is: namespace ${target} is going`
+      expect(await bench.sync('mover')).toMatchObject({ end: 'done', summary })
+      expect(await bench.get('mover')).toBeUndefined()
+      expect(await told('mover')).toContain(summary)
+    })
+
+    it.each([
+      ['misnamed', { releaseName: 'a/b' }, /"a\/b" is no release name/],
+      ['misplaced', { releaseName: 'misplaced', targetNamespace: 'a/b' }, /"a\/b" is no namespace/],
+    ])('where it got a name that is none: %s', async (name, edit, why) => {
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0') })
+      expect(await bench.sync(name)).toMatchObject({ end: 'done' })
+      await bench.put(name, { chart: chart('1.0.0'), ...edit })
+      expect(await bench.sync(name)).toMatchObject({ end: 'again' })
+      await bench.cluster.delete(object(name), {})
+      const summary = expect.stringMatching(why) as string
+      expect(await bench.sync(name)).toMatchObject({ end: 'done', summary })
+      expect(await bench.get(name)).toBeUndefined()
+      expect(await bench.cluster.get(config(name))).toBeDefined()
+      expect(await told(name)).toContainEqual(summary)
+    })
   })
 
   it('uninstalls without a finalizer what was deleted, seen or not, and leaves what was suspended', async () => {
