@@ -6,6 +6,7 @@ import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { isDead, readRecord, recordRef, writeRecord } from './observe.ts'
 import { readRevisions } from './revisions.ts'
+import { accountProblem } from './rights.ts'
 import { takenByOther } from './made-objects.ts'
 import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
@@ -115,7 +116,7 @@ type Judged = { why: string; stored?: undefined } | { why?: undefined; stored: S
  * account in it go, at any time before the HelmRelease. What the account must not read is left, so that nothing waits for ever.
  */
 async function judge(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Judged> {
-  const why = whyNever(spec) ?? (await whyGoing(spec, deps, signal))
+  const why = whyNever(spec, deps) ?? (await whyGoing(spec, deps, signal))
   if (why) return { why }
   try {
     const stored = await readRecord(spec, deps, signal)
@@ -128,8 +129,8 @@ async function judge(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSign
   }
 }
 
-function whyNever(spec: ReleaseSpec): string | undefined {
-  return spec.suspended ? 'it is suspended' : nameProblem(spec)
+function whyNever(spec: ReleaseSpec, deps: SyncReleaseDeps): string | undefined {
+  return spec.suspended ? 'it is suspended' : (nameProblem(spec) ?? accountProblem(spec, deps))
 }
 
 /** Which of its surroundings is going, too. */
