@@ -39,6 +39,8 @@ const againMs = 1_000
  */
 export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
   const { namespace, name } = payload
+  if (given.releaseNamespace !== '' && namespace !== given.releaseNamespace)
+    return { end: 'done', summary: `only HelmReleases in ${given.releaseNamespace} are worked on (--allow-namespace)` }
   const reads = noteReads(given.cluster)
   const memory = memoryOf(given)
   const deps = { ...given, ...wishOf(payload), memory, cluster: reads.cluster, ownCluster: given.cluster }
