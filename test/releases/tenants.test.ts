@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
-import { requestJobName, requestKey } from '../../src/domain/work/request.ts'
+import { type RequestAsk, requestJobName, requestKey } from '../../src/domain/work/request.ts'
+import { changeRelease } from '../../src/jobs/change-release/index.ts'
 import { planRelease } from '../../src/jobs/plan-release/index.ts'
 import { createRequests } from '../../src/jobs/requests.ts'
 import { createFakeStore } from '../fakes/store.ts'
@@ -51,26 +52,22 @@ describe('HelmReleases of strangers (hazards J1, J2), with the real helm on the 
   }
   const spying = () => [{ secretKeyRef: { name: 'theirs', namespace: foreign(), optional: true } }]
 
-  async function plan(name: string) {
-    const newId = () => randomBytes(16).toString('hex')
+  /** Asks, and runs the job as a worker would. */
+  async function ask(name: string, wanted: RequestAsk) {
     const requests = createRequests({
       store: createFakeStore(),
       key: () => requestKey('a-token'),
-      newId,
+      newId: () => randomBytes(16).toString('hex'),
       now: () => new Date(),
     })
     const { namespace } = bench
-    const request = await requests.put({ namespace, name, by: 'ana', ask: { kind: 'plan-release', show: 'values' } })
-    const payload = {
-      kind: 'plan-release',
-      namespace,
-      name: requestJobName(request),
-      reason: 'x',
-      requestedAt: '',
-    } as const
-    await planRelease(payload, { ...bench.deps, requests }, signal)
-    return await requests.plan(request.id)
+    const request = await requests.put({ namespace, name, by: 'ana', ask: wanted })
+    const payload = { kind: wanted.kind, namespace, name: requestJobName(request), reason: 'x', requestedAt: '' }
+    const deps = { ...bench.deps, requests, enqueue: async () => ({ jobId: 'sync-release.1' }) }
+    return await (wanted.kind === 'plan-release' ? planRelease : changeRelease)(payload, deps, signal)
   }
+  const plan = async (name: string) => await ask(name, { kind: 'plan-release', show: 'values' })
+  const rollBack = async (name: string) => await ask(name, { kind: 'change-release', change: 'rollback', revision: 1 })
 
   it.each([
     ['spy', 'a Secret of another namespace', () => ({ valuesFrom: spying() })],
@@ -87,7 +84,8 @@ describe('HelmReleases of strangers (hazards J1, J2), with the real helm on the 
     expect(await messageOf(name)).toMatch(/^NoServiceAccount: it names no service account, and with --tenants/)
     expect(bench.helmRuns()).toEqual([])
     expect(new Set(bench.writes())).toEqual(new Set(['patch HelmRelease', 'create Event']))
-    await expect(plan(name)).rejects.toMatchObject({ reason: 'NoServiceAccount', retry: 'never' })
+    for (const asking of [plan, rollBack])
+      await expect(asking(name)).rejects.toMatchObject({ reason: 'NoServiceAccount', retry: 'never' })
     await bench.suspend(name)
     expect(await bench.sync(name)).toMatchObject({ end: 'done', summary: 'suspended by ana: audit' })
     bench.useFinalizer(false)
