@@ -106,11 +106,11 @@ function nameOf({ metadata: { namespace = '', name } }: KubeObject): { namespace
 /** Owners of records that do not exist any more, each once. */
 async function listGone(
   known: readonly { namespace: string; name: string }[],
-  { cluster, releaseNamespace }: ResyncDeps,
+  deps: ResyncDeps,
   signal: AbortSignal,
 ): Promise<{ namespace: string; name: string }[]> {
   const there = new Set(known.map(({ namespace, name }) => `${namespace}/${name}`))
-  const records = await listRecords(cluster, releaseNamespace, signal)
+  const records = await listRecords(deps, signal)
   const gone = new Map(
     records.map(({ record: { owner } }) => [
       `${owner.namespace}/${owner.name}`,

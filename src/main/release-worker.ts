@@ -112,7 +112,12 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     memory: parts.releaseMemory,
     rests: { store: parts.store, settings: settingsOf(parts) },
     redactor,
-    defaults: { gitRef: config.releases.defaultGitRef, updateDependencies: config.releases.updateChartDependencies },
+    defaults: {
+      gitRef: config.releases.defaultGitRef,
+      updateDependencies: config.releases.updateChartDependencies,
+      // without tenants a HelmRelease that names none has our own rights, as it had the Operator's
+      serviceAccount: areTenants ? config.sources.serviceAccount : '',
+    },
     legacy: config.releases.legacy,
     logDiffs: config.releases.logDiffs,
     finalizer: config.releases.finalizer,
@@ -135,7 +140,7 @@ function chartPlugins({ config, run }: Parts, environment: NodeJS.ProcessEnv): C
 /** With another build, or told otherwise, Capstan looks at every release again. */
 function settingsOf({ config: { releases, sources } }: Parts): string {
   return createHash('sha256')
-    .update(JSON.stringify([version, releases, sources.areTenants]))
+    .update(JSON.stringify([version, releases, sources.areTenants, sources.serviceAccount]))
     .digest('hex')
     .slice(0, 32)
 }

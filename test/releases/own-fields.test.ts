@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
+import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 describe.each([
@@ -68,17 +69,7 @@ describe.each([
 
     beforeAll(async () => {
       const { cluster, namespace } = bench
-      const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' }
-      await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot', namespace } })
-      const rules = [{ apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['*'] }]
-      await cluster.create({ ...rbac, kind: 'Role', metadata: { name: 'bot', namespace }, rules })
-      await cluster.create({
-        ...rbac,
-        kind: 'RoleBinding',
-        metadata: { name: 'bot', namespace },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'bot' },
-        subjects: [{ kind: 'ServiceAccount', name: 'bot', namespace }],
-      })
+      await createAccount(cluster, 'bot', [namespace])
       await cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: foreign() } })
       const metadata = { name: 'theirs', namespace: foreign() }
       await cluster.create({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { 'values.yaml': 'color: gold' } })

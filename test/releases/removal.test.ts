@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { resync } from '../../src/jobs/resync.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { recordLabels, recordName } from '../../src/domain/release/record.ts'
+import { helmReleaseKind } from '../../src/domain/release/spec.ts'
+import { resync, type ResyncDeps } from '../../src/jobs/resync.ts'
+import { syncRelease } from '../../src/jobs/sync-release/index.ts'
+import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 const refused = 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n'
@@ -86,39 +90,207 @@ describe('what is removed, and what never is, with the real helm on the real API
     expect(await releases()).toContain('owned')
   })
 
-  it('uninstalls without a finalizer what was deleted, seen or not, and leaves what was suspended', async () => {
-    bench.useFinalizer(false)
-    for (const name of ['seen', 'paused']) {
-      await bench.put(name, { releaseName: name, chart: chart('1.0.0') })
-      await bench.sync(name)
-      expect((await bench.get(name))?.metadata.finalizers).toBeUndefined()
+  describe('does not wait for ever', () => {
+    const told = async (name: string) => {
+      const query = { apiVersion: 'v1', kind: 'Event', namespace: bench.namespace }
+      const events = (await bench.cluster.list(query)) as { involvedObject?: { name: string }; message?: string }[]
+      return events.filter(({ involvedObject }) => involvedObject?.name === name).map(({ message }) => message)
     }
-    await bench.suspend('paused')
-    await bench.sync('paused')
-    for (const name of ['seen', 'paused']) await bench.cluster.delete(object(name), {})
-    const found: string[] = []
-    await resync(
-      { kind: 'resync', namespace: '', name: 'releases', reason: 'start', requestedAt: '' },
-      {
-        sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
-        cluster: bench.cluster,
-        enqueue: async ({ name }) => {
-          found.push(name)
-          return { jobId: name }
+    const binding = (namespace: string) => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      namespace,
+      name: 'going',
+    })
+
+    it('where the rights of its account are gone: the release stays', async () => {
+      await createAccount(bench.cluster, 'going', [bench.namespace])
+      await bench.put('powerless', {
+        releaseName: 'powerless',
+        chart: chart('1.0.0'),
+        serviceAccountName: 'going',
+      })
+      expect(await bench.sync('powerless')).toMatchObject({ end: 'done' })
+      await bench.cluster.delete(binding(bench.namespace), {})
+      await bench.cluster.delete(object('powerless'), {})
+      const summary = expect.stringMatching(/^release powerless is left as it is: .*forbidden/i) as string
+      expect(await bench.sync('powerless')).toMatchObject({ end: 'done', summary })
+      expect(await bench.get('powerless')).toBeUndefined()
+      expect(await bench.cluster.get(config('powerless'))).toBeDefined()
+      expect(await told('powerless')).toContainEqual(summary)
+    })
+
+    it('where the target namespace goes, and took the rights of the account first', async () => {
+      const target = `${bench.namespace}-going`
+      await bench.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: target } })
+      await createAccount(bench.cluster, 'mover', [bench.namespace, target])
+      await bench.put('mover', {
+        releaseName: 'mover',
+        targetNamespace: target,
+        chart: chart('1.0.0'),
+        serviceAccountName: 'mover',
+      })
+      expect(await bench.sync('mover')).toMatchObject({ end: 'done' })
+      await bench.cluster.delete({ ...binding(target), name: 'mover' }, {})
+      await bench.cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: target }, {})
+      await bench.cluster.delete(object('mover'), {})
+      const summary = `release mover is left as it is: namespace ${target} is going`
+      expect(await bench.sync('mover')).toMatchObject({ end: 'done', summary })
+      expect(await bench.get('mover')).toBeUndefined()
+      expect(await told('mover')).toContain(summary)
+    })
+
+    it.each([
+      ['misnamed', { releaseName: 'a/b' }, /"a\/b" is no release name/],
+      ['misplaced', { releaseName: 'misplaced', targetNamespace: 'a/b' }, /"a\/b" is no namespace/],
+    ])('where it got a name that is none: %s', async (name, edit, why) => {
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0') })
+      expect(await bench.sync(name)).toMatchObject({ end: 'done' })
+      await bench.put(name, { chart: chart('1.0.0'), ...edit })
+      expect(await bench.sync(name)).toMatchObject({ end: 'again' })
+      await bench.cluster.delete(object(name), {})
+      const summary = expect.stringMatching(why) as string
+      expect(await bench.sync(name)).toMatchObject({ end: 'done', summary })
+      expect(await bench.get(name)).toBeUndefined()
+      expect(await bench.cluster.get(config(name))).toBeDefined()
+      expect(await told(name)).toContainEqual(summary)
+    })
+  })
+
+  describe('without a finalizer', () => {
+    const foreign = () => `${bench.namespace}-other`
+
+    beforeAll(async () => {
+      await bench.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: foreign() } })
+      await createAccount(bench.cluster, 'abroad', [bench.namespace, foreign()])
+    })
+
+    beforeEach(() => {
+      bench.useFinalizer(false)
+      bench.deps.areTenants = false
+    })
+
+    afterAll(async () => {
+      bench.useFinalizer(true)
+      await bench.cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: foreign() }, {})
+    })
+
+    /** Names of the HelmReleases that a resync of `--allow-namespace` asks for. */
+    async function resynced(cluster: ResyncDeps['cluster'] = bench.cluster): Promise<string[]> {
+      const found: string[] = []
+      await resync(
+        { kind: 'resync', namespace: '', name: 'releases', reason: 'start', requestedAt: '' },
+        {
+          sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
+          cluster,
+          enqueue: async ({ namespace, name }) => {
+            found.push(`${namespace}/${name}`)
+            return { jobId: name }
+          },
+          scans: async () => [],
+          releaseNamespace: bench.namespace,
+          findOrphans: true,
+          scanSpreadMs: 0,
+          random: () => 0.5,
         },
-        scans: async () => [],
-        releaseNamespace: bench.namespace,
-        findOrphans: true,
-        scanSpreadMs: 0,
-        random: () => 0.5,
-      },
-      AbortSignal.timeout(30_000),
-    )
-    expect(found).toEqual(expect.arrayContaining(['seen', 'paused']))
-    await bench.sync('seen')
-    expect(await bench.sync('paused')).toMatchObject({ summary: expect.stringContaining('suspended') as string })
-    bench.useFinalizer(true)
-    expect(await releases()).not.toContain('seen')
-    expect(await releases()).toContain('paused')
+        AbortSignal.timeout(30_000),
+      )
+      return found
+    }
+    const own = (name: string) => `${bench.namespace}/${name}`
+
+    async function deployed(name: string, more: Record<string, unknown> = {}): Promise<void> {
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0'), ...more })
+      expect(await bench.sync(name)).toMatchObject({ end: 'done' })
+    }
+
+    it('uninstalls what was deleted, seen or not, and leaves what was suspended', async () => {
+      for (const name of ['seen', 'paused']) {
+        await deployed(name)
+        expect((await bench.get(name))?.metadata.finalizers).toBeUndefined()
+      }
+      await bench.suspend('paused')
+      await bench.sync('paused')
+      for (const name of ['seen', 'paused']) await bench.cluster.delete(object(name), {})
+      expect(await resynced()).toEqual(expect.arrayContaining([own('seen'), own('paused')]))
+      await bench.sync('seen')
+      expect(await bench.sync('paused')).toMatchObject({ summary: expect.stringContaining('suspended') as string })
+      expect(await releases()).not.toContain('seen')
+      expect(await releases()).toContain('paused')
+    })
+
+    it('finds what went to another namespace, and uninstalls it with the rights of its account', async () => {
+      await deployed('abroad', { targetNamespace: foreign(), serviceAccountName: 'abroad' })
+      const there = { ...config('abroad'), namespace: foreign() }
+      expect(await bench.cluster.get(there)).toBeDefined()
+      await bench.cluster.delete(object('abroad'), {})
+      expect(await resynced()).toContain(own('abroad'))
+      const before = bench.arguments().length
+      expect(await bench.sync('abroad')).toMatchObject({ end: 'done', summary: 'release abroad was uninstalled' })
+      expect(bench.arguments().slice(before)).toContain(
+        `--kube-as-user=system:serviceaccount:${bench.namespace}:abroad`,
+      )
+      expect(await bench.cluster.get(there)).toBeUndefined()
+      expect(await resynced()).not.toContain(own('abroad'))
+    })
+
+    it('looks in its own namespace where it may look in no other', async () => {
+      await deployed('near')
+      await bench.cluster.delete(object('near'), {})
+      const theirs = bench.cluster.as({ namespace: bench.namespace, serviceAccount: 'abroad' })
+      const list: ResyncDeps['cluster']['list'] = async (query, signal) =>
+        await (query.kind === 'ConfigMap' ? theirs : bench.cluster).list(query, signal)
+      expect(await resynced({ ...bench.cluster, list })).toContain(own('near'))
+      await bench.sync('near')
+      expect(await releases()).not.toContain('near')
+    })
+
+    it('touches no HelmRelease outside of its namespace, whatever a record names', async () => {
+      const metadata = { name: 'stranger', namespace: foreign() }
+      const spec = { releaseName: 'stranger', chart: chart('1.0.0'), targetNamespace: bench.namespace }
+      await bench.cluster.create({ ...helmReleaseKind, metadata, spec })
+      const record = { version: 1, owner: { uid: 'gone', namespace: foreign(), name: 'stranger' }, since: '' }
+      await bench.cluster.create({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: recordName('stranger'), namespace: bench.namespace, labels: recordLabels },
+        data: { 'record.json': JSON.stringify(record) },
+      })
+      expect(await resynced()).not.toContain(`${foreign()}/stranger`)
+      bench.writes()
+      bench.helmRuns()
+      const payload = { kind: 'sync-release', ...metadata, reason: 'test', requestedAt: '' } as const
+      expect(await syncRelease(payload, bench.deps, AbortSignal.timeout(30_000))).toMatchObject({
+        end: 'done',
+        summary: `only HelmReleases in ${bench.namespace} are worked on (--allow-namespace)`,
+      })
+      expect([...bench.writes(), ...bench.helmRuns()]).toEqual([])
+    })
+
+    it('believes no record of strangers in another namespace than that of the HelmRelease', async () => {
+      for (const name of ['forged', 'beside']) {
+        const target = name === 'forged' ? foreign() : bench.namespace
+        await deployed(name, { targetNamespace: target, serviceAccountName: 'abroad' })
+        await bench.cluster.delete(object(name), {})
+      }
+      bench.deps.areTenants = true
+      bench.helmRuns()
+      const summary = expect.stringMatching(/^release forged in .* is left as it is: with --tenants/) as string
+      expect(await bench.sync('forged')).toMatchObject({ end: 'done', summary })
+      expect(bench.helmRuns()).toEqual([])
+      expect(await bench.cluster.get({ ...config('forged'), namespace: foreign() })).toBeDefined()
+      expect(await bench.sync('beside')).toMatchObject({ summary: 'release beside was uninstalled' })
+      expect(await bench.cluster.get(config('beside'))).toBeUndefined()
+    })
+
+    it('removes with the account that it had last', async () => {
+      await deployed('swapped', { serviceAccountName: 'abroad' })
+      await createAccount(bench.cluster, 'heir', [bench.namespace])
+      await deployed('swapped', { serviceAccountName: 'heir' })
+      await bench.cluster.delete(object('swapped'), {})
+      const before = bench.arguments().length
+      expect(await bench.sync('swapped')).toMatchObject({ summary: 'release swapped was uninstalled' })
+      expect(bench.arguments().slice(before)).toContain(`--kube-as-user=system:serviceaccount:${bench.namespace}:heir`)
+    })
   })
 })

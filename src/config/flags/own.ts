@@ -29,12 +29,12 @@ export const ownFlags = {
   'default-service-account': {
     type: 'string',
     default: '',
-    doc: 'Service account, in the namespace of each Source object, for those that name none; with it none has our own rights.',
+    doc: 'Service account, in the namespace of each Source object, for those that name none; with it none has our own rights. With --tenants of each HelmRelease, too.',
   },
   tenants: {
     type: 'switch',
     default: false,
-    doc: 'Those who write Source objects are not those who run the cluster: each Source needs a service account, names nothing of other namespaces, brings no cluster-wide objects and runs no generators, and charts and values are not fetched from private addresses.',
+    doc: 'Those who write Source objects and HelmReleases are not those who run the cluster: each needs a service account, a Source names nothing of other namespaces, brings no cluster-wide objects and runs no generators, and charts and values are not fetched from private addresses.',
   },
   'config-file': {
     type: 'string',

@@ -79,6 +79,8 @@ export type ReleaseRecord = {
   held?: { inputs: string }
   /** The HelmRelease was suspended when it was looked at last; noted only where no finalizer keeps it. */
   suspended?: true
+  /** ServiceAccount, in the namespace of the owner, with whose rights it was released; noted only where no finalizer keeps it. */
+  account?: string
   /** helm's number of the last revision that was ready and whose tests passed: where a rollback goes. */
   good?: number
   /** What it had under other names or in other namespaces, and is still there (ruling 21). */
@@ -116,7 +118,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
   const value = mapOf(parseJson(text))
   const owner = mapOf(value.owner)
   if (value.version !== 1 || !hasTexts(owner, ['uid', 'namespace', 'name'])) return undefined
-  const { since, intent, applied, failed, held, good, left, suspended, upgrades, pinned, legacy } = value
+  const { since, intent, applied, failed, held, good, left, suspended, account, upgrades, pinned, legacy } = value
   return {
     version: 1,
     owner: owner as ReleaseRecord['owner'],
@@ -126,6 +128,7 @@ export function parseRecord(text: string | undefined): ReleaseRecord | undefined
     ...(isFailed(failed) ? { failed } : {}),
     ...(hasTexts(mapOf(held), ['inputs']) ? { held: held as { inputs: string } } : {}),
     ...(suspended === true ? { suspended } : {}),
+    ...(typeof account === 'string' ? { account } : {}),
     ...(typeof good === 'number' ? { good } : {}),
     ...(Array.isArray(left) ? { left: left.filter(isLeft) } : {}),
     ...(isUpgrades(upgrades) ? { upgrades } : {}),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nameProblem, readSpec } from './spec.ts'
+import { helmReleaseKind, nameProblem, readSpec } from './spec.ts'
 
 function read(spec: Record<string, unknown>, metadata: Record<string, unknown> = {}) {
   const object = {
@@ -18,6 +18,16 @@ describe('readSpec', () => {
     ['namespace, target and name', { targetNamespace: 'b' }, 'a-b-web'],
   ])('names the release by %s (helm-operator §2)', (_name, spec, release) => {
     expect(read(spec).release).toBe(release)
+  })
+
+  it.each([
+    ['its own account', { serviceAccountName: 'mine' }, 'mine'],
+    ['the default account where it names none', {}, 'shared'],
+  ])('has %s', (_name, spec, serviceAccount) => {
+    const object = { ...helmReleaseKind, metadata: { name: 'web', namespace: 'a' }, spec }
+    const defaults = { gitRef: 'master', updateDependencies: true }
+    expect(readSpec(object, { ...defaults, serviceAccount: 'shared' })).toMatchObject({ serviceAccount })
+    expect(readSpec(object, defaults).serviceAccount).toBe(serviceAccount === 'mine' ? 'mine' : '')
   })
 
   it('has the run-time defaults of the Operator', () => {

@@ -61,7 +61,12 @@ export type ReleaseSpec = OwnFields & {
   deleting: boolean
 }
 
-export type SpecDefaults = { gitRef: string; updateDependencies: boolean }
+export type SpecDefaults = {
+  gitRef: string
+  updateDependencies: boolean
+  /** Account, in the namespace of each HelmRelease, of those that name none; left out: none. */
+  serviceAccount?: string
+}
 
 export const helmReleaseKind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' } as const
 /** HelmReleases of the Operator before 1.0, with the same fields (ruling 9). */
@@ -80,6 +85,7 @@ export function readSpec(object: KubeObject, defaults: SpecDefaults): ReleaseSpe
   const test = mapOf(spec.test)
   const rollbackEnabled = rollback.enable === true
   const testEnabled = test.enable === true
+  const own = readOwnFields(spec, { namespace, annotations: metadata.annotations })
   return {
     namespace,
     name: metadata.name,
@@ -114,7 +120,8 @@ export function readSpec(object: KubeObject, defaults: SpecDefaults): ReleaseSpe
       cleanup: test.cleanup === true,
     },
     helmVersion: spec.helmVersion === 'v2' ? 'v2' : 'v3',
-    ...readOwnFields(spec, { namespace, annotations: metadata.annotations }),
+    ...own,
+    serviceAccount: own.serviceAccount || (defaults.serviceAccount ?? ''),
     deleting: metadata.deletionTimestamp !== undefined,
   }
 }

@@ -122,6 +122,10 @@ export const reasons = {
     'The API server denies us the right to do this.',
     'Give the service account the right named in the message.',
   ],
+  NoServiceAccount: [
+    'The HelmRelease names no service account, and with --tenants nothing is done with the rights of Capstan itself.',
+    'Name one in spec.serviceAccountName, or give --default-service-account.',
+  ],
   OtherWriter: ['Another process writes to the same object or branch.', 'Stop the other writer.'],
   ReleaseNotFound: ['There is no such HelmRelease.', 'See `capstan status` for those that there are.'],
   NoRevision: ['helm has no such revision of the release.', 'See `capstan helm history` for those that there are.'],

@@ -55,6 +55,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'HelmFailed',
     'HookFailed',
     'HelmV2Release',
+    'NoServiceAccount',
     'AdoptionHold',
     'UpgradeLoop',
     'RolledBack',

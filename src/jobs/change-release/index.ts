@@ -12,6 +12,7 @@ import type { Requests } from '../requests.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
 import { tellRequest } from '../tell-request.ts'
 import { readRevisions } from '../sync-release/revisions.ts'
+import { withRights } from '../sync-release/rights.ts'
 import { type Answer, writeAnswer } from '../write-answer.ts'
 
 export type ChangeReleaseDeps = SyncReleaseDeps & { requests: Pick<Requests, 'read' | 'end'>; enqueue: Enqueue }
@@ -93,7 +94,7 @@ async function findRevision(
   deps: ChangeReleaseDeps,
   signal: AbortSignal,
 ): Promise<number> {
-  const revisions = await readRevisions(spec, deps, signal)
+  const revisions = await readRevisions(spec, withRights(spec, deps), signal)
   const newest = revisions.at(-1)?.revision ?? 0
   const found = wanted === 0 ? lastGoodRevision(revisions, newest) : wanted
   if (found !== undefined && revisions.some(({ revision }) => revision === found)) return found

@@ -15,7 +15,7 @@ import { findWait } from '../sync-release/depends-on.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
 import { createReleaseMemory, memoryOf } from '../sync-release/memory.ts'
 import { prepareChart } from '../sync-release/chart.ts'
-import { withRights } from '../sync-release/rights.ts'
+import { accountProblem, withRights } from '../sync-release/rights.ts'
 import type { PreparedChart } from '../sync-release/work.ts'
 import { readNewest, type Newest } from './newest.ts'
 
@@ -42,6 +42,8 @@ async function makePlan(
   const spec = readSpec(object, deps.defaults)
   const problem = nameProblem(spec)
   if (problem) throw new AppError('InvalidValues', problem, { retry: 'never' })
+  const accountMissing = accountProblem(spec, deps)
+  if (accountMissing) throw new AppError('NoServiceAccount', accountMissing, { retry: 'never' })
   // secrets that a sync has learned are its own to forget
   const memory = { ...createReleaseMemory(), commits: memoryOf(deps).commits }
   const theirs = withRights(spec, { ...deps, memory })

@@ -21,7 +21,7 @@ export type SyncReleaseDeps = {
   git: Pick<Git, 'fetch' | 'resolve' | 'export'>
   /** How to log in to a chart's repository when the HelmRelease names no Secret: the flag source's way where it is the same host. */
   chartRemote: (url: string) => Promise<GitRemote>
-  /** HelmReleases are of strangers: their Secrets are those of their own namespace (`--tenants`). */
+  /** HelmReleases are of strangers: none has our own rights, and their Secrets are those of their own namespace (`--tenants`). */
   areTenants?: boolean
   /** See {@link CredentialDeps}. */
   keep: CredentialDeps['keep']

@@ -27,7 +27,7 @@ import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
 import { type Reads, noteReads } from './reads.ts'
 import { noteRest } from './rest.ts'
-import { withRights } from './rights.ts'
+import { accountProblem, withRights } from './rights.ts'
 import { createStatusWriter } from './status.ts'
 import { tellHistory } from './tell-history.ts'
 
@@ -40,6 +40,8 @@ const againMs = 1_000
  */
 export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, signal: AbortSignal): Promise<Outcome> {
   const { namespace, name } = payload
+  if (given.releaseNamespace !== '' && namespace !== given.releaseNamespace)
+    return { end: 'done', summary: `only HelmReleases in ${given.releaseNamespace} are worked on (--allow-namespace)` }
   const reads = noteReads(given.cluster)
   const memory = memoryOf(given)
   const deps = { ...given, ...wishOf(payload), memory, cluster: reads.cluster, ownCluster: given.cluster }
@@ -110,7 +112,7 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, mean
 
 async function standStill(work: Work, message: string, deps: SyncReleaseDeps): Promise<Outcome> {
   const { spec, status, signal } = work
-  if (!deps.finalizer && !nameProblem(spec)) {
+  if (!deps.finalizer && !barOf(spec, deps)) {
     work.stored = await readRecord(spec, deps, signal)
     await noteSuspension(work, true, deps)
   }
@@ -123,7 +125,9 @@ async function standStill(work: Work, message: string, deps: SyncReleaseDeps): P
 async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promise<Conclusion> {
   const { spec, signal } = work
   try {
-    if (!nameProblem(spec)) work.stored = await readRecord(spec, deps, signal)
+    const bar = barOf(spec, deps)
+    if (bar) return conclude(bar, work, '')
+    work.stored = await readRecord(spec, deps, signal)
     await noteSuspension(work, false, deps)
     work.left = await findLeft(work, deps)
     const isPerson = laneOfReason(why) === 'person'
@@ -144,10 +148,16 @@ async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promis
   }
 }
 
-/** What stands in the way before anything is looked at. */
-function refusal({ object, spec, stored }: Work, now: number): Stop | undefined {
+/** Why nothing can be read for the release, not even our record of it. */
+function barOf(spec: ReleaseSpec, deps: SyncReleaseDeps): Stop | undefined {
   const problem = nameProblem(spec)
   if (problem) return { do: 'hold', reason: 'InvalidValues', message: problem }
+  const message = accountProblem(spec, deps)
+  return message === undefined ? undefined : { do: 'hold', reason: 'NoServiceAccount', message }
+}
+
+/** What stands in the way before anything is looked at. */
+function refusal({ object, spec, stored }: Work, now: number): Stop | undefined {
   if (spec.helmVersion === 'v2') {
     const message = 'helm 2 is not supported; migrate the release and set helmVersion: v3'
     return { do: 'hold', reason: 'HelmV2Release', message }

@@ -70,12 +70,18 @@ export async function noteLeft(work: Work, left: readonly LeftRelease[], deps: S
   await write(work, { ...rest, ...(left.length > 0 ? { left: [...left] } : {}) }, deps)
 }
 
-/** A release that no finalizer keeps is left when its HelmRelease is deleted while it is suspended; afterwards only this says so. */
+/**
+ * A release that no finalizer keeps is left when its HelmRelease is deleted while it is suspended, and else removed with the rights of its
+ * account; afterwards only this says so.
+ */
 export async function noteSuspension(work: Work, suspended: boolean, deps: SyncReleaseDeps): Promise<void> {
   const { record } = work.stored
-  if (deps.finalizer || record?.owner.uid !== work.spec.uid || (record.suspended ?? false) === suspended) return
-  const { suspended: _before, ...rest } = record
-  await write(work, { ...rest, ...(suspended ? { suspended: true } : {}) }, deps)
+  const { uid, serviceAccount } = work.spec
+  if (deps.finalizer || record?.owner.uid !== uid) return
+  if ((record.suspended ?? false) === suspended && (record.account ?? '') === serviceAccount) return
+  const { suspended: _before, account: _old, ...rest } = record
+  const account = serviceAccount === '' ? {} : { account: serviceAccount }
+  await write(work, { ...rest, ...account, ...(suspended ? { suspended: true } : {}) }, deps)
 }
 
 /** The record without what happened; made anew for another owner. */
@@ -88,6 +94,7 @@ function ground({ object, spec, stored: { record }, left }: Work, deps: SyncRele
     ...(left.length > 0 ? { left: [...left] } : {}),
     ...(good === undefined ? {} : { good }),
     ...(upgrades ? { upgrades } : {}),
+    ...(spec.serviceAccount === '' || deps.finalizer ? {} : { account: spec.serviceAccount }),
     ...(pinned ? { pinned } : {}),
     ...(object.apiVersion === legacyReleaseKind.apiVersion ? { legacy: true as const } : {}),
   }

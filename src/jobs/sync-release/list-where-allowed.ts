@@ -1,12 +1,12 @@
+import type { Cluster } from '../../adapters/cluster/index.ts'
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
-import type { SyncReleaseDeps } from './deps.ts'
 
 /** Everywhere, or, where we may not look everywhere, in these namespaces. Throws what the API server says but for that. */
 export async function listWhereAllowed(
   query: { apiVersion: string; kind: string; labelSelector?: string },
   namespaces: readonly string[],
-  { cluster }: Pick<SyncReleaseDeps, 'cluster'>,
+  { cluster }: { cluster: Pick<Cluster, 'list'> },
   signal: AbortSignal,
 ): Promise<KubeObject[]> {
   try {

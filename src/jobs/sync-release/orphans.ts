@@ -4,51 +4,72 @@ import { parseRecord, recordName, recordSelector, type ReleaseRecord } from '../
 import { helmReleaseKind, readSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { listWhereAllowed } from './list-where-allowed.ts'
 import { removeRelease } from './remove.ts'
+import { withRights } from './rights.ts'
+
+const unproved = 'with --tenants only a HelmRelease that is still there proves whose release of another namespace it is'
 
 /** A record, and the release that it is about. */
 export type Recorded = { namespace: string; release: string; record: ReleaseRecord }
 
-/** All records of a namespace, or of all. */
+/**
+ * All records of HelmReleases that are served, those of `releaseNamespace` or all. A record lies where its release goes, which may be
+ * another namespace; where we may look in none but that one, records of others are not found.
+ */
 export async function listRecords(
-  cluster: Pick<Cluster, 'list'>,
-  namespace: string,
+  { cluster, releaseNamespace }: { cluster: Pick<Cluster, 'list'>; releaseNamespace: string },
   signal: AbortSignal,
 ): Promise<Recorded[]> {
-  const labelSelector = recordSelector()
-  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector, ...(namespace ? { namespace } : {}) }
-  return (await cluster.list(query, signal)).flatMap(({ metadata, data }) => {
+  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector: recordSelector() }
+  const found = await (releaseNamespace === ''
+    ? cluster.list(query, signal)
+    : listWhereAllowed(query, [releaseNamespace], { cluster }, signal))
+  return found.flatMap(({ metadata, data }) => {
     const record = parseRecord((data as Record<string, string> | undefined)?.['record.json'])
     const release = metadata.name.slice(recordName('').length)
-    return record ? [{ namespace: metadata.namespace ?? '', release, record }] : []
+    const isServed = releaseNamespace === '' || record?.owner.namespace === releaseNamespace
+    return record && isServed ? [{ namespace: metadata.namespace ?? '', release, record }] : []
   })
 }
 
 /**
  * Without a finalizer a HelmRelease is gone at once: what our records say was its release is uninstalled, under the same conditions as
- * with one (ruling 12).
+ * with one (ruling 12), and with the rights of the account that it had. Of strangers (`--tenants`) only what lies beside their
+ * HelmRelease: whoever may write a record elsewhere could have anything uninstalled with the rights of an account of theirs.
  */
 export async function removeOrphans(
   gone: { namespace: string; name: string },
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const records = await listRecords(deps.cluster, deps.releaseNamespace, signal)
+  const records = await listRecords(deps, signal)
   const own = records.filter(
     ({ record: { owner, legacy } }) => !legacy && owner.namespace === gone.namespace && owner.name === gone.name,
   )
   let summary = 'it does not exist any more'
   for (const one of own) {
+    if (deps.areTenants && one.namespace !== gone.namespace) {
+      summary = `release ${one.release} in ${one.namespace} is left as it is: ${unproved}`
+      deps.log.warn({ release: `${gone.namespace}/${gone.name}` }, summary)
+      continue
+    }
     const object = asItWas(one)
-    const outcome = await removeRelease(object, readSpec(object, deps.defaults), deps, signal)
+    const spec = readSpec(object, deps.defaults)
+    const outcome = await removeRelease(object, spec, withRights(spec, deps), signal)
     if (outcome.end === 'again') return outcome
     summary = outcome.summary
   }
   return { end: 'done', summary }
 }
 
-function asItWas({ namespace, release, record: { owner, suspended } }: Recorded): KubeObject {
+function asItWas({ namespace, release, record: { owner, suspended, account } }: Recorded): KubeObject {
   const { uid, name } = owner
-  const spec = { releaseName: release, targetNamespace: namespace, suspend: suspended === true }
+  const spec = {
+    releaseName: release,
+    targetNamespace: namespace,
+    suspend: suspended === true,
+    serviceAccountName: account,
+  }
   return { ...helmReleaseKind, metadata: { name, namespace: owner.namespace, uid }, spec }
 }

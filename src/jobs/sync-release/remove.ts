@@ -1,11 +1,12 @@
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import { definitionName } from '../../domain/release/definition.ts'
-import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
+import { helmReleaseKind, nameProblem, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { isDead, readRecord, recordRef, writeRecord } from './observe.ts'
 import { readRevisions } from './revisions.ts'
+import { accountProblem } from './rights.ts'
 import { takenByOther } from './made-objects.ts'
 import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
@@ -50,7 +51,7 @@ function withOurs({ metadata: { finalizers = [] } }: KubeObject): string[] {
 /**
  * The HelmRelease is being deleted, or was while its release was installed: uninstalls the release and lets the object go. Needs neither
  * git nor a registry. The release stays, and the object goes at once, where it is not ours, where the namespace or the definition is
- * going too, or where it is suspended.
+ * going too, where it is suspended, or where its account must not read it, or its name is none.
  */
 export async function removeRelease(
   object: KubeObject,
@@ -58,9 +59,8 @@ export async function removeRelease(
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const stored = await readRecord(spec, deps, signal)
-  const why = await whyItStays(spec, stored, deps, signal)
-  if (!why) {
+  const { why, stored } = await judge(spec, deps, signal)
+  if (stored) {
     const { intent } = stored.record ?? {}
     if (intent && !(await isDead(intent.epoch, deps))) {
       return { end: 'again', afterMs: busyMs, why: 'another process is at work on this release' }
@@ -109,21 +109,48 @@ export async function uninstall(
   throw new AppError(outcome.reason, message)
 }
 
-/** Why the release is not uninstalled; undefined when it is ours and its surroundings stay. */
+type Judged = { why: string; stored?: undefined } | { why?: undefined; stored: StoredRecord }
+
+/**
+ * Why the release is not uninstalled, else its record. What needs our own rights only is asked first: with a namespace the rights of the
+ * account in it go, at any time before the HelmRelease. What the account must not read is left, so that nothing waits for ever.
+ */
+async function judge(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<Judged> {
+  const why = whyNever(spec, deps) ?? (await whyGoing(spec, deps, signal))
+  if (why) return { why }
+  try {
+    const stored = await readRecord(spec, deps, signal)
+    const stays = await whyItStays(spec, stored, deps, signal)
+    return stays ? { why: stays } : { stored }
+  } catch (error) {
+    const { reason, message } = toAppError(error)
+    if (reason === 'Forbidden') return { why: message }
+    throw error
+  }
+}
+
+function whyNever(spec: ReleaseSpec, deps: SyncReleaseDeps): string | undefined {
+  return spec.suspended ? 'it is suspended' : (nameProblem(spec) ?? accountProblem(spec, deps))
+}
+
+/** Which of its surroundings is going, too. */
+async function whyGoing(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<string | undefined> {
+  for (const name of new Set([spec.namespace, spec.targetNamespace])) {
+    if (await isGoing({ apiVersion: 'v1', kind: 'Namespace', name }, deps, signal)) return `namespace ${name} is going`
+  }
+  const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
+  return (await isGoing(definition, deps, signal)) ? 'the definition of HelmReleases is going' : undefined
+}
+
+/** Why the release is not uninstalled; undefined when it is ours. */
 async function whyItStays(
   spec: ReleaseSpec,
   { record }: StoredRecord,
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (spec.suspended) return 'it is suspended'
   if (!record || record.owner.uid !== spec.uid) return 'it does not belong to this HelmRelease'
   if (!record.applied && !record.failed && !record.intent) return 'Capstan never wrote to it'
-  for (const name of new Set([spec.namespace, spec.targetNamespace])) {
-    if (await isGoing({ apiVersion: 'v1', kind: 'Namespace', name }, deps, signal)) return `namespace ${name} is going`
-  }
-  const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
-  if (await isGoing(definition, deps, signal)) return 'the definition of HelmReleases is going'
   return await takenByOther({ spec, revisions: await readRevisions(spec, deps, signal), signal }, deps)
 }
 

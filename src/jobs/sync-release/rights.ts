@@ -1,42 +1,72 @@
-import type { ReleaseSpec } from '../../domain/release/spec.ts'
+import { AppError } from '../../domain/error.ts'
+import type { ObjectRef } from '../../domain/manifest/object.ts'
+import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 
-/** What stays ours: the HelmRelease itself, what we tell about it, and whether its surroundings are going. */
-const ours = new Set(['HelmRelease', 'Event', 'CustomResourceDefinition'])
-/** Who may do nothing in a namespace may still be told whether it is going. */
-const oursToRead = new Set([...ours, 'Namespace'])
+type Kind = Pick<ObjectRef, 'apiVersion' | 'kind'>
+
+const definition = 'apiextensions.k8s.io/v1 CustomResourceDefinition'
+const release = `${helmReleaseKind.apiVersion} ${helmReleaseKind.kind}`
+/** Who may do nothing in a namespace may still be told whether it is going, and who else asks for a release. */
+const oursToRead = new Set([release, definition, 'v1 Namespace'])
+
+/** Why nothing may be read or written for a release: strangers (`--tenants`) never act with Capstan's own rights (hazards J1, J2). */
+export function accountProblem(
+  { serviceAccount }: Pick<ReleaseSpec, 'serviceAccount'>,
+  { areTenants }: Pick<SyncReleaseDeps, 'areTenants'>,
+): string | undefined {
+  return areTenants && serviceAccount === ''
+    ? 'it names no service account, and with --tenants no HelmRelease has the rights of Capstan itself; give spec.serviceAccountName or the annotation capstan.dev/serviceAccountName'
+    : undefined
+}
 
 /**
  * The same deps with the rights of the ServiceAccount that the HelmRelease names: helm, and everything that is read or written for the
- * release. Without one they are Capstan's own, as they were the Operator's. A name that is none is refused when it is used.
+ * release; only the HelmRelease itself and what is told about it stay ours. Without one they are Capstan's own, as they were the
+ * Operator's; with `--tenants` there are none then, and every use throws NoServiceAccount. A name that is none is refused when it is used.
  */
-export function withRights({ namespace, serviceAccount }: ReleaseSpec, deps: SyncReleaseDeps): SyncReleaseDeps {
-  if (serviceAccount === '') return deps
-  const account = { namespace, serviceAccount }
+export function withRights(spec: ReleaseSpec, deps: SyncReleaseDeps): SyncReleaseDeps {
+  const problem = accountProblem(spec, deps)
+  if (spec.serviceAccount === '' && !problem) return deps
+  const { namespace, name, serviceAccount } = spec
   const { cluster, ownCluster = cluster, helm } = deps
   // made when it is used, so that the status can say why there is none
-  const theirs = () => cluster.as(account)
-  const of = ({ kind }: { kind: string }) => (ours.has(kind) ? cluster : theirs())
+  const account = () => {
+    if (problem) throw new AppError('NoServiceAccount', problem, { retry: 'never' })
+    return { namespace, serviceAccount }
+  }
+  const theirs = () => cluster.as(account())
+  const isSelf = (ref: ObjectRef) => isKind(ref, release) && ref.namespace === namespace && ref.name === name
   return {
     ...deps,
     ownCluster,
     cluster: {
-      ...cluster,
-      get: async (ref, options) => await (oursToRead.has(ref.kind) ? cluster : theirs()).get(ref, options),
-      list: async (query, signal) => await of(query).list(query, signal),
-      create: async (object, signal) => await of(object).create(object, signal),
-      replace: async (object, signal) => await of(object).replace(object, signal),
-      patch: async (ref, patch, options) => await of(ref).patch(ref, patch, options),
-      delete: async (ref, preconditions, signal) => await of(ref).delete(ref, preconditions, signal),
+      resource: cluster.resource,
+      as: cluster.as,
+      get: async (ref, options) => await (oursToRead.has(kindOf(ref)) ? cluster : theirs()).get(ref, options),
+      list: async (query, signal) => await (isKind(query, release) ? cluster : theirs()).list(query, signal),
+      podLog: async (ref, limits, signal) => await theirs().podLog(ref, limits, signal),
+      create: async (object, signal) => await (isKind(object, 'v1 Event') ? cluster : theirs()).create(object, signal),
+      replace: async (object, signal) => await theirs().replace(object, signal),
+      patch: async (ref, patch, options) => await (isSelf(ref) ? cluster : theirs()).patch(ref, patch, options),
+      delete: async (ref, preconditions, signal) => await theirs().delete(ref, preconditions, signal),
     },
     helm: {
       ...helm,
-      install: (request, signal) => helm.install({ ...request, account }, signal),
-      upgrade: (request, signal) => helm.upgrade({ ...request, account }, signal),
-      rollback: (request, signal) => helm.rollback({ ...request, account }, signal),
-      preview: (request, signal) => helm.preview({ ...request, account }, signal),
-      test: (request, signal) => helm.test({ ...request, account }, signal),
-      uninstall: (request, signal) => helm.uninstall({ ...request, account }, signal),
+      install: async (request, signal) => await helm.install({ ...request, account: account() }, signal),
+      upgrade: async (request, signal) => await helm.upgrade({ ...request, account: account() }, signal),
+      rollback: async (request, signal) => await helm.rollback({ ...request, account: account() }, signal),
+      preview: async (request, signal) => await helm.preview({ ...request, account: account() }, signal),
+      test: async (request, signal) => await helm.test({ ...request, account: account() }, signal),
+      uninstall: async (request, signal) => await helm.uninstall({ ...request, account: account() }, signal),
     },
   }
+}
+
+function kindOf({ apiVersion, kind }: Kind): string {
+  return `${apiVersion} ${kind}`
+}
+
+function isKind(of: Kind, kind: string): boolean {
+  return kindOf(of) === kind
 }
