@@ -40,7 +40,7 @@ export type PruneFacts = {
   massApproved: boolean
   /** A mass deletion is held already: it stays so, whatever else comes, until it is approved. */
   massHeld: boolean
-  /** Its API does not answer now, so nothing is known of it: it stays as it is. */
+  /** It could not be listed, so nothing is known of it: it stays as it is. */
   isUnseen: (entry: InventoryEntry) => boolean
   /** Git still wants this very object, under another version or group of its API. */
   isKept: (live: LiveObject) => boolean

@@ -28,7 +28,7 @@ export async function begin(
   const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
-  const { live, unreadable, isUnseen } = await observeLive(
+  const { live, unreadable, isUnseen, unseen } = await observeLive(
     desired.objects,
     {
       inventory: ledger.inventory,
@@ -38,6 +38,7 @@ export async function begin(
     { cluster, owned: deps.owned },
     signal,
   )
+  tellUnseen(unseen, memory, deps)
   const set = syncSetOf(spec)
   const mark = (ref: ObjectRef) => gcMark(set, ref)
   const rewinds = deps.owned.rewinds()
@@ -71,6 +72,17 @@ export async function begin(
     foreignAt,
     markerBefore: ledger.status.marker?.commit ?? '',
   }
+}
+
+/** Once, until it changes (flux-v1 §28). */
+function tellUnseen(unseen: readonly string[], memory: SourceMemory, { log }: SyncSourceDeps): void {
+  const said = unseen.toSorted().join(', ')
+  if (said !== '' && said !== memory.unseen)
+    log.warn(
+      { unseen: said },
+      'these cannot be listed, so they are neither applied nor deleted: give the right to list them, or take what is gone out of --k8s-allow-namespace',
+    )
+  memory.unseen = said
 }
 
 /** The rights that this source is applied with. */

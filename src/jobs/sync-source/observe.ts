@@ -3,6 +3,7 @@ import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { Inventory, InventoryEntry } from '../../domain/plan/inventory.ts'
 import { type LiveObject, liveKey, liveObject } from '../../domain/plan/live.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { Seeing } from '../owned-objects.ts'
 import type { DesiredObject } from './desired.ts'
 import type { SyncSourceDeps } from './sync.ts'
 
@@ -14,8 +15,10 @@ const listDeadlineMs = 60_000
 export type Observed = {
   live: Map<string, LiveObject>
   unreadable: Map<string, AppError>
-  /** Whether nothing is known of the objects of this kind, since their API does not answer. */
+  /** Whether nothing is known of the objects of this kind in this namespace, since they could not be listed. */
   isUnseen: (ref: ObjectRef) => boolean
+  /** What could not be listed, for people: `Secret in shop`. */
+  unseen: readonly string[]
 }
 
 type Where = { inventory: Inventory | undefined; namespaces: readonly string[]; byNamespace: boolean }
@@ -33,12 +36,13 @@ export async function observeLive(
 ): Promise<Observed> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
   const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
-  const isUnseen = await watchKinds(kinds, { namespaces, deadline }, deps, signal)
+  const seeing = await watchKinds(kinds, { namespaces, deadline }, deps, signal)
+  const isUnseen = (ref: ObjectRef) => seeing.whyUnseen(ref) !== undefined
   const live = new Map<string, LiveObject>()
-  const unreadable = new Map<string, AppError>()
+  const unreadable = unreadableOf(desired, seeing)
   for (const object of deps.owned.all()) live.set(liveKey(object), object)
   const unknown = await inNamespaces(
-    desired.filter(({ key }) => !live.has(key)),
+    desired.filter(({ key }) => !live.has(key) && !unreadable.has(key)),
     deps,
     deadline,
   )
@@ -51,7 +55,7 @@ export async function observeLive(
       }
     }),
   )
-  return { live, unreadable, isUnseen }
+  return { live, unreadable, isUnseen, unseen: seeing.unseen.map(placeOf) }
 }
 
 /** The right to see all namespaces at once may be missing. */
@@ -59,23 +63,48 @@ export function isNarrow({ serviceAccount, allowedNamespaces }: SourceSpec): boo
   return serviceAccount !== '' || allowedNamespaces.length > 0
 }
 
+/** What cannot be listed holds up itself alone; where nothing can, nothing is known. */
 async function watchKinds(
   kinds: readonly ObjectRef[],
   { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
-  { owned, cluster }: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
+  { owned }: Pick<SyncSourceDeps, 'owned'>,
   signal: AbortSignal,
-): Promise<Observed['isUnseen']> {
+): Promise<Seeing> {
+  const seeing = await ensure(kinds, { namespaces, deadline }, owned, signal)
+  const [first] = seeing.unseen
+  if (!seeing.isBlind || !first) return seeing
+  const { error } = first
+  const message = `the objects of this source could not be listed: ${error.message}`
+  throw new AppError(error.reason === 'Forbidden' ? 'Forbidden' : 'ClusterUnavailable', message, { cause: error })
+}
+
+async function ensure(
+  kinds: readonly ObjectRef[],
+  { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
+  owned: SyncSourceDeps['owned'],
+  signal: AbortSignal,
+): Promise<Seeing> {
   try {
-    const isUnseen = await owned.ensure(kinds, namespaces, deadline)
-    // one API that is away holds up its own kinds alone; where none answers nothing is known
-    if (kinds.some(isUnseen)) await cluster.resource('v1', 'Namespace', deadline)
-    return isUnseen
+    return await owned.ensure(kinds, namespaces, deadline)
   } catch (error) {
     if (signal.aborted || !deadline.aborted) throw error
-    const why = owned.problem()
-    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s${why ? `: ${why.message}` : ''}`
-    throw new AppError(why?.reason === 'Forbidden' ? 'Forbidden' : 'ClusterUnavailable', message, { cause: error })
+    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s`
+    throw new AppError('ClusterUnavailable', message, { cause: error })
   }
+}
+
+/** A kind that went away after it was found is nothing to read: its definition may come with this very revision. */
+function unreadableOf(desired: readonly DesiredObject[], seeing: Seeing): Map<string, AppError> {
+  const unreadable = new Map<string, AppError>()
+  for (const { key, ref } of desired) {
+    const error = seeing.whyUnseen(ref)
+    if (error && error.reason !== 'UnknownKind') unreadable.set(key, error)
+  }
+  return unreadable
+}
+
+function placeOf({ kind, namespace }: Seeing['unseen'][number]): string {
+  return namespace === '' ? kind : `${kind} in ${namespace}`
 }
 
 /** Without those in namespaces that are not there: nothing can be in them, and a first sync asks for little else. */
