@@ -9,6 +9,8 @@ function listen() {
   const queries: unknown[] = []
   const owned = createOwnedObjects({
     resource: (apiVersion, kind) => cluster.resource(apiVersion, kind),
+    resources: () => cluster.resources(),
+    list: (query) => cluster.list(query),
     watch: (query, onEvent) => {
       queries.push(query)
       onEvent({ type: 'replaced', items: [] })
@@ -46,6 +48,8 @@ function listenWith(failing: Record<string, AppError>) {
   const owned = createOwnedObjects(
     {
       resource: (apiVersion, kind) => cluster.resource(apiVersion, kind),
+      resources: () => cluster.resources(),
+      list: (query) => cluster.list(query),
       watch({ kind, namespace = '' }) {
         const problem = failing[namespace] ?? failing[kind]
         const first = Promise.withResolvers<void>()
@@ -102,8 +106,11 @@ it('ends with its signal while it waits', async () => {
 
 it('keeps the newer state of an object, but believes a cluster that has gone back in time (hazard C12)', async () => {
   let tell: (event: WatchEvent) => void = () => {}
+  const cluster = createFakeCluster()
   const owned = createOwnedObjects({
-    resource: (apiVersion, kind) => createFakeCluster().resource(apiVersion, kind),
+    resource: (apiVersion, kind) => cluster.resource(apiVersion, kind),
+    resources: () => cluster.resources(),
+    list: (query) => cluster.list(query),
     watch(_query, onEvent) {
       tell = onEvent
       return { synced: Promise.resolve(), problem: () => undefined, stop() {} }

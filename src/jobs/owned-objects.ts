@@ -5,6 +5,7 @@ import { isOlderVersion } from '../domain/manifest/resource-version.ts'
 import { type KubeObject, keyOf, type ObjectRef, refOf } from '../domain/manifest/object.ts'
 import { type LiveObject, liveKey, liveObject } from '../domain/plan/live.ts'
 import { firstList, type Scoped } from './first-list.ts'
+import { createFindMarked, type FindMarked } from './marked-kinds.ts'
 
 type Kind = Pick<ObjectRef, 'apiVersion' | 'kind'>
 type Place = Pick<ObjectRef, 'apiVersion' | 'kind' | 'namespace'>
@@ -32,6 +33,8 @@ export type OwnedObjects = {
    * One that cannot be listed is waited for a few seconds, and holds up itself alone: the answer tells of what nothing is known.
    */
   ensure(kinds: readonly Kind[], namespaces: readonly string[], signal: AbortSignal): Promise<Seeing>
+  /** The kinds that may hold what was marked before anything of them was watched. */
+  findMarked: FindMarked
   get(key: string): LiveObject | undefined
   all(): Iterable<LiveObject>
   /** How often the cluster was seen to have gone back in time, as after a restored backup. */
@@ -44,7 +47,7 @@ export type OwnedObjects = {
 }
 
 export function createOwnedObjects(
-  cluster: Pick<Cluster, 'watch' | 'resource'>,
+  cluster: Pick<Cluster, 'watch' | 'resource' | 'resources' | 'list'>,
   { patienceMs = 5000 }: { patienceMs?: number } = {},
 ): OwnedObjects {
   const watches = new Map<string, Scoped>()
@@ -105,6 +108,7 @@ export function createOwnedObjects(
       )
       return seeing
     },
+    findMarked: createFindMarked(cluster),
     get: (key) => seen.objects.get(key),
     all: () => seen.objects.values(),
     rewinds: () => rewinds,

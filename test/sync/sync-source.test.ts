@@ -194,10 +194,18 @@ spec:
     expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: 'mine' })
   })
 
-  it('adopts what carries its mark when there is no inventory, so that what left git still goes', async () => {
+  it('adopts what carries its mark when there is no inventory, so that what left git still goes, also the last of a kind', async () => {
     bench = await createWorkbench()
-    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    const job = `apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: x, image: registry.example/x:1}]}}}}
+`
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1'), 'job.yaml': job })
     await bench.sync()
+    expect(await read('CronJob', 'nightly', 'batch/v1')).toBeDefined()
     for (const object of await bench.cluster.list({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -214,6 +222,8 @@ spec:
     bench.push({ 'a.yaml': configMap('a', '1') })
     await bench.sync()
     expect(await read('ConfigMap', 'b')).toBeUndefined()
+    expect(await read('CronJob', 'nightly', 'batch/v1')).toBeUndefined()
+    expect(await bench.status()).toMatchObject({ ready: true, objects: 1 })
   })
 
   it('finishes the work of a run that was stopped at any write', async () => {

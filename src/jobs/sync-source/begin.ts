@@ -9,7 +9,7 @@ import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
-import { isNarrow, observeLive, seedInventory } from './observe.ts'
+import { observeLive, seedInventory } from './observe.ts'
 import { readRewrite } from './rewrite.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { readingOf } from './bodies.ts'
@@ -28,20 +28,15 @@ export async function begin(
   const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
-  const { live, unreadable, isUnseen, unseen } = await observeLive(
+  const { live, unreadable, isUnseen, unseen, rewinds } = await observeLive(
     desired.objects,
-    {
-      inventory: ledger.inventory,
-      namespaces: spec.allowedNamespaces,
-      byNamespace: isNarrow(spec),
-    },
+    { spec, inventory: ledger.inventory, rewinds: memory.rewinds },
     { cluster, owned: deps.owned },
     signal,
   )
   tellUnseen(unseen, memory, deps)
   const set = syncSetOf(spec)
   const mark = (ref: ObjectRef) => gcMark(set, ref)
-  const rewinds = deps.owned.rewinds()
   const isRewound = rewinds > memory.rewinds
   const inventory = seedInventory(ledger.inventory, live.values(), mark, isRewound)
   const seen = {

@@ -19,24 +19,39 @@ export type Observed = {
   isUnseen: (ref: ObjectRef) => boolean
   /** What could not be listed, for people: `Secret in shop`. */
   unseen: readonly string[]
+  /** How often the cluster had gone back in time when this was seen. */
+  rewinds: number
 }
 
-type Where = { inventory: Inventory | undefined; namespaces: readonly string[]; byNamespace: boolean }
+type Where = {
+  spec: Pick<SourceSpec, 'serviceAccount' | 'allowedNamespaces' | 'excludeResources'>
+  inventory: Inventory | undefined
+  /** For how many restores of the cluster the inventory was looked through. */
+  rewinds: number
+}
 
 /**
  * Looks at what is in the cluster. Objects with a gc mark come from the watches; those that git names and no watch knows (first
  * contact) are read, metadata only, since an annotation on them may say "leave me alone". One that may not be read fails alone.
- * `byNamespace`: the right to list all namespaces at once is not there.
+ * Where the inventory is missing or may lack something, all kinds are looked through once for what carries a mark: git may have none of
+ * a kind any more (ruling 7b, hazard C12).
  */
 export async function observeLive(
   desired: readonly DesiredObject[],
-  { inventory, namespaces, byNamespace }: Where,
+  { spec, inventory, rewinds }: Where,
   deps: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
   signal: AbortSignal,
 ): Promise<Observed> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
-  const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
-  const seeing = await watchKinds(kinds, { namespaces, deadline }, deps, signal)
+  const byNamespace = isNarrow(spec)
+  const known = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
+  const where = { namespaces: spec.allowedNamespaces, deadline }
+  let seeing = await watchKinds(known, where, deps, signal)
+  const rewound = deps.owned.rewinds()
+  if (!inventory || rewound > rewinds) {
+    const marked = await deps.owned.findMarked({ ...where, excludeResources: spec.excludeResources }, deadline)
+    seeing = await watchKinds([...known, ...marked], where, deps, signal)
+  }
   const isUnseen = (ref: ObjectRef) => seeing.whyUnseen(ref) !== undefined
   const live = new Map<string, LiveObject>()
   const unreadable = unreadableOf(desired, seeing)
@@ -55,17 +70,20 @@ export async function observeLive(
       }
     }),
   )
-  return { live, unreadable, isUnseen, unseen: seeing.unseen.map(placeOf) }
+  return { live, unreadable, isUnseen, unseen: seeing.unseen.map(placeOf), rewinds: rewound }
 }
 
 /** The right to see all namespaces at once may be missing. */
-export function isNarrow({ serviceAccount, allowedNamespaces }: SourceSpec): boolean {
+export function isNarrow({
+  serviceAccount,
+  allowedNamespaces,
+}: Pick<SourceSpec, 'serviceAccount' | 'allowedNamespaces'>): boolean {
   return serviceAccount !== '' || allowedNamespaces.length > 0
 }
 
 /** What cannot be listed holds up itself alone; where nothing can, nothing is known. */
 async function watchKinds(
-  kinds: readonly ObjectRef[],
+  kinds: readonly Pick<ObjectRef, 'apiVersion' | 'kind'>[],
   { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
   { owned }: Pick<SyncSourceDeps, 'owned'>,
   signal: AbortSignal,
@@ -79,7 +97,7 @@ async function watchKinds(
 }
 
 async function ensure(
-  kinds: readonly ObjectRef[],
+  kinds: readonly Pick<ObjectRef, 'apiVersion' | 'kind'>[],
   { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
   owned: SyncSourceDeps['owned'],
   signal: AbortSignal,
