@@ -194,6 +194,15 @@ spec:
     expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: 'mine' })
   })
 
+  /** Status and inventory. */
+  async function loseLedger(): Promise<void> {
+    const { namespace } = bench.spec
+    for (const { metadata } of await bench.cluster.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace })) {
+      if (metadata.labels?.['capstan.dev/source'])
+        await bench.cluster.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: metadata.name }, {})
+    }
+  }
+
   it('adopts what carries its mark when there is no inventory, so that what left git still goes, also the last of a kind', async () => {
     bench = await createWorkbench()
     const job = `apiVersion: batch/v1
@@ -206,24 +215,28 @@ spec:
     bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1'), 'job.yaml': job })
     await bench.sync()
     expect(await read('CronJob', 'nightly', 'batch/v1')).toBeDefined()
-    for (const object of await bench.cluster.list({
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      namespace: bench.spec.namespace,
-    })) {
-      if (object.metadata.labels?.['capstan.dev/source']) {
-        await bench.cluster.delete(
-          { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.spec.namespace, name: object.metadata.name },
-          {},
-        )
-      }
-    }
+    await loseLedger()
     bench.restart()
     bench.push({ 'a.yaml': configMap('a', '1') })
     await bench.sync()
     expect(await read('ConfigMap', 'b')).toBeUndefined()
     expect(await read('CronJob', 'nightly', 'batch/v1')).toBeUndefined()
     expect(await bench.status()).toMatchObject({ ready: true, objects: 1 })
+  })
+
+  it('adopts it also when the first try came to nothing', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    await bench.sync()
+    await loseLedger()
+    bench.restart()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    bench.spec.suspended = { by: 'me', why: 'not yet', since: '' }
+    await bench.outcome()
+    expect(await bench.status()).toMatchObject({ reason: 'Suspended' })
+    bench.spec.suspended = undefined
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
   })
 
   it('finishes the work of a run that was stopped at any write', async () => {
