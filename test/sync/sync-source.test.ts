@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { gcMarkLabel } from '../../src/domain/manifest/annotations.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { until } from '../../playground/stack/until.ts'
 import { configMap, deployment } from './manifests.ts'
@@ -235,6 +236,46 @@ spec:
     await bench.outcome()
     expect(await bench.status()).toMatchObject({ reason: 'Suspended' })
     bench.spec.suspended = undefined
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+  })
+
+  it('deletes what left git because a path was taken out, although its mark is that of the earlier paths', async () => {
+    bench = await createWorkbench({ paths: ['a', 'b'] })
+    bench.push({ 'a/a.yaml': configMap('a', '1'), 'b/b.yaml': configMap('b', '1') })
+    await bench.sync()
+    const mark = async (name: string) => (await read('ConfigMap', name))?.metadata.labels?.[gcMarkLabel]
+    const before = await mark('a')
+    bench.spec.paths = ['a']
+    bench.restart()
+    const { changes } = await bench.sync()
+    expect(changes.map(({ id, action }) => [id, action])).toEqual([
+      [`${bench.target}:configmap/a`, 'configured'],
+      [`${bench.target}:configmap/b`, 'deleted'],
+    ])
+    expect(await mark('a')).not.toBe(before)
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+    bench.writes()
+    await bench.sync()
+    expect(bench.writes()).toEqual([])
+  })
+
+  it('knows the earlier paths when it is stopped after the first new mark', async () => {
+    bench = await createWorkbench({ paths: ['a', 'b'] })
+    bench.push({ 'a/a.yaml': configMap('a', '1'), 'b/b.yaml': configMap('b', '1') })
+    await bench.sync()
+    bench.spec.paths = ['a']
+    const stop = new AbortController()
+    const apply = bench.cluster.apply.bind(bench.cluster)
+    bench.cluster.apply = async (...given) => {
+      const applied = await apply(...given)
+      stop.abort(new Error('killed'))
+      return applied
+    }
+    await bench.sync({ signal: stop.signal }).catch(() => undefined)
+    expect(await read('ConfigMap', 'b')).toBeDefined()
+    bench.cluster.apply = apply
+    bench.restart()
     await bench.sync()
     expect(await read('ConfigMap', 'b')).toBeUndefined()
   })

@@ -32,8 +32,8 @@ export type PruneFacts = {
   desired: ReadonlySet<string>
   /** Live metadata of an object that left git; undefined when the cluster does not have it. */
   live: (key: string) => LiveObject | undefined
-  /** Label value that an object of this source carries. */
-  mark: (entry: InventoryEntry) => string
+  /** It carries a mark of this source: that of now, or one from before its URL, branch or paths were changed. */
+  isOurs: (live: LiveObject) => boolean
   /** False: namespace outside the allow-list, never touched (ruling 7e). */
   allowed: (entry: InventoryEntry) => boolean
   /** Somebody approved the mass deletion of this very revision. */
@@ -59,7 +59,7 @@ export function planPrune(facts: PruneFacts): PrunePlan {
 function sortOut(plan: PrunePlan, key: string, entry: InventoryEntry, facts: PruneFacts): void {
   if (facts.isUnseen(entry)) return
   const live = facts.live(key)
-  if (!live || live.mark !== facts.mark(entry) || facts.isKept(live)) {
+  if (!live || !facts.isOurs(live) || facts.isKept(live)) {
     plan.forget.push(key)
     return
   }

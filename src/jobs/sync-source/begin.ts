@@ -1,9 +1,10 @@
 import { AppError } from '../../domain/error.ts'
 import { gcMark } from '../../domain/manifest/gc-mark.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
+import type { LiveObject } from '../../domain/plan/live.ts'
 import { parseRevision, printRevision } from '../../domain/source/revision.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { syncSetOf } from '../../domain/source/sync-set.ts'
+import { syncSetsOf } from '../../domain/source/sync-set.ts'
 import { type Desired, loadDesired } from './desired.ts'
 import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
@@ -35,8 +36,10 @@ export async function begin(
     signal,
   )
   tellUnseen(unseen, memory, deps)
-  const set = syncSetOf(spec)
+  const sets = syncSetsOf(spec, ledger.status.sets)
+  const [set = ''] = sets
   const mark = (ref: ObjectRef) => gcMark(set, ref)
+  const isOurs = (of: LiveObject) => of.mark !== '' && sets.some((one) => gcMark(one, of.ref) === of.mark)
   const isRewound = rewinds > memory.rewinds
   const inventory = seedInventory(ledger.inventory, live.values(), mark, isRewound)
   const seen = {
@@ -52,6 +55,7 @@ export async function begin(
     unreadable,
     isUnseen,
     mark,
+    isOurs,
   }
   return {
     ...seen,

@@ -92,6 +92,8 @@ export type Sync = {
   isUnseen: (ref: ObjectRef) => boolean
   /** The gc mark that an object of this source carries (flux-v1 §2). */
   mark: (ref: ObjectRef) => string
+  /** It carries that mark, or one from before URL, branch or paths were changed. */
+  isOurs: (live: LiveObject) => boolean
   /** Becomes the stored inventory. */
   inventory: Map<string, InventoryEntry>
   changes: Change[]
