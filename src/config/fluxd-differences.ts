@@ -95,7 +95,7 @@ export const fluxdDifferences: Readonly<Record<keyof typeof fluxdFlags, Differen
   },
   'k8s-unsafe-exclude-resource': {
     differs: true,
-    note: 'fluxd did not list these kinds and still applied those in git. Only kinds that are in git are looked at here, so the flag does what its name says: objects of these kinds are neither applied nor deleted, and each has a warning.',
+    note: 'fluxd did not list these kinds and still applied those in git. Only kinds that are in git, or that carry a mark at the first sync, are looked at here, so the flag does what its name says: objects of these kinds are neither applied nor deleted, and each has a warning.',
   },
   'k8s-in-cluster': asBefore,
   'kube-config': asBefore,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { WatchEvent } from '../adapters/cluster/index.ts'
+import { AppError } from '../domain/error.ts'
 import { createFakeCluster } from '../../test/fakes/cluster.ts'
 import { createOwnedObjects } from './owned-objects.ts'
 
@@ -8,6 +9,8 @@ function listen() {
   const queries: unknown[] = []
   const owned = createOwnedObjects({
     resource: (apiVersion, kind) => cluster.resource(apiVersion, kind),
+    resources: () => cluster.resources(),
+    list: (query) => cluster.list(query),
     watch: (query, onEvent) => {
       queries.push(query)
       onEvent({ type: 'replaced', items: [] })
@@ -38,10 +41,76 @@ it('watches only the namespaces that may be touched', async () => {
   ])
 })
 
+/** Watches of which those in `failing`, named by kind or namespace, never have a list. */
+function listenWith(failing: Record<string, AppError>) {
+  const cluster = createFakeCluster()
+  const stopped = new Set<string>()
+  const owned = createOwnedObjects(
+    {
+      resource: (apiVersion, kind) => cluster.resource(apiVersion, kind),
+      resources: () => cluster.resources(),
+      list: (query) => cluster.list(query),
+      watch({ kind, namespace = '' }) {
+        const problem = failing[namespace] ?? failing[kind]
+        const first = Promise.withResolvers<void>()
+        if (!problem) first.resolve()
+        return { synced: first.promise, problem: () => problem, stop: () => void stopped.add(`${kind} ${namespace}`) }
+      },
+    },
+    { patienceMs: 1 },
+  )
+  return { owned, stopped }
+}
+
+const forbidden = new AppError('Forbidden', 'configmaps is forbidden: nobody cannot list it')
+const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' }
+
+it('a namespace or a kind that may not be listed holds up itself alone', async () => {
+  const { owned } = listenWith({ gone: forbidden, ClusterRole: forbidden })
+  const seeing = await owned.ensure([...refs, role], ['here', 'gone'], signal)
+  const why = (namespace: string) => seeing.whyUnseen({ apiVersion: 'v1', kind: 'ConfigMap', namespace })
+  expect([why('gone'), why('here'), seeing.whyUnseen(role), seeing.isBlind]).toEqual([
+    forbidden,
+    undefined,
+    forbidden,
+    false,
+  ])
+  expect(new Set(seeing.unseen.map(({ kind, namespace }) => `${kind} ${namespace}`))).toEqual(
+    new Set(['ConfigMap gone', 'ClusterRole ']),
+  )
+})
+
+it.each([
+  ['may not be listed', forbidden],
+  ['does not answer', new AppError('ClusterUnavailable', 'the server is currently unable to handle the request')],
+])('is blind where nothing can be listed: it %s', async (_, error) => {
+  const { owned } = listenWith({ ConfigMap: error })
+  expect((await owned.ensure(refs, [], signal)).isBlind).toBe(true)
+  expect((await owned.ensure([], [], signal)).isBlind).toBe(false)
+})
+
+it('sees by namespaces where the watch of them all may not list', async () => {
+  const { owned } = listenWith({ '': forbidden })
+  expect((await owned.ensure(refs, [], signal)).isBlind).toBe(true)
+  expect(
+    (await owned.ensure(refs, ['a'], signal)).whyUnseen({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'a' }),
+  ).toBe(undefined)
+})
+
+it('ends with its signal while it waits', async () => {
+  const stop = new AbortController()
+  const { owned } = listenWith({})
+  stop.abort(new Error('stopped'))
+  await expect(owned.ensure(refs, [], stop.signal)).rejects.toThrow('stopped')
+})
+
 it('keeps the newer state of an object, but believes a cluster that has gone back in time (hazard C12)', async () => {
   let tell: (event: WatchEvent) => void = () => {}
+  const cluster = createFakeCluster()
   const owned = createOwnedObjects({
-    resource: (apiVersion, kind) => createFakeCluster().resource(apiVersion, kind),
+    resource: (apiVersion, kind) => cluster.resource(apiVersion, kind),
+    resources: () => cluster.resources(),
+    list: (query) => cluster.list(query),
     watch(_query, onEvent) {
       tell = onEvent
       return { synced: Promise.resolve(), problem: () => undefined, stop() {} }

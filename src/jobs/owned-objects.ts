@@ -4,10 +4,23 @@ import { gcMarkLabel } from '../domain/manifest/annotations.ts'
 import { isOlderVersion } from '../domain/manifest/resource-version.ts'
 import { type KubeObject, keyOf, type ObjectRef, refOf } from '../domain/manifest/object.ts'
 import { type LiveObject, liveKey, liveObject } from '../domain/plan/live.ts'
+import { firstList, type Scoped } from './first-list.ts'
+import { createFindMarked, type FindMarked } from './marked-kinds.ts'
 
 type Kind = Pick<ObjectRef, 'apiVersion' | 'kind'>
+type Place = Pick<ObjectRef, 'apiVersion' | 'kind' | 'namespace'>
 /** What one watch sees: a kind, in one namespace or, when that is empty, in all. */
 type Scope = { kindKey: string; namespace: string }
+
+/** What could be listed and what could not. */
+export type Seeing = {
+  /** Why nothing is known of the objects of this kind in this namespace; undefined where it was listed, or is not served. */
+  whyUnseen(place: Place): AppError | undefined
+  /** What could not be listed, in words: a kind, and a namespace where it is asked for by namespaces. */
+  unseen: readonly { kind: string; namespace: string; error: AppError }[]
+  /** Whether there was something to list, and none of it could be. */
+  isBlind: boolean
+}
 
 /**
  * What the cluster holds of the objects that carry a gc mark: metadata only, one watch per kind, started when a kind is
@@ -17,11 +30,11 @@ export type OwnedObjects = {
   /**
    * Makes sure that these kinds are watched and that the first list of each is in: one watch per kind, or one per namespace where only
    * some namespaces may be touched, since the right to see all may be missing then (ruling 20). Kinds that are not served are skipped.
-   * Tells of which kinds nothing is known, because their API (an aggregated one) does not answer.
+   * One that cannot be listed is waited for a few seconds, and holds up itself alone: the answer tells of what nothing is known.
    */
-  ensure(kinds: readonly Kind[], namespaces: readonly string[], signal: AbortSignal): Promise<(kind: Kind) => boolean>
-  /** Why a watch has no first list yet; undefined where all have theirs. */
-  problem(): AppError | undefined
+  ensure(kinds: readonly Kind[], namespaces: readonly string[], signal: AbortSignal): Promise<Seeing>
+  /** The kinds that may hold what was marked before anything of them was watched. */
+  findMarked: FindMarked
   get(key: string): LiveObject | undefined
   all(): Iterable<LiveObject>
   /** How often the cluster was seen to have gone back in time, as after a restored backup. */
@@ -33,8 +46,11 @@ export type OwnedObjects = {
   stop(): void
 }
 
-export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>): OwnedObjects {
-  const watches = new Map<string, Watch>()
+export function createOwnedObjects(
+  cluster: Pick<Cluster, 'watch' | 'resource' | 'resources' | 'list'>,
+  { patienceMs = 5000 }: { patienceMs?: number } = {},
+): OwnedObjects {
+  const watches = new Map<string, Scoped>()
   const seen = createSeen()
   let rewinds = 0
 
@@ -49,44 +65,50 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     })
   }
 
-  async function resourceOf({ apiVersion, kind }: Kind, signal: AbortSignal) {
-    try {
-      return await cluster.resource(apiVersion, kind, signal)
-    } catch (error) {
-      const isAway = error instanceof AppError && error.reason === 'ClusterUnavailable' && apiVersion.includes('/')
-      if (!isAway) throw error
-      return 'unavailable'
-    }
-  }
-
   function isWatched(ref: ObjectRef): boolean {
     return watches.has(kindKeyOf(ref)) || watches.has(`${kindKeyOf(ref)}${ref.namespace ?? ''}`)
   }
 
-  function watchOf(kind: Kind, namespace: string): Watch {
+  function watchOf(kind: Kind, namespace: string): Scoped {
     const key = `${kindKeyOf(kind)}${namespace}`
-    const watch = watches.get(key) ?? start(kind, namespace)
-    watches.set(key, watch)
-    return watch
+    const known = watches.get(key)
+    if (known) return known
+    const begun = { watch: start(kind, namespace), patience: AbortSignal.timeout(patienceMs) }
+    watches.set(key, begun)
+    return begun
+  }
+
+  /** One watch of all namespaces serves where there is one that may list. */
+  async function scopesOf(kind: Kind, namespaces: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const whole = watches.get(kindKeyOf(kind))
+    if (whole && (namespaces.length === 0 || !whole.watch.problem())) return ['']
+    const resource = await cluster.resource(kind.apiVersion, kind.kind, signal)
+    if (!resource?.verbs.includes('watch')) return []
+    return resource.namespaced && namespaces.length > 0 ? namespaces : ['']
   }
 
   return {
     async ensure(kinds, namespaces, signal) {
       const wanted = new Map(kinds.map((kind) => [kindKeyOf(kind), kind]))
-      const unseen = new Set<string>()
+      const seeing = createSeeing()
       await Promise.all(
-        [...wanted].map(async ([kindKey, kind]) => {
-          if (watches.has(kindKey)) return await abortable(watches.get(kindKey)?.synced, signal)
-          const resource = await resourceOf(kind, signal)
-          if (resource === 'unavailable') unseen.add(kindKey)
-          if (resource === 'unavailable' || !resource?.verbs.includes('watch')) return
-          const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : ['']
-          await Promise.all(scopes.map((namespace) => abortable(watchOf(kind, namespace).synced, signal)))
+        [...wanted.values()].map(async (kind) => {
+          try {
+            const scopes = await scopesOf(kind, namespaces, signal)
+            await Promise.all(
+              scopes.map(async (namespace) => {
+                seeing.note(kind, namespace, await firstList(watchOf(kind, namespace), signal))
+              }),
+            )
+          } catch (error) {
+            if (!isAway(error, kind)) throw error
+            seeing.note(kind, '', error)
+          }
         }),
       )
-      return (kind) => unseen.has(kindKeyOf(kind))
+      return seeing
     },
-    problem: () => [...watches.values()].map((watch) => watch.problem()).find((problem) => problem !== undefined),
+    findMarked: createFindMarked(cluster),
     get: (key) => seen.objects.get(key),
     all: () => seen.objects.values(),
     rewinds: () => rewinds,
@@ -97,8 +119,34 @@ export function createOwnedObjects(cluster: Pick<Cluster, 'watch' | 'resource'>)
     },
     onChange: (listener) => seen.onChange(listener),
     stop() {
-      for (const watch of watches.values()) watch.stop()
+      for (const { watch } of watches.values()) watch.stop()
       watches.clear()
+    },
+  }
+}
+
+/** The API server answers for others, and this group's own server does not. */
+function isAway(error: unknown, { apiVersion }: Kind): error is AppError {
+  return error instanceof AppError && error.reason === 'ClusterUnavailable' && apiVersion.includes('/')
+}
+
+function createSeeing(): Seeing & { note(kind: Kind, namespace: string, error: AppError | undefined): void } {
+  const errors = new Map<string, AppError>()
+  const unseen: { kind: string; namespace: string; error: AppError }[] = []
+  let listed = 0
+  return {
+    unseen,
+    whyUnseen: (place) => errors.get(kindKeyOf(place)) ?? errors.get(`${kindKeyOf(place)}${place.namespace ?? ''}`),
+    get isBlind() {
+      return listed === 0 && unseen.length > 0
+    },
+    note(kind, namespace, error) {
+      if (!error) {
+        listed += 1
+        return
+      }
+      errors.set(`${kindKeyOf(kind)}${namespace}`, error)
+      unseen.push({ kind: kind.kind, namespace, error })
     },
   }
 }
@@ -164,15 +212,4 @@ function isKnown({ metadata }: KubeObject, known: LiveObject | undefined): boole
 /** Kind across its versions and namespaces: what is applied as v1beta1 is the same object when read as v1. */
 function kindKeyOf({ apiVersion, kind }: Kind): string {
   return keyOf({ apiVersion, kind, name: '' })
-}
-
-/** Waits for a promise or rejects as soon as the signal aborts. */
-async function abortable(promise: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  if (!promise) return
-  await new Promise<unknown>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

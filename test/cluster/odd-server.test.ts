@@ -120,6 +120,22 @@ describe('discovery', () => {
     })
   })
 
+  it('does not believe what the API server heard last of a group whose server is away', async () => {
+    const resource = (kind: string) => ({ resource: kind.toLowerCase(), responseKind: { kind }, scope: 'Namespaced' })
+    const version = (freshness: string, kind: string) => ({ version: 'v1', freshness, resources: [resource(kind)] })
+    const items = [
+      { metadata: { name: 'apps' }, versions: [version('Current', 'Deployment')] },
+      { metadata: { name: 'metrics.k8s.io' }, versions: [version('Stale', 'PodMetrics')] },
+    ]
+    script = ({ url }) =>
+      url === '/apis' ? { status: 200, body: { kind: 'APIGroupDiscoveryList', items } } : undefined
+    expect((await cluster.resource('apps/v1', 'Deployment'))?.kind).toBe('Deployment')
+    await expect(cluster.resource('metrics.k8s.io/v1', 'PodMetrics')).rejects.toMatchObject({
+      reason: 'ClusterUnavailable',
+    })
+    expect((await cluster.resources()).map(({ kind }) => kind)).not.toContain('PodMetrics')
+  })
+
   it('asks once a second at most for a kind that is not there', async () => {
     for (let time = 0; time < 20; time++) expect(await cluster.resource('apps/v1', 'Nope')).toBeUndefined()
     expect(asked('GET /apis/apps/v1')).toBe(2)

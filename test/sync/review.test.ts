@@ -476,6 +476,7 @@ spec:
       desired: { objects: [{ key: keyOf('a'), ref: ref('ConfigMap', 'a') }], withheld: new Set(), problems: [] },
       live: new Map([[keyOf('b'), live]]),
       mark: () => live?.mark ?? '',
+      isOurs: () => true,
       rewrittenFrom: '',
       isUnseen: () => false,
       foreignAt: new Date().toISOString(),

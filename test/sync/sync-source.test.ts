@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { gcMarkLabel } from '../../src/domain/manifest/annotations.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { until } from '../../playground/stack/until.ts'
 import { configMap, deployment } from './manifests.ts'
@@ -205,24 +206,87 @@ spec:
     expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: 'mine' })
   })
 
-  it('adopts what carries its mark when there is no inventory, so that what left git still goes', async () => {
+  /** Status and inventory. */
+  async function loseLedger(): Promise<void> {
+    const { namespace } = bench.spec
+    for (const { metadata } of await bench.cluster.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace })) {
+      if (metadata.labels?.['capstan.dev/source'])
+        await bench.cluster.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: metadata.name }, {})
+    }
+  }
+
+  it('adopts what carries its mark when there is no inventory, so that what left git still goes, also the last of a kind', async () => {
+    bench = await createWorkbench()
+    const job = `apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: x, image: registry.example/x:1}]}}}}
+`
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1'), 'job.yaml': job })
+    await bench.sync()
+    expect(await read('CronJob', 'nightly', 'batch/v1')).toBeDefined()
+    await loseLedger()
+    bench.restart()
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+    expect(await read('CronJob', 'nightly', 'batch/v1')).toBeUndefined()
+    expect(await bench.status()).toMatchObject({ ready: true, objects: 1 })
+  })
+
+  it('adopts it also when the first try came to nothing', async () => {
     bench = await createWorkbench()
     bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
     await bench.sync()
-    for (const object of await bench.cluster.list({
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      namespace: bench.spec.namespace,
-    })) {
-      if (object.metadata.labels?.['capstan.dev/source']) {
-        await bench.cluster.delete(
-          { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.spec.namespace, name: object.metadata.name },
-          {},
-        )
-      }
-    }
+    await loseLedger()
     bench.restart()
     bench.push({ 'a.yaml': configMap('a', '1') })
+    bench.spec.suspended = { by: 'me', why: 'not yet', since: '' }
+    await bench.outcome()
+    expect(await bench.status()).toMatchObject({ reason: 'Suspended' })
+    bench.spec.suspended = undefined
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+  })
+
+  it('deletes what left git because a path was taken out, although its mark is that of the earlier paths', async () => {
+    bench = await createWorkbench({ paths: ['a', 'b'] })
+    bench.push({ 'a/a.yaml': configMap('a', '1'), 'b/b.yaml': configMap('b', '1') })
+    await bench.sync()
+    const mark = async (name: string) => (await read('ConfigMap', name))?.metadata.labels?.[gcMarkLabel]
+    const before = await mark('a')
+    bench.spec.paths = ['a']
+    bench.restart()
+    const { changes } = await bench.sync()
+    expect(changes.map(({ id, action }) => [id, action])).toEqual([
+      [`${bench.target}:configmap/a`, 'configured'],
+      [`${bench.target}:configmap/b`, 'deleted'],
+    ])
+    expect(await mark('a')).not.toBe(before)
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+    bench.writes()
+    await bench.sync()
+    expect(bench.writes()).toEqual([])
+  })
+
+  it('knows the earlier paths when it is stopped after the first new mark', async () => {
+    bench = await createWorkbench({ paths: ['a', 'b'] })
+    bench.push({ 'a/a.yaml': configMap('a', '1'), 'b/b.yaml': configMap('b', '1') })
+    await bench.sync()
+    bench.spec.paths = ['a']
+    const stop = new AbortController()
+    const apply = bench.cluster.apply.bind(bench.cluster)
+    bench.cluster.apply = async (...given) => {
+      const applied = await apply(...given)
+      stop.abort(new Error('killed'))
+      return applied
+    }
+    await bench.sync({ signal: stop.signal }).catch(() => undefined)
+    expect(await read('ConfigMap', 'b')).toBeDefined()
+    bench.cluster.apply = apply
+    bench.restart()
     await bench.sync()
     expect(await read('ConfigMap', 'b')).toBeUndefined()
   })

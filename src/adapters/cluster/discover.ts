@@ -108,17 +108,22 @@ type GroupDiscoveryList = {
   kind: string
   items?: {
     metadata?: { name?: string }
-    versions: { version: string; resources?: DiscoveredResource[] }[]
+    versions: { version: string; freshness?: string; resources?: DiscoveredResource[] }[]
   }[]
 }
 type DiscoveredResource = { resource: string; responseKind?: { kind: string }; scope: string; verbs?: string[] }
 type ClassicRoot = { versions?: string[]; groups?: { versions: { groupVersion: string }[] }[] }
 
+/**
+ * Leaves out what is `Stale`: the API server tells what it heard last of a server that does not answer now. Who asks for such a kind asks
+ * that server itself (Kubernetes API concepts, aggregated discovery).
+ */
 function fromAggregated(body: Partial<GroupDiscoveryList>): ApiResource[] {
   const found: ApiResource[] = []
   for (const item of body.items ?? []) {
     const group = item.metadata?.name ?? ''
-    for (const { version, resources } of item.versions) {
+    for (const { version, freshness, resources } of item.versions) {
+      if (freshness === 'Stale') continue
       for (const { resource, responseKind, scope, verbs } of resources ?? []) {
         if (!responseKind?.kind) continue
         const namespaced = scope === 'Namespaced'

@@ -5,6 +5,7 @@ import type { LiveObject } from './live.ts'
 import { type PruneFacts, planPrune } from './prune.ts'
 
 const mark = 'sha256.mine'
+const earlier = 'sha256.mine-before'
 
 function entry(kind: string, name: string, apiVersion = 'v1'): InventoryEntry {
   const ref: ObjectRef = { apiVersion, kind, namespace: 'demo', name }
@@ -41,7 +42,7 @@ function facts(
       const one = inventory.get(key)
       return one && live(one, change)
     },
-    mark: () => mark,
+    isOurs: (live) => live.mark === mark || live.mark === earlier,
     allowed: () => true,
     massApproved: false,
     massHeld: false,
@@ -55,6 +56,11 @@ const stays = entry('ConfigMap', 'stays')
 const left = entry('ConfigMap', 'left')
 
 describe('planPrune', () => {
+  it('removes what left git with the mark of an earlier URL, branch or path', () => {
+    const plan = planPrune(facts([stays, left], 1, { mark: earlier }))
+    expect(plan.remove.map(({ entry, live }) => [entry.ref.name, live.mark])).toEqual([['left', earlier]])
+  })
+
   it('removes what left git', () => {
     const plan = planPrune(facts([stays, left], 1))
     expect(plan.remove.map(({ entry }) => entry.ref.name)).toEqual(['left'])

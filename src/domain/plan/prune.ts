@@ -32,15 +32,15 @@ export type PruneFacts = {
   desired: ReadonlySet<string>
   /** Live metadata of an object that left git; undefined when the cluster does not have it. */
   live: (key: string) => LiveObject | undefined
-  /** Label value that an object of this source carries. */
-  mark: (entry: InventoryEntry) => string
+  /** It carries a mark of this source: that of now, or one from before its URL, branch or paths were changed. */
+  isOurs: (live: LiveObject) => boolean
   /** False: namespace outside the allow-list, never touched (ruling 7e). */
   allowed: (entry: InventoryEntry) => boolean
   /** Somebody approved the mass deletion of this very revision. */
   massApproved: boolean
   /** A mass deletion is held already: it stays so, whatever else comes, until it is approved. */
   massHeld: boolean
-  /** Its API does not answer now, so nothing is known of it: it stays as it is. */
+  /** It could not be listed, so nothing is known of it: it stays as it is. */
   isUnseen: (entry: InventoryEntry) => boolean
   /** Git still wants this very object, under another version or group of its API. */
   isKept: (live: LiveObject) => boolean
@@ -59,7 +59,7 @@ export function planPrune(facts: PruneFacts): PrunePlan {
 function sortOut(plan: PrunePlan, key: string, entry: InventoryEntry, facts: PruneFacts): void {
   if (facts.isUnseen(entry)) return
   const live = facts.live(key)
-  if (!live || live.mark !== facts.mark(entry) || facts.isKept(live)) {
+  if (!live || !facts.isOurs(live) || facts.isKept(live)) {
     plan.forget.push(key)
     return
   }

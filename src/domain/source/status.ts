@@ -74,6 +74,8 @@ export type SourceStatus = {
   rewrittenFrom?: string
   /** Names of the ConfigMaps that hold the inventory, in order, and the digest of its content. */
   inventory: { parts: string[]; digest: string; count: number }
+  /** The source of the flags: the sets whose marks its objects may carry, that of now first; what left git with an earlier one still goes. */
+  sets?: string[]
   /** Lease of the process that writes; a live other one means OtherWriter. */
   holder: string
   /** RFC 3339, of the last sync that changed anything here. */

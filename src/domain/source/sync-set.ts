@@ -13,3 +13,14 @@ export function syncSetOf(
   if (origin === 'flags') return syncSetName({ safeUrl: safeUrl(url), branch, paths })
   return syncSetName({ safeUrl: 'capstan.dev/Source', branch: `${namespace}/${name}`, paths: [] })
 }
+
+const mostSets = 20
+
+/**
+ * The names of all sets whose mark an object of this source may carry: the one of now, then those that it had before URL, branch or
+ * paths were changed, the newest first and 20 at most. `known`: what this gave the last time.
+ */
+export function syncSetsOf(spec: Parameters<typeof syncSetOf>[0], known: readonly string[] = []): string[] {
+  const now = syncSetOf(spec)
+  return [now, ...known.filter((set) => set !== now)].slice(0, mostSets)
+}

@@ -1,15 +1,16 @@
 import { AppError } from '../../domain/error.ts'
 import { gcMark } from '../../domain/manifest/gc-mark.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
+import type { LiveObject } from '../../domain/plan/live.ts'
 import { parseRevision, printRevision } from '../../domain/source/revision.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { syncSetOf } from '../../domain/source/sync-set.ts'
+import { syncSetsOf } from '../../domain/source/sync-set.ts'
 import { type Desired, loadDesired } from './desired.ts'
 import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
-import { isNarrow, observeLive, seedInventory } from './observe.ts'
+import { observeLive, seedInventory } from './observe.ts'
 import { readRewrite } from './rewrite.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { readingOf } from './bodies.ts'
@@ -28,19 +29,17 @@ export async function begin(
   const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
-  const { live, unreadable, isUnseen } = await observeLive(
+  const { live, unreadable, isUnseen, unseen, rewinds } = await observeLive(
     desired.objects,
-    {
-      inventory: ledger.inventory,
-      namespaces: spec.allowedNamespaces,
-      byNamespace: isNarrow(spec),
-    },
+    { spec, inventory: ledger.inventory, rewinds: memory.rewinds },
     { cluster, owned: deps.owned },
     signal,
   )
-  const set = syncSetOf(spec)
+  tellUnseen(unseen, memory, deps)
+  const sets = syncSetsOf(spec, ledger.status.sets)
+  const [set = ''] = sets
   const mark = (ref: ObjectRef) => gcMark(set, ref)
-  const rewinds = deps.owned.rewinds()
+  const isOurs = (of: LiveObject) => of.mark !== '' && sets.some((one) => gcMark(one, of.ref) === of.mark)
   const isRewound = rewinds > memory.rewinds
   const inventory = seedInventory(ledger.inventory, live.values(), mark, isRewound)
   const seen = {
@@ -56,6 +55,7 @@ export async function begin(
     unreadable,
     isUnseen,
     mark,
+    isOurs,
   }
   return {
     ...seen,
@@ -71,6 +71,17 @@ export async function begin(
     foreignAt,
     markerBefore: ledger.status.marker?.commit ?? '',
   }
+}
+
+/** Once, until it changes (flux-v1 §28). */
+function tellUnseen(unseen: readonly string[], memory: SourceMemory, { log }: SyncSourceDeps): void {
+  const said = unseen.toSorted().join(', ')
+  if (said !== '' && said !== memory.unseen)
+    log.warn(
+      { unseen: said },
+      'these cannot be listed, so they are neither applied nor deleted: give the right to list them, or take what is gone out of --k8s-allow-namespace',
+    )
+  memory.unseen = said
 }
 
 /** The rights that this source is applied with. */

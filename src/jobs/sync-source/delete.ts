@@ -57,16 +57,16 @@ export function whyNothing(
 
 /** What would be deleted and what is held; the same for a sync and for a plan. */
 export function planOf(
-  sync: Pick<Sync, 'spec' | 'inventory' | 'desired' | 'live' | 'mark' | 'ledger' | 'commit' | 'isUnseen'>,
+  sync: Pick<Sync, 'spec' | 'inventory' | 'desired' | 'live' | 'isOurs' | 'ledger' | 'commit' | 'isUnseen'>,
 ): ReturnType<typeof planPrune> {
-  const { spec, inventory, desired, live, mark, ledger, commit } = sync
+  const { spec, inventory, desired, live, isOurs, ledger, commit } = sync
   const isPrunable = makePrunableKinds(spec.excludeResources)
   const kept = new Set(desired.objects.flatMap(({ key }) => live.get(key)?.uid ?? []))
   return planPrune({
     inventory,
     desired: new Set([...desired.objects.map(({ key }) => key), ...desired.withheld]),
     live: (key) => live.get(key),
-    mark: ({ ref }) => mark(ref),
+    isOurs,
     allowed: ({ ref }) => isPrunable(ref) && isInAllowedNamespace(ref, spec.allowedNamespaces),
     massApproved: ledger.approved === commit,
     massHeld: ledger.status.held.some(({ reason }) => reason === 'MassDeletion'),

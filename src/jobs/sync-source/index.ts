@@ -6,6 +6,7 @@ import { begin } from './begin.ts'
 import { pruneLeft } from './delete.ts'
 import { finish, noteFailure, standStill } from './finish.ts'
 import { findHold } from './hold.ts'
+import { keepSets } from './keep-sets.ts'
 import { type Ledger, readLedger } from './ledger.ts'
 import type { SourceMemory } from './memory.ts'
 import type { SyncSourceDeps } from './sync.ts'
@@ -42,6 +43,7 @@ async function syncOnce(
     beginStep(deps.log, 'reading git and the cluster')
     const sync = await begin(spec, { ledger, memory }, deps, signal)
     state = sync
+    await keepSets(sync, deps, signal)
     const writings = await applyDesired(sync, { insist: laneOfReason(why) === 'person' }, deps, signal)
     await pruneLeft(sync, deps, signal)
     const seconds = () => (deps.now().getTime() - started) / 1000

@@ -112,22 +112,37 @@ export async function writeLedger(
   signal: AbortSignal,
 ): Promise<Ledger> {
   await checkHolder(deps, spec, ledger)
-  const inventory = ledger.inventory ?? new Map()
-  const { content, digest } = encoded ?? encodeInventory(inventory)
   const before = ledger.status.inventory
-  const parts = digest === before.digest ? before.parts : await writeParts(deps, spec, { content, digest }, signal)
+  const inventory = await storeInventory(deps, spec, { ...ledger, encoded }, signal)
   const status: SourceStatus = {
     ...ledger.status,
     holder: release ? '' : deps.fence.epoch,
-    objects: inventory.size,
-    inventory: { parts, digest, count: inventory.size },
+    objects: inventory.count,
+    inventory,
     changedAt: deps.now().toISOString(),
   }
   const { resourceVersion, annotations } = await writeStatus(deps, spec, { ...ledger, status }, signal)
   for (const old of before.parts) {
-    if (!parts.includes(old)) await deps.cluster.delete(configMapRef(spec, old), {}, signal)
+    if (!inventory.parts.includes(old)) await deps.cluster.delete(configMapRef(spec, old), {}, signal)
   }
-  return { ...ledger, status, inventory, resourceVersion, annotations, before: status }
+  return { ...ledger, status, resourceVersion, annotations, before: status }
+}
+
+/** What could not be read stays as it is: stored as an empty one it would count as whole, and what it named would be orphaned. */
+async function storeInventory(
+  deps: LedgerDeps,
+  spec: SourceSpec,
+  {
+    status: { inventory: before },
+    inventory,
+    encoded,
+  }: Pick<Ledger, 'status' | 'inventory'> & { encoded: { content: string; digest: string } | undefined },
+  signal: AbortSignal,
+): Promise<SourceStatus['inventory']> {
+  if (!inventory) return before
+  const { content, digest } = encoded ?? encodeInventory(inventory)
+  const parts = digest === before.digest ? before.parts : await writeParts(deps, spec, { content, digest }, signal)
+  return { parts, digest, count: inventory.size }
 }
 
 async function checkHolder(deps: LedgerDeps, spec: SourceSpec, ledger: Ledger): Promise<void> {

@@ -53,6 +53,8 @@ export type SourceMemory = {
   drift: Map<string, { state: string; drifts: Omit<SourceDrift, 'reason'>[] }>
   /** Health of objects by key, as of a resource version. */
   health: Map<string, { resourceVersion: string; unhealthy: SourceUnhealthy | undefined }>
+  /** What the last sync could not list, as it was told. */
+  unseen: string
   /** The last sync left objects that were not healthy: any change of an object of the source wakes it. */
   waitsForHealth: boolean
 }
@@ -88,6 +90,7 @@ export function createSyncMemory(): SyncMemory {
         fights: new Map(),
         drift: new Map(),
         health: new Map(),
+        unseen: '',
         waitsForHealth: false,
       }
       sources.set(key, made)

@@ -3,6 +3,7 @@ import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { Inventory, InventoryEntry } from '../../domain/plan/inventory.ts'
 import { type LiveObject, liveKey, liveObject } from '../../domain/plan/live.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { Seeing } from '../owned-objects.ts'
 import type { DesiredObject } from './desired.ts'
 import type { SyncSourceDeps } from './sync.ts'
 
@@ -14,31 +15,49 @@ const listDeadlineMs = 60_000
 export type Observed = {
   live: Map<string, LiveObject>
   unreadable: Map<string, AppError>
-  /** Whether nothing is known of the objects of this kind, since their API does not answer. */
+  /** Whether nothing is known of the objects of this kind in this namespace, since they could not be listed. */
   isUnseen: (ref: ObjectRef) => boolean
+  /** What could not be listed, for people: `Secret in shop`. */
+  unseen: readonly string[]
+  /** How often the cluster had gone back in time when this was seen. */
+  rewinds: number
 }
 
-type Where = { inventory: Inventory | undefined; namespaces: readonly string[]; byNamespace: boolean }
+type Where = {
+  spec: Pick<SourceSpec, 'serviceAccount' | 'allowedNamespaces' | 'excludeResources'>
+  inventory: Inventory | undefined
+  /** For how many restores of the cluster the inventory was looked through. */
+  rewinds: number
+}
 
 /**
  * Looks at what is in the cluster. Objects with a gc mark come from the watches; those that git names and no watch knows (first
  * contact) are read, metadata only, since an annotation on them may say "leave me alone". One that may not be read fails alone.
- * `byNamespace`: the right to list all namespaces at once is not there.
+ * Where the inventory is missing or may lack something, all kinds are looked through once for what carries a mark: git may have none of
+ * a kind any more (ruling 7b, hazard C12).
  */
 export async function observeLive(
   desired: readonly DesiredObject[],
-  { inventory, namespaces, byNamespace }: Where,
+  { spec, inventory, rewinds }: Where,
   deps: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
   signal: AbortSignal,
 ): Promise<Observed> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(listDeadlineMs)])
-  const kinds = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
-  const isUnseen = await watchKinds(kinds, { namespaces, deadline }, deps, signal)
+  const byNamespace = isNarrow(spec)
+  const known = [...desired.map(({ ref }) => ref), ...[...(inventory?.values() ?? [])].map(({ ref }) => ref)]
+  const where = { namespaces: spec.allowedNamespaces, deadline }
+  let seeing = await watchKinds(known, where, deps, signal)
+  const rewound = deps.owned.rewinds()
+  if (!inventory || rewound > rewinds) {
+    const marked = await deps.owned.findMarked({ ...where, excludeResources: spec.excludeResources }, deadline)
+    seeing = await watchKinds([...known, ...marked], where, deps, signal)
+  }
+  const isUnseen = (ref: ObjectRef) => seeing.whyUnseen(ref) !== undefined
   const live = new Map<string, LiveObject>()
-  const unreadable = new Map<string, AppError>()
+  const unreadable = unreadableOf(desired, seeing)
   for (const object of deps.owned.all()) live.set(liveKey(object), object)
   const unknown = await inNamespaces(
-    desired.filter(({ key }) => !live.has(key)),
+    desired.filter(({ key }) => !live.has(key) && !unreadable.has(key)),
     deps,
     deadline,
   )
@@ -51,31 +70,59 @@ export async function observeLive(
       }
     }),
   )
-  return { live, unreadable, isUnseen }
+  return { live, unreadable, isUnseen, unseen: seeing.unseen.map(placeOf), rewinds: rewound }
 }
 
 /** The right to see all namespaces at once may be missing. */
-export function isNarrow({ serviceAccount, allowedNamespaces }: SourceSpec): boolean {
+export function isNarrow({
+  serviceAccount,
+  allowedNamespaces,
+}: Pick<SourceSpec, 'serviceAccount' | 'allowedNamespaces'>): boolean {
   return serviceAccount !== '' || allowedNamespaces.length > 0
 }
 
+/** What cannot be listed holds up itself alone; where nothing can, nothing is known. */
 async function watchKinds(
-  kinds: readonly ObjectRef[],
+  kinds: readonly Pick<ObjectRef, 'apiVersion' | 'kind'>[],
   { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
-  { owned, cluster }: Pick<SyncSourceDeps, 'cluster' | 'owned'>,
+  { owned }: Pick<SyncSourceDeps, 'owned'>,
   signal: AbortSignal,
-): Promise<Observed['isUnseen']> {
+): Promise<Seeing> {
+  const seeing = await ensure(kinds, { namespaces, deadline }, owned, signal)
+  const [first] = seeing.unseen
+  if (!seeing.isBlind || !first) return seeing
+  const { error } = first
+  const message = `the objects of this source could not be listed: ${error.message}`
+  throw new AppError(error.reason === 'Forbidden' ? 'Forbidden' : 'ClusterUnavailable', message, { cause: error })
+}
+
+async function ensure(
+  kinds: readonly Pick<ObjectRef, 'apiVersion' | 'kind'>[],
+  { namespaces, deadline }: { namespaces: readonly string[]; deadline: AbortSignal },
+  owned: SyncSourceDeps['owned'],
+  signal: AbortSignal,
+): Promise<Seeing> {
   try {
-    const isUnseen = await owned.ensure(kinds, namespaces, deadline)
-    // one API that is away holds up its own kinds alone; where none answers nothing is known
-    if (kinds.some(isUnseen)) await cluster.resource('v1', 'Namespace', deadline)
-    return isUnseen
+    return await owned.ensure(kinds, namespaces, deadline)
   } catch (error) {
     if (signal.aborted || !deadline.aborted) throw error
-    const why = owned.problem()
-    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s${why ? `: ${why.message}` : ''}`
-    throw new AppError(why?.reason === 'Forbidden' ? 'Forbidden' : 'ClusterUnavailable', message, { cause: error })
+    const message = `the objects of this source could not be listed within ${listDeadlineMs / 1000} s`
+    throw new AppError('ClusterUnavailable', message, { cause: error })
   }
+}
+
+/** A kind that went away after it was found is nothing to read: its definition may come with this very revision. */
+function unreadableOf(desired: readonly DesiredObject[], seeing: Seeing): Map<string, AppError> {
+  const unreadable = new Map<string, AppError>()
+  for (const { key, ref } of desired) {
+    const error = seeing.whyUnseen(ref)
+    if (error && error.reason !== 'UnknownKind') unreadable.set(key, error)
+  }
+  return unreadable
+}
+
+function placeOf({ kind, namespace }: Seeing['unseen'][number]): string {
+  return namespace === '' ? kind : `${kind} in ${namespace}`
 }
 
 /** Without those in namespaces that are not there: nothing can be in them, and a first sync asks for little else. */

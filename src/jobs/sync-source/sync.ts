@@ -88,10 +88,12 @@ export type Sync = {
   live: ReadonlyMap<string, LiveObject>
   /** Why an object could not be looked at, by key; it is not touched. */
   unreadable: ReadonlyMap<string, AppError>
-  /** Whether nothing is known of the objects of this kind, since their API does not answer. */
+  /** Whether nothing is known of the objects of this kind in this namespace, since they could not be listed. */
   isUnseen: (ref: ObjectRef) => boolean
   /** The gc mark that an object of this source carries (flux-v1 §2). */
   mark: (ref: ObjectRef) => string
+  /** It carries that mark, or one from before URL, branch or paths were changed. */
+  isOurs: (live: LiveObject) => boolean
   /** Becomes the stored inventory. */
   inventory: Map<string, InventoryEntry>
   changes: Change[]
