@@ -478,7 +478,7 @@ spec:
       mark: () => live?.mark ?? '',
       rewrittenFrom: '',
       isUnseen: () => false,
-      foreignAt: new Date().toISOString(),
+      tag: { foreignAt: new Date().toISOString(), object: 'o' },
     } as unknown as Parameters<typeof planRemovals>[0]
     expect(hasOtherWriter(sync, new Date())).toBe(true)
     expect(planRemovals(sync, new Set(), new Date()).changes).toEqual([])

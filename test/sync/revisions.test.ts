@@ -55,6 +55,59 @@ describe('the sync marker', () => {
     expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeUndefined()
   })
 
+  it('that two workers move in turn is nobody else’s, also where a mirror is behind', async () => {
+    bench = await createWorkbench({ syncState: 'git' })
+    const turn = async (version: string) => {
+      const commit = bench.push({ 'a.yaml': configMap('a', version) })
+      await bench.sync()
+      expect(tag('flux-sync')).toBe(commit)
+      expect(await bench.status()).toMatchObject({ ready: true, message: '1 objects applied' })
+      expect((await bench.status()).marker).not.toHaveProperty('foreignAt')
+    }
+    await turn('1')
+    bench.otherWorker()
+    await turn('2')
+    bench.otherWorker()
+    await bench.git.fetch({ url: bench.spec.url })
+    await turn('3')
+    bench.otherWorker()
+    const last = bench.push({ 'a.yaml': configMap('a', '4') })
+    await bench.git.fetch({ url: bench.spec.url })
+    bench.otherWorker()
+    await bench.sync()
+    bench.otherWorker()
+    bench.fetches = false
+    await bench.sync()
+    expect(tag('flux-sync')).toBe(last)
+    expect(await bench.status()).toMatchObject({ ready: true, marker: { commit: last, problem: '' } })
+    expect((await bench.status()).marker).not.toHaveProperty('foreignAt')
+  })
+
+  it('that somebody else moved is told once, and is over when nobody does it again', async () => {
+    bench = await createWorkbench({ syncState: 'git', syncIntervalMs: 60_000 })
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    const start = Date.now()
+    bench.now = start
+    await bench.sync()
+    bench.inWork('tag', '-f', '-a', '-m', 'theirs', 'flux-sync')
+    bench.inWork('push', '-q', '-f', bench.spec.url, 'flux-sync')
+    const reasons: string[] = []
+    for (const seconds of [0, 60, 119, 120, 180]) {
+      bench.now = start + seconds * 1000
+      if (seconds === 60) bench.restart()
+      await bench.sync()
+      reasons.push((await bench.status()).reason)
+    }
+    expect(reasons).toEqual(['OtherWriter', 'OtherWriter', 'OtherWriter', '', ''])
+    bench.writes()
+    await bench.sync()
+    expect(bench.writes()).toEqual([])
+    bench.inWork('tag', '-f', '-a', '-m', 'theirs again', 'flux-sync')
+    bench.inWork('push', '-q', '-f', bench.spec.url, 'flux-sync')
+    await bench.sync()
+    expect((await bench.status()).reason).toBe('OtherWriter')
+  })
+
   it('moves although an object failed, and stays where a file could not be read', async () => {
     bench = await createWorkbench({ syncState: 'git' })
     const bad = configMap('b', '1').replace('\ndata:', '\ndata: {x: {y: 1}}\nmore:')

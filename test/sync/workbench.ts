@@ -59,6 +59,8 @@ export type Workbench = {
   open: Decrypt['open']
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
+  /** The next syncs are done by the other one of two workers, with a memory and a mirror of its own. */
+  otherWorker(): void
   close(): Promise<void>
 }
 
@@ -80,13 +82,14 @@ export async function createWorkbench(
   inWork('config', 'user.email', 'test@example.com')
   inWork('config', 'user.name', 'test')
   const cluster = recorded(createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
-  const git = createGit({
-    directory: join(directory, 'mirrors'),
-    timeoutMs: 120_000,
-    allowLocal: true,
-    log: silent,
-    ...(gnupgHome ? { gnupgHome } : {}),
-  })
+  const mirrors = (name: string) =>
+    createGit({
+      directory: join(directory, name),
+      timeoutMs: 120_000,
+      allowLocal: true,
+      log: silent,
+      ...(gnupgHome ? { gnupgHome } : {}),
+    })
   const home = `sync-${id}`
   const target = `app-${id}`
   for (const name of [home, target])
@@ -110,7 +113,9 @@ export async function createWorkbench(
     ...change,
   }
   let ended: SyncEnded | undefined
-  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open'> = {
+  let resting = { memory: createSyncMemory(), git: mirrors('mirrors-of-the-other') }
+  const bench: Pick<Workbench, 'git' | 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open'> = {
+    git: mirrors('mirrors'),
     memory: createSyncMemory(),
     owned: createOwnedObjects(cluster.api),
     enqueued: [],
@@ -130,7 +135,7 @@ export async function createWorkbench(
     reason?: string
   } = {}): Promise<Outcome> {
     const remote = { url: bare }
-    if (bench.fetches) await git.fetch(remote)
+    if (bench.fetches) await bench.git.fetch(remote)
     const payload = {
       kind: 'sync-source' as const,
       namespace: home,
@@ -142,7 +147,7 @@ export async function createWorkbench(
       payload,
       {
         sources: { list: () => [spec, ...others], get: () => spec, remote: async () => remote },
-        git,
+        git: bench.git,
         lastFetch: async () => bench.fetched,
         cluster: cluster.api,
         fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
@@ -178,7 +183,9 @@ export async function createWorkbench(
 
   return {
     cluster: cluster.api,
-    git,
+    get git() {
+      return bench.git
+    },
     spec,
     target,
     told,
@@ -245,6 +252,11 @@ export async function createWorkbench(
       bench.owned.stop()
       bench.memory = createSyncMemory()
       bench.owned = createOwnedObjects(cluster.api)
+    },
+    otherWorker() {
+      const { memory, git } = bench
+      Object.assign(bench, resting)
+      resting = { memory, git }
     },
     async close() {
       bench.owned.stop()

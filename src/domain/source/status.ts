@@ -67,6 +67,9 @@ export type SourceStatus = {
     problem: string
     /** RFC 3339: when somebody else was seen to have moved it last. */
     foreignAt?: string
+    /** Id of the tag as we left or noted it, empty for no tag, and what it is the tag of; absent while it is being moved. */
+    object?: string
+    of?: string
   }
   /** The commit that the branch left by a rewrite; nothing is pruned until all was applied once (hazard D2). */
   rewrittenFrom?: string

@@ -25,7 +25,7 @@ export async function begin(
   const head = await latestHead({ spec, since, memory }, deps, signal)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
-  const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
+  const tag = await lookForOther({ spec, before: ledger.status.marker }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
   const { live, unreadable, isUnseen } = await observeLive(
@@ -68,7 +68,7 @@ export async function begin(
     isRebuilt: isRewound || (!ledger.inventory && ledger.status.inventory.parts.length > 0),
     rewinds,
     rewrittenFrom,
-    foreignAt,
+    tag,
     markerBefore: ledger.status.marker?.commit ?? '',
   }
 }

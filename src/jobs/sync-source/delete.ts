@@ -41,7 +41,7 @@ export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortS
  * that is new or changed fails; an older failure does not stop pruning, unless a rewrite is not applied whole yet.
  */
 export function whyNothing(
-  sync: Pick<Sync, 'spec' | 'desired' | 'ledger' | 'commit' | 'rewrittenFrom' | 'foreignAt' | 'isRebuilt'>,
+  sync: Pick<Sync, 'spec' | 'desired' | 'ledger' | 'commit' | 'rewrittenFrom' | 'tag' | 'isRebuilt'>,
   failure: { isNew: boolean; isAny: boolean },
   now: Date,
 ): string | undefined {

@@ -11,7 +11,7 @@ import {
 import { failureOf } from './failure-of.ts'
 import type { Hold } from './hold.ts'
 import { type Ledger, otherWriterAnnotation } from './ledger.ts'
-import { expectedMarker, hasOtherWriter } from './marker.ts'
+import { expectedMarker, hasOtherWriter, withTag } from './marker.ts'
 import type { Sync } from './sync.ts'
 
 const shownFailures = 100
@@ -56,9 +56,9 @@ export function isTried({ desired }: Sync): boolean {
 }
 
 function markerOf(sync: Sync): Pick<SourceStatus, 'marker'> {
-  const { spec, commit, foreignAt, ledger } = sync
+  const { spec, commit, tag, ledger } = sync
   const before = ledger.status.marker
-  const marker = isTried(sync) ? expectedMarker(spec, { commit, before, foreignAt }) : before
+  const marker = isTried(sync) ? expectedMarker(spec, { commit, before, tag }) : before && withTag(spec, before, tag)
   return marker ? { marker } : {}
 }
 
@@ -127,7 +127,7 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     return { ready: false, reason: 'SignatureInvalid', message }
   }
   if (hasOtherWriter(sync, now)) {
-    const message = `somebody else moved the tag ${spec.syncTag} at ${sync.foreignAt}; nothing is deleted until it is left alone for two sync intervals, or kubectl annotate configmap -n ${spec.namespace} ${statusRef(spec).name} ${otherWriterAnnotation}=allow`
+    const message = `somebody else moved the tag ${spec.syncTag} at ${sync.tag.foreignAt}; nothing is deleted until it is left alone for two sync intervals, or kubectl annotate configmap -n ${spec.namespace} ${statusRef(spec).name} ${otherWriterAnnotation}=allow`
     return { ready: false, reason: 'OtherWriter', message }
   }
   if (waiting) {
