@@ -21,6 +21,7 @@ import { parseChildEntry } from '../../src/main/package.ts'
 import { createHistory } from '../../src/jobs/history.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
+import type { Render } from '../../src/jobs/sync-source/desired.ts'
 import type { Decrypt } from '../../src/jobs/sync-source/files.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
@@ -57,6 +58,8 @@ export type Workbench = {
   fetches: boolean
   /** The keys of the source; at first any key opens anything, and leaves it as it is. */
   open: Decrypt['open']
+  /** What generators make; nothing at first. */
+  render: Render
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
   /** The next syncs are done by the other one of two workers, with a memory and a mirror of its own. */
@@ -114,7 +117,10 @@ export async function createWorkbench(
   }
   let ended: SyncEnded | undefined
   let resting = { memory: createSyncMemory(), git: mirrors('mirrors-of-the-other') }
-  const bench: Pick<Workbench, 'git' | 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open'> = {
+  const bench: Pick<
+    Workbench,
+    'git' | 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open' | 'render'
+  > = {
     git: mirrors('mirrors'),
     memory: createSyncMemory(),
     owned: createOwnedObjects(cluster.api),
@@ -122,6 +128,7 @@ export async function createWorkbench(
     now: undefined,
     fetched: undefined,
     fetches: true,
+    render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
     open: async () => ({ decrypt: async (_, bytes) => bytes, close: async () => {} }),
   }
   const run = createRun({ redact: (text) => text })
@@ -155,7 +162,7 @@ export async function createWorkbench(
         memory: bench.memory,
         packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
         parse: createParser({ run, entry: parseChildEntry(), log: silent }),
-        render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
+        render: bench.render,
         replaces: new Set(['fluxd', 'helm-operator']),
         redact: (text) => text,
         secrets: { isEncrypted: (bytes) => Buffer.from(bytes).includes('sops:'), open: bench.open },
@@ -209,6 +216,12 @@ export async function createWorkbench(
     },
     set open(open) {
       bench.open = open
+    },
+    get render() {
+      return bench.render
+    },
+    set render(render) {
+      bench.render = render
     },
     get fetches() {
       return bench.fetches

@@ -46,7 +46,7 @@ export async function makePlan(
   const left = [...sorted.left, ...apart.left]
   const { wanted } = apart
   const tried = await tryAll(wanted, { sync, reading: compared.deps, deps }, signal)
-  const problems = apart.problems.map((problem): Change => ({ id: '', ...problem, action: 'failed' }))
+  const problems = apart.problems.map(({ object: _, ...problem }): Change => ({ id: '', ...problem, action: 'failed' }))
   const removals = planRemovals(sync, tried.failed, deps.now())
   const changes = [...problems, ...tried.changes, ...left, ...removals.changes]
   const unchanged = sync.desired.objects.length - tried.changes.length - left.filter(({ id }) => id !== '').length

@@ -1,5 +1,6 @@
 import { makePrunableKinds } from '../../domain/manifest/exclude-resources.ts'
 import { idOf } from '../../domain/manifest/object.ts'
+import { isOfOneObject } from '../../domain/manifest/problem.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
 import { isInAllowedNamespace } from '../../domain/manifest/place.ts'
 import type { Change } from '../../domain/plan/change.ts'
@@ -75,13 +76,11 @@ export function planOf(
   })
 }
 
-/**
- * Nothing is pruned while something could not be loaded. A kind that the cluster does not know is different: the object is read,
- * only not applied, so it counts like a failed object and stops pruning at the revision that brought it, not for ever.
- */
+/** Nothing is pruned while something could not be loaded; what concerns one object stops it only at the revision that brought it. */
 function isLoadedWhole({ desired, ledger, commit }: Pick<Sync, 'desired' | 'ledger' | 'commit'>): boolean {
-  return desired.problems.every(({ id = '', file, reason }) => {
-    return reason === 'UnknownKind' && failingSince({ id, file, reason }, ledger.status.failed, commit) !== commit
+  return desired.problems.every((problem) => {
+    const { id = '', file, reason } = problem
+    return isOfOneObject(problem) && failingSince({ id, file, reason }, ledger.status.failed, commit) !== commit
   })
 }
 

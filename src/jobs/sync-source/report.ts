@@ -1,4 +1,5 @@
 import { idOf } from '../../domain/manifest/object.ts'
+import { isOfOneObject } from '../../domain/manifest/problem.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { Held } from '../../domain/plan/prune.ts'
 import {
@@ -50,9 +51,9 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
   }
 }
 
-/** Whether the revision was loaded whole; what was read and only has no definition yet was tried, as far as that goes. */
+/** Whether the revision was loaded whole: an object that alone cannot be applied was tried, as far as that goes. */
 export function isTried({ desired }: Sync): boolean {
-  return desired.problems.every(({ reason }) => reason === 'UnknownKind')
+  return desired.problems.every(isOfOneObject)
 }
 
 function markerOf(sync: Sync): Pick<SourceStatus, 'marker'> {
