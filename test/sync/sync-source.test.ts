@@ -218,6 +218,27 @@ spec:
     expect(await read('ConfigMap', 'a')).toBeDefined()
   })
 
+  it('prunes though more failed long since than a status lists, and not while a new one does', async () => {
+    bench = await createWorkbench()
+    const monitors = (count: number) =>
+      Array.from(
+        { length: count },
+        (_, index) => `apiVersion: nobody.example/v1\nkind: Monitor\nmetadata: {name: m-${index}}\n---\n`,
+      ).join('')
+    bench.push({ 'm.yaml': monitors(150), 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ failedCount: 150, failed: { length: 100 } })
+    bench.push({ 'm.yaml': monitors(151), 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeDefined()
+    bench.push({ 'm.yaml': monitors(151), 'a.yaml': configMap('a', '2') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+    bench.writes()
+    await bench.sync()
+    expect(bench.writes()).toEqual([])
+  })
+
   it('leaves alone what is ignored in git or in the cluster', async () => {
     bench = await createWorkbench()
     const ignored = '  annotations: {fluxcd.io/ignore: "true"}\n'

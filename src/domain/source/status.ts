@@ -51,6 +51,8 @@ export type SourceStatus = {
   failed: SourceFailure[]
   /** How many failed in all. */
   failedCount: number
+  /** Since when those failures are known that `failed` has no room for, by commit (failing-since.ts). */
+  unlisted?: Record<string, string>
   /** What waits for somebody: deletions (law 8), and objects that run fluxd or the Helm Operator (ruling 6). */
   held: SourceFailure[]
   /** Differences from git that are left as they are, the first 100. */
@@ -136,16 +138,4 @@ export function parseSourceStatus(text: string | undefined): SourceStatus | unde
   } catch {
     return undefined
   }
-}
-
-/** The commit since which this failure is known: the one of an earlier status that has it, else the given one. */
-export function failingSince(
-  failure: Pick<SourceFailure, 'id' | 'file' | 'reason'>,
-  earlier: readonly SourceFailure[],
-  commit: string,
-): string {
-  const same = earlier.find(
-    ({ id, file, reason }) => id === failure.id && file === failure.file && reason === failure.reason,
-  )
-  return same?.since || commit
 }

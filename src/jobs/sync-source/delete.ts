@@ -5,7 +5,7 @@ import { rankOf } from '../../domain/manifest/order.ts'
 import { isInAllowedNamespace } from '../../domain/manifest/place.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import { planPrune } from '../../domain/plan/prune.ts'
-import { failingSince } from '../../domain/source/status.ts'
+import { createFailingSince } from '../../domain/source/failing-since.ts'
 import { prune } from './prune.ts'
 import { failureOf } from './failure-of.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
@@ -78,19 +78,19 @@ export function planOf(
 
 /** Nothing is pruned while something could not be loaded; what concerns one object stops it only at the revision that brought it. */
 function isLoadedWhole({ desired, ledger, commit }: Pick<Sync, 'desired' | 'ledger' | 'commit'>): boolean {
+  const since = createFailingSince(ledger.status, commit)
   return desired.problems.every((problem) => {
     const { id = '', file, reason } = problem
-    return isOfOneObject(problem) && failingSince({ id, file, reason }, ledger.status.failed, commit) !== commit
+    return isOfOneObject(problem) && since({ id, file, reason }) !== commit
   })
 }
 
 /** A failure of an object that is new or changed may be half of a rename; an older one does not stop pruning (ruling 7c). */
-function hasNewFailure(sync: Sync): boolean {
-  const { changes, ledger, commit } = sync
-  const isNew = (change: Change) =>
-    change.action === 'failed' && failingSince(failureOf(change), ledger.status.failed, commit) === commit
+function hasNewFailure({ changes, ledger, commit, inventory }: Sync): boolean {
+  const since = createFailingSince(ledger.status, commit)
+  const isNew = (change: Change) => isFailed(change) && since(failureOf(change)) === commit
   if (changes.some(isNew)) return true
-  return [...sync.inventory.values()].some(({ tried, triedAt }) => tried !== '' && triedAt === sync.commit)
+  return [...inventory.values()].some(({ tried, triedAt }) => tried !== '' && triedAt === commit)
 }
 
 function isFailed({ action }: Change): boolean {
