@@ -201,7 +201,7 @@ describe('a mirror that is behind', () => {
 })
 
 describe('a rewritten history', () => {
-  it('is followed, and deletes nothing until all of it was applied once', async () => {
+  it('is followed, and deletes nothing while what it brought fails', async () => {
     bench = await createWorkbench()
     bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
     const before = bench.push({ 'a.yaml': configMap('a', '2'), 'b.yaml': configMap('b', '1') })
@@ -216,7 +216,8 @@ describe('a rewritten history', () => {
     commitOther({ 'a.yaml': configMap('a', '3'), 'c.yaml': bad })
     await bench.sync()
     expect(await value()).toBe('3')
-    expect(await bench.status()).toMatchObject({ rewrittenFrom: before, ready: false })
+    const waiting = expect.stringContaining('1 deletions wait: the history was rewritten') as string
+    expect(await bench.status()).toMatchObject({ rewrittenFrom: before, ready: false, message: waiting })
     expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeDefined()
     const events = await bench.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: bench.spec.namespace })
     const told = events.filter(({ reason }) => reason === 'HistoryRewritten').map(({ message }) => String(message))
@@ -227,6 +228,21 @@ describe('a rewritten history', () => {
     expect(await bench.status()).toMatchObject({ revision: `main@${after}`, ready: true })
     expect(await bench.status()).not.toHaveProperty('rewrittenFrom')
     expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeUndefined()
+  })
+
+  it('with an object that failed before deletes what left git all the same', async () => {
+    bench = await createWorkbench()
+    const bad = configMap('c', '1').replace('\ndata:', '\ndata: {x: {y: 1}}\nmore:')
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1'), 'c.yaml': bad })
+    await bench.sync()
+    bench.inWork('checkout', '-q', '--orphan', 'other')
+    bench.push({ 'a.yaml': configMap('a', '2'), 'c.yaml': bad }, 'other')
+    bench.inWork('push', '-q', '-f', bench.spec.url, 'other:main')
+    await bench.sync()
+    expect(await value()).toBe('2')
+    expect(await bench.cluster.get({ ...a(), name: 'b' })).toBeUndefined()
+    expect(await bench.status()).toMatchObject({ ready: false, failedCount: 1 })
+    expect(await bench.status()).not.toHaveProperty('rewrittenFrom')
   })
 })
 

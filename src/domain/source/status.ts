@@ -73,7 +73,7 @@ export type SourceStatus = {
     object?: string
     of?: string
   }
-  /** The commit that the branch left by a rewrite; nothing is pruned until all was applied once (hazard D2). */
+  /** The commit that the branch left by a rewrite, until a revision was tried whole and nothing new failed (hazard D2). */
   rewrittenFrom?: string
   /** Names of the ConfigMaps that hold the inventory, in order, and the digest of its content. */
   inventory: { parts: string[]; digest: string; count: number }

@@ -62,6 +62,7 @@ export async function begin(
     inventory,
     changes: [],
     held: [],
+    waitingDeletions: undefined,
     drifted: [],
     pause: undefined,
     autoscalers: undefined,

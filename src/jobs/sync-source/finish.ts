@@ -17,10 +17,11 @@ import { type Ledger, writeLedger } from './ledger.ts'
 import { moveMarker, withTag } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
 import { rememberApplied } from './remember-applied.ts'
-import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
+import { heldStatus, nextStatus, sameStatus, summarise } from './report.ts'
 import { isNarrow } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { tellStandstill, tellSync } from './tell.ts'
+import { isTried } from './trouble.ts'
 
 /** A sync that was overtaken by somebody else's change runs again after this time. */
 const againMs = 500

@@ -1,5 +1,4 @@
 import { idOf } from '../../domain/manifest/object.ts'
-import { isOfOneObject } from '../../domain/manifest/problem.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { Held } from '../../domain/plan/prune.ts'
 import { createFailingSince, markUnlisted } from '../../domain/source/failing-since.ts'
@@ -9,6 +8,7 @@ import type { Hold } from './hold.ts'
 import { type Ledger, otherWriterAnnotation } from './ledger.ts'
 import { expectedMarker, hasOtherWriter, withTag } from './marker.ts'
 import type { Sync } from './sync.ts'
+import { hasNewFailure, hasNewProblem, isTried } from './trouble.ts'
 
 const shownFailures = 100
 const shownUnhealthy = 20
@@ -29,7 +29,8 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
   const ancestors = heldAncestors(sync)
   const waiting = waitingOf(sync, unhealthy, now)
   const verdict = verdictOf(sync, { failures, blocked, waiting, now })
-  const rewrittenFrom = failures.length === 0 ? '' : sync.rewrittenFrom
+  const isWhole = isTried(sync) && !hasNewProblem(sync) && !hasNewFailure(sync)
+  const rewrittenFrom = isWhole ? '' : sync.rewrittenFrom
   return {
     ...{ version, objects, inventory, holder, changedAt },
     ...verdict,
@@ -47,11 +48,6 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     ...(rewrittenFrom ? { rewrittenFrom } : {}),
     ...markerOf(sync),
   }
-}
-
-/** Whether the revision was loaded whole: an object that alone cannot be applied was tried, as far as that goes. */
-export function isTried({ desired }: Sync): boolean {
-  return desired.problems.every(isOfOneObject)
 }
 
 function markerOf(sync: Sync): Pick<SourceStatus, 'marker'> {
@@ -108,7 +104,7 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
   const { spec, desired, held, head } = sync
   const total = desired.objects.length - heldAncestors(sync).length
   const mass = held.find(({ reason }) => reason === 'MassDeletion')
-  const heldNote = held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
+  const heldNote = deletionNote(sync)
   const [failure] = failures
   if (failure) {
     const message = `${failures.length} of ${total + desired.problems.length} objects failed: ${failure.message}${heldNote}`
@@ -137,6 +133,11 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     reason: '',
     message: `${total} objects applied${heldNote}${ancestorNote(sync)}${driftNote(sync)}`,
   }
+}
+
+function deletionNote({ held, waitingDeletions }: Sync): string {
+  if (waitingDeletions) return `; ${waitingDeletions.count} deletions wait: ${waitingDeletions.why}`
+  return held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
 }
 
 function heldAncestors({ changes }: Sync): Change[] {

@@ -96,6 +96,8 @@ export type Sync = {
   inventory: Map<string, InventoryEntry>
   changes: Change[]
   held: Held[]
+  /** What left git and stays for now, and why. */
+  waitingDeletions: { count: number; why: string } | undefined
   /** What differs from git and is left so. */
   drifted: SourceDrift[]
   /** What is left alone for now, and in how many milliseconds it may be put back. */
@@ -110,6 +112,6 @@ export type Sync = {
   markerBefore: string
   /** What the sync tag said of somebody else. */
   tag: TagLook
-  /** The commit that a rewrite left behind, until all was applied once. */
+  /** The commit that a rewrite left behind, until a revision was tried whole and nothing new failed. */
   rewrittenFrom: string
 }
