@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createKeyring } from '../../src/adapters/gpg/index.ts'
 import type { SourceSpec } from '../../src/domain/source/spec.ts'
-import { openWorkshop, run, shortFolder } from '../gpg/workshop.ts'
+import { openWorkshop, run, shortFolder, type Workshop } from '../gpg/workshop.ts'
 import { configMap } from './manifests.ts'
 import { createWorkbench, type Workbench } from './workbench.ts'
 
@@ -247,25 +247,43 @@ describe('a rewritten history', () => {
 })
 
 describe('signed commits', () => {
-  it('are applied up to the last good one, and never past it', async () => {
+  type Signing = {
+    workshop: Workshop
+    good: string
+    /** Puts a commit on the branch, signed by the good key or by nobody. */
+    commit(version: string, isSigned?: boolean): string
+  }
+
+  async function withKeys(change: Partial<SourceSpec>, task: (signing: Signing) => Promise<void>): Promise<void> {
     const workshop = openWorkshop()
     const folder = shortFolder()
     const home = join(folder, 'keys')
     const keyring = createKeyring({ run, home, path: process.env.PATH ?? '' })
     try {
-      bench = await createWorkbench({ verify: 'all' }, [], home)
+      bench = await createWorkbench(change, [], home)
       const good = workshop.makeKey('good@example.com')
       await keyring.importKeys([workshop.exportKey(good)])
       await keyring.trustAll()
-      const commit = (version: string, key?: string) =>
-        workshop.commit(bench.spec.url, { branch: 'main', message: configMap('a', version), ...(key ? { key } : {}) })
+      const commit: Signing['commit'] = (version, isSigned = true) => {
+        const message = configMap('a', version)
+        return workshop.commit(bench.spec.url, { branch: 'main', message, ...(isSigned ? { key: good } : {}) })
+      }
+      await task({ workshop, good, commit })
+    } finally {
+      await keyring.close()
+      rmSync(folder, { recursive: true, force: true })
+      workshop.close()
+    }
+  }
 
-      commit('1', good)
+  it('are applied up to the last good one, and never past it', async () => {
+    await withKeys({ verify: 'all' }, async ({ commit }) => {
+      commit('1')
       await bench.sync()
       expect(await value()).toBe('1')
-      const second = commit('2', good)
-      const bad = commit('3')
-      commit('4', good)
+      const second = commit('2')
+      const bad = commit('3', false)
+      commit('4')
       await bench.sync()
       expect(await value()).toBe('2')
       const status = await bench.status()
@@ -276,10 +294,50 @@ describe('signed commits', () => {
         refused: { commit: bad },
       })
       expect(status.message).toContain(`found invalid GPG signature for commit ${bad}`)
-    } finally {
-      await keyring.close()
-      rmSync(folder, { recursive: true, force: true })
-      workshop.close()
-    }
+    })
+  })
+
+  it('that are asked for later count from a newer commit on that a signed tag names, and from none before', async () => {
+    await withKeys({ syncState: 'cluster' }, async ({ workshop, good, commit }) => {
+      const tagAt = (at: string, ...flags: string[]) =>
+        workshop.git(bench.spec.url, ['tag', '-f', '-a', ...flags, '-m', 'Sync pointer', 'flux-sync', at])
+      const refused = async (why: string) => {
+        await expect(bench.sync()).rejects.toMatchObject({ reason: 'SignatureInvalid' })
+        expect(await value()).toBe('2')
+        const { message } = await bench.status()
+        expect(message).toContain('git tag -s -f flux-sync COMMIT')
+        expect(message).toContain(why)
+      }
+      const first = commit('1')
+      commit('2', false)
+      await bench.sync()
+      bench.spec.verify = 'all'
+      const third = commit('3')
+      commit('4', false)
+      await refused('there is no such tag now')
+      tagAt(first, '-u', good)
+      await refused(`the tag that is there is at ${first}, which is not a newer commit`)
+      tagAt(third)
+      await refused('it is not signed')
+      tagAt(third, '-u', good)
+      await bench.sync()
+      expect(await value()).toBe('3')
+      expect(await bench.status()).toMatchObject({ reason: 'SignatureInvalid', revision: `main@${third}` })
+    })
+  })
+
+  it('that are asked for later count from the annotation on, where that is the marker', async () => {
+    await withKeys({ syncState: 'secret' }, async ({ commit }) => {
+      commit('1', false)
+      await bench.sync()
+      bench.spec.verify = 'first-parent'
+      const second = commit('2')
+      await expect(bench.sync()).rejects.toMatchObject({ reason: 'SignatureInvalid' })
+      const secret = { apiVersion: 'v1', kind: 'Secret', namespace: bench.spec.namespace, name: 'flux-git-deploy' }
+      await bench.cluster.patch(secret, { metadata: { annotations: { 'flux.weave.works/sync-hwm': second } } })
+      await bench.sync()
+      expect(await value()).toBe('2')
+      expect(await bench.status()).toMatchObject({ ready: true, revision: `main@${second}` })
+    })
   })
 })

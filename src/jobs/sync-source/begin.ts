@@ -1,4 +1,4 @@
-import { AppError } from '../../domain/error.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 import { gcMark } from '../../domain/manifest/gc-mark.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
 import { parseRevision, printRevision } from '../../domain/source/revision.ts'
@@ -8,6 +8,7 @@ import { type Desired, loadDesired } from './desired.ts'
 import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
+import type { Head } from '../read-head.ts'
 import type { SourceMemory } from './memory.ts'
 import { isNarrow, observeLive, seedInventory } from './observe.ts'
 import { readRewrite } from './rewrite.ts'
@@ -21,8 +22,7 @@ export async function begin(
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<Sync> {
-  const since = await lastCommit(spec, ledger, deps, signal)
-  const head = await latestHead({ spec, since, memory }, deps, signal)
+  const head = await findHead(spec, { ledger, memory }, deps, signal)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
   const tag = await lookForOther({ spec, before: ledger.status.marker }, deps, signal)
@@ -77,6 +77,29 @@ export async function begin(
 /** The rights that this source is applied with. */
 function clusterOf({ namespace, serviceAccount }: SourceSpec, { cluster }: SyncSourceDeps): Sync['cluster'] {
   return serviceAccount === '' ? cluster : cluster.as({ namespace, serviceAccount })
+}
+
+/**
+ * Up to where the source may be applied. Where the commit that was tried last has no good signature, the annotation of
+ * `--sync-state=secret` may name a newer one to go on from (flux-v1 §§12-13); the tag is looked at in any case.
+ */
+async function findHead(
+  spec: SourceSpec,
+  { ledger, memory }: { ledger: Ledger; memory: SourceMemory },
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Head> {
+  const since = await lastCommit(spec, ledger, deps, signal)
+  try {
+    return await latestHead({ spec, since, memory }, deps, signal)
+  } catch (error) {
+    if (toAppError(error).reason !== 'SignatureInvalid' || spec.syncState !== 'secret') throw error
+    const marked = await readMarker(spec, deps, signal)
+    const remote = await deps.sources.remote(spec, signal)
+    const isNewer = marked !== '' && (await deps.git.relation(remote, marked, since, signal)) === 'rewritten'
+    if (!isNewer) throw error
+    return await latestHead({ spec, since: marked, memory }, deps, signal)
+  }
 }
 
 /** What was tried last: our own record, else the marker that fluxd or an earlier Capstan left (ruling 13). */
