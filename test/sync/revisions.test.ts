@@ -251,7 +251,7 @@ describe('signed commits', () => {
     workshop: Workshop
     good: string
     /** Puts a commit on the branch, signed by the good key or by nobody. */
-    commit(version: string, isSigned?: boolean): string
+    commit: (version: string, isSigned?: boolean) => string
   }
 
   async function withKeys(change: Partial<SourceSpec>, task: (signing: Signing) => Promise<void>): Promise<void> {

@@ -23,3 +23,9 @@ export type Problem = {
 export function isOfOneObject({ reason, object }: Pick<Problem, 'reason' | 'object'>): boolean {
   return reason === 'UnknownKind' || object !== undefined
 }
+
+/** The problem without the object that it is about: it stands for all of what it was found in. */
+export function ofTheWhole(problem: Problem): Problem {
+  const { object: _, ...rest } = problem
+  return rest
+}

@@ -6,7 +6,7 @@ import { idOf, keyOf, type ObjectRef, refOf } from '../../domain/manifest/object
 import type { ManifestObject } from '../../domain/manifest/parse.ts'
 import type { ParsedObject } from '../../domain/manifest/parsed-file.ts'
 import { type ApiFacts, place, possibleKeys } from '../../domain/manifest/place.ts'
-import type { Problem } from '../../domain/manifest/problem.ts'
+import { ofTheWhole, type Problem } from '../../domain/manifest/problem.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { fileManifest, type Manifest, madeManifest, type ReadFilesDeps, readManifests } from './files.ts'
@@ -114,7 +114,7 @@ async function listManifests(where: Where, memory: SourceMemory, deps: DesiredDe
   return {
     manifests: [...scope.files.map(fileManifest), ...rendered.outputs.map(madeManifest)],
     // whatever a generator stumbled over, nothing of what it makes is there
-    problems: [...scope.problems, ...rendered.problems].map(({ object: _, ...problem }): Problem => problem),
+    problems: [...scope.problems, ...rendered.problems.map(ofTheWhole)],
     warnings: [...scope.warnings, ...rendered.warnings],
   }
 }

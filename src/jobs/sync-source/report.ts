@@ -32,7 +32,11 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
   const isWhole = isTried(sync) && !hasNewProblem(sync) && !hasNewFailure(sync)
   const rewrittenFrom = isWhole ? '' : sync.rewrittenFrom
   return {
-    ...{ version, objects, inventory, holder, changedAt },
+    version,
+    objects,
+    inventory,
+    holder,
+    changedAt,
     ...verdict,
     revision: failures.length + blocked.length === 0 && !isMassHeld(sync) ? revision : before.revision,
     attempted: revision,
