@@ -8,14 +8,14 @@ import { type FetchFact, fetchKey, type ReadStatus } from '../domain/source/stat
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { History } from './history.ts'
-import { readHead } from './read-head.ts'
+import { readHead, type ReadHeadDeps } from './read-head.ts'
 import type { Sources } from './sources.ts'
 import type { SyncMemory } from './sync-source/memory.ts'
 import { tellStep } from './tell-step.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tags' | 'verify' | 'log'>
+  git: ReadHeadDeps['git'] & Pick<Git, 'log'>
   readStatus: ReadStatus
   store: Pick<Store, 'get' | 'set'>
   /** Where people and sinks are told; left out where nobody is. */

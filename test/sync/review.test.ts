@@ -479,7 +479,7 @@ spec:
       isOurs: () => true,
       rewrittenFrom: '',
       isUnseen: () => false,
-      foreignAt: new Date().toISOString(),
+      tag: { foreignAt: new Date().toISOString(), object: 'o' },
     } as unknown as Parameters<typeof planRemovals>[0]
     expect(hasOtherWriter(sync, new Date())).toBe(true)
     expect(planRemovals(sync, new Set(), new Date()).changes).toEqual([])

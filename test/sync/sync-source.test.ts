@@ -101,6 +101,44 @@ describe('syncSource on the real API server', () => {
     expect(await read('ConfigMap', 'gone')).toBeDefined()
   })
 
+  it('lets an object fail alone that only kubectl would refuse, keeps it, and prunes once the failure is older', async () => {
+    bench = await createWorkbench({ syncState: 'git' })
+    const faulty = configMap('a', '2', '  annotations: {fluxcd.io/automated: true}\n')
+    const generated = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: g-}\n'
+    bench.push({ 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1'), 'gone.yaml': configMap('gone', '1') })
+    await bench.sync()
+    const files = { 'a.yaml': faulty, 'b.yaml': configMap('b', '1'), 'g.yaml': generated }
+    const commit = bench.push(files)
+    await bench.sync()
+    const first = await bench.status()
+    expect(first.failed.map(({ id, reason, file }) => [id, reason, file])).toEqual([
+      ['<cluster>:configmap/a', 'InvalidYAML', 'a.yaml'],
+      ['<cluster>:configmap/g-*', 'InvalidYAML', 'g.yaml'],
+    ])
+    expect(first.marker).toMatchObject({ commit, problem: '' })
+    expect(await read('ConfigMap', 'gone')).toBeDefined()
+    bench.push({ ...files, 'b.yaml': configMap('b', '2') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'gone')).toBeUndefined()
+    expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: '1' })
+  })
+
+  it('prunes nothing where a generator stumbled over such an object, since nothing of what it makes is there', async () => {
+    bench = await createWorkbench({ syncState: 'git' })
+    const commit = bench.push({ 'a.yaml': configMap('a', '1'), 'made.yaml': configMap('made', '1') })
+    await bench.sync()
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', name: 'b' }
+    const problem = { reason: 'InvalidYAML' as const, file: '.flux.yaml', line: 0, message: 'b is odd', object }
+    bench.render = async () => ({ plainPaths: undefined, outputs: [], problems: [problem], warnings: [] })
+    for (const version of ['2', '3']) {
+      bench.push({ 'a.yaml': configMap('a', version) })
+      await bench.sync()
+    }
+    expect((await read('ConfigMap', 'a'))?.data).toEqual({ key: '3' })
+    expect(await read('ConfigMap', 'made')).toBeDefined()
+    expect((await bench.status()).marker?.commit).toBe(commit)
+  })
+
   it('applies neither of two duplicates and deletes neither', async () => {
     bench = await createWorkbench()
     bench.push({ 'a.yaml': configMap('a', '1') })
@@ -190,6 +228,27 @@ spec:
     await bench.sync()
     expect((await bench.status()).failed.map(({ reason, file }) => [reason, file])).toEqual([['UnknownKind', 'x.yaml']])
     expect(await read('ConfigMap', 'a')).toBeDefined()
+  })
+
+  it('prunes though more failed long since than a status lists, and not while a new one does', async () => {
+    bench = await createWorkbench()
+    const monitors = (count: number) =>
+      Array.from(
+        { length: count },
+        (_, index) => `apiVersion: nobody.example/v1\nkind: Monitor\nmetadata: {name: m-${index}}\n---\n`,
+      ).join('')
+    bench.push({ 'm.yaml': monitors(150), 'a.yaml': configMap('a', '1'), 'b.yaml': configMap('b', '1') })
+    await bench.sync()
+    expect(await bench.status()).toMatchObject({ failedCount: 150, failed: { length: 100 } })
+    bench.push({ 'm.yaml': monitors(151), 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeDefined()
+    bench.push({ 'm.yaml': monitors(151), 'a.yaml': configMap('a', '2') })
+    await bench.sync()
+    expect(await read('ConfigMap', 'b')).toBeUndefined()
+    bench.writes()
+    await bench.sync()
+    expect(bench.writes()).toEqual([])
   })
 
   it('leaves alone what is ignored in git or in the cluster', async () => {

@@ -21,6 +21,7 @@ import { parseChildEntry } from '../../src/main/package.ts'
 import { createHistory } from '../../src/jobs/history.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
+import type { Render } from '../../src/jobs/sync-source/desired.ts'
 import type { Decrypt } from '../../src/jobs/sync-source/files.ts'
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
@@ -57,8 +58,12 @@ export type Workbench = {
   fetches: boolean
   /** The keys of the source; at first any key opens anything, and leaves it as it is. */
   open: Decrypt['open']
+  /** What generators make; nothing at first. */
+  render: Render
   /** Forgets all that a process remembers, as after a restart. */
   restart(): void
+  /** The next syncs are done by the other one of two workers, with a memory and a mirror of its own. */
+  otherWorker(): void
   close(): Promise<void>
 }
 
@@ -80,13 +85,14 @@ export async function createWorkbench(
   inWork('config', 'user.email', 'test@example.com')
   inWork('config', 'user.name', 'test')
   const cluster = recorded(createCluster({ kubeconfig: stack().kubeconfig, log: silent }))
-  const git = createGit({
-    directory: join(directory, 'mirrors'),
-    timeoutMs: 120_000,
-    allowLocal: true,
-    log: silent,
-    ...(gnupgHome ? { gnupgHome } : {}),
-  })
+  const mirrors = (name: string) =>
+    createGit({
+      directory: join(directory, name),
+      timeoutMs: 120_000,
+      allowLocal: true,
+      log: silent,
+      ...(gnupgHome ? { gnupgHome } : {}),
+    })
   const home = `sync-${id}`
   const target = `app-${id}`
   for (const name of [home, target])
@@ -110,13 +116,19 @@ export async function createWorkbench(
     ...change,
   }
   let ended: SyncEnded | undefined
-  const bench: Pick<Workbench, 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open'> = {
+  let resting = { memory: createSyncMemory(), git: mirrors('mirrors-of-the-other') }
+  const bench: Pick<
+    Workbench,
+    'git' | 'memory' | 'owned' | 'enqueued' | 'now' | 'fetched' | 'fetches' | 'open' | 'render'
+  > = {
+    git: mirrors('mirrors'),
     memory: createSyncMemory(),
     owned: createOwnedObjects(cluster.api),
     enqueued: [],
     now: undefined,
     fetched: undefined,
     fetches: true,
+    render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
     open: async () => ({ decrypt: async (_, bytes) => bytes, close: async () => {} }),
   }
   const run = createRun({ redact: (text) => text })
@@ -130,7 +142,7 @@ export async function createWorkbench(
     reason?: string
   } = {}): Promise<Outcome> {
     const remote = { url: bare }
-    if (bench.fetches) await git.fetch(remote)
+    if (bench.fetches) await bench.git.fetch(remote)
     const payload = {
       kind: 'sync-source' as const,
       namespace: home,
@@ -142,7 +154,7 @@ export async function createWorkbench(
       payload,
       {
         sources: { list: () => [spec, ...others], get: () => spec, remote: async () => remote },
-        git,
+        git: bench.git,
         lastFetch: async () => bench.fetched,
         cluster: cluster.api,
         fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
@@ -150,7 +162,7 @@ export async function createWorkbench(
         memory: bench.memory,
         packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
         parse: createParser({ run, entry: parseChildEntry(), log: silent }),
-        render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
+        render: bench.render,
         replaces: new Set(['fluxd', 'helm-operator']),
         redact: (text) => text,
         secrets: { isEncrypted: (bytes) => Buffer.from(bytes).includes('sops:'), open: bench.open },
@@ -178,7 +190,9 @@ export async function createWorkbench(
 
   return {
     cluster: cluster.api,
-    git,
+    get git() {
+      return bench.git
+    },
     spec,
     target,
     told,
@@ -202,6 +216,12 @@ export async function createWorkbench(
     },
     set open(open) {
       bench.open = open
+    },
+    get render() {
+      return bench.render
+    },
+    set render(render) {
+      bench.render = render
     },
     get fetches() {
       return bench.fetches
@@ -245,6 +265,11 @@ export async function createWorkbench(
       bench.owned.stop()
       bench.memory = createSyncMemory()
       bench.owned = createOwnedObjects(cluster.api)
+    },
+    otherWorker() {
+      const { memory, git } = bench
+      Object.assign(bench, resting)
+      resting = { memory, git }
     },
     async close() {
       bench.owned.stop()

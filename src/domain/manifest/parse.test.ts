@@ -84,6 +84,33 @@ describe('what a file holds', () => {
   })
 })
 
+describe('an object that only kubectl would refuse', () => {
+  const meta = (lines: string) => `apiVersion: v1\nkind: Secret\nmetadata:\n${lines}`
+
+  it.each([
+    ['has an annotation that is no text', meta('  name: a\n  annotations: {x: true}\n'), '<cluster>:secret/a', 'a'],
+    ['has a label that is a number', meta('  name: a\n  namespace: b\n  labels: {v: 1.0}\n'), 'b:secret/a', 'a'],
+    ['has a number for a name, as it is written', meta('  name: 0123\n  namespace: b\n'), 'b:secret/0123', '0123'],
+    ['has a number for a namespace', meta('  name: a\n  namespace: 1e3\n'), '1e3:secret/a', 'a'],
+    ['has a name that deceives the eye', meta('  name: "a/\\u202eb"\n'), '<cluster>:secret/a??b', 'a/\u202eb'],
+    ['leaves its name to the API server', meta('  generateName: a-\n  namespace: b\n'), 'b:secret/a-*', ''],
+  ])('is known where it %s', (_, text, id, name) => {
+    expect(parse(text)).toMatchObject({ objects: [], problems: [{ id, object: { kind: 'Secret', name } }] })
+  })
+
+  it.each([
+    ['its kind', 'apiVersion: v1\nkind: 3\nmetadata: {name: a, labels: {x: 1}}\n'],
+    ['its group', 'kind: Secret\nmetadata: {name: a, labels: {x: 1}}\n'],
+    ['its name', meta('  labels: {x: 1}\n')],
+    ['its name for a template', meta('  name: {{ x }}\n')],
+    ['its namespace for a template', meta('  name: a\n  namespace: {{ x }}\n')],
+  ])('is not where nobody can read %s', (_, text) => {
+    const { problems: found } = parse(text)
+    expect(found).toHaveLength(1)
+    expect(found[0]).not.toHaveProperty('object')
+  })
+})
+
 describe('a broken part', () => {
   it('does not take the rest of the file with it', () => {
     const { objects, problems: wrong } = parse(

@@ -110,8 +110,7 @@ function readDocument(
   const { objects, faults } = readObjects(value, document, isPatch)
   const line = (node: Node | null): number => lineOf((node ?? document.contents)?.range?.[0] ?? 0)
   for (const { object, node } of objects) found.objects.push({ object, file, line: line(node) })
-  for (const { message, node, id } of faults)
-    found.problems.push({ ...problem(file, line(node), message), ...(id ? { id } : {}) })
+  for (const { message, node, ...who } of faults) found.problems.push({ ...problem(file, line(node), message), ...who })
   if (objects.length === 0) return
   for (const { message, offset } of warnings) {
     if (found.warnings.length < maxWarnings) found.warnings.push(problem(file, lineOf(offset), message))

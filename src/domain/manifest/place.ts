@@ -142,11 +142,13 @@ function withholdUnknown<T extends ManifestObject>(
   withhold(item, options, result)
 }
 
-/** Both keys that it may turn out to have: nobody asked yet whether the kind has namespaces. */
 function withhold<T extends ManifestObject>(item: T, options: Homes, { withheld }: Placement<T>): void {
-  for (const namespace of [undefined, homeOf(item, options)]) {
-    withheld.add(keyOf(refOf(inNamespace(item.object, namespace))))
-  }
+  for (const key of possibleKeys(refOf(item.object), options)) withheld.add(key)
+}
+
+/** Both keys that it may turn out to have, where nobody asked yet whether the kind has namespaces. */
+export function possibleKeys({ namespace, ...ref }: ObjectRef, { targetNamespace, defaultNamespace }: Homes): string[] {
+  return [keyOf(ref), keyOf({ ...ref, namespace: targetNamespace || namespace || defaultNamespace })]
 }
 
 function inNamespace(object: KubeObject, namespace: string | undefined): KubeObject {

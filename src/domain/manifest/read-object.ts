@@ -1,8 +1,11 @@
-import { type Document, isMap, isSeq, type Node, type Pair } from 'yaml'
-import type { Json, KubeObject } from './object.ts'
+import { type Document, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml'
+import { idOf, type Json, type KubeObject, type ObjectRef } from './object.ts'
 
-/** What is wrong with an object. `node` is where, when it is known. */
-export type Fault = { message: string; node: Node | null; id?: string }
+/**
+ * What is wrong with an object. `node` is where, when it is known; `id` and `object` say which one it is, where that can be read:
+ * such an object alone is refused, as kubectl refuses it (flux-v1 §2).
+ */
+export type Fault = { message: string; node: Node | null; id?: string; object?: ObjectRef }
 
 export type ObjectFound = { object: KubeObject; node: Node | null }
 
@@ -82,9 +85,39 @@ function faultOf(value: Fields, node: Node | null): Fault | undefined {
   }
   if (!isKind(kind)) return { message: 'kind holds characters that no kind has', node: locate(node, 'kind') }
   if (!isFields(metadata)) return { message: `${kind}: metadata is missing`, node: locate(node, 'metadata') }
-  const badName = nameFault(value as Fields & { apiVersion: string; kind: string }, metadata)
-  if (badName) return { message: badName, node: locate(node, 'metadata', 'name') }
-  return metadataFault(kind, metadata, node)
+  const badName = nameFault({ apiVersion, kind }, metadata)
+  const fault = badName
+    ? { message: badName, node: locate(node, 'metadata', 'name') }
+    : metadataFault(kind, metadata, node)
+  return fault && { ...fault, ...whoIs({ apiVersion, kind }, metadata, pairOf(node, 'metadata')?.value) }
+}
+
+/** Nothing where the name or the namespace is not a text, however it is written: nobody knows which object that is. */
+function whoIs(
+  type: { apiVersion: string; kind: string },
+  metadata: Fields,
+  node: unknown,
+): Pick<Fault, 'id' | 'object'> {
+  const written = (field: string) => writtenAs(metadata[field], pairOf(node, field)?.value)
+  const [name, namespace, prefix] = [written('name'), written('namespace'), written('generateName')]
+  if (name === undefined || namespace === undefined || (name === '' && !prefix)) return {}
+  // what a person reads shall hold nothing that deceives the eye (hazards G5, G7)
+  const shown = (text: string) => text.replaceAll(/[^\w.:-]/gu, '?').slice(0, 253)
+  return {
+    id: idOf({
+      kind: type.kind,
+      namespace: shown(namespace),
+      name: name === '' ? `${shown(prefix ?? '')}*` : shown(name),
+    }),
+    object: { apiVersion: type.apiVersion, kind: type.kind, ...(namespace ? { namespace } : {}), name },
+  }
+}
+
+/** A text, or what is written where YAML makes something else of it, e.g. a number; undefined for a mapping or a list. */
+function writtenAs(value: Json | undefined, node: unknown): string | undefined {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  return isScalar(node) ? node.source : undefined
 }
 
 /** Names there are what users are called, e.g. an address; everywhere else an ID must be readable again (complaint 4). */
@@ -117,16 +150,15 @@ function metadataFault(kind: string, metadata: Fields, node: Node | null): Fault
   ) {
     return { message: `${who}: metadata.namespace is not a valid name`, node: locate(node, 'metadata', 'namespace') }
   }
-  const id = `${namespace || '<cluster>'}:${kind.toLowerCase()}/${name}`
   for (const field of ['annotations', 'labels'] as const) {
     const map = metadata[field]
     if (map === undefined || map === null) continue
     if (!isFields(map))
-      return { message: `${who}: metadata.${field} is not a mapping`, node: locate(node, 'metadata', field), id }
+      return { message: `${who}: metadata.${field} is not a mapping`, node: locate(node, 'metadata', field) }
     for (const [key, value] of Object.entries(map)) {
       if (typeof value === 'string' || value === null) continue
       const what = `the value of ${field.slice(0, -1)} '${key}' is a ${nameOfType(value)} and must be a text`
-      return { message: `${who}: ${what}, put it in quotes`, node: locate(node, 'metadata', field, key), id }
+      return { message: `${who}: ${what}, put it in quotes`, node: locate(node, 'metadata', field, key) }
     }
   }
   return undefined

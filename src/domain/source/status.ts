@@ -53,6 +53,8 @@ export type SourceStatus = {
   failed: SourceFailure[]
   /** How many failed in all. */
   failedCount: number
+  /** Since when those failures are known that `failed` has no room for, by commit (failing-since.ts). */
+  unlisted?: Record<string, string>
   /** What waits for somebody: deletions (law 8), and objects that run fluxd or the Helm Operator (ruling 6). */
   held: SourceFailure[]
   /** Differences from git that are left as they are, the first 100. */
@@ -69,8 +71,11 @@ export type SourceStatus = {
     problem: string
     /** RFC 3339: when somebody else was seen to have moved it last. */
     foreignAt?: string
+    /** Id of the tag as we left or noted it, empty for no tag, and what it is the tag of; absent while it is being moved. */
+    object?: string
+    of?: string
   }
-  /** The commit that the branch left by a rewrite; nothing is pruned until all was applied once (hazard D2). */
+  /** The commit that the branch left by a rewrite, until a revision was tried whole and nothing new failed (hazard D2). */
   rewrittenFrom?: string
   /** Names of the ConfigMaps that hold the inventory, in order, and the digest of its content. */
   inventory: { parts: string[]; digest: string; count: number }
@@ -137,16 +142,4 @@ export function parseSourceStatus(text: string | undefined): SourceStatus | unde
   } catch {
     return undefined
   }
-}
-
-/** The commit since which this failure is known: the one of an earlier status that has it, else the given one. */
-export function failingSince(
-  failure: Pick<SourceFailure, 'id' | 'file' | 'reason'>,
-  earlier: readonly SourceFailure[],
-  commit: string,
-): string {
-  const same = earlier.find(
-    ({ id, file, reason }) => id === failure.id && file === failure.file && reason === failure.reason,
-  )
-  return same?.since || commit
 }

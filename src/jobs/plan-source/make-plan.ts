@@ -1,5 +1,6 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import { AppError } from '../../domain/error.ts'
+import { ofTheWhole } from '../../domain/manifest/problem.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import { diffObjects } from '../../domain/plan/diff.ts'
 import { secretValues } from '../../domain/plan/masked.ts'
@@ -46,7 +47,7 @@ export async function makePlan(
   const left = [...sorted.left, ...apart.left]
   const { wanted } = apart
   const tried = await tryAll(wanted, { sync, reading: compared.deps, deps }, signal)
-  const problems = apart.problems.map((problem): Change => ({ id: '', ...problem, action: 'failed' }))
+  const problems = apart.problems.map((problem): Change => ({ id: '', ...ofTheWhole(problem), action: 'failed' }))
   const removals = planRemovals(sync, tried.failed, deps.now())
   const changes = [...problems, ...tried.changes, ...left, ...removals.changes]
   const unchanged = sync.desired.objects.length - tried.changes.length - left.filter(({ id }) => id !== '').length

@@ -23,8 +23,8 @@ function whyStays(sync: Sync, failed: ReadonlySet<string>, now: Date): string | 
   const { spec } = sync
   if (spec.pruneDry) return 'deletions are only logged (--sync-garbage-collection-dry)'
   if (!spec.prune) return 'this source deletes nothing (--sync-garbage-collection, or prune of the Source)'
-  const isNew = [...failed].some((key) => isNewFailure(key, sync))
-  return whyNothing(sync, { isNew, isAny: failed.size > 0 }, now)
+  const hasFailure = [...failed].some((key) => isNewFailure(key, sync))
+  return whyNothing(sync, hasFailure, now)
 }
 
 /** An older failure does not stop pruning. */

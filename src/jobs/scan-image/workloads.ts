@@ -7,6 +7,7 @@ import { automatedPolicy } from '../../domain/manifest/annotations.ts'
 import { isKustomization } from '../../domain/source/kustomization.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
+import type { ReadHeadDeps } from '../read-head.ts'
 import type { Sources } from '../sources.ts'
 import type { LiveMemory } from './live.ts'
 import { type MadeWorkloads, readMade } from './made-workloads.ts'
@@ -25,7 +26,7 @@ export function createImageMemory(): ImageMemory {
 
 export type WorkloadDeps = {
   sources: Sources
-  git: Pick<Git, 'fetch' | 'resolve' | 'tree' | 'read' | 'tags' | 'verify'>
+  git: ReadHeadDeps['git'] & Pick<Git, 'tree' | 'read'>
   generator: Generator<GitRemote>
   memory: ImageMemory
 }

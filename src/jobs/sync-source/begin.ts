@@ -1,4 +1,4 @@
-import { AppError } from '../../domain/error.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 import { gcMark } from '../../domain/manifest/gc-mark.ts'
 import type { ObjectRef } from '../../domain/manifest/object.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
@@ -9,6 +9,7 @@ import { type Desired, loadDesired } from './desired.ts'
 import { latestHead } from './latest-head.ts'
 import type { Ledger } from './ledger.ts'
 import { lookForOther, readMarker } from './marker.ts'
+import type { Head } from '../read-head.ts'
 import type { SourceMemory } from './memory.ts'
 import { observeLive, seedInventory } from './observe.ts'
 import { readRewrite } from './rewrite.ts'
@@ -22,11 +23,10 @@ export async function begin(
   deps: SyncSourceDeps,
   signal: AbortSignal,
 ): Promise<Sync> {
-  const since = await lastCommit(spec, ledger, deps, signal)
-  const head = await latestHead({ spec, since, memory }, deps, signal)
+  const head = await findHead(spec, { ledger, memory }, deps, signal)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
-  const foreignAt = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
+  const tag = await lookForOther({ spec, before: ledger.status.marker }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
   const { live, unreadable, isUnseen, unseen, rewinds } = await observeLive(
@@ -62,13 +62,14 @@ export async function begin(
     inventory,
     changes: [],
     held: [],
+    waitingDeletions: undefined,
     drifted: [],
     pause: undefined,
     autoscalers: undefined,
     isRebuilt: isRewound || (!ledger.inventory && ledger.status.inventory.parts.length > 0),
     rewinds,
     rewrittenFrom,
-    foreignAt,
+    tag,
     markerBefore: ledger.status.marker?.commit ?? '',
   }
 }
@@ -87,6 +88,29 @@ function tellUnseen(unseen: readonly string[], memory: SourceMemory, { log }: Sy
 /** The rights that this source is applied with. */
 function clusterOf({ namespace, serviceAccount }: SourceSpec, { cluster }: SyncSourceDeps): Sync['cluster'] {
   return serviceAccount === '' ? cluster : cluster.as({ namespace, serviceAccount })
+}
+
+/**
+ * Up to where the source may be applied. Where the commit that was tried last has no good signature, the annotation of
+ * `--sync-state=secret` may name a newer one to go on from (flux-v1 §§12-13); the tag is looked at in any case.
+ */
+async function findHead(
+  spec: SourceSpec,
+  { ledger, memory }: { ledger: Ledger; memory: SourceMemory },
+  deps: SyncSourceDeps,
+  signal: AbortSignal,
+): Promise<Head> {
+  const since = await lastCommit(spec, ledger, deps, signal)
+  try {
+    return await latestHead({ spec, since, memory }, deps, signal)
+  } catch (error) {
+    if (toAppError(error).reason !== 'SignatureInvalid' || spec.syncState !== 'secret') throw error
+    const marked = await readMarker(spec, deps, signal)
+    const remote = await deps.sources.remote(spec, signal)
+    const isNewer = marked !== '' && (await deps.git.relation(remote, marked, since, signal)) === 'rewritten'
+    if (!isNewer) throw error
+    return await latestHead({ spec, since: marked, memory }, deps, signal)
+  }
 }
 
 /** What was tried last: our own record, else the marker that fluxd or an earlier Capstan left (ruling 13). */

@@ -2,13 +2,11 @@ import { makePrunableKinds } from '../../domain/manifest/exclude-resources.ts'
 import { idOf } from '../../domain/manifest/object.ts'
 import { rankOf } from '../../domain/manifest/order.ts'
 import { isInAllowedNamespace } from '../../domain/manifest/place.ts'
-import type { Change } from '../../domain/plan/change.ts'
 import { planPrune } from '../../domain/plan/prune.ts'
-import { failingSince } from '../../domain/source/status.ts'
 import { prune } from './prune.ts'
-import { failureOf } from './failure-of.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { hasOtherWriter } from './marker.ts'
+import { hasNewFailure, hasNewProblem, isTried } from './trouble.ts'
 import { writeAhead } from './write-ahead.ts'
 
 /** Deletes what left git, when that may be done at all. */
@@ -16,9 +14,12 @@ export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortS
   const { spec, inventory } = sync
   if (!(spec.prune || spec.pruneDry)) return
   const plan = planOf(sync)
-  const why = whyNothing(sync, { isNew: hasNewFailure(sync), isAny: sync.changes.some(isFailed) }, deps.now())
+  const why = whyNothing(sync, hasNewFailure(sync), deps.now())
   if (why) {
-    if (plan.remove.length > 0) deps.log.info({ objects: plan.remove.length, why }, 'objects that left git stay')
+    if (plan.remove.length === 0) return
+    // of what was not loaded nobody knows whether it left git
+    if (isTried(sync) && !spec.pruneDry) sync.waitingDeletions = { count: plan.remove.length, why }
+    deps.log.info({ objects: plan.remove.length, why }, 'objects that left git stay')
     return
   }
   if (!spec.pruneDry) sync.held = plan.held
@@ -37,22 +38,22 @@ export async function pruneLeft(sync: Sync, deps: SyncSourceDeps, signal: AbortS
 }
 
 /**
- * Why nothing at all is deleted now (rulings 7c, 20); undefined when it may be. The same for a sync and for a plan. `isNew`: an object
- * that is new or changed fails; an older failure does not stop pruning, unless a rewrite is not applied whole yet.
+ * Why nothing at all is deleted now (rulings 7c, 20); undefined when it may be. The same for a sync and for a plan. `hasFailure`: an
+ * object that is new or changed fails; an older failure does not stop pruning, not even after a rewrite.
  */
 export function whyNothing(
-  sync: Pick<Sync, 'spec' | 'desired' | 'ledger' | 'commit' | 'rewrittenFrom' | 'foreignAt' | 'isRebuilt'>,
-  failure: { isNew: boolean; isAny: boolean },
+  sync: Pick<Sync, 'spec' | 'desired' | 'ledger' | 'commit' | 'rewrittenFrom' | 'tag' | 'isRebuilt'>,
+  hasFailure: boolean,
   now: Date,
 ): string | undefined {
   if (hasOtherWriter(sync, now)) return 'somebody else syncs this source too'
   if (sync.isRebuilt)
     return 'the inventory is made anew, since it could not be read or the cluster was restored; the next sync deletes'
-  if (!isLoadedWhole(sync)) return 'something could not be loaded, and nothing is deleted before that is mended'
-  if (failure.isNew) return 'a new or changed object fails, and nothing is deleted before that is mended'
-  if (sync.rewrittenFrom !== '' && failure.isAny)
-    return 'the history was rewritten, and nothing is deleted before all was applied once'
-  return undefined
+  if (!isTried(sync)) return 'something could not be loaded, and nothing is deleted before that is mended'
+  if (!hasFailure && !hasNewProblem(sync)) return undefined
+  return sync.rewrittenFrom === ''
+    ? 'a new or changed object fails, and nothing is deleted before that is mended or another commit comes'
+    : 'the history was rewritten and a new or changed object fails, and nothing is deleted before that is mended or another commit comes'
 }
 
 /** What would be deleted and what is held; the same for a sync and for a plan. */
@@ -73,27 +74,4 @@ export function planOf(
     isKept: ({ uid }) => kept.has(uid),
     isUnseen: ({ ref }) => sync.isUnseen(ref),
   })
-}
-
-/**
- * Nothing is pruned while something could not be loaded. A kind that the cluster does not know is different: the object is read,
- * only not applied, so it counts like a failed object and stops pruning at the revision that brought it, not for ever.
- */
-function isLoadedWhole({ desired, ledger, commit }: Pick<Sync, 'desired' | 'ledger' | 'commit'>): boolean {
-  return desired.problems.every(({ id = '', file, reason }) => {
-    return reason === 'UnknownKind' && failingSince({ id, file, reason }, ledger.status.failed, commit) !== commit
-  })
-}
-
-/** A failure of an object that is new or changed may be half of a rename; an older one does not stop pruning (ruling 7c). */
-function hasNewFailure(sync: Sync): boolean {
-  const { changes, ledger, commit } = sync
-  const isNew = (change: Change) =>
-    change.action === 'failed' && failingSince(failureOf(change), ledger.status.failed, commit) === commit
-  if (changes.some(isNew)) return true
-  return [...sync.inventory.values()].some(({ tried, triedAt }) => tried !== '' && triedAt === sync.commit)
-}
-
-function isFailed({ action }: Change): boolean {
-  return action === 'failed'
 }

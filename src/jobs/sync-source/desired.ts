@@ -5,8 +5,8 @@ import { ignoreOf } from '../../domain/manifest/annotations.ts'
 import { idOf, keyOf, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
 import type { ManifestObject } from '../../domain/manifest/parse.ts'
 import type { ParsedObject } from '../../domain/manifest/parsed-file.ts'
-import { type ApiFacts, place } from '../../domain/manifest/place.ts'
-import type { Problem } from '../../domain/manifest/problem.ts'
+import { type ApiFacts, place, possibleKeys } from '../../domain/manifest/place.ts'
+import { ofTheWhole, type Problem } from '../../domain/manifest/problem.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { fileManifest, type Manifest, madeManifest, type ReadFilesDeps, readManifests } from './files.ts'
@@ -33,7 +33,7 @@ export type DesiredObject = {
 /** The desired state at one commit. */
 export type Desired = {
   objects: DesiredObject[]
-  /** Keys that git defines but that must not be applied: duplicates, unknown kinds, foreign namespaces. Never pruned. */
+  /** Keys that git defines but that must not be applied: duplicates, unknown kinds, faulty objects, foreign namespaces. Never pruned. */
   withheld: ReadonlySet<string>
   /** What could not be loaded; while there is one, nothing is pruned (ruling 7c). */
   problems: Problem[]
@@ -86,12 +86,18 @@ export async function loadDesired(
   problems.push(...placed.problems)
   return {
     objects: placed.objects.map(toDesired),
-    withheld: placed.withheld,
+    withheld: withFaulty(placed.withheld, problems, spec),
     problems,
     warnings: [...warnings, ...placed.warnings],
     fresh,
     made: new Map(manifests.filter(({ text }) => text !== undefined).map((made) => [made.blob, made])),
   }
+}
+
+/** Objects that could be told apart but not read are defined in git all the same. */
+function withFaulty(withheld: ReadonlySet<string>, problems: readonly Problem[], spec: SourceSpec): Set<string> {
+  const faulty = problems.flatMap(({ object }) => (object?.name ? possibleKeys(object, spec) : []))
+  return new Set([...withheld, ...faulty])
 }
 
 /** The texts that make up the source at a commit: its files, and what its generators make of it, run once per commit. */
@@ -107,7 +113,8 @@ async function listManifests(where: Where, memory: SourceMemory, deps: DesiredDe
   const scope = isAllMade ? { files: [], problems: [], warnings: [] } : filesInScope(tree, { ...spec, paths })
   return {
     manifests: [...scope.files.map(fileManifest), ...rendered.outputs.map(madeManifest)],
-    problems: [...scope.problems, ...rendered.problems],
+    // whatever a generator stumbled over, nothing of what it makes is there
+    problems: [...scope.problems, ...rendered.problems.map(ofTheWhole)],
     warnings: [...scope.warnings, ...rendered.warnings],
   }
 }

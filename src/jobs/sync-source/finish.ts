@@ -14,13 +14,14 @@ import { missedDrift } from '../drift.ts'
 import { readHealth } from './health.ts'
 import type { Hold } from './hold.ts'
 import { type Ledger, writeLedger } from './ledger.ts'
-import { moveMarker } from './marker.ts'
+import { moveMarker, withTag } from './marker.ts'
 import type { SourceMemory } from './memory.ts'
 import { rememberApplied } from './remember-applied.ts'
-import { heldStatus, isTried, nextStatus, sameStatus, summarise } from './report.ts'
+import { heldStatus, nextStatus, sameStatus, summarise } from './report.ts'
 import { isNarrow } from './observe.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 import { tellStandstill, tellSync } from './tell.ts'
+import { isTried } from './trouble.ts'
 
 /** A sync that was overtaken by somebody else's change runs again after this time. */
 const againMs = 500
@@ -72,12 +73,12 @@ async function mark(
   signal: AbortSignal,
 ): Promise<SourceStatus> {
   if (!isTried(sync)) return status
-  const { spec, commit, memory, foreignAt } = sync
-  const before = sync.ledger.status.marker
-  const problem = await moveMarker(spec, { commit, memory }, deps, signal)
-  if (problem === (before?.problem ?? '')) return status
+  const { spec, commit, memory, tag, ledger } = sync
+  const before = ledger.status.marker
+  const { problem, object } = await moveMarker(spec, { commit, before, tag, memory }, deps, signal)
+  if (problem === (before?.problem ?? '') && object === before?.object) return status
   const marker = problem === '' ? { commit, problem } : { commit: sync.markerBefore, problem }
-  const marked = { ...status, marker: { ...marker, ...(foreignAt === '' ? {} : { foreignAt }) } }
+  const marked = { ...status, marker: withTag(spec, marker, { ...tag, object }) }
   await keep(sync, marked, deps, signal)
   return marked
 }

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { Git } from '../../adapters/git/index.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
+import { safeUrl } from '../../domain/source/git-url.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { SourceStatus } from '../../domain/source/status.ts'
 import type { Fence } from '../../domain/work/fence.ts'
@@ -12,7 +13,7 @@ type Marker = NonNullable<SourceStatus['marker']>
 
 export type MarkerDeps = {
   sources: Pick<Sources, 'remote'>
-  git: Pick<Git, 'readTag' | 'moveTag'>
+  git: Pick<Git, 'readTag' | 'moveTag' | 'fetch'>
   cluster: Pick<Cluster, 'get' | 'patch' | 'create'>
   fence: Fence
   /** How the tag is made, and where the Secret of `--sync-state=secret` lies. */
@@ -35,20 +36,35 @@ export async function readMarker(spec: SourceSpec, deps: MarkerDeps, signal: Abo
   return secret?.metadata.annotations?.[secretAnnotation] ?? ''
 }
 
+/** What the tag says of others: when one was seen to have moved it last, empty for never, and the tag that is there now. */
+export type TagLook = { foreignAt: string; object: string | undefined }
+
 /**
- * When somebody else was seen to have moved the tag last; empty for never. Two that sync one branch into one cluster, as fluxd beside
- * us, would prune each other's objects (ruling 20).
+ * Looks whether somebody else moved the tag since one of us left it or noted it. Two that sync one branch into one cluster, as fluxd
+ * beside us, would prune each other's objects (ruling 20). Compared with the status, so that our own processes are nobody else.
  */
 export async function lookForOther(
-  { spec, before, memory }: { spec: SourceSpec; before: Marker | undefined; memory: SourceMemory },
+  { spec, before }: { spec: SourceSpec; before: Marker | undefined },
   deps: MarkerDeps & { now: () => Date },
   signal: AbortSignal,
-): Promise<string> {
-  const left = memory.marker?.object
-  if (spec.syncState !== 'git' || !hasMarker(spec) || !left) return before?.foreignAt ?? ''
+): Promise<TagLook> {
+  const foreignAt = before?.foreignAt ?? ''
+  if (spec.syncState !== 'git' || !hasMarker(spec)) return { foreignAt, object: undefined }
   const remote = await deps.sources.remote(spec, signal)
-  const tag = await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal)
-  return tag?.object === left ? (before?.foreignAt ?? '') : deps.now().toISOString()
+  const read = async () => (await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal))?.object ?? ''
+  const seen = await read()
+  const left = before?.of === tagOf(spec) ? before.object : undefined
+  if (!before || seen === left) return { foreignAt, object: seen }
+  try {
+    // another process of ours may have moved it since this one fetched
+    await deps.git.fetch(remote, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    return { foreignAt, object: left ?? seen }
+  }
+  const there = await read()
+  const isForeign = left !== undefined && there !== left
+  return { foreignAt: isForeign ? deps.now().toISOString() : foreignAt, object: there }
 }
 
 /**
@@ -56,50 +72,69 @@ export async function lookForOther(
  * somebody allows it by an annotation on the status.
  */
 export function hasOtherWriter(
-  { spec, foreignAt, ledger }: { spec: SourceSpec; foreignAt: string; ledger: Pick<Ledger, 'annotations'> },
+  { spec, tag, ledger }: { spec: SourceSpec; tag: Pick<TagLook, 'foreignAt'>; ledger: Pick<Ledger, 'annotations'> },
   now: Date,
 ): boolean {
+  const { foreignAt } = tag
   if (foreignAt === '' || ledger.annotations[otherWriterAnnotation] === 'allow') return false
   return now.getTime() - Date.parse(foreignAt) < 2 * spec.syncIntervalMs
 }
 
-/**
- * What the status says of the marker before it is moved: that it is there, unless it could not be moved the last time. So a move
- * that goes well needs no second write.
- */
-export function expectedMarker(
-  spec: SourceSpec,
-  { commit, before, foreignAt }: { commit: string; before: Marker | undefined; foreignAt: string },
-): Marker | undefined {
-  if (!hasMarker(spec)) return undefined
-  const known = before?.problem ? before : { commit, problem: '' }
-  return { commit: known.commit, problem: known.problem, ...(foreignAt === '' ? {} : { foreignAt }) }
-}
+type Place = { commit: string; before: Marker | undefined; tag: TagLook }
 
 /**
- * Moves the marker to the commit that was loaded whole and tried; gives why it could not be moved, empty for done. It never fails a
- * sync: it is tried again with the next one.
+ * What the status says of the marker before it is moved: that it is there, unless it could not be moved the last time. The id of a tag
+ * that is about to be moved is left out, so that a move which nobody lives to note is not taken for somebody else's.
+ */
+export function expectedMarker(spec: SourceSpec, { commit, before, tag }: Place): Marker | undefined {
+  if (!hasMarker(spec)) return undefined
+  if (before?.problem) return withTag(spec, { commit: before.commit, problem: before.problem }, tag)
+  const stays = before?.commit === commit ? tag.object : undefined
+  return withTag(spec, { commit, problem: '' }, { ...tag, object: stays })
+}
+
+/** The marker with what was seen of the tag. */
+export function withTag(spec: SourceSpec, { commit, problem }: Marker, { foreignAt, object }: TagLook): Marker {
+  return {
+    commit,
+    problem,
+    ...(foreignAt === '' ? {} : { foreignAt }),
+    ...(object === undefined ? {} : { object, of: tagOf(spec) }),
+  }
+}
+
+/** What became of the marker: why it could not be moved, empty for done, and the tag that is there since. */
+export type Moved = { problem: string; object: string | undefined }
+
+/**
+ * Moves the marker to the commit that was loaded whole and tried. It never fails a sync: it is tried again with the next one. At an
+ * unchanged commit a process moves it once, so that it does not fight over it with somebody else.
  */
 export async function moveMarker(
   spec: SourceSpec,
-  { commit, memory }: { commit: string; memory: SourceMemory },
+  { commit, before, tag, memory }: Place & { memory: SourceMemory },
   deps: MarkerDeps,
   signal: AbortSignal,
-): Promise<string> {
-  if (!hasMarker(spec) || memory.marker?.commit === commit) return ''
+): Promise<Moved> {
+  if (!hasMarker(spec)) return { problem: '', object: undefined }
+  const isThere = before?.commit === commit && before.problem === '' && tag.object !== ''
+  if (isThere && memory.marker?.commit === commit) return { problem: '', object: tag.object }
   try {
     deps.fence.check()
-    if (spec.syncState === 'git') memory.marker = { commit, object: await moveTag(spec, commit, deps, signal) }
-    else {
-      await moveAnnotation(commit, deps, signal)
-      memory.marker = { commit, object: '' }
-    }
-    return ''
+    const object = spec.syncState === 'git' ? await moveTag(spec, commit, deps, signal) : undefined
+    if (spec.syncState === 'secret') await moveAnnotation(commit, deps, signal)
+    memory.marker = { commit }
+    return { problem: '', object }
   } catch (error) {
     const failure = toAppError(error)
     if (signal.aborted || failure.reason === 'FenceLost') throw failure
-    return `${failure.reason}: ${failure.message}`
+    return { problem: `${failure.reason}: ${failure.message}`, object: tag.object }
   }
+}
+
+/** Which tag an id is of: one of another repository or name says nothing. */
+function tagOf({ url, syncTag }: SourceSpec): string {
+  return `${safeUrl(url)} ${syncTag}`
 }
 
 /** A tag that we may not push is none; in the cluster's own state the status is the marker. */

@@ -31,8 +31,8 @@ export type SourceMemory = {
   rendered: { commit: string; result: Rendered } | undefined
   /** Time of the last fetch that was taken into account; undefined until this process has fetched once. */
   fetchSeen: string | undefined
-  /** Where this process left the marker; `object` is the id of the tag, and another one there was put by somebody else. */
-  marker: { commit: string; object: string } | undefined
+  /** Where this process left the marker. */
+  marker: { commit: string } | undefined
   inventory: { digest: string; inventory: Inventory } | undefined
   /** How many restores of the cluster the inventory was looked through for. */
   rewinds: number

@@ -1,18 +1,14 @@
 import { idOf } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { Held } from '../../domain/plan/prune.ts'
-import {
-  failingSince,
-  type SourceFailure,
-  type SourceStatus,
-  type SourceUnhealthy,
-  statusRef,
-} from '../../domain/source/status.ts'
+import { createFailingSince, markUnlisted } from '../../domain/source/failing-since.ts'
+import { type SourceFailure, type SourceStatus, type SourceUnhealthy, statusRef } from '../../domain/source/status.ts'
 import { failureOf } from './failure-of.ts'
 import type { Hold } from './hold.ts'
 import { type Ledger, otherWriterAnnotation } from './ledger.ts'
-import { expectedMarker, hasOtherWriter } from './marker.ts'
+import { expectedMarker, hasOtherWriter, withTag } from './marker.ts'
 import type { Sync } from './sync.ts'
+import { hasNewFailure, hasNewProblem, isTried } from './trouble.ts'
 
 const shownFailures = 100
 const shownUnhealthy = 20
@@ -26,14 +22,21 @@ export type Ending = { now: Date; unhealthy: readonly SourceUnhealthy[] }
 /** The status that this sync leaves behind; holder, inventory and time are filled in when it is written. */
 export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus {
   const { held, revision, ledger } = sync
-  const { suspended: _, refused: __, waiting: ___, rewrittenFrom: ____, marker: _____, ...before } = ledger.status
+  const { version, objects, inventory, holder, changedAt, ...before } = ledger.status
   const { failures, blocked } = failuresOf(sync)
+  const since = createFailingSince(ledger.status, sync.commit)
+  const unlisted = markUnlisted([...failures, ...blocked].slice(shownFailures))
   const ancestors = heldAncestors(sync)
   const waiting = waitingOf(sync, unhealthy, now)
   const verdict = verdictOf(sync, { failures, blocked, waiting, now })
-  const rewrittenFrom = failures.length === 0 ? '' : sync.rewrittenFrom
+  const isWhole = isTried(sync) && !hasNewProblem(sync) && !hasNewFailure(sync)
+  const rewrittenFrom = isWhole ? '' : sync.rewrittenFrom
   return {
-    ...before,
+    version,
+    objects,
+    inventory,
+    holder,
+    changedAt,
     ...verdict,
     revision: failures.length + blocked.length === 0 && !isMassHeld(sync) ? revision : before.revision,
     attempted: revision,
@@ -42,8 +45,9 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     failedCount: failures.length + blocked.length,
     held: [...held.map(heldDeletion), ...ancestors.map(failureOf)]
       .slice(0, shownFailures)
-      .map((one) => known(sync, one)),
+      .map((one) => ({ ...one, since: since(one) })),
     drifted: sync.drifted,
+    ...(unlisted ? { unlisted } : {}),
     ...(sync.head.refused ? { refused: sync.head.refused } : {}),
     ...(waiting ? { waiting } : {}),
     ...(rewrittenFrom ? { rewrittenFrom } : {}),
@@ -51,15 +55,10 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
   }
 }
 
-/** Whether the revision was loaded whole; what was read and only has no definition yet was tried, as far as that goes. */
-export function isTried({ desired }: Sync): boolean {
-  return desired.problems.every(({ reason }) => reason === 'UnknownKind')
-}
-
 function markerOf(sync: Sync): Pick<SourceStatus, 'marker'> {
-  const { spec, commit, foreignAt, ledger } = sync
+  const { spec, commit, tag, ledger } = sync
   const before = ledger.status.marker
-  const marker = isTried(sync) ? expectedMarker(spec, { commit, before, foreignAt }) : before
+  const marker = isTried(sync) ? expectedMarker(spec, { commit, before, tag }) : before && withTag(spec, before, tag)
   return marker ? { marker } : {}
 }
 
@@ -74,24 +73,21 @@ function heldDeletion({ entry, reason, message }: Held): Failure {
   return { id: idOf(entry.ref), file: entry.file, line: 0, reason, message }
 }
 
-function known({ ledger, commit }: Sync, failure: Failure): SourceFailure {
-  return { ...failure, since: failingSince(failure, ledger.status.failed, commit) }
-}
-
 /** What failed, and what only waits for something else to end. */
-function failuresOf(sync: Sync): { failures: SourceFailure[]; blocked: SourceFailure[] } {
-  const { desired, changes } = sync
-  return {
-    failures: [
-      ...desired.problems.map(({ id = '', file, line, reason, message }) =>
-        known(sync, { id, file, line, reason, message }),
-      ),
-      ...changes.filter(({ action }) => action === 'failed').map((change) => known(sync, failureOf(change))),
-    ],
-    blocked: changes
-      .filter(({ action, reason }) => action === 'skipped' && reason === 'NotReady')
-      .map((change) => known(sync, failureOf(change))),
-  }
+function failuresOf({ desired, changes, ledger, commit }: Sync): {
+  failures: SourceFailure[]
+  blocked: SourceFailure[]
+} {
+  const since = createFailingSince(ledger.status, commit)
+  const known = (failure: Failure): SourceFailure => ({ ...failure, since: since(failure) })
+  const problems = desired.problems.map(({ id = '', file, line, reason, message }) =>
+    known({ id, file, line, reason, message }),
+  )
+  const failed = changes.filter(({ action }) => action === 'failed').map((change) => known(failureOf(change)))
+  const blocked = changes
+    .filter(({ action, reason }) => action === 'skipped' && reason === 'NotReady')
+    .map((change) => known(failureOf(change)))
+  return { failures: [...problems, ...failed], blocked }
 }
 
 /** Since when the source waits for health: the time of the first sync of this revision that found it wanting. */
@@ -113,7 +109,7 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
   const { spec, desired, held, head } = sync
   const total = desired.objects.length - heldAncestors(sync).length
   const mass = held.find(({ reason }) => reason === 'MassDeletion')
-  const heldNote = held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
+  const heldNote = deletionNote(sync)
   const [failure] = failures
   if (failure) {
     const message = `${failures.length} of ${total + desired.problems.length} objects failed: ${failure.message}${heldNote}`
@@ -128,7 +124,7 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     return { ready: false, reason: 'SignatureInvalid', message }
   }
   if (hasOtherWriter(sync, now)) {
-    const message = `somebody else moved the tag ${spec.syncTag} at ${sync.foreignAt}; nothing is deleted until it is left alone for two sync intervals, or kubectl annotate configmap -n ${spec.namespace} ${statusRef(spec).name} ${otherWriterAnnotation}=allow`
+    const message = `somebody else moved the tag ${spec.syncTag} at ${sync.tag.foreignAt}; nothing is deleted until it is left alone for two sync intervals, or kubectl annotate configmap -n ${spec.namespace} ${statusRef(spec).name} ${otherWriterAnnotation}=allow`
     return { ready: false, reason: 'OtherWriter', message }
   }
   if (waiting) {
@@ -142,6 +138,11 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
     reason: '',
     message: `${total} objects applied${heldNote}${ancestorNote(sync)}${driftNote(sync)}`,
   }
+}
+
+function deletionNote({ held, waitingDeletions }: Sync): string {
+  if (waitingDeletions) return `; ${waitingDeletions.count} deletions wait: ${waitingDeletions.why}`
+  return held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
 }
 
 function heldAncestors({ changes }: Sync): Change[] {

@@ -10,7 +10,7 @@ import type { SyncSourceDeps } from './sync.ts'
 type RewriteDeps = Pick<SyncSourceDeps, 'sources' | 'git' | 'cluster' | 'log' | 'now'>
 
 /**
- * The commit that the branch was rewritten away from, now or before and not yet applied whole; empty for none. A new rewrite is told
+ * The commit that the branch was rewritten away from, now or before and not yet tried whole without new failures; empty for none. A new rewrite is told
  * with both commits, in the log and by an event (hazard D2).
  */
 export async function readRewrite(
@@ -24,7 +24,7 @@ export async function readRewrite(
     return rewrittenFrom
   const remote = await deps.sources.remote(spec, signal)
   if ((await deps.git.relation(remote, last.commit, head.commit, signal)) !== 'rewritten') return rewrittenFrom
-  const message = `the history of ${head.branch} was rewritten: from ${last.commit} to ${head.commit}; it is followed, and nothing is deleted until all of it was applied once`
+  const message = `the history of ${head.branch} was rewritten: from ${last.commit} to ${head.commit}; it is followed, and nothing is deleted while a new or changed object fails`
   deps.log.warn(
     { source: `${spec.namespace}/${spec.name}`, reason: 'HistoryRewritten', from: last.commit, to: head.commit },
     message,

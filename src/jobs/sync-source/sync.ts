@@ -21,7 +21,7 @@ import type { Head } from '../read-head.ts'
 import type { Desired, Render } from './desired.ts'
 import type { Decrypt } from './files.ts'
 import type { Ledger, Packer } from './ledger.ts'
-import type { MarkerDeps } from './marker.ts'
+import type { MarkerDeps, TagLook } from './marker.ts'
 import type { SourceMemory, SyncMemory } from './memory.ts'
 
 /** What a finished sync tells to metrics. */
@@ -98,6 +98,8 @@ export type Sync = {
   inventory: Map<string, InventoryEntry>
   changes: Change[]
   held: Held[]
+  /** What left git and stays for now, and why. */
+  waitingDeletions: { count: number; why: string } | undefined
   /** What differs from git and is left so. */
   drifted: SourceDrift[]
   /** What is left alone for now, and in how many milliseconds it may be put back. */
@@ -110,8 +112,8 @@ export type Sync = {
   rewinds: number
   /** The commit that the marker named before this sync; empty for none. */
   markerBefore: string
-  /** When somebody else was seen to have moved the sync tag (RFC 3339); empty for never. */
-  foreignAt: string
-  /** The commit that a rewrite left behind, until all was applied once. */
+  /** What the sync tag said of somebody else. */
+  tag: TagLook
+  /** The commit that a rewrite left behind, until a revision was tried whole and nothing new failed. */
   rewrittenFrom: string
 }
