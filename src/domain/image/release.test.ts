@@ -139,6 +139,24 @@ describe('planImageRelease', () => {
       ['web failed the file is encrypted with SOPS; edit it by hand'],
     ],
     [
+      'encrypted and locked',
+      { web: { ...web, annotations: { 'fluxcd.io/locked': 'true' }, more: 'sops: {mac: x}' } },
+      {},
+      ['web skipped locked'],
+    ],
+    [
+      '… force opens the lock and not the seal',
+      { web: { ...web, annotations: { 'fluxcd.io/locked': 'true' }, more: 'sops: {mac: x}' } },
+      { Force: true, ServiceSpecs: [id('web')] },
+      ['web failed the file is encrypted with SOPS; edit it by hand'],
+    ],
+    [
+      '… nor for one that is ignored',
+      { web: { ...web, annotations: { 'fluxcd.io/ignore': 'true' }, more: 'sops: {mac: x}' } },
+      { Force: true, ServiceSpecs: [id('web')] },
+      ['web failed the file is encrypted with SOPS; edit it by hand'],
+    ],
+    [
       'outside the filter',
       { web: { ...web, annotations: semver } },
       { ImageSpec: 'quay.io/app:2.0.0' },

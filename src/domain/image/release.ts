@@ -12,7 +12,7 @@ import type { Update } from './plan-updates.ts'
 import { parsePolicy } from './policy.ts'
 import { type ImageRef, parseRef, printRef, repositoryOf } from './ref.ts'
 import { retag } from './retag.ts'
-import type { Workload } from './workload.ts'
+import { sealed, type Workload } from './workload.ts'
 
 /** How the cluster has a workload; `ignored`: its live object says so. */
 export type LiveState = 'there' | 'ignored' | 'absent'
@@ -94,13 +94,12 @@ export function planImageRelease(workloads: readonly Workload[], spec: ImageSpec
   return plan
 }
 
-/** What keeps a workload from every release. */
-function blockOf({ blockedBy }: Workload, live: LiveState, isForced: boolean): WorkloadResult | undefined {
+/** What keeps a workload from every release. Force opens locks and ignores, but no sealed file. */
+function blockOf({ blockedBy, isSealed }: Workload, live: LiveState, isForced: boolean): WorkloadResult | undefined {
   if (live === 'absent') return { Status: 'skipped', Error: 'not accessible in cluster' }
-  if (blockedBy === 'locked') return isForced ? undefined : { Status: 'skipped', Error: 'locked' }
-  if (blockedBy === 'ignored' || live === 'ignored')
-    return isForced ? undefined : { Status: 'skipped', Error: 'ignore' }
-  return blockedBy === undefined ? undefined : { Status: 'failed', Error: `the file is ${blockedBy}; edit it by hand` }
+  if (!isForced && blockedBy === 'locked') return { Status: 'skipped', Error: 'locked' }
+  if (!isForced && (blockedBy === 'ignored' || live === 'ignored')) return { Status: 'skipped', Error: 'ignore' }
+  return isSealed ? { Status: 'failed', Error: `the file is ${sealed}; edit it by hand` } : undefined
 }
 
 type Place = { workload: Workload; container: WorkloadContainer }

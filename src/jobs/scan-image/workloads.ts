@@ -111,9 +111,9 @@ function parseFile(
   const text = bytes && decodeFile(bytes)
   const mayHold = scope === 'all' ? workloadWords.test(text ?? '') : text?.includes(automatedPolicy)
   if (!text || !mayHold) return []
-  return openManifests(text).flatMap(({ object }, index) => {
+  return openManifests(text).flatMap(({ object, isSealed }, index) => {
     const { defaultNamespace, targetNamespace } = spec
-    const workload = readWorkload(object, { file, index, defaultNamespace, targetNamespace })
+    const workload = readWorkload(object, { file, index, isSealed, defaultNamespace, targetNamespace })
     return workload && (scope === 'all' || workload.isAutomated) ? [workload] : []
   })
 }
