@@ -49,8 +49,7 @@ export async function readWorkloads(
 ): Promise<Workload[]> {
   const key = `${spec.namespace}/${spec.name} ${scope}`
   const rules = rulesOf(spec)
-  const remembered = deps.memory.sources.get(key)
-  const known = remembered?.rules === rules ? remembered : undefined
+  const known = rememberedBy(rules, deps.memory.sources.get(key))
   if (known?.commit === commit) return known.workloads
   const remote = await deps.sources.remote(spec, signal)
   const tree = await deps.git.tree(remote, commit, [], signal)
@@ -75,9 +74,13 @@ export async function readWorkloads(
   return workloads
 }
 
+function rememberedBy<T extends ReadBy>(rules: string, remembered: T | undefined): T | undefined {
+  return remembered?.rules === rules ? remembered : undefined
+}
+
 /** What a source says about how it is read. When it is to be synced, and whether, is not read from files. */
-function rulesOf({ object: _, suspended: __, ...rules }: SourceSpec): string {
-  return digestOf(rules)
+function rulesOf(spec: SourceSpec): string {
+  return digestOf({ ...spec, object: undefined, suspended: undefined })
 }
 
 /** What the generators of a source print at a commit; they are run once for it, unless one of them failed. */
@@ -88,8 +91,8 @@ async function madeAt(
   signal: AbortSignal,
 ): Promise<{ made: MadeWorkloads; isWhole: boolean }> {
   const key = `${where.spec.namespace}/${where.spec.name}`
-  const known = memory.made.get(key)
-  if (known?.commit === where.commit && known.rules === rules) return { made: known.made, isWhole: true }
+  const known = rememberedBy(rules, memory.made.get(key))
+  if (known?.commit === where.commit) return { made: known.made, isWhole: true }
   const read = await readMade(where, { generator }, signal)
   if (read.isWhole) memory.made.set(key, { commit: where.commit, rules, made: read.made })
   return read
