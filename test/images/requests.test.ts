@@ -144,6 +144,30 @@ describe('a release', () => {
       },
     })
   })
+
+  it('of what was chosen from a plan finds the tags of images that fluxctl names by their digests alone', async () => {
+    bench.push({
+      'web.yaml': deployment(app('1.0.0'), { 'capstan.dev/pin': 'digest', 'fluxcd.io/tag.app': 'semver:1.0.0' }),
+    })
+    await run(
+      await ask({ ...release([web]), spec: { ...release([web]).spec, ImageSpec: '<all latest>' } } as UpdateSpec),
+    )
+    const before = bench.file('web.yaml')
+    expect(before).toMatch(/app:1\.0\.0@sha256:/)
+    bench.push({ 'web.yaml': before.replace('semver:1.0.0', 'semver:~1') })
+    const all = { ...release([web], 'plan').spec, ImageSpec: '<all latest>' }
+    const planned = await run(await ask({ type: 'image', cause, spec: all } as UpdateSpec))
+    const [change] = planned?.result[web]?.PerContainer ?? []
+    expect(change?.Target).toMatch(/app:1\.0\.1@sha256:/)
+    const untagged = (image = '') => image.replace(/:[^:/]*@/, '@')
+    const chosen = { Container: 'app', Current: untagged(change?.Current), Target: untagged(change?.Target) }
+    const spec = { Kind: 'execute' as const, ContainerSpecs: { [web]: [chosen] }, SkipMismatches: false, Force: false }
+    expect(await run(await ask({ type: 'containers', cause, spec }))).toMatchObject({
+      state: 'done',
+      result: { [web]: { Status: 'success', PerContainer: [change] } },
+    })
+    expect(bench.file('web.yaml')).toContain(`image: "${change?.Target}"`)
+  })
 })
 
 describe('a file that SOPS encrypted in part', () => {

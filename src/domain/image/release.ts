@@ -6,10 +6,11 @@ import {
   type UpdateResult,
   type WorkloadResult,
 } from '../work/update-spec.ts'
-import { chooseTag } from './choose.ts'
+import { chooseTag, createdIn } from './choose.ts'
 import type { RepositoryFacts } from './facts.ts'
+import { newestLooking } from './newest-looking.ts'
 import type { Update } from './plan-updates.ts'
-import { parsePolicy } from './policy.ts'
+import { compareTags, parsePolicy } from './policy.ts'
 import { type ImageRef, parseRef, printRef, repositoryOf } from './ref.ts'
 import { retag } from './retag.ts'
 import { sealed, type Workload } from './workload.ts'
@@ -167,12 +168,13 @@ function take(plan: ReleasePlan, id: string, outcomes: readonly Outcome[], misma
 
 /**
  * What the release of chosen images to chosen containers changes. A container that is not there, or has another image than was expected,
- * fails its workload; with SkipMismatches the others go on.
+ * fails its workload; with SkipMismatches the others go on. An image by its digest alone, as fluxctl sends back what it was told with tag
+ * and digest (flux-v1 §1), is the tag that is known to have that digest.
  */
 export function planContainerRelease(
   workloads: readonly Workload[],
   spec: ContainersSpec,
-  { liveOf }: Pick<ReleaseFacts, 'liveOf'>,
+  { liveOf, factsOf }: Pick<ReleaseFacts, 'liveOf' | 'factsOf'>,
 ): ReleasePlan {
   const plan: ReleasePlan = { updates: [], result: {} }
   const byId = new Map(workloads.map((workload) => [workload.id, workload]))
@@ -191,7 +193,7 @@ export function planContainerRelease(
     else if (others.length > 0 && !spec.SkipMismatches)
       plan.result[id] = { Status: 'failed', Error: mismatchOf(others) }
     else {
-      const outcomes = wanted.filter((one) => !others.includes(one)).map((one) => forContainer(workload, one))
+      const outcomes = wanted.filter((one) => !others.includes(one)).map((one) => forContainer(workload, one, factsOf))
       take(plan, id, outcomes, others.length > 0 ? mismatchOf(others) : '')
     }
   }
@@ -213,13 +215,38 @@ function isOther({ containers }: Workload, { Container, Current }: Wanted): bool
   const found = containers.find(({ name }) => name === Container)
   if (Current === undefined || !found) return false
   const expected = parseRef(Current)
-  return !expected || printRef(expected) !== printRef(found.image)
+  if (!expected) return true
+  const { tag: _, ...untagged } = found.image
+  return printRef(expected) !== printRef(isDigestAlone(expected) ? untagged : found.image)
 }
 
-function forContainer(workload: Workload, { Container, Target }: Wanted): Outcome {
+/** Such an image says all but its tag. */
+export function isDigestAlone({ tag, digest }: ImageRef): boolean {
+  return tag === undefined && digest !== undefined
+}
+
+function forContainer(workload: Workload, { Container, Target }: Wanted, factsOf: ReleaseFacts['factsOf']): Outcome {
   const container = workload.containers.find(({ name }) => name === Container)
   const target = parseRef(Target)
-  if (!container || !target || target.tag === undefined || repositoryOf(target) !== repositoryOf(container.image))
+  const isAnother = !target || (target.tag === undefined && target.digest === undefined)
+  if (!container || isAnother || repositoryOf(target) !== repositoryOf(container.image))
     return { outcome: 'failed', why: `${Container}: '${Target}' is not another tag of its image` }
-  return toImage({ workload, container }, target, 'it was named')
+  const tag = target.tag ?? tagOfDigest(target.digest, container, factsOf(repositoryOf(target)))
+  if (tag === undefined)
+    return { outcome: 'failed', why: `${Container}: no tag of '${Target}' is known; name the image with its tag` }
+  return toImage({ workload, container }, { ...target, tag }, 'it was named')
+}
+
+/** Of several the one that the policy would take first, else the one that looks newest. */
+function tagOfDigest(
+  digest: string | undefined,
+  { policy }: WorkloadContainer,
+  facts: RepositoryFacts | undefined,
+): string | undefined {
+  if (!facts) return undefined
+  const tags = facts.tags.filter((tag) => facts.described.get(tag)?.digest === digest)
+  const read = parsePolicy(policy)
+  const accepted = 'policy' in read ? tags.filter((tag) => read.policy.refusal(tag) === undefined) : []
+  const [best] = 'policy' in read ? accepted.toSorted(compareTags(read.policy, createdIn(facts))) : []
+  return best ?? newestLooking(tags, 1)[0]
 }
