@@ -1,5 +1,5 @@
 import type { JobLog, JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
-import type { RepositoryFacts } from '../domain/image/facts.ts'
+import type { StoredFacts } from '../domain/image/known-images.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { JobKind, Lane } from '../domain/work/job.ts'
@@ -52,7 +52,7 @@ export type Views = {
   /** Live workloads whole, behind the namespaces that they are in. */
   workloadObjects(): Promise<KubeObject[]>
   /** What is known of the tags of canonical repositories; those of which nothing is known are left out. */
-  repositories(names: Iterable<string>): Promise<Map<string, RepositoryFacts>>
+  repositories(names: Iterable<string>): Promise<Map<string, StoredFacts>>
   /** The commits that are applied, newest first. Throws what reading the status throws. */
   appliedCommits(spec: SourceSpec): Promise<string[]>
   /** True when this kind of work is done here. */
@@ -114,7 +114,8 @@ export function createViews(options: ViewsOptions): Views {
     noSource: sources.none,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),
-    repositories: async (names) => await readRepositories(names, options.store),
+    repositories: async (names) =>
+      await readRepositories(names, { store: options.store, usesLabels: options.images?.usesLabels ?? (() => false) }),
     appliedCommits: async (spec) => await reader.applied(spec),
     does: (feature) => enable.includes(feature),
     readiness,

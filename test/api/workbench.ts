@@ -48,6 +48,7 @@ export function createWorkbench(
     enable?: Feature[]
     sources?: SourceSpec[]
     brokenSources?: ReturnType<NonNullable<ViewsOptions['brokenSources']>>
+    images?: NonNullable<ViewsOptions['images']>
     app?: Partial<AppOptions>
   } = {},
 ) {
@@ -96,6 +97,7 @@ export function createWorkbench(
     brokenSources: () => options.brokenSources ?? [],
     enable: options.enable ?? ['sync', 'releases', 'images', 'updates'],
     releaseNamespace: '',
+    ...(options.images ? { images: options.images } : {}),
     unpack: async (bytes) => new TextDecoder().decode(bytes),
     now: () => new Date(),
   })

@@ -374,9 +374,10 @@ describe('a scan', () => {
       ])
     })
 
-    it('looks at the newest-looking tags when a person asks', async () => {
+    it('looks at the newest-looking tags, and at the one that runs, when a person asks', async () => {
       await bench.scan(repository(), 'requested by somebody')
       expect([...readDescribed(await bench.store.get(describedKey(repository()))).keys()].toSorted()).toEqual([
+        '1.0.0',
         '1.1.0',
         '1.2.0',
       ])

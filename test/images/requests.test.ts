@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ImageAnswer } from '../../src/domain/image/answer.ts'
 import { readNote } from '../../src/domain/image/note.ts'
@@ -5,6 +7,8 @@ import { type Request, requestJobName } from '../../src/domain/work/request.ts'
 import type { PolicyChange, UpdateSpec } from '../../src/domain/work/update-spec.ts'
 import { updateImages, type UpdateImagesDeps } from '../../src/jobs/update-images/index.ts'
 import { pushImage } from '../registry/push-image.ts'
+import { makeAgeKey } from '../sops/age-key.ts'
+import { stack } from '../stack/stack.ts'
 import { createWorkbench, deployment, type Workbench } from './workbench.ts'
 
 const web = 'default:deployment/web'
@@ -33,6 +37,10 @@ function release(ServiceSpecs: string[], Kind: 'plan' | 'execute' = 'execute'): 
 
 function policy(id: string, change: Partial<PolicyChange>): UpdateSpec {
   return { type: 'policy', cause, spec: { [id]: { add: {}, remove: {}, ...change } } }
+}
+
+function forced(update: UpdateSpec): UpdateSpec {
+  return { ...update, spec: { ...update.spec, Force: true } } as UpdateSpec
 }
 
 async function ask(update: UpdateSpec): Promise<Request> {
@@ -135,6 +143,65 @@ describe('a release', () => {
         'default:deployment/gone': { Status: 'skipped', Error: 'not accessible in cluster' },
       },
     })
+  })
+
+  it('of what was chosen from a plan finds the tags of images that fluxctl names by their digests alone', async () => {
+    bench.push({
+      'web.yaml': deployment(app('1.0.0'), { 'capstan.dev/pin': 'digest', 'fluxcd.io/tag.app': 'semver:1.0.0' }),
+    })
+    await run(
+      await ask({ ...release([web]), spec: { ...release([web]).spec, ImageSpec: '<all latest>' } } as UpdateSpec),
+    )
+    const before = bench.file('web.yaml')
+    expect(before).toMatch(/app:1\.0\.0@sha256:/)
+    bench.push({ 'web.yaml': before.replace('semver:1.0.0', 'semver:~1') })
+    const all = { ...release([web], 'plan').spec, ImageSpec: '<all latest>' }
+    const planned = await run(await ask({ type: 'image', cause, spec: all } as UpdateSpec))
+    const [change] = planned?.result[web]?.PerContainer ?? []
+    expect(change?.Target).toMatch(/app:1\.0\.1@sha256:/)
+    const untagged = (image = '') => image.replace(/:[^:/]*@/, '@')
+    const chosen = { Container: 'app', Current: untagged(change?.Current), Target: untagged(change?.Target) }
+    const spec = { Kind: 'execute' as const, ContainerSpecs: { [web]: [chosen] }, SkipMismatches: false, Force: false }
+    expect(await run(await ask({ type: 'containers', cause, spec }))).toMatchObject({
+      state: 'done',
+      result: { [web]: { Status: 'success', PerContainer: [change] } },
+    })
+    expect(bench.file('web.yaml')).toContain(`image: "${change?.Target}"`)
+  })
+})
+
+describe('a file that SOPS encrypted in part', () => {
+  const { recipient, secret } = makeAgeKey()
+  const sops = (args: string[], input: string) =>
+    execFileSync(
+      join(stack().binDir, 'sops'),
+      [...args, '--input-type', 'yaml', '--output-type', 'yaml', '--filename-override', 'a.yaml'],
+      {
+        input,
+        encoding: 'utf8',
+        env: { HOME: '/nonexistent', SOPS_AGE_KEY: secret },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    )
+
+  it.each([
+    ['locked', () => policy(web, { remove: { locked: 'true' } })],
+    ['locked', () => policy(web, { add: { 'tag.app': 'glob:1.*' } })],
+    ['ignored', () => policy(web, { add: { automated: 'true' } })],
+    ['locked', () => forced(release([web]))],
+    ['ignored', () => forced(release([web]))],
+  ])('keeps its bytes where the workload is %s, so that it can be opened', async (lock, update) => {
+    const annotation = lock === 'locked' ? 'fluxcd.io/locked' : 'fluxcd.io/ignore'
+    const plain = deployment(app('1.0.0'), { [annotation]: 'true' }).replace('spec:\n', 'spec:\n  password: x\n')
+    const text = sops(['encrypt', '--encrypted-regex', '^password$', '--age', recipient], plain)
+    expect(text).toContain(app('1.0.0'))
+    bench.push({ 'web.yaml': text })
+    expect(await run(await ask(update()))).toMatchObject({
+      revision: '',
+      result: { [web]: { Status: 'failed', Error: 'the file is encrypted with SOPS; edit it by hand' } },
+    })
+    expect(bench.file('web.yaml')).toBe(text)
+    expect(sops(['decrypt'], bench.file('web.yaml'))).toContain('password: x')
   })
 })
 

@@ -105,8 +105,15 @@ export const WorkloadImages = Type.Object(
         name: Type.String(),
         image: Type.String(),
         wanted: Type.String({ description: 'Tag that the policy would choose; empty when none, or not known.' }),
-        newer: Type.Integer({ description: 'Tags before the current one, in the order of the policy.' }),
-        newerWanted: Type.Integer({ description: 'Those of them that the policy takes.' }),
+        newer: Type.Optional(
+          Type.Integer({
+            description:
+              'Tags before the current one, in the order of the policy. Absent where the times are not known that decide.',
+          }),
+        ),
+        newerWanted: Type.Optional(
+          Type.Integer({ description: 'Those of them that the policy takes; absent likewise.' }),
+        ),
         tags: Type.Array(KnownTag, { description: 'The best by the policy, as many as were asked for.' }),
         problem: Type.String({
           description: 'Why nothing is known, or nothing taken; empty where there is no problem.',

@@ -24,7 +24,7 @@ type Facts = { name: string; image: ImageRef; known: KnownImages }
 const fields: Readonly<Record<string, (facts: Facts) => ContainerFields[string]>> = {
   Name: ({ name }) => name,
   Current: ({ image, known }) => infoOf(image, known.current),
-  LatestFiltered: ({ image, known: { filtered } }) => filtered[0] && infoOf(image, filtered[0]),
+  LatestFiltered: ({ image, known: { wanted } }) => wanted && infoOf(image, wanted),
   Available: ({ image, known: { all } }) => (all.length > 0 ? all.map((one) => infoOf(image, one)) : undefined),
   AvailableError: ({ known }) => known.problem || undefined,
   AvailableImagesCount: ({ known }) => known.all.length,

@@ -1,7 +1,8 @@
 import type { ImageAnswer } from '../../domain/image/answer.ts'
+import { isAncestral, parseRef } from '../../domain/image/ref.ts'
 import { parseId } from '../../domain/manifest/object-id.ts'
 import { type Request, requestJobName } from '../../domain/work/request.ts'
-import type { UpdateResult, UpdateSpec } from '../../domain/work/update-spec.ts'
+import type { UpdateResult, UpdateSpec, WorkloadResult } from '../../domain/work/update-spec.ts'
 import type { AppOptions } from '../app-options.ts'
 
 /** A job with Go's names of fields (flux-v1 §21, §23). */
@@ -45,9 +46,26 @@ function doneStatus({ revision, result: found }: ImageAnswer, update: UpdateSpec
   return { Result, Err: error, StatusString: error === '' ? 'succeeded' : 'failed' }
 }
 
-/** fluxctl ends with a panic at an ID that it cannot read (#2933). */
+/** fluxctl ends with a panic at an ID that it cannot read (#2933), and with an error at an image. */
 function readable(result: UpdateResult): UpdateResult {
-  return Object.fromEntries(Object.entries(result).filter(([id]) => parseId(id)))
+  const rows = Object.entries(result).filter(([id]) => parseId(id))
+  return Object.fromEntries(rows.map(([id, one]) => [id, withReadableImages(one)]))
+}
+
+/** What became of an image that it cannot read is told in words, as it would print them itself. */
+function withReadableImages({ PerContainer = [], Error: error = '', ...rest }: WorkloadResult): WorkloadResult {
+  const [told, untold] = [PerContainer.filter(isReadable), PerContainer.filter((one) => !isReadable(one))]
+  const words = untold.map(({ Container, Current, Target }) => `${Container}: ${Current} -> ${tagOf(Target)}`)
+  const why = [error, ...words].filter((one) => one !== '').join('; ')
+  return { ...rest, ...(why === '' ? {} : { Error: why }), ...(told.length > 0 ? { PerContainer: told } : {}) }
+}
+
+function isReadable({ Current, Target }: { Current: string; Target: string }): boolean {
+  return isAncestral(Current) && isAncestral(Target)
+}
+
+function tagOf(image: string): string {
+  return parseRef(image)?.tag ?? image
 }
 
 /** In fluxd's words; empty where nothing failed. */

@@ -136,13 +136,13 @@ function imagesOf(
     containers: containers.map(({ name, image }) => {
       const policy = readPolicyText(object, policies, name)
       const known = knownImages({ image, policy }, repositories.get(repositoryOf(image)))
-      const { all, filtered, newer, newerFiltered, problem } = known
+      const { all, wanted, newer, newerFiltered, problem } = known
       return {
         name,
         image: printRef(image),
-        wanted: filtered[0]?.tag ?? '',
-        newer,
-        newerWanted: newerFiltered,
+        wanted: wanted?.tag ?? '',
+        ...(newer === undefined ? {} : { newer }),
+        ...(newerFiltered === undefined ? {} : { newerWanted: newerFiltered }),
         tags: all.slice(0, most).map(({ tag, digest, created }) => ({
           tag,
           digest,

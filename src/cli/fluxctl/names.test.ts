@@ -22,6 +22,7 @@ describe('an image', () => {
     ['weaveworks/scope', { domain: '', image: 'weaveworks/scope', tag: '', sha: '' }],
     ['quay.io/weave/scope:1', { domain: 'quay.io', image: 'weave/scope', tag: '1', sha: '' }],
     ['127.0.0.1:5000/foo:bar', { domain: '127.0.0.1:5000', image: 'foo', tag: 'bar', sha: '' }],
+    ['registry:5000/foo:bar', { domain: 'registry:5000', image: 'foo', tag: 'bar', sha: '' }],
     ['localhost/foo', { domain: 'localhost', image: 'foo', tag: '', sha: '' }],
     ['a/b/c:1@sha256:ff', { domain: 'a', image: 'b/c', tag: '1', sha: 'ff' }],
   ])('%s is taken apart', (text, ref) => {

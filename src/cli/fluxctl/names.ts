@@ -35,10 +35,10 @@ export function repositoryOf({ domain, image }: ImageRef): string {
   return domain === '' ? image : `${domain}/${image}`
 }
 
-/** Of one part none is a domain, of two the first may be one, of more it is. */
+/** Of one part none is a domain, of two the first may be one, of more it is. That a port makes one is ours (flux-v1 §1). */
 function splitDomain(text: string): { domain: string; rest: string } {
   const [first = '', ...others] = text.split('/')
-  const isDomain = others.length > 1 || (others.length === 1 && /localhost|[a-zA-Z0-9]\.[a-zA-Z0-9]/.test(first))
+  const isDomain = others.length > 1 || (others.length === 1 && /localhost|[a-zA-Z0-9]\.[a-zA-Z0-9]|:\d+$/.test(first))
   return isDomain ? { domain: first, rest: others.join('/') } : { domain: '', rest: text }
 }
 

@@ -27,10 +27,12 @@ const id = 'demo:deployment/web'
 type Given = {
   annotations?: Record<string, string>
   image?: string
+  isSealed?: boolean
   repository?: Partial<RepositoryFacts>
 } & Partial<Pick<ImageFacts, 'isHealthy' | 'update' | 'updated'>>
 
-function facts({ annotations = {}, image = 'reg.example/me/web:1.0.1', repository, ...rest }: Given): ImageFacts {
+function facts(given: Given): ImageFacts {
+  const { annotations = {}, image = 'reg.example/me/web:1.0.1', isSealed = false, repository, ...rest } = given
   const workload = readWorkload(
     {
       apiVersion: 'apps/v1',
@@ -38,7 +40,7 @@ function facts({ annotations = {}, image = 'reg.example/me/web:1.0.1', repositor
       metadata: { name: 'web', namespace: 'demo', annotations },
       spec: { template: { spec: { containers: [{ name: 'app', image }] } } },
     },
-    { file: '', index: 0, defaultNamespace: 'demo' },
+    { file: '', index: 0, isSealed, defaultNamespace: 'demo' },
   )
   const ref = parseRef(image)
   if (!workload || !ref) throw new Error('no workload')
@@ -130,6 +132,20 @@ describe('the first cause on the way of an image', () => {
         message: 'app waits for 1.0.2: locked by ana: audit',
         command: `capstan unlock --workload ${id}`,
       },
+    ],
+    [
+      'it is locked, in a file that no unlock could edit',
+      { annotations: locked, repository: newer, isSealed: true },
+      {
+        step: 'commit',
+        reason: 'Locked',
+        message: 'app waits for 1.0.2: locked by ana: audit; it is encrypted with SOPS',
+      },
+    ],
+    [
+      'it is encrypted with SOPS',
+      { annotations: automated, repository: newer, isSealed: true },
+      { step: 'commit', reason: 'NotEditable', message: 'app waits for 1.0.2: it is encrypted with SOPS' },
     ],
     ['it is locked, and nothing newer waits', { annotations: locked }, undefined],
     [

@@ -3,7 +3,7 @@ import type { StoredTags, TagFact } from '../image/facts.ts'
 import { parsePolicy } from '../image/policy.ts'
 import { printRef, repositoryOf } from '../image/ref.ts'
 import { type TagVerdict, traceTags } from '../image/trace.ts'
-import type { Workload } from '../image/workload.ts'
+import { sealed, type Workload } from '../image/workload.ts'
 import { readPolicies } from '../manifest/annotations.ts'
 import { failureOf, isReason, type JobFact, nextRunOf, placeOf } from './job-fact.ts'
 import { makeStep, type Step, type StepName, verdictOf } from './step.ts'
@@ -202,7 +202,7 @@ function policyStep(
 
 /** Whether git names what the policies take. */
 function commitStep(chosen: readonly Chosen[], { workload, update, updated }: ImageFacts): Step {
-  const { id, isAutomated, blockedBy } = workload
+  const { id, isAutomated, blockedBy, isSealed } = workload
   const wanted = chosen.flatMap(({ container, choice, steps }) =>
     choice?.choice === 'change' ? [{ container, tag: choice.tag, at: steps.at(-1)?.at ?? '' }] : [],
   )
@@ -211,11 +211,13 @@ function commitStep(chosen: readonly Chosen[], { workload, update, updated }: Im
   const waits = `${first.container.name} waits for ${first.tag}`
   const { at } = first
   if (blockedBy === 'locked') {
-    const command = `capstan unlock --workload ${id}`
     const message = `${waits}: ${lockOf(workload)}`
+    if (isSealed)
+      return makeStep('commit', id, 'stopped', { at, reason: 'Locked', message: `${message}; it is ${sealed}` })
+    const command = `capstan unlock --workload ${id}`
     return makeStep('commit', id, 'stopped', { at, reason: 'Locked', message, command })
   }
-  const refused = blockedBy ?? first.container.problem
+  const refused = blockedBy ?? (isSealed ? sealed : first.container.problem)
   if (refused)
     return makeStep('commit', id, 'stopped', { at, reason: 'NotEditable', message: `${waits}: it is ${refused}` })
   return makeStep('commit', id, ...updateState({ id, update, updated }, waits))

@@ -3,6 +3,7 @@ import { digestOf } from '../manifest/digest.ts'
 import { manifestYaml } from '../manifest/go-yaml.ts'
 import type { KubeObject } from '../manifest/object.ts'
 import { type OpenObject, openManifests } from './open-manifests.ts'
+import { sealed } from './workload.ts'
 
 /** An annotation to set, or to take away where there is no value. */
 export type AnnotationChange = { key: string; value: string | undefined }
@@ -35,7 +36,9 @@ export function annotate(
 }
 
 /** Undefined when the text says so already. */
-function spliceFor(text: string, { node, offset }: OpenObject, change: AnnotationChange): Splice | Refusal | undefined {
+function spliceFor(text: string, open: OpenObject, change: AnnotationChange): Splice | Refusal | undefined {
+  const { node, offset, isSealed } = open
+  if (isSealed) return { why: `the file is ${sealed}; edit it by hand` }
   const metadata = entryOf(node, 'metadata')
   const map = metadata?.value
   if (!metadata || !isMap(map)) return { why: 'its metadata come from an alias or a merge' }

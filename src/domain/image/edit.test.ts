@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyFile, anyTag, imageDeployment as deployment, tryEdit } from '../../../test/images/edit-files.ts'
+import { annotate } from './annotate.ts'
 import { editFile, type ScalarEdit } from './edit.ts'
 import { openManifests } from './open-manifests.ts'
 import type { Path } from './value-at.ts'
@@ -52,6 +53,20 @@ describe('editFile', () => {
     const edited = editFile(text, [edit()])
     expect(edited).toMatchObject({ text, done: [] })
     expect(edited.refused[0]?.why).toMatch(expected)
+  })
+
+  it.each([
+    ['a document with a seal', `${deployment('- image: app:1.0')}sops: {mac: x}\n`],
+    ['a document beside one with a seal', `${deployment('- image: app:1.0')}---\na: b\nsops: {mac: x}\n`],
+    [
+      'an item of a List with a seal',
+      '{kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: a}}], sops: {}}',
+    ],
+  ])('refuses %s, for whoever asks', (_, text) => {
+    const path = text.includes('app:1.0') ? first : ['metadata', 'name']
+    const edited = editFile(text, [edit({ path, from: text.includes('app:1.0') ? 'app:1.0' : 'a' })])
+    expect(edited).toMatchObject({ text, refused: [{ why: 'the file is encrypted with SOPS; edit it by hand' }] })
+    expect(annotate(text, 0, [{ key: 'a', value: 'b' }])).toEqual({ why: edited.refused[0]?.why })
   })
 
   const quoting: [before: string, to: string, after: string][] = [

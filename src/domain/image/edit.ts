@@ -4,6 +4,7 @@ import { manifestYaml } from '../manifest/go-yaml.ts'
 import type { KubeObject } from '../manifest/object.ts'
 import { type OpenObject, openManifests } from './open-manifests.ts'
 import { type Path, valueAt } from './value-at.ts'
+import { sealed } from './workload.ts'
 
 /** One scalar to change. */
 export type ScalarEdit = {
@@ -83,6 +84,7 @@ function makeSplice<T extends ScalarEdit>(
 ): Splice<T> | { why: string } {
   if (!found || valueAt(found.object, edit.path) !== edit.from)
     return { why: 'the file does not say what was expected' }
+  if (found.isSealed) return { why: `the file is ${sealed}; edit it by hand` }
   const node = nodeAt(found.node, edit.path)
   if (!node || !isScalar(node)) return { why: 'it comes from an alias or a merge' }
   const [start, end] = node.range ?? [0, 0]

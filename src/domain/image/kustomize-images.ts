@@ -4,7 +4,7 @@ import type { KubeObject } from '../manifest/object.ts'
 import { isTooDeep } from '../manifest/prescan.ts'
 import { splitDocuments } from '../manifest/split.ts'
 import { toJson } from '../manifest/to-json.ts'
-import type { OpenObject } from './open-manifests.ts'
+import { hasSeal, type OpenObject } from './open-manifests.ts'
 import { type ImageRef, parseRef, printRef } from './ref.ts'
 import type { Path } from './value-at.ts'
 import type { Workload } from './workload.ts'
@@ -31,7 +31,8 @@ export function openKustomization(text: string): OpenObject[] {
   const { value, refusals } = toJson(document)
   if (document.errors.length > 0 || refusals.length > 0) return []
   // only its fields are looked at, whatever it is
-  return [{ object: value as unknown as KubeObject, node: document.contents, offset: only.offset }]
+  const object = value as unknown as KubeObject
+  return [{ object, node: document.contents, offset: only.offset, isSealed: hasSeal(document) }]
 }
 
 /** The tags and digests that a kustomization sets; an entry that only renames leaves the tag to the manifest. */

@@ -1,4 +1,4 @@
-import { type Document, type Node, parseAllDocuments } from 'yaml'
+import { type Document, isMap, type Node, parseAllDocuments } from 'yaml'
 import { manifestYaml } from '../manifest/go-yaml.ts'
 import type { KubeObject } from '../manifest/object.ts'
 import { isTooDeep } from '../manifest/prescan.ts'
@@ -12,6 +12,8 @@ export type OpenObject = {
   node: Node | null
   /** Where the node's ranges count from. */
   offset: number
+  /** SOPS encrypted the file. Its seal covers plain values and all documents, so that no byte may change. */
+  isSealed: boolean
 }
 
 const maxBytes = 5 * 1024 * 1024
@@ -35,14 +37,21 @@ export function openManifests(text: string): OpenObject[] {
   const skipped = text.startsWith(byteOrderMark) ? byteOrderMark.length : 0
   const documents = splitDocuments(text.slice(skipped))
   if (documents.length > maxDocuments) return []
-  return documents.flatMap(({ text: part, offset }) => {
+  const parsed = documents.flatMap(({ text: part, offset }) => {
     if (isTooDeep(part)) return []
-    const parsed = parseAllDocuments(part, manifestYaml) as Document.Parsed[]
-    return parsed.flatMap((document) => readDocument(document, skipped + offset))
+    const some = parseAllDocuments(part, manifestYaml) as Document.Parsed[]
+    return some.map((document) => ({ document, offset: skipped + offset }))
   })
+  const isSealed = parsed.some(({ document }) => hasSeal(document))
+  return parsed.flatMap(({ document, offset }) => readDocument(document, offset).map((one) => ({ ...one, isSealed })))
 }
 
-function readDocument(document: Document.Parsed, offset: number): OpenObject[] {
+/** Whether SOPS has written its seal into a document: it goes into each, above the items of a List too. */
+export function hasSeal({ contents }: Pick<Document.Parsed, 'contents'>): boolean {
+  return isMap(contents) && contents.has('sops')
+}
+
+function readDocument(document: Document.Parsed, offset: number): Omit<OpenObject, 'isSealed'>[] {
   if (document.errors.length > 0) return []
   const { value, refusals } = toJson(document)
   if (refusals.length > 0) return []

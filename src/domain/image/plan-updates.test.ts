@@ -10,8 +10,8 @@ const now = Date.UTC(2026, 0, 1)
 const digest = `sha256:${'0'.repeat(64)}`
 
 function workloads(text: string): Workload[] {
-  return openManifests(text).flatMap(({ object }, index) => {
-    const workload = readWorkload(object, { file: 'a.yaml', index, defaultNamespace: 'default' })
+  return openManifests(text).flatMap(({ object, isSealed }, index) => {
+    const workload = readWorkload(object, { file: 'a.yaml', isSealed, index, defaultNamespace: 'default' })
     return workload ? [workload] : []
   })
 }
@@ -95,6 +95,11 @@ describe('planUpdates', () => {
 
   it('leaves a SOPS file alone: another byte would break its seal', () => {
     const text = `${deployment(semver, { a: 'x:1.0.0' })}sops: {mac: x}\n`
+    expect(plan(text)).toEqual(['a NotEditable: the file is encrypted with SOPS'])
+  })
+
+  it('leaves it alone whichever of its documents has the seal', () => {
+    const text = `${deployment(semver, { a: 'x:1.0.0' })}---\nvalues: {}\nsops: {mac: x}\n`
     expect(plan(text)).toEqual(['a NotEditable: the file is encrypted with SOPS'])
   })
 

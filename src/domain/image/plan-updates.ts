@@ -4,7 +4,7 @@ import type { RepositoryFacts } from './facts.ts'
 import { parsePolicy } from './policy.ts'
 import { type ImageRef, printRef, repositoryOf, withTag } from './ref.ts'
 import { retag } from './retag.ts'
-import type { Workload } from './workload.ts'
+import { sealed, type Workload } from './workload.ts'
 
 type WorkloadContainer = Workload['containers'][number]
 
@@ -77,7 +77,7 @@ function decide(
 ): Update | Pick<Held, 'reason' | 'why'> {
   if (workload.blockedBy === 'locked') return { reason: 'Locked', why: 'the workload is locked' }
   if (workload.blockedBy === 'ignored') return { reason: '', why: 'the workload is ignored' }
-  if (workload.blockedBy) return { reason: 'NotEditable', why: `the file is ${workload.blockedBy}` }
+  if (workload.isSealed) return { reason: 'NotEditable', why: `the file is ${sealed}` }
   const read = parsePolicy(container.policy)
   if ('problem' in read) return { reason: 'InvalidPolicy', why: read.problem }
   if (!facts) return { reason: '', why: 'nothing is known of its repository' }

@@ -1,6 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isInsecureHost, isSameRef, parseRef, printRef, repositoryOf, splitRepository, withTag } from './ref.ts'
+import {
+  isAncestral,
+  isInsecureHost,
+  isSameRef,
+  parseRef,
+  printRef,
+  repositoryOf,
+  splitRepository,
+  withTag,
+} from './ref.ts'
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`
 
@@ -48,6 +57,23 @@ describe('parseRef', () => {
     `quay.io/${'a/'.repeat(130)}b`,
   ])('refuses %j', (text) => {
     expect(parseRef(text)).toBeUndefined()
+  })
+
+  it.each([
+    ['alpine:1', true],
+    ['team/app:1', true],
+    ['quay.io:443/app:1', true],
+    ['localhost:5000/app:1', true],
+    ['registry:5000/team/app:1', true],
+    ['registry:5000/app', true],
+    ['registry:5000/app:1', false],
+    [`registry:5000/app@${digest}`, true],
+    [`registry:5000/app:1@${digest}`, false],
+    [`app:1@${digest}`, true],
+    [`app:1@${digest.replace('sha256', 'sha512')}`, false],
+  ])('says of %s whether the ancestors can read it: %s', (text, expected) => {
+    expect(parseRef(text)).toBeDefined()
+    expect(isAncestral(text)).toBe(expected)
   })
 
   it('prints what it parsed, whatever it is', () => {

@@ -12,6 +12,7 @@ export type ImageRef = {
 const hubDomain = 'index.docker.io'
 /** A first element of two is a host when it says so: dots, a port or localhost (flux-v1 §1; the port is ours). */
 const looksLikeHost = /localhost|[a-zA-Z0-9]\.[a-zA-Z0-9]|:\d+$/
+const looksLikeAncestralHost = /localhost|[a-zA-Z0-9]\.[a-zA-Z0-9]/
 const hostPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d{1,5})?$/
 const elementPattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$/
 const tagPattern = /^\w[\w.-]{0,127}$/
@@ -35,10 +36,10 @@ export function parseRef(text: string): ImageRef | undefined {
 }
 
 /** One element has no host, three have one, two have one where the first looks like it. */
-function splitDomain(named: string): { domain: string; rest: string } {
+function splitDomain(named: string, isHost = looksLikeHost): { domain: string; rest: string } {
   const elements = named.split('/')
   const first = elements[0] ?? ''
-  const hasDomain = elements.length > 2 || (elements.length === 2 && looksLikeHost.test(first))
+  const hasDomain = elements.length > 2 || (elements.length === 2 && isHost.test(first))
   return hasDomain ? { domain: first, rest: elements.slice(1).join('/') } : { domain: '', rest: named }
 }
 
@@ -46,6 +47,12 @@ function isName(domain: string, path: string): boolean {
   if (domain !== '' && !hostPattern.test(domain)) return false
   const isShort = repositoryOf({ domain, path }).length <= longestName
   return isShort && path.split('/').every((element) => elementPattern.test(element))
+}
+
+/** Whether the ancestors' programs can read what we can: `registry:5000/app:1.0` has one `:` too many for them (flux-v1 §1). */
+export function isAncestral(text: string): boolean {
+  const [named = ''] = splitDomain(text, looksLikeAncestralHost).rest.split('@sha256:')
+  return named.split(':').length <= 2
 }
 
 /** The form it was written in. The ancestor lost the tag where a digest stood, too (flux-v1 §1). */

@@ -139,6 +139,24 @@ describe('planImageRelease', () => {
       ['web failed the file is encrypted with SOPS; edit it by hand'],
     ],
     [
+      'encrypted and locked',
+      { web: { ...web, annotations: { 'fluxcd.io/locked': 'true' }, more: 'sops: {mac: x}' } },
+      {},
+      ['web skipped locked'],
+    ],
+    [
+      '… force opens the lock and not the seal',
+      { web: { ...web, annotations: { 'fluxcd.io/locked': 'true' }, more: 'sops: {mac: x}' } },
+      { Force: true, ServiceSpecs: [id('web')] },
+      ['web failed the file is encrypted with SOPS; edit it by hand'],
+    ],
+    [
+      '… nor for one that is ignored',
+      { web: { ...web, annotations: { 'fluxcd.io/ignore': 'true' }, more: 'sops: {mac: x}' } },
+      { Force: true, ServiceSpecs: [id('web')] },
+      ['web failed the file is encrypted with SOPS; edit it by hand'],
+    ],
+    [
       'outside the filter',
       { web: { ...web, annotations: semver } },
       { ImageSpec: 'quay.io/app:2.0.0' },
@@ -243,6 +261,23 @@ describe('targetOf', () => {
 })
 
 describe('planContainerRelease', () => {
+  const digestOf = (digit: string) => `sha256:${digit.repeat(64)}`
+  const fact = (digit: string) => ({ digest: digestOf(digit), readAt: 0, holdsMs: 0 })
+  const pinnedFacts: RepositoryFacts = {
+    tags: ['1.0.0', '1.1.0', 'latest', 'main'],
+    described: new Map([
+      ['1.0.0', fact('1')],
+      ['latest', fact('2')],
+      ['main', fact('2')],
+      ['1.1.0', fact('2')],
+    ]),
+  }
+  const pinned: Row = { images: { app: `quay.io/app:1.0.0@${digestOf('1')}` }, annotations: semver }
+  const byDigest = {
+    Container: 'app',
+    Current: `quay.io/app@${digestOf('1')}`,
+    Target: `quay.io/app@${digestOf('2')}`,
+  }
   const change = { Container: 'app', Current: 'quay.io/app:1.0.0', Target: 'quay.io/app:1.1.0' }
   const done = ['web success app: quay.io/app:1.0.0 -> quay.io/app:1.1.0', 'app=quay.io/app:1.1.0']
   const rows: [why: string, Record<string, Row>, Partial<ContainersSpec>, expected: string[]][] = [
@@ -287,6 +322,45 @@ describe('planContainerRelease', () => {
       ['web skipped image(s) up to date'],
     ],
     [
+      'an image by its digest, from one by its digest',
+      { web: pinned },
+      { ContainerSpecs: { [id('web')]: [byDigest] } },
+      [
+        `web success app: quay.io/app:1.0.0@${digestOf('1')} -> quay.io/app:1.1.0@${digestOf('2')}`,
+        `app=quay.io/app:1.1.0@${digestOf('2')}`,
+      ],
+    ],
+    [
+      '… from another than was expected',
+      { web: pinned },
+      { ContainerSpecs: { [id('web')]: [{ ...byDigest, Current: `quay.io/app@${digestOf('9')}` }] } },
+      ['web failed container(s) tag mismatch: app'],
+    ],
+    [
+      '… from none',
+      { web },
+      { ContainerSpecs: { [id('web')]: [byDigest] } },
+      ['web failed container(s) tag mismatch: app'],
+    ],
+    [
+      '… that is there already',
+      { web: pinned },
+      { ContainerSpecs: { [id('web')]: [{ ...byDigest, Target: byDigest.Current }] } },
+      ['web skipped image(s) up to date'],
+    ],
+    [
+      '… of which nobody knows the tag',
+      { web: pinned },
+      { ContainerSpecs: { [id('web')]: [{ ...byDigest, Target: `quay.io/app@${digestOf('9')}` }] } },
+      [`web failed app: no tag of 'quay.io/app@${digestOf('9')}' is known; name the image with its tag`],
+    ],
+    [
+      '… of another name',
+      { web: pinned },
+      { ContainerSpecs: { [id('web')]: [{ ...byDigest, Target: `evil/app@${digestOf('2')}` }] } },
+      [`web failed app: 'evil/app@${digestOf('2')}' is not another tag of its image`],
+    ],
+    [
       'another name',
       { web },
       { ContainerSpecs: { [id('web')]: [{ Container: 'app', Target: 'evil/app:1' }] } },
@@ -313,6 +387,8 @@ describe('planContainerRelease', () => {
   ]
   it.each(rows)('%s', (_, given, spec, expected) => {
     const whole = { Kind: 'execute' as const, ContainerSpecs: {}, SkipMismatches: false, Force: false, ...spec }
-    expect(linesOf(planContainerRelease(workloads(given), whole, { liveOf: () => 'there' }))).toEqual(expected)
+    expect(
+      linesOf(planContainerRelease(workloads(given), whole, { liveOf: () => 'there', factsOf: () => pinnedFacts })),
+    ).toEqual(expected)
   })
 })

@@ -6,13 +6,14 @@ import {
   type UpdateResult,
   type WorkloadResult,
 } from '../work/update-spec.ts'
-import { chooseTag } from './choose.ts'
+import { chooseTag, createdIn } from './choose.ts'
 import type { RepositoryFacts } from './facts.ts'
+import { newestLooking } from './newest-looking.ts'
 import type { Update } from './plan-updates.ts'
-import { parsePolicy } from './policy.ts'
+import { compareTags, parsePolicy } from './policy.ts'
 import { type ImageRef, parseRef, printRef, repositoryOf } from './ref.ts'
 import { retag } from './retag.ts'
-import type { Workload } from './workload.ts'
+import { sealed, type Workload } from './workload.ts'
 
 /** How the cluster has a workload; `ignored`: its live object says so. */
 export type LiveState = 'there' | 'ignored' | 'absent'
@@ -94,13 +95,12 @@ export function planImageRelease(workloads: readonly Workload[], spec: ImageSpec
   return plan
 }
 
-/** What keeps a workload from every release. */
-function blockOf({ blockedBy }: Workload, live: LiveState, isForced: boolean): WorkloadResult | undefined {
+/** What keeps a workload from every release. Force opens locks and ignores, but no sealed file. */
+function blockOf({ blockedBy, isSealed }: Workload, live: LiveState, isForced: boolean): WorkloadResult | undefined {
   if (live === 'absent') return { Status: 'skipped', Error: 'not accessible in cluster' }
-  if (blockedBy === 'locked') return isForced ? undefined : { Status: 'skipped', Error: 'locked' }
-  if (blockedBy === 'ignored' || live === 'ignored')
-    return isForced ? undefined : { Status: 'skipped', Error: 'ignore' }
-  return blockedBy === undefined ? undefined : { Status: 'failed', Error: `the file is ${blockedBy}; edit it by hand` }
+  if (!isForced && blockedBy === 'locked') return { Status: 'skipped', Error: 'locked' }
+  if (!isForced && (blockedBy === 'ignored' || live === 'ignored')) return { Status: 'skipped', Error: 'ignore' }
+  return isSealed ? { Status: 'failed', Error: `the file is ${sealed}; edit it by hand` } : undefined
 }
 
 type Place = { workload: Workload; container: WorkloadContainer }
@@ -168,12 +168,13 @@ function take(plan: ReleasePlan, id: string, outcomes: readonly Outcome[], misma
 
 /**
  * What the release of chosen images to chosen containers changes. A container that is not there, or has another image than was expected,
- * fails its workload; with SkipMismatches the others go on.
+ * fails its workload; with SkipMismatches the others go on. An image by its digest alone, as fluxctl sends back what it was told with tag
+ * and digest (flux-v1 §1), is the tag that is known to have that digest.
  */
 export function planContainerRelease(
   workloads: readonly Workload[],
   spec: ContainersSpec,
-  { liveOf }: Pick<ReleaseFacts, 'liveOf'>,
+  { liveOf, factsOf }: Pick<ReleaseFacts, 'liveOf' | 'factsOf'>,
 ): ReleasePlan {
   const plan: ReleasePlan = { updates: [], result: {} }
   const byId = new Map(workloads.map((workload) => [workload.id, workload]))
@@ -192,7 +193,7 @@ export function planContainerRelease(
     else if (others.length > 0 && !spec.SkipMismatches)
       plan.result[id] = { Status: 'failed', Error: mismatchOf(others) }
     else {
-      const outcomes = wanted.filter((one) => !others.includes(one)).map((one) => forContainer(workload, one))
+      const outcomes = wanted.filter((one) => !others.includes(one)).map((one) => forContainer(workload, one, factsOf))
       take(plan, id, outcomes, others.length > 0 ? mismatchOf(others) : '')
     }
   }
@@ -214,13 +215,38 @@ function isOther({ containers }: Workload, { Container, Current }: Wanted): bool
   const found = containers.find(({ name }) => name === Container)
   if (Current === undefined || !found) return false
   const expected = parseRef(Current)
-  return !expected || printRef(expected) !== printRef(found.image)
+  if (!expected) return true
+  const { tag: _, ...untagged } = found.image
+  return printRef(expected) !== printRef(isDigestAlone(expected) ? untagged : found.image)
 }
 
-function forContainer(workload: Workload, { Container, Target }: Wanted): Outcome {
+/** Such an image says all but its tag. */
+export function isDigestAlone({ tag, digest }: ImageRef): boolean {
+  return tag === undefined && digest !== undefined
+}
+
+function forContainer(workload: Workload, { Container, Target }: Wanted, factsOf: ReleaseFacts['factsOf']): Outcome {
   const container = workload.containers.find(({ name }) => name === Container)
   const target = parseRef(Target)
-  if (!container || !target || target.tag === undefined || repositoryOf(target) !== repositoryOf(container.image))
+  const isAnother = !target || (target.tag === undefined && target.digest === undefined)
+  if (!container || isAnother || repositoryOf(target) !== repositoryOf(container.image))
     return { outcome: 'failed', why: `${Container}: '${Target}' is not another tag of its image` }
-  return toImage({ workload, container }, target, 'it was named')
+  const tag = target.tag ?? tagOfDigest(target.digest, container, factsOf(repositoryOf(target)))
+  if (tag === undefined)
+    return { outcome: 'failed', why: `${Container}: no tag of '${Target}' is known; name the image with its tag` }
+  return toImage({ workload, container }, { ...target, tag }, 'it was named')
+}
+
+/** Of several the one that the policy would take first, else the one that looks newest. */
+function tagOfDigest(
+  digest: string | undefined,
+  { policy }: WorkloadContainer,
+  facts: RepositoryFacts | undefined,
+): string | undefined {
+  if (!facts) return undefined
+  const tags = facts.tags.filter((tag) => facts.described.get(tag)?.digest === digest)
+  const read = parsePolicy(policy)
+  const accepted = 'policy' in read ? tags.filter((tag) => read.policy.refusal(tag) === undefined) : []
+  const [best] = 'policy' in read ? accepted.toSorted(compareTags(read.policy, createdIn(facts))) : []
+  return best ?? newestLooking(tags, 1)[0]
 }

@@ -23,8 +23,10 @@ export type Workload = {
   /** Which of the file's objects, counted as {@link openManifests} gives them. */
   index: number
   isAutomated: boolean
-  /** Why nobody may release it, in words for people; absent where one may. */
-  blockedBy?: 'locked' | 'ignored' | 'encrypted with SOPS'
+  /** Why it is not released by itself, in words for people; absent where it may be. Force lets either fall. */
+  blockedBy?: 'locked' | 'ignored'
+  /** SOPS encrypted its file: nothing lets that be edited, since `sops decrypt` would fail from then on. */
+  isSealed: boolean
   containers: (Container & { policy: PolicyText })[]
   /** A generator of a `.flux.yaml` prints it: what it is changed by, in place of an edit of `file`, which is the `.flux.yaml`. */
   made?: Made
@@ -33,6 +35,9 @@ export type Workload = {
   pullSecrets: string[]
   serviceAccount: string
 }
+
+/** What a sealed file is, in words for people. */
+export const sealed = 'encrypted with SOPS'
 
 /** `directory`: the target, from the root of the repository. `object`: as it is printed and patched. */
 export type Made = { by: 'updaters' | 'patch'; directory: string; object: KubeObject }
@@ -43,7 +48,7 @@ export type Made = { by: 'updaters' | 'patch'; directory: string; object: KubeOb
  */
 export function readWorkload(
   object: KubeObject,
-  where: { file: string; index: number; defaultNamespace: string; targetNamespace?: string },
+  where: { file: string; index: number; isSealed?: boolean; defaultNamespace: string; targetNamespace?: string },
 ): Workload | undefined {
   const containers = locateImages(object)
   if (!containers?.length || isAddOn(object)) return undefined
@@ -56,9 +61,7 @@ export function readWorkload(
     ? 'locked'
     : hasPolicy(policies, ignorePolicy)
       ? 'ignored'
-      : object.sops === undefined
-        ? undefined
-        : 'encrypted with SOPS'
+      : undefined
   return {
     id: idOf(ref),
     ref,
@@ -66,6 +69,7 @@ export function readWorkload(
     index: where.index,
     isAutomated: hasPolicy(policies, automatedPolicy),
     ...(blockedBy ? { blockedBy } : {}),
+    isSealed: where.isSealed === true || object.sops !== undefined,
     containers: containers.map((one) => ({ ...one, policy: readPolicyText(object, policies, one.name) })),
     annotations: object.metadata.annotations ?? {},
     pullSecrets: pullSecretsOf(object),

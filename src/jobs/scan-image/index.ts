@@ -64,13 +64,25 @@ function readOf(
   signal: AbortSignal,
 ): RepositoryRead {
   const workloads = usedBy.flatMap((one) => one.workloads)
-  const forPeople = (tags: readonly string[]) => (isAsked ? newestLooking(tags, deps.listDepth) : [])
+  const forPeople = (tags: readonly string[]) => (isAsked ? shownTags(tags, workloads, repository, deps) : [])
   return {
     repository,
     access: () => accessTo(repository, usedBy, deps, signal),
     needed: (tags) => new Set([...tagsNeeded(workloads, repository, tags), ...forPeople(tags)]),
     from: 'registry',
   }
+}
+
+/** What people look for in a list: the newest-looking tags, and those that are in use. */
+function shownTags(
+  tags: readonly string[],
+  workloads: readonly Workload[],
+  repository: string,
+  { listDepth }: Pick<ScanImageDeps, 'listDepth'>,
+): string[] {
+  const images = workloads.flatMap(({ containers }) => containers.map(({ image }) => image))
+  const used = new Set(images.flatMap((image) => (repositoryOf(image) === repository ? [image.tag] : [])))
+  return [...newestLooking(tags, listDepth), ...tags.filter((tag) => used.has(tag))]
 }
 
 async function orFailure<T>(work: Promise<T>, signal: AbortSignal): Promise<T | { failure: string }> {

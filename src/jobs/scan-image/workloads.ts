@@ -4,6 +4,7 @@ import { type ImageOverride, overridesOf, withOverrides } from '../../domain/ima
 import { decodeFile, openManifests } from '../../domain/image/open-manifests.ts'
 import { readWorkload, type Workload } from '../../domain/image/workload.ts'
 import { automatedPolicy } from '../../domain/manifest/annotations.ts'
+import { digestOf } from '../../domain/manifest/digest.ts'
 import { isKustomization } from '../../domain/source/kustomization.ts'
 import { filesInScope } from '../../domain/source/scope.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
@@ -15,10 +16,13 @@ import { type MadeWorkloads, readMade } from './made-workloads.ts'
 /** What this process remembers of the sources' workloads: costs nothing while git stands still, is read again when lost. */
 export type ImageMemory = LiveMemory & {
   /** Of the newest commit that was read, by source and scope. */
-  sources: Map<string, { commit: string; workloads: Workload[]; blobs: Map<string, Workload[]> }>
+  sources: Map<string, ReadBy & { workloads: Workload[]; blobs: Map<string, Workload[]> }>
   /** What generators print at the newest commit that was read, by source. */
-  made: Map<string, { commit: string; made: MadeWorkloads }>
+  made: Map<string, ReadBy & { made: MadeWorkloads }>
 }
+
+/** Which commit was read, and {@link rulesOf} the source at that time: by others the same commit has other workloads. */
+type ReadBy = { commit: string; rules: string }
 
 export function createImageMemory(): ImageMemory {
   return { sources: new Map(), made: new Map() }
@@ -45,11 +49,12 @@ export async function readWorkloads(
   signal: AbortSignal,
 ): Promise<Workload[]> {
   const key = `${spec.namespace}/${spec.name} ${scope}`
-  const known = deps.memory.sources.get(key)
+  const rules = rulesOf(spec)
+  const known = rememberedBy(rules, deps.memory.sources.get(key))
   if (known?.commit === commit) return known.workloads
   const remote = await deps.sources.remote(spec, signal)
   const tree = await deps.git.tree(remote, commit, [], signal)
-  const { made, isWhole } = await madeAt({ spec, remote, commit, tree }, deps, signal)
+  const { made, isWhole } = await madeAt({ spec, remote, commit, tree }, rules, deps, signal)
   const paths = made.filePaths ?? spec.paths
   const files = made.filePaths?.length === 0 ? [] : filesInScope(tree, { ...spec, paths }).files
   const overrides = await readOverrides({ spec: { ...spec, paths }, remote, tree }, deps, signal)
@@ -66,21 +71,31 @@ export async function readWorkloads(
     if (contents.has(blob)) await breathe()
   }
   workloads.push(...made.workloads.filter((one) => isAllowed(one, spec) && (scope === 'all' || one.isAutomated)))
-  if (isWhole) deps.memory.sources.set(key, { commit, workloads, blobs })
+  if (isWhole) deps.memory.sources.set(key, { commit, rules, workloads, blobs })
   return workloads
+}
+
+function rememberedBy<T extends ReadBy>(rules: string, remembered: T | undefined): T | undefined {
+  return remembered?.rules === rules ? remembered : undefined
+}
+
+/** What a source says about how it is read. When it is to be synced, and whether, is not read from files. */
+function rulesOf(spec: SourceSpec): string {
+  return digestOf({ ...spec, object: undefined, suspended: undefined })
 }
 
 /** What the generators of a source print at a commit; they are run once for it, unless one of them failed. */
 async function madeAt(
   where: { spec: SourceSpec; remote: GitRemote; commit: string; tree: readonly TreeFile[] },
+  rules: string,
   { generator, memory }: WorkloadDeps,
   signal: AbortSignal,
 ): Promise<{ made: MadeWorkloads; isWhole: boolean }> {
   const key = `${where.spec.namespace}/${where.spec.name}`
-  const known = memory.made.get(key)
+  const known = rememberedBy(rules, memory.made.get(key))
   if (known?.commit === where.commit) return { made: known.made, isWhole: true }
   const read = await readMade(where, { generator }, signal)
-  if (read.isWhole) memory.made.set(key, { commit: where.commit, made: read.made })
+  if (read.isWhole) memory.made.set(key, { commit: where.commit, rules, made: read.made })
   return read
 }
 
@@ -112,9 +127,9 @@ function parseFile(
   const text = bytes && decodeFile(bytes)
   const mayHold = scope === 'all' ? workloadWords.test(text ?? '') : text?.includes(automatedPolicy)
   if (!text || !mayHold) return []
-  return openManifests(text).flatMap(({ object }, index) => {
+  return openManifests(text).flatMap(({ object, isSealed }, index) => {
     const { defaultNamespace, targetNamespace } = spec
-    const workload = readWorkload(object, { file, index, defaultNamespace, targetNamespace })
+    const workload = readWorkload(object, { file, index, isSealed, defaultNamespace, targetNamespace })
     return workload && (scope === 'all' || workload.isAutomated) ? [workload] : []
   })
 }

@@ -5,7 +5,7 @@ import { tagsNeededBy } from '../../domain/image/plan-updates.ts'
 import { parsePolicy, type PolicyText } from '../../domain/image/policy.ts'
 import { parseRef, printRef, repositoryOf } from '../../domain/image/ref.ts'
 import { traceTags } from '../../domain/image/trace.ts'
-import type { Workload } from '../../domain/image/workload.ts'
+import { sealed, type Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { readKnownHead } from '../read-known-head.ts'
 import { accessTo, type UsedBy } from '../scan-image/access.ts'
@@ -56,8 +56,9 @@ export async function listImages(
           signal,
         ),
       )
-    const { id, file, isAutomated, blockedBy = '' } = workload
-    listed.push({ id, file, isAutomated, blockedBy, containers: found })
+    const { id, file, isAutomated, blockedBy = '', isSealed } = workload
+    const blocks = [blockedBy, isSealed ? sealed : ''].filter((one) => one !== '').join(', ')
+    listed.push({ id, file, isAutomated, blockedBy: blocks, containers: found })
   }
   return listed
 }

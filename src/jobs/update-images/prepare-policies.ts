@@ -3,7 +3,7 @@ import { annotate } from '../../domain/image/annotate.ts'
 import { decodeFile } from '../../domain/image/open-manifests.ts'
 import { annotationsOf } from '../../domain/image/policy-change.ts'
 import { policyVariables } from '../../domain/image/updater-variables.ts'
-import type { Workload } from '../../domain/image/workload.ts'
+import { sealed, type Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { PolicyChange, UpdateResult, UpdateSpec } from '../../domain/work/update-spec.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
@@ -27,8 +27,7 @@ export function preparePolicies(
     for (const [id, change] of Object.entries(wanted)) {
       const workload = byId.get(id)
       if (!workload) result[id] = { Status: 'failed', Error: 'not found in repository, or does not have containers' }
-      else if (workload.blockedBy === 'encrypted with SOPS')
-        result[id] = { Status: 'failed', Error: 'the file is encrypted with SOPS; edit it by hand' }
+      else if (workload.isSealed) result[id] = { Status: 'failed', Error: `the file is ${sealed}; edit it by hand` }
       else found.push([workload, change])
     }
     const made = found.flatMap(([workload, change]) => madeChanges(workload, change, result))

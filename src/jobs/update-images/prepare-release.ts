@@ -1,8 +1,9 @@
 import { AppError } from '../../domain/error.ts'
 import { tagsNeededBy } from '../../domain/image/plan-updates.ts'
-import { type ImageRef, printRef, repositoryOf } from '../../domain/image/ref.ts'
+import { type ImageRef, parseRef, printRef, repositoryOf } from '../../domain/image/ref.ts'
 import {
   candidatesOf,
+  isDigestAlone,
   planContainerRelease,
   planImageRelease,
   type ReleasePlan,
@@ -10,7 +11,7 @@ import {
 } from '../../domain/image/release.ts'
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import type { ImageSpec, UpdateSpec } from '../../domain/work/update-spec.ts'
+import type { ContainersSpec, ImageSpec, UpdateSpec } from '../../domain/work/update-spec.ts'
 import { accessTo } from '../scan-image/access.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
 import type { UpdateImagesDeps } from './deps.ts'
@@ -36,7 +37,7 @@ export function prepareRelease(
     const plan =
       update.type === 'image'
         ? await planImages({ spec, workloads }, { wanted: update.spec, facts, checked }, deps, signal)
-        : await planContainers(workloads, update.spec, deps, signal)
+        : await planContainers({ spec, workloads }, { wanted: update.spec, facts }, deps, signal)
     const remote = await deps.sources.remote(spec, signal)
     const { edits, refused } = await editImages({ spec, remote, commit: base, updates: plan.updates }, deps, signal)
     for (const { update: one, why } of refused)
@@ -46,20 +47,36 @@ export function prepareRelease(
 }
 
 async function planContainers(
-  workloads: readonly Workload[],
-  wanted: Extract<Release, { type: 'containers' }>['spec'],
+  { spec, workloads }: Of,
+  { wanted, facts }: { wanted: ContainersSpec; facts: Facts },
   deps: UpdateImagesDeps,
   signal: AbortSignal,
 ): Promise<ReleasePlan> {
   const named = workloads.filter(({ id }) => Object.hasOwn(wanted.ContainerSpecs, id))
   const live = await readLive(named, deps, signal)
-  const plan = planContainerRelease(workloads, wanted, { liveOf: (id) => live.get(id) ?? 'absent' })
+  await readMissing(
+    { spec, workloads: named.filter(({ id }) => needsTags(wanted.ContainerSpecs[id])) },
+    facts,
+    deps,
+    signal,
+  )
+  const plan = planContainerRelease(workloads, wanted, {
+    liveOf: (id) => live.get(id) ?? 'absent',
+    factsOf: (repository) => facts.known.get(repository),
+  })
   const failed = Object.entries(plan.result).filter(([, { Status }]) => Status === 'failed')
   if (failed.length > 0 && !wanted.SkipMismatches) {
     const why = failed.map(([id, { Error: text = '' }]) => `${id}: ${text}`).join('; ')
     throw new AppError('NotEditable', `cannot satisfy specs: ${why}`, { retry: 'never' })
   }
   return plan
+}
+
+function needsTags(updates: ContainersSpec['ContainerSpecs'][string] = []): boolean {
+  return updates.some(({ Target }) => {
+    const target = parseRef(Target)
+    return target !== undefined && isDigestAlone(target)
+  })
 }
 
 async function planImages(
