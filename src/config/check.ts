@@ -1,4 +1,4 @@
-import { isHttpUrl, readAddress } from './config.ts'
+import { hasPassword, isHttpUrl, readAddress } from './config.ts'
 import type { FlagName, FlagValues } from './flags.ts'
 
 /** What is known besides the values. */
@@ -144,7 +144,8 @@ function checkGithubApp(values: FlagValues, { env }: Situation): string[] {
 
 function checkGitLogin(values: FlagValues, { isGiven, env }: Situation): string[] {
   const { 'git-url': url, 'git-https-token-file': tokenFile } = values
-  const hasToken = Boolean(tokenFile || env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN)
+  const hasOwn = hasPassword(url)
+  const hasToken = Boolean(hasOwn || tokenFile || env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN)
   const sshFlags = (['git-ssh-key-file', 'git-ssh-known-hosts-file'] as const).filter((name) => values[name])
   const both = values['git-ssh-key-file'] !== '' && tokenFile !== ''
   const httpsFlags = (['git-https-username', 'git-https-token-file'] as const).filter((name) => isGiven(name))
@@ -165,9 +166,10 @@ function checkGitLogin(values: FlagValues, { isGiven, env }: Situation): string[
       isGiven('git-https-username') && !hasToken,
       '--git-https-username needs a password: give --git-https-token-file, GIT_AUTHKEY or CAPSTAN_GIT_TOKEN',
     ),
+    // those of the environment are what fluxd's users make the URL of (flux-v1 §27)
     ...when(
-      isHttpUrl(url) && hasToken && /^https?:\/\/[^/@]*:[^/@]*@/i.test(url),
-      '--git-url holds a password and another one is given: leave one of the two out',
+      hasOwn && tokenFile !== '',
+      '--git-url holds a password and --git-https-token-file another one: leave one of the two out',
     ),
   ]
 }

@@ -1,3 +1,4 @@
+import { splitGitUrl } from '../domain/source/git-url-parts.ts'
 import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
 import type { FlagValues } from './flags.ts'
 import { readImports } from './repository-import.ts'
@@ -343,6 +344,11 @@ export function isHttpUrl(url: string): boolean {
   return /^https?:\/\//i.test(url)
 }
 
+/** True for a URL of http or https with a password in it, which then goes before those of the environment (flux-v1 §27). */
+export function hasPassword(url: string): boolean {
+  return /^https?:\/\/[^/?#:]*:[^/?#]+@/i.test(url)
+}
+
 function makeLogin(values: FlagValues, { env }: ConfigFacts): GitLogin | undefined {
   if (!isHttpUrl(values['git-url'])) return makeSshLogin(values)
   if (values['git-github-app-id'])
@@ -355,9 +361,11 @@ function makeLogin(values: FlagValues, { env }: ConfigFacts): GitLogin | undefin
     }
   const value = env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN
   const file = values['git-https-token-file']
-  if (!file && !value) return undefined
+  // what the URL holds is taken out of it, and decoded, where git is called
+  if (hasPassword(values['git-url']) || (!file && !value)) return undefined
   const password: SecretSource = file ? { file } : { value: value as string }
-  return { kind: 'basic', username: values['git-https-username'] || 'git', password }
+  const username = values['git-https-username'] || splitGitUrl(values['git-url'])?.user || 'git'
+  return { kind: 'basic', username, password }
 }
 
 function makeGitFiles(values: FlagValues): Config['git']['files'] {

@@ -14,7 +14,7 @@ fluxd's and the Helm Operator's flags keep their names and defaults. Those marke
 and a warning at the start names the ones that were given.
 
 Git over https logs in with \`--git-https-username\` (or \`GIT_AUTHUSER\`) and the token in \`--git-https-token-file\`, \`GIT_AUTHKEY\` or
-\`CAPSTAN_GIT_TOKEN\`; over ssh with \`--git-ssh-key-file\` and \`--git-ssh-known-hosts-file\`, or the deploy key of fluxd's Secret.
+\`CAPSTAN_GIT_TOKEN\`; a password in \`--git-url\` itself, percent-encoded, goes before those variables; over ssh with \`--git-ssh-key-file\` and \`--git-ssh-known-hosts-file\`, or the deploy key of fluxd's Secret.
 `
 
 /** docs/configuration.md, whole. */

@@ -144,6 +144,19 @@ describe('loadConfig: login to git', () => {
       { GIT_AUTHKEY: 'k' },
       { kind: 'basic', username: 'git', password: { file: '/t' } },
     ],
+    [
+      'fluxd’s own way: the URL’s password, which its variables were put into',
+      ['--git-url=https://me:a%40b@h/a.git'],
+      { GIT_AUTHUSER: 'me', GIT_AUTHKEY: 'a%40b' },
+      undefined,
+    ],
+    ['a user alone beside the URL’s password', ['--git-url=https://me:pw@h/a.git'], { GIT_AUTHUSER: 'me' }, undefined],
+    [
+      'the URL’s user with our variable',
+      ['--git-url=https://me%40corp@h/a.git'],
+      { CAPSTAN_GIT_TOKEN: 'k' },
+      { kind: 'basic', username: 'me@corp', password: { value: 'k' } },
+    ],
     ['ssh with nothing given', [ssh], {}, { kind: 'ssh' }],
     [
       'ssh with key and hosts',

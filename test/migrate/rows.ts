@@ -89,10 +89,10 @@ export const rows: Row[] = [
     '5m',
   ],
   [
-    'a user whose password is in a variable',
+    'a user and a password that are in variables',
     fluxd({ args: ['--git-url=https://$(GIT_AUTHUSER):$(GIT_AUTHKEY)@git.example/a.git'] }),
     'git.url',
-    'https://$(GIT_AUTHUSER)@git.example/a.git',
+    'https://$(GIT_AUTHUSER):$(GIT_AUTHKEY)@git.example/a.git',
   ],
   [
     'a proxy',

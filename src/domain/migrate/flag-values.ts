@@ -145,22 +145,19 @@ function ofFluxd(facts: OldFacts): Part[] {
 const loginSecret = 'capstan-git-login'
 
 /**
- * A password in the URL itself goes into a Secret, and one in GIT_AUTHKEY is read from there. The user stays in it, since fluxd's marks on
- * objects were made of the URL with its user.
+ * A password in the URL itself goes into a Secret; a URL that is made of variables goes on as it is, for they go on too (flux-v1 §27). The
+ * user stays in it, since fluxd's marks on objects were made of the URL with its user.
  */
 function ofUrl(facts: OldFacts): Part {
   const url = valueOf(facts, 'git-url')
   if (url === '') return told('--git-url', 'same', 'none: no repository is followed')
   const said = url.includes('$(') ? 'with the variables of its environment' : safeUrl(url)
   const [, scheme = '', user = '', password = '', rest = ''] = /^(https?:\/\/)([^/@:]*):([^/@]*)@(.*)$/i.exec(url) ?? []
-  const without = `${scheme}${user}@${rest}`
-  if (password === '$(GIT_AUTHKEY)')
-    return told('--git-url', 'same', 'value git.url; the password is read from GIT_AUTHKEY', [['git.url', without]])
   if (password === '' || password.includes('$('))
     return told('--git-url', 'same', `value git.url, ${said}`, [['git.url', url]])
   return {
     ...told('--git-url', 'same', `value git.url without its password, which goes into the Secret ${loginSecret}`, [
-      ['git.url', without],
+      ['git.url', `${scheme}${user}@${rest}`],
       ['git.httpsUsername', decoded(user)],
       ['git.httpsSecretName', loginSecret],
     ]),
