@@ -52,9 +52,9 @@ function fileOf({ kind, data, metadata: { labels = {}, annotations = {} } }: Kub
 
 type Reference = { kind: 'Secret' | 'ConfigMap'; name: string }
 
-/** Every Secret and ConfigMap that its container, those beside it or their volumes name. */
-function referredTo({ pod, container, beside }: OldDeployment): Reference[] {
-  return [container, ...beside].flatMap((one) => namedBy(one, pod))
+/** Every Secret and ConfigMap that its container, those beside and before it or their volumes name. */
+function referredTo({ pod, container, beside, before }: OldDeployment): Reference[] {
+  return [container, ...beside, ...before].flatMap((one) => namedBy(one, pod))
 }
 
 function namedBy(container: Raw, pod: Raw): Reference[] {
