@@ -61,6 +61,8 @@ export type Config = {
     /** Of the operator's own, for git (ruling 15). */
     files: { gitConfigFile?: string; sshConfigFile?: string; netrcFile?: string }
     timeoutMs: number
+    /** How often the repositories of charts are asked for new commits; without --git-url too. */
+    pollIntervalMs: number
     readonly: boolean
     author: { name: string; email: string }
     /** Who asks for a commit becomes its author. */
@@ -180,6 +182,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
       deployKeyFile: `${values['k8s-secret-volume-mount-path']}/${values['k8s-secret-data-key']}`,
       files: makeGitFiles(values),
       timeoutMs: values['git-timeout'],
+      pollIntervalMs: values['git-poll-interval'],
       readonly: values['git-readonly'],
       author: { name: values['git-user'], email: values['git-email'] },
       setAuthor: values['git-set-author'],

@@ -79,6 +79,7 @@ describe('loadConfig: how flags are written', () => {
     ['a list replaces its default', ['--registry-exclude-image=x/*'], (c) => c.images.exclude, ['x/*']],
     ['an empty list', ['--registry-exclude-image='], (c) => c.images.exclude, []],
     ['a duration', ['--git-poll-interval=1m30s', git], (c) => c.source?.pollIntervalMs, 90_000],
+    ['the same for charts alone', ['--git-poll-interval=30m'], (c) => c.git.pollIntervalMs, 1_800_000],
   ])('%s', (_how, argv, read, expected) => {
     expect(read(load(argv))).toEqual(expected)
   })

@@ -105,7 +105,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     keep: createPrivateFiles(join(config.cacheDir, 'git-credentials')),
     githubApp: createGithubApp({ egress, now: Date.now }),
     fetchedAt: new Map<string, number>(),
-    gitPollIntervalMs: config.source?.pollIntervalMs ?? 300_000,
+    gitPollIntervalMs: config.git.pollIntervalMs,
     egress,
     decode: decodeStoredRelease,
     fence,

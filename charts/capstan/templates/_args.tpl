@@ -20,7 +20,7 @@
 {{- $args = append $args (printf "--install-crds=%t" $installs) }}
 {{- with .Values.redis.prefix }}{{ $args = append $args (printf "--redis-prefix=%s" .) }}{{ end }}
 {{- if .Values.git.url }}{{ $args = concat $args (include "capstan.gitArgs" . | fromJsonArray) }}{{ end }}
-{{- $args = append $args (printf "--git-timeout=%s" .Values.git.timeout) }}
+{{- $args = concat $args (list (printf "--git-timeout=%s" .Values.git.timeout) (printf "--git-poll-interval=%s" .Values.git.pollInterval)) }}
 {{- $args = concat $args (include "capstan.fileArgs" . | fromJsonArray) }}
 {{- if include "capstan.does" (dict "root" . "work" "images") }}{{ $args = concat $args (include "capstan.registryArgs" . | fromJsonArray) }}{{ end }}
 {{- if include "capstan.does" (dict "root" . "work" "releases") }}{{ $args = concat $args (include "capstan.releaseArgs" . | fromJsonArray) }}{{ end }}
@@ -48,7 +48,6 @@
 {{- $args := list
   (printf "--git-url=%s" $git.url)
   (printf "--git-branch=%s" $git.branch)
-  (printf "--git-poll-interval=%s" $git.pollInterval)
   (printf "--sync-interval=%s" (.Values.sync.interval | default $git.pollInterval))
   (printf "--sync-timeout=%s" (.Values.sync.timeout | default "1m"))
   (printf "--sync-state=%s" .Values.sync.state)
