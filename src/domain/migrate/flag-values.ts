@@ -15,7 +15,7 @@ const asListArg: Rule = { arg: true, list: true }
 const rules: Readonly<Record<string, Rule>> = {
   'log-format': { to: 'logFormat' },
   listen: { drop: 'our pod listens on port 3030; `service.port` is the port of the Service' },
-  'listen-metrics': asArg,
+  'listen-metrics': { drop: 'metrics are on port 3030, where the Service and the monitors of our chart find them' },
   version: { drop: 'it only prints the version' },
 
   'git-branch': { to: 'git.branch' },

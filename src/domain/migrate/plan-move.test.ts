@@ -88,6 +88,21 @@ describe('a Helm Operator of its chart, with its defaults', () => {
   })
 })
 
+describe('metrics', () => {
+  it('are on our port, whatever port they had', () => {
+    const meta = { annotations: { 'prometheus.io/port': '3031' } }
+    const { values, about } = plan([factsOf(fluxd({ args: ['--listen-metrics=:3031'], meta }))])
+    expect(values).not.toHaveProperty('additionalArgs')
+    expect(about('--listen-metrics')).toEqual(['dropped'])
+    expect(values.prometheus).toEqual({ enabled: true })
+  })
+
+  it('that nobody scrapes stay so', () => {
+    const annotations = { 'prometheus.io/port': '3031', 'prometheus.io/scrape': 'false' }
+    expect(plan([factsOf(fluxd({ meta: { annotations } }))]).values).not.toHaveProperty('prometheus')
+  })
+})
+
 describe('what comes to a value', () => {
   it.each(rows)('%s', (_fact, object, path, value) => {
     const { values, refused } = plan([factsOf(object, { more: [hostKeys] })])
@@ -406,13 +421,19 @@ describe('both ancestors', () => {
 
   it('moved one after the other: the second half is added to what is installed', () => {
     const first = plan([factsOf(fluxd({ args: ['--git-sync-tag=t'] }))]).values
-    const second = plan([factsOf(operator({ args: ['--listen-metrics=:3031'] }))], { installed: first })
+    const second = plan([factsOf(operator())], { installed: first })
     expect(second.values).toMatchObject({
       enable: ['sync', 'images', 'releases'],
       git: { url: 'git@github.com:you/cluster.git' },
-      additionalArgs: ['--git-sync-tag=t', '--listen-metrics=:3031'],
+      additionalArgs: ['--git-sync-tag=t'],
       workers: 4,
     })
+  })
+
+  it('moved the other way round: flags are added to those that are there', () => {
+    const first = { ...plan([factsOf(operator())]).values, additionalArgs: ['--api-rate=5'] }
+    const second = plan([factsOf(fluxd({ args: ['--git-sync-tag=t'] }))], { installed: first })
+    expect(second.values.additionalArgs).toEqual(['--api-rate=5', '--git-sync-tag=t'])
   })
 
   it('moved again: what is read now counts, not what is installed', () => {

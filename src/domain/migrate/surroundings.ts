@@ -103,12 +103,14 @@ function ofTheRest({ old: { pod, container } }: OldFacts): Part {
 
 function ofPodMeta({ old: { podMeta } }: OldFacts): Part {
   const { labels, annotations } = podMeta
-  const scraped = annotations['prometheus.io/scrape'] === 'true' || annotations['prometheus.io.scrape'] === 'true'
+  const of = (what: string) => annotations[`prometheus.io/${what}`] ?? annotations[`prometheus.io.${what}`]
+  // fluxd's own manifests annotate the port alone
+  const scraped = (of('scrape') ?? String(of('port') !== undefined)) === 'true'
   const kept = Object.entries(annotations).filter(([key]) => !passedOver.test(key))
   const given = Object.entries(labels).filter(([key]) => !ownLabels.test(key))
   return joined([
     scraped
-      ? told('prometheus.io/scrape', 'same', 'value prometheus.enabled', [['prometheus.enabled', true]])
+      ? told('prometheus.io/scrape', 'same', 'value prometheus.enabled, with our port', [['prometheus.enabled', true]])
       : nothing,
     ...kept.map(([key, value]) =>
       told(`pod annotation ${key}`, 'same', 'value podAnnotations', [['podAnnotations', { [key]: value }]]),
