@@ -419,6 +419,21 @@ describe('both ancestors', () => {
     expect(made.about('value git.')).toEqual(['differs', 'differs'])
   })
 
+  it('of which one gave neither: its defaults count against what the other gave', () => {
+    const bare = (half: OldFacts) => ({
+      ...half,
+      flags: half.flags.filter(({ name }) => !['git-poll-interval', 'git-timeout'].includes(name)),
+    })
+    const slow = factsOf(operator({ args: ['--git-poll-interval=30m', '--git-timeout=10s'] }))
+    const counts = { pollInterval: '5m', timeout: '20s' }
+    const made = plan([bare(factsOf(fluxd())), slow])
+    expect(made.values.git).toMatchObject(counts)
+    expect(made.about('value git.')).toEqual(['differs', 'differs'])
+    const after = plan([bare(factsOf(fluxd()))], { installed: plan([slow]).values })
+    expect(after.values.git).toMatchObject(counts)
+    expect(plan([bare(factsOf(fluxd())), bare(factsOf(operator()))]).values.git).not.toHaveProperty('timeout')
+  })
+
   it('moved one after the other: the second half is added to what is installed', () => {
     const first = plan([factsOf(fluxd({ args: ['--git-sync-tag=t'] }))]).values
     const second = plan([factsOf(operator())], { installed: first })

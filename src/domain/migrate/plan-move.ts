@@ -7,7 +7,7 @@ import type { OldFacts } from './old-facts.ts'
 import { type Copy, joined, type Note, refusal } from './part.ts'
 import { fromReleases, type ReleaseFacts } from './releases.ts'
 import { fromSurroundings } from './surroundings.ts'
-import { type Values, valuesTree, withOtherHalf } from './values.ts'
+import { type Values, valuesTree, withOtherHalf, withSharedDefaults } from './values.ts'
 
 /** What a move does, and what it says of it before anything is touched. */
 export type MovePlan = {
@@ -42,7 +42,7 @@ export function planMove(facts: MoveFacts): MovePlan {
   const trees = parts.map(({ part }) => valuesTree(part.values))
   const before = otherWork(facts.installed, enabled)
   const base = before.length > 0 ? facts.installed : undefined
-  const { tree, notes } = together([...(base ? [base] : []), ...trees])
+  const { tree, notes } = together(withSharedDefaults([...(base ? [base] : []), ...trees]))
   const args = all.args.length > 0 ? { additionalArgs: unique([...textsOf(base?.additionalArgs), ...all.args]) } : {}
   return {
     values: { ...tree, ...args, enable: unique([...before, ...enabled]) },

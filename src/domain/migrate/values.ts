@@ -36,6 +36,21 @@ export function withOtherHalf(installed: Values, half: Values): { values: Values
   return { values: tree, notes }
 }
 
+/** What either ancestor does without the flag (flux-v1 §26, helm-operator §8.1). */
+const sharedDefaults = { pollInterval: '5m', timeout: '20s' }
+
+/** Halves that are to be one: where one gave a flag that the other has too, the other's default stands for what it did not give. */
+export function withSharedDefaults(halves: readonly Values[]): Values[] {
+  const given = Object.entries(sharedDefaults).filter(([name]) =>
+    halves.some(({ git }) => isMap(git) && git[name] !== undefined),
+  )
+  if (given.length === 0) return [...halves]
+  return halves.map((half) => ({
+    ...half,
+    git: { ...Object.fromEntries(given), ...(isMap(half.git) ? half.git : {}) },
+  }))
+}
+
 /** As a file: YAML with a line that says where it is from. */
 export function valuesFile(values: Values, heading: string): string {
   return `${heading
@@ -74,7 +89,7 @@ function unique(list: readonly Json[]): Json[] {
   return [...new Map(list.map((one) => [JSON.stringify(one), one])).values()]
 }
 
-function isMap(value: Json): value is Values {
+function isMap(value: Json | undefined): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
