@@ -295,6 +295,20 @@ describe('the chart', () => {
     expect(JSON.stringify(pod)).toContain('"mountPath":"/etc/capstan/sinks"')
   })
 
+  it.each<[string, string, number[]]>([
+    ['without a port', 'url=redis://elsewhere', [6379]],
+    ['with one', 'url=rediss://me:123@elsewhere:6390/2', [6390]],
+    ['without a name', 'url=redis://[::1]', [6379]],
+    ['in a Secret', 'existingSecret=mine', [6379, 6380]],
+  ])('lets our pods reach a Redis of yours: an address %s', async (_what, redis, ports) => {
+    const values = ['networkPolicy.egress.enabled=true', 'redis.enabled=false', `redis.${redis}`]
+    const policies = objectsOf(await render(namespace, ...setArgs(values))).filter(
+      ({ kind }) => kind === 'NetworkPolicy',
+    )
+    expect(policies).toHaveLength(1)
+    expect(policies[0]?.spec?.egress).toContainEqual({ ports: ports.map((port) => ({ port })) })
+  })
+
   it('takes the values for development', async () => {
     const text = await render(namespace, '--values', `${chart}/values-dev.yaml`)
     expect(argvOf(podsOf(objectsOf(text)).get('all'))).toContain('--log-level=debug')

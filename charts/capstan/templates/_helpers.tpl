@@ -72,6 +72,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.redis.existingSecret | default (printf "%s-redis" (include "capstan.name" .)) }}
 {{- end }}
 
+{{/* Where your own Redis listens; in a Secret its URL cannot be read, so the usual ports without and with TLS. */}}
+{{- define "capstan.redisPorts" -}}
+{{- if .Values.redis.url }}
+{{- $port := .Values.redis.url | regexFind ":[0-9]+(/[0-9]*)?$" | regexFind "[0-9]+" | default "6379" }}
+{{- list (int $port) | toJson }}
+{{- else }}[6379, 6380]{{ end }}
+{{- end }}
+
 {{- define "capstan.apiSecret" -}}
 {{ .Values.api.existingSecret | default (printf "%s-api" (include "capstan.name" .)) }}
 {{- end }}
