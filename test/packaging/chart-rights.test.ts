@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../playground/stack/ports.ts'
 import { until } from '../../playground/stack/until.ts'
@@ -142,6 +143,23 @@ describe.each([
     const status = JSON.parse(await textOf(`${all.url}/api/v1/status`)) as { ready?: boolean }
     expect(status.ready, JSON.stringify(status)).toBe(true)
     expect(troubles(all.log())).toEqual([])
+  })
+})
+
+describe('the Job that runs before an uninstall', () => {
+  it.each([
+    ['with releases', ['clusterRole.create=false', `allowNamespace=${tenant}`]],
+    ['without releases', ['clusterRole.create=false', 'enable={sync}', `allowNamespace=${tenant}`]],
+    ['with rights elsewhere alone', ['clusterRole.create=false', 'enable={sync}', `allowedNamespaces={${tenant}}`]],
+  ])('may do all that it does, %s', async (_what, values) => {
+    await install(...setArgs(values))
+    const hooks = objectsOf(await helm('get', 'hooks', 'capstan', '--namespace', namespace))
+    const job = hooks.find(({ kind }) => kind === 'Job')?.spec as { template: { spec: PodSpec } }
+    const { serviceAccountName: account, containers } = job.template.spec
+    const argv = [...(containers[0]?.args ?? []), `--kubeconfig=${await kubeconfigOf({ namespace, account, folder })}`]
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'bin/capstan.mjs'), ...argv])
+    expect(stdout).toContain('0 HelmReleases freed')
+    expect(stdout).toContain('is scaled to 0')
   })
 })
 

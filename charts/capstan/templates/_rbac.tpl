@@ -117,6 +117,11 @@ subjects:
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, patch]
+{{- if not (include "capstan.does" (dict "root" . "work" "releases")) }}
+- apiGroups: [helm.fluxcd.io]
+  resources: [helmreleases]
+  verbs: [list, patch]
+{{- end }}
 {{- if eq .Values.roles.worker.autoscaling.by "keda" }}
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
