@@ -22,7 +22,7 @@ export type Ending = { now: Date; unhealthy: readonly SourceUnhealthy[] }
 /** The status that this sync leaves behind; holder, inventory and time are filled in when it is written. */
 export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus {
   const { held, revision, ledger } = sync
-  const { version, objects, inventory, holder, changedAt, ...before } = ledger.status
+  const { version, objects, inventory, sets, holder, changedAt, ...before } = ledger.status
   const { failures, blocked } = failuresOf(sync)
   const since = createFailingSince(ledger.status, sync.commit)
   const unlisted = markUnlisted([...failures, ...blocked].slice(shownFailures))
@@ -35,12 +35,13 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     version,
     objects,
     inventory,
+    ...(sets ? { sets } : {}),
     holder,
     changedAt,
     ...verdict,
     revision: failures.length + blocked.length === 0 && !isMassHeld(sync) ? revision : before.revision,
     attempted: revision,
-    ...(isTried(sync) ? { loaded: revision } : {}),
+    ...loadedOf(sync),
     failed: [...failures, ...blocked].slice(0, shownFailures),
     failedCount: failures.length + blocked.length,
     held: [...held.map(heldDeletion), ...ancestors.map(failureOf)]
@@ -53,6 +54,11 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     ...(rewrittenFrom ? { rewrittenFrom } : {}),
     ...markerOf(sync),
   }
+}
+
+function loadedOf(sync: Sync): Pick<SourceStatus, 'loaded'> {
+  const { loaded = '' } = isTried(sync) ? { loaded: sync.revision } : sync.ledger.status
+  return loaded ? { loaded } : {}
 }
 
 function markerOf(sync: Sync): Pick<SourceStatus, 'marker'> {
