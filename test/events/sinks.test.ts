@@ -327,6 +327,18 @@ describe('the job of a sink', () => {
     expect(got()).toEqual(['1'])
   })
 
+  it('says so when an event is too large to be kept, and keeps the next', async () => {
+    const store = createFakeStore()
+    const warned: unknown[] = []
+    const log = { ...silent, warn: (...line: unknown[]) => warned.push(line) }
+    const { tell } = createHistory({ store, redact: (text) => text, log })('a-job')
+    const odd = Object.fromEntries(Array.from({ length: 5 }, (_, count) => [`${count}${'k'.repeat(2000)}`, 1]))
+    await tell([{ ...syncEvent('odd'), ...odd }, syncEvent('next')])
+    expect(warned).toEqual([[{ error: expect.stringContaining('larger') }, 'what happened could not be told']])
+    const kept = await store.page('events', { order: 'oldest', limit: 9 })
+    expect(kept.map(({ entry }) => (JSON.parse(entry.json ?? '') as Event).message)).toEqual(['next'])
+  })
+
   it('sends nothing twice because Redis did not answer', async () => {
     const { tell, run, got, store } = bench()
     await tell([syncEvent('1')])
