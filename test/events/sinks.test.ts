@@ -289,6 +289,23 @@ describe('the job of a sink', () => {
     expect(got()).toEqual(['1', '2'])
   })
 
+  it.each([
+    ['the commit', '404 Commit Not Found', 'leaves it out'],
+    ['a branch of the commit', '404 References for commit Not Found', 'leaves it out'],
+    ['the project', '404 Project Not Found', 'waits'],
+  ])('of gitlab that has not %s (%s) %s', async (_what, message, end) => {
+    const { tell, run, state } = bench({ type: 'gitlab', token: 'x', repository: 'me/cluster' })
+    const [own, foreign] = [commit, 'f0'.repeat(20)]
+    await tell([syncEvent('1', { commit: foreign }), syncEvent('2', { commit: own })])
+    receiver.answers.push({ status: 404, body: JSON.stringify({ message }) })
+    const leftOut = { end: 'done', summary: '1 sent, 1 refused' }
+    if (end === 'waits') await expect(run()).rejects.toMatchObject({ reason: 'SinkRefused', retry: 'backoff' })
+    else expect(await run()).toEqual(leftOut)
+    const urls = receiver.received.map(({ url }) => url.split('/').at(-1))
+    expect(urls).toEqual(end === 'waits' ? [foreign] : [foreign, own])
+    expect(await state()).toMatchObject({ failures: end === 'waits' ? 1 : 0 })
+  })
+
   it('follows no redirect, and reaches no address of a metadata service', async () => {
     const { tell, run } = bench()
     await tell([syncEvent('1')])
