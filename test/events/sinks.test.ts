@@ -11,7 +11,7 @@ import { deliverEvent } from '../../src/jobs/deliver-event/index.ts'
 import { createHistory } from '../../src/jobs/history.ts'
 import { notifySinks, startSinks } from '../../src/jobs/notify-sinks.ts'
 import { createRequests } from '../../src/jobs/requests.ts'
-import { readState } from '../../src/jobs/sink-state.ts'
+import { askForReplay, readState } from '../../src/jobs/sink-state.ts'
 import { silent } from '../api/workbench.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
@@ -214,7 +214,7 @@ function bench(fields: Record<string, unknown> = { type: 'webhook', secret: 'a-s
   const parts = { sinks: [sink], namespace: 'capstan', enqueue }
   const onTold = async (events: readonly Event[]) => await notifySinks(events, parts)
   const { tell } = createHistory({ store, redact: (text) => text, onTold, log: silent })('a-job')
-  const deps = { sinks: [sink], store, deliver, open, requests, log: silent, now: () => clock.now }
+  const deps = { sinks: [sink], store, deliver, open, requests, enqueue, log: silent, now: () => clock.now }
   const run = async (name = 'one') => {
     const made = makePayload({ kind: 'deliver-event', namespace: 'capstan', name, reason: 'event' }, at.toISOString())
     if (!('payload' in made)) throw new Error(made.problem)
@@ -326,8 +326,46 @@ describe('the job of a sink', () => {
     await tell([syncEvent('new', { endedAt: clock.now.toISOString() })])
     expect(await run()).toEqual({ end: 'done', summary: '1 sent, 1 too old' })
     const since = '2020-01-01T00:00:00Z'
-    expect(await ask({ kind: 'deliver-event', change: 'replay', since })).toEqual({ end: 'done', summary: '2 sent' })
+    expect(await ask({ kind: 'deliver-event', change: 'replay', since })).toMatchObject({ end: 'done' })
+    expect(await run()).toEqual({ end: 'done', summary: '2 sent' })
     expect(got()).toEqual(['new', 'old', 'new'])
+  })
+
+  it('goes on with a replay after a failure, and sends each of its events once', async () => {
+    const { tell, run, got, ask, enqueued } = bench()
+    await tell([syncEvent('1'), syncEvent('2'), syncEvent('3')])
+    await run()
+    receiver.received.length = 0
+    const since = '2020-01-01T00:00:00Z'
+    expect(await ask({ kind: 'deliver-event', change: 'replay', since })).toMatchObject({ end: 'done' })
+    expect(enqueued.at(-1)).toMatchObject({ kind: 'deliver-event', name: 'one', lane: 'person' })
+    expect(got()).toEqual([])
+    receiver.answers.push({ status: 200 }, { status: 500 })
+    await expect(run()).rejects.toMatchObject({ reason: 'SinkUnreachable' })
+    expect(await run()).toEqual({ end: 'done', summary: '2 sent' })
+    expect(await run()).toEqual({ end: 'done', summary: '0 sent' })
+    expect(got()).toEqual(['1', '2', '2', '3'])
+  })
+
+  it('takes up a replay that is asked for while it sends', async () => {
+    const { tell, run, got, ask } = bench()
+    await tell(Array.from({ length: 150 }, (_, count) => syncEvent(`${count}`)))
+    const sending = run()
+    await ask({ kind: 'deliver-event', change: 'replay', since: '2020-01-01T00:00:00Z' })
+    await sending
+    await run()
+    expect(got().slice(-150)).toEqual(Array.from({ length: 150 }, (_, count) => `${count}`))
+  })
+
+  it('says that a replay which Redis did not keep is none', async () => {
+    const { run, tell, store, got } = bench()
+    await tell([syncEvent('1')])
+    await run()
+    store.goAway()
+    await expect(askForReplay('one', new Date(0), store)).rejects.toMatchObject({ reason: 'RedisUnavailable' })
+    store.comeBack()
+    await run()
+    expect(got()).toEqual(['1'])
   })
 
   it('begins with what happens from now on, and catches up after a stop', async () => {
