@@ -331,6 +331,28 @@ describe('the job of a sink', () => {
     expect(got()).toEqual(['new', 'old', 'new'])
   })
 
+  it.each([
+    ['alertmanager', 500, 'waits'],
+    ['alertmanager', 401, 'waits'],
+    ['gitlab', 500, 'waits'],
+    ['gitlab', 403, 'leaves it out'],
+  ])('gives %s also what it missed for days (after an answer of %i it %s)', async (type, status, end) => {
+    const { tell, run, clock } = bench(type === 'gitlab' ? { type, token: 'x', repository: 'me/cluster' } : { type })
+    await tell([failing()])
+    await run()
+    await tell([syncEvent('well again')])
+    clock.now = new Date(at.getTime() + 3 * 86_400_000)
+    receiver.received.length = 0
+    receiver.answers.push({ status })
+    if (end === 'waits') {
+      await expect(run()).rejects.toMatchObject({ retry: 'backoff' })
+      expect(await run()).toEqual({ end: 'done', summary: '1 sent' })
+    } else expect(await run()).toEqual({ end: 'done', summary: '0 sent, 1 refused' })
+    const last = receiver.received.at(-1)?.body ?? ''
+    expect(last).toContain(type === 'gitlab' ? '"state":"success"' : `"endsAt":"${at.toISOString()}"`)
+    expect(receiver.received).toHaveLength(end === 'waits' ? 2 : 1)
+  })
+
   it('goes on with a replay after a failure, and sends each of its events once', async () => {
     const { tell, run, got, ask, enqueued } = bench()
     await tell([syncEvent('1'), syncEvent('2'), syncEvent('3')])
