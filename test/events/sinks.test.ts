@@ -212,7 +212,7 @@ function bench(fields: Record<string, unknown> = { type: 'webhook', secret: 'a-s
     return { jobId: 'deliver-event.1' }
   }
   const parts = { sinks: [sink], namespace: 'capstan', enqueue }
-  const onTold = async (events: readonly Event[]) => await notifySinks(events, parts)
+  const onTold = async (events: readonly Event[]) => await notifySinks(events, { ...parts, log: silent })
   const { tell } = createHistory({ store, redact: (text) => text, onTold, log: silent })('a-job')
   const deps = { sinks: [sink], store, deliver, open, requests, enqueue, log: silent, now: () => clock.now }
   const run = async (name = 'one') => {
@@ -246,6 +246,22 @@ describe('the job of a sink', () => {
     await tell([syncEvent('3')])
     await run()
     expect(got()).toEqual(['1', '2', '3'])
+  })
+
+  it('is asked for though that of another sink cannot be', async () => {
+    const sink = sinkFrom({ type: 'slack' })
+    const sinks = ['first', 'second', 'third'].map((name) => ({ ...sink, name }))
+    const enqueued: string[] = []
+    const warned: unknown[] = []
+    const enqueue = async ({ name }: WorkRequest) => {
+      if (name !== 'third') throw new Error(`no place for ${name}`)
+      enqueued.push(name)
+      return { jobId: 'deliver-event.1' }
+    }
+    const log = { ...silent, warn: (line: object) => warned.push(line) }
+    await notifySinks([syncEvent('1')], { sinks, namespace: 'capstan', enqueue, log })
+    expect(enqueued).toEqual(['third'])
+    expect(warned).toEqual(['first', 'second'].map((name) => ({ sink: name, error: `Error: no place for ${name}` })))
   })
 
   it('sends what its filter lets through, and is not asked for anything else', async () => {
