@@ -42,7 +42,8 @@ export function createHistory(parts: HistoryParts): (jobId: string) => History {
 async function keep(stream: string, value: object, parts: HistoryParts): Promise<void> {
   try {
     const json = fitJson(redactAll(value, parts.redact) as object)
-    if (json !== undefined) await parts.store.append(stream, { json }, { maxLength, maxAgeMs })
+    if (json === undefined) throw new Error(`it is larger than an entry of ${stream} may be`)
+    await parts.store.append(stream, { json }, { maxLength, maxAgeMs })
   } catch (error) {
     warn(error, parts)
   }

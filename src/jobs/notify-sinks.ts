@@ -5,14 +5,21 @@ import type { Sink } from '../domain/event/sink.ts'
 import { freshState } from '../domain/event/sink-state.ts'
 import { eventStream } from '../domain/event/stored.ts'
 import type { Enqueue } from '../domain/work/job.ts'
+import type { Logger } from '../lib/logger.ts'
 import { readState, writeState } from './sink-state.ts'
 
 type Parts = { sinks: readonly Sink[]; namespace: string; enqueue: Enqueue }
 
-/** Asks for a delivery to each sink that wants one of these events. */
-export async function notifySinks(events: readonly Event[], { sinks, namespace, enqueue }: Parts): Promise<void> {
+/** Asks for a delivery to each sink that wants one of these events. Never throws: one that cannot be asked for costs the others nothing. */
+export async function notifySinks(
+  events: readonly Event[],
+  { sinks, namespace, enqueue, log }: Parts & { log: Logger },
+): Promise<void> {
   for (const { name, filter } of sinks)
-    if (events.some((event) => isWanted(event, filter))) await enqueue(deliveryTo(name, namespace))
+    if (events.some((event) => isWanted(event, filter)))
+      await enqueue(deliveryTo(name, namespace)).catch((error: unknown) =>
+        log.warn({ sink: name, error: String(error) }, 'the sink could not be told; it gets this with what comes next'),
+      )
 }
 
 /**

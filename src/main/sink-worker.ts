@@ -25,6 +25,7 @@ export function sinkWork(parts: Parts, ending: Pick<Ending, 'last' | 'signal'>):
     deliver: createDeliver({ egress }),
     open: (sink: Sink) => openSink(sink, redactor),
     requests: processRequests(parts, ensureSecrets(config).tokenFile),
+    enqueue: queue.enqueue,
     log: log.child({ component: 'events' }),
     now: () => new Date(),
   }

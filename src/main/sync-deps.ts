@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Ancestor } from '../domain/manifest/ancestor.ts'
 import { appliedKey, appliedKeptMs } from '../domain/source/applied.ts'
+import { isFluxSource } from '../domain/source/flux-source.ts'
 import { fetchKey, parseFetchFact } from '../domain/source/status.ts'
 import { renderSource } from '../jobs/sync-source/render.ts'
 import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
@@ -38,6 +39,6 @@ export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
     publish: publisher({ ...parts, cluster }),
     remember: ({ namespace, name }, applied) =>
       store.set(appliedKey(namespace, name), JSON.stringify(applied), { ttlMs: appliedKeptMs }),
-    ended: (result) => metrics.syncEnded(result),
+    ended: (result) => metrics.syncEnded({ ...result, isFlux: isFluxSource(result, sources.list()) }),
   }
 }

@@ -142,7 +142,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
       store,
       redact,
       onTold: async (events) =>
-        await notifySinks(events, { sinks, namespace: config.namespace, enqueue: queue.enqueue }),
+        await notifySinks(events, { sinks, namespace: config.namespace, enqueue: queue.enqueue, log }),
       log: log.child({ component: 'events' }),
     }),
     deployKeys,

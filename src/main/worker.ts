@@ -1,5 +1,6 @@
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
+import { isFluxSource } from '../domain/source/flux-source.ts'
 import type { JobKind } from '../domain/work/job.ts'
 import { watchDrift } from '../jobs/drift.ts'
 import { fetchSource } from '../jobs/fetch-source.ts'
@@ -26,7 +27,7 @@ export function processorsOf(
   env: NodeJS.ProcessEnv,
   ending: Pick<Ending, 'last' | 'signal'>,
 ): Processors {
-  const { config, cluster, git, queue, store, sources, owned, memory, metrics, history, log } = parts
+  const { config, cluster, git, queue, store, sources, owned, memory, history, log } = parts
   const now = () => new Date()
   const enqueue = queue.enqueue
   const processors: Processors = {}
@@ -79,19 +80,19 @@ export function processorsOf(
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [
       kind,
-      { slots, run: measured(kind as JobKind, run, metrics) },
+      { slots, run: measured(kind as JobKind, run, parts) },
     ]),
   )
 }
 
 /** The job, with a count of how it ended and how long it took. */
-function measured(kind: JobKind, run: Processor, metrics: Parts['metrics']): Processor {
+function measured(kind: JobKind, run: Processor, { metrics, sources }: Pick<Parts, 'metrics' | 'sources'>): Processor {
   return async (payload, context) => {
     const started = performance.now()
     const waitedSeconds = Math.max(0, (Date.now() - Date.parse(payload.requestedAt)) / 1000) || 0
     const tell = (outcome: 'done' | 'again' | 'failed') => {
       metrics.jobEnded({ kind, outcome, seconds: (performance.now() - started) / 1000, waitedSeconds })
-      if (kind === 'fetch-source') metrics.gitReady(outcome !== 'failed')
+      if (kind === 'fetch-source' && isFluxSource(payload, sources.list())) metrics.gitReady(outcome !== 'failed')
     }
     try {
       const outcome = await run(payload, context)

@@ -8,7 +8,7 @@ export type Receiver = {
   url: string
   received: Received[]
   /** Of the next requests; 200 for what comes after them. */
-  answers: { status: number; headers?: Record<string, string> }[]
+  answers: { status: number; headers?: Record<string, string>; body?: string }[]
   close(): Promise<void>
 }
 
@@ -21,8 +21,8 @@ export async function startReceiver(): Promise<Receiver> {
     request.on('end', () => {
       const { method = '', url = '', headers } = request
       received.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
-      const { status, headers: sent = {} } = answers.shift() ?? { status: 200 }
-      response.writeHead(status, sent).end()
+      const { status, headers: sent = {}, body } = answers.shift() ?? { status: 200 }
+      response.writeHead(status, sent).end(body)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

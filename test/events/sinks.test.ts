@@ -11,7 +11,7 @@ import { deliverEvent } from '../../src/jobs/deliver-event/index.ts'
 import { createHistory } from '../../src/jobs/history.ts'
 import { notifySinks, startSinks } from '../../src/jobs/notify-sinks.ts'
 import { createRequests } from '../../src/jobs/requests.ts'
-import { readState } from '../../src/jobs/sink-state.ts'
+import { askForReplay, readState } from '../../src/jobs/sink-state.ts'
 import { silent } from '../api/workbench.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
@@ -212,9 +212,9 @@ function bench(fields: Record<string, unknown> = { type: 'webhook', secret: 'a-s
     return { jobId: 'deliver-event.1' }
   }
   const parts = { sinks: [sink], namespace: 'capstan', enqueue }
-  const onTold = async (events: readonly Event[]) => await notifySinks(events, parts)
+  const onTold = async (events: readonly Event[]) => await notifySinks(events, { ...parts, log: silent })
   const { tell } = createHistory({ store, redact: (text) => text, onTold, log: silent })('a-job')
-  const deps = { sinks: [sink], store, deliver, open, requests, log: silent, now: () => clock.now }
+  const deps = { sinks: [sink], store, deliver, open, requests, enqueue, log: silent, now: () => clock.now }
   const run = async (name = 'one') => {
     const made = makePayload({ kind: 'deliver-event', namespace: 'capstan', name, reason: 'event' }, at.toISOString())
     if (!('payload' in made)) throw new Error(made.problem)
@@ -246,6 +246,22 @@ describe('the job of a sink', () => {
     await tell([syncEvent('3')])
     await run()
     expect(got()).toEqual(['1', '2', '3'])
+  })
+
+  it('is asked for though that of another sink cannot be', async () => {
+    const sink = sinkFrom({ type: 'slack' })
+    const sinks = ['first', 'second', 'third'].map((name) => ({ ...sink, name }))
+    const enqueued: string[] = []
+    const warned: unknown[] = []
+    const enqueue = async ({ name }: WorkRequest) => {
+      if (name !== 'third') throw new Error(`no place for ${name}`)
+      enqueued.push(name)
+      return { jobId: 'deliver-event.1' }
+    }
+    const log = { ...silent, warn: (line: object) => warned.push(line) }
+    await notifySinks([syncEvent('1')], { sinks, namespace: 'capstan', enqueue, log })
+    expect(enqueued).toEqual(['third'])
+    expect(warned).toEqual(['first', 'second'].map((name) => ({ sink: name, error: `Error: no place for ${name}` })))
   })
 
   it('sends what its filter lets through, and is not asked for anything else', async () => {
@@ -289,6 +305,23 @@ describe('the job of a sink', () => {
     expect(got()).toEqual(['1', '2'])
   })
 
+  it.each([
+    ['the commit', '404 Commit Not Found', 'leaves it out'],
+    ['a branch of the commit', '404 References for commit Not Found', 'leaves it out'],
+    ['the project', '404 Project Not Found', 'waits'],
+  ])('of gitlab that has not %s (%s) %s', async (_what, message, end) => {
+    const { tell, run, state } = bench({ type: 'gitlab', token: 'x', repository: 'me/cluster' })
+    const [own, foreign] = [commit, 'f0'.repeat(20)]
+    await tell([syncEvent('1', { commit: foreign }), syncEvent('2', { commit: own })])
+    receiver.answers.push({ status: 404, body: JSON.stringify({ message }) })
+    const leftOut = { end: 'done', summary: '1 sent, 1 refused' }
+    if (end === 'waits') await expect(run()).rejects.toMatchObject({ reason: 'SinkRefused', retry: 'backoff' })
+    else expect(await run()).toEqual(leftOut)
+    const urls = receiver.received.map(({ url }) => url.split('/').at(-1))
+    expect(urls).toEqual(end === 'waits' ? [foreign] : [foreign, own])
+    expect(await state()).toMatchObject({ failures: end === 'waits' ? 1 : 0 })
+  })
+
   it('follows no redirect, and reaches no address of a metadata service', async () => {
     const { tell, run } = bench()
     await tell([syncEvent('1')])
@@ -309,8 +342,68 @@ describe('the job of a sink', () => {
     await tell([syncEvent('new', { endedAt: clock.now.toISOString() })])
     expect(await run()).toEqual({ end: 'done', summary: '1 sent, 1 too old' })
     const since = '2020-01-01T00:00:00Z'
-    expect(await ask({ kind: 'deliver-event', change: 'replay', since })).toEqual({ end: 'done', summary: '2 sent' })
+    expect(await ask({ kind: 'deliver-event', change: 'replay', since })).toMatchObject({ end: 'done' })
+    expect(await run()).toEqual({ end: 'done', summary: '2 sent' })
     expect(got()).toEqual(['new', 'old', 'new'])
+  })
+
+  it.each([
+    ['alertmanager', 500, 'waits'],
+    ['alertmanager', 401, 'waits'],
+    ['gitlab', 500, 'waits'],
+    ['gitlab', 403, 'leaves it out'],
+  ])('gives %s also what it missed for days (after an answer of %i it %s)', async (type, status, end) => {
+    const { tell, run, clock } = bench(type === 'gitlab' ? { type, token: 'x', repository: 'me/cluster' } : { type })
+    await tell([failing()])
+    await run()
+    await tell([syncEvent('well again')])
+    clock.now = new Date(at.getTime() + 3 * 86_400_000)
+    receiver.received.length = 0
+    receiver.answers.push({ status })
+    if (end === 'waits') {
+      await expect(run()).rejects.toMatchObject({ retry: 'backoff' })
+      expect(await run()).toEqual({ end: 'done', summary: '1 sent' })
+    } else expect(await run()).toEqual({ end: 'done', summary: '0 sent, 1 refused' })
+    const last = receiver.received.at(-1)?.body ?? ''
+    expect(last).toContain(type === 'gitlab' ? '"state":"success"' : `"endsAt":"${at.toISOString()}"`)
+    expect(receiver.received).toHaveLength(end === 'waits' ? 2 : 1)
+  })
+
+  it('goes on with a replay after a failure, and sends each of its events once', async () => {
+    const { tell, run, got, ask, enqueued } = bench()
+    await tell([syncEvent('1'), syncEvent('2'), syncEvent('3')])
+    await run()
+    receiver.received.length = 0
+    const since = '2020-01-01T00:00:00Z'
+    expect(await ask({ kind: 'deliver-event', change: 'replay', since })).toMatchObject({ end: 'done' })
+    expect(enqueued.at(-1)).toMatchObject({ kind: 'deliver-event', name: 'one', lane: 'person' })
+    expect(got()).toEqual([])
+    receiver.answers.push({ status: 200 }, { status: 500 })
+    await expect(run()).rejects.toMatchObject({ reason: 'SinkUnreachable' })
+    expect(await run()).toEqual({ end: 'done', summary: '2 sent' })
+    expect(await run()).toEqual({ end: 'done', summary: '0 sent' })
+    expect(got()).toEqual(['1', '2', '2', '3'])
+  })
+
+  it('takes up a replay that is asked for while it sends', async () => {
+    const { tell, run, got, ask } = bench()
+    await tell(Array.from({ length: 150 }, (_, count) => syncEvent(`${count}`)))
+    const sending = run()
+    await ask({ kind: 'deliver-event', change: 'replay', since: '2020-01-01T00:00:00Z' })
+    await sending
+    await run()
+    expect(got().slice(-150)).toEqual(Array.from({ length: 150 }, (_, count) => `${count}`))
+  })
+
+  it('says that a replay which Redis did not keep is none', async () => {
+    const { run, tell, store, got } = bench()
+    await tell([syncEvent('1')])
+    await run()
+    store.goAway()
+    await expect(askForReplay('one', new Date(0), store)).rejects.toMatchObject({ reason: 'RedisUnavailable' })
+    store.comeBack()
+    await run()
+    expect(got()).toEqual(['1'])
   })
 
   it('begins with what happens from now on, and catches up after a stop', async () => {
@@ -325,6 +418,18 @@ describe('the job of a sink', () => {
     expect(enqueued).toHaveLength(1)
     await run()
     expect(got()).toEqual(['1'])
+  })
+
+  it('says so when an event is too large to be kept, and keeps the next', async () => {
+    const store = createFakeStore()
+    const warned: unknown[] = []
+    const log = { ...silent, warn: (...line: unknown[]) => warned.push(line) }
+    const { tell } = createHistory({ store, redact: (text) => text, log })('a-job')
+    const odd = Object.fromEntries(Array.from({ length: 5 }, (_, count) => [`${count}${'k'.repeat(2000)}`, 1]))
+    await tell([{ ...syncEvent('odd'), ...odd }, syncEvent('next')])
+    expect(warned).toEqual([[{ error: expect.stringContaining('larger') }, 'what happened could not be told']])
+    const kept = await store.page('events', { order: 'oldest', limit: 9 })
+    expect(kept.map(({ entry }) => (JSON.parse(entry.json ?? '') as Event).message)).toEqual(['next'])
   })
 
   it('sends nothing twice because Redis did not answer', async () => {

@@ -34,7 +34,7 @@ async function readExported(): Promise<Map<string, Labels>> {
   for (const outcome of ['done', 'again', 'failed'] as const)
     metrics.jobEnded({ kind: 'update-images', outcome, seconds: 1, waitedSeconds: 1 })
   for (const success of [true, false]) {
-    metrics.syncEnded({ ...named, success, seconds: 1, changes: [{ action: 'created' }], objects: 1 })
+    metrics.syncEnded({ ...named, success, seconds: 1, changes: [{ action: 'created' }], objects: 1, isFlux: true })
     metrics.releaseEnded({ ...named, release: 'c', success, seconds: 1, action: 'upgrade' })
   }
   metrics.answered({ method: 'GET', route: '/readyz', status: 200, seconds: 0 })

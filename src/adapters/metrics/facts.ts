@@ -7,7 +7,7 @@ export type JobEnded = {
   waitedSeconds?: number
 }
 
-/** One sync of a source; `objects` is how many it has. */
+/** One sync of a source; `objects` is how many it has. `isFlux`: fluxd's metrics speak of it (ruling 19). */
 export type SyncEnded = {
   namespace: string
   name: string
@@ -15,6 +15,7 @@ export type SyncEnded = {
   seconds: number
   changes: readonly { action: string }[]
   objects: number
+  isFlux: boolean
 }
 
 /** One run of a release. */

@@ -88,7 +88,8 @@ export function createFluxdMetrics(registers: [Registry], now: () => number): Fl
       jobDuration.observe({ success: String(outcome !== 'failed') }, seconds)
       if (waitedSeconds !== undefined) queueDuration.observe(waitedSeconds)
     },
-    syncEnded({ success, seconds, changes, objects }) {
+    syncEnded({ success, seconds, changes, objects, isFlux }) {
+      if (!isFlux) return
       syncDuration.observe({ success: String(success) }, seconds)
       const failed = changes.filter(({ action }) => action === 'failed').length
       syncManifests.set({ success: 'true' }, Math.max(0, objects - failed))

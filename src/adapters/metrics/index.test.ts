@@ -9,7 +9,7 @@ async function linesOf(metrics: Metrics, start: string): Promise<string[]> {
 }
 
 const changes = ['created', 'unchanged', 'failed', 'failed'].map((action) => ({ action }))
-const sync = { namespace: 'flux', name: 'default', success: true, seconds: 7, changes, objects: 12 }
+const sync = { namespace: 'flux', name: 'default', success: true, seconds: 7, changes, objects: 12, isFlux: true }
 const release = { namespace: 'apps', name: 'web', release: 'apps-web', success: true, seconds: 20, action: 'upgrade' }
 const facts: QueueFacts = {
   counts: { 'update-images': { waiting: 3, active: 1 }, 'sync-release': { waiting: 2, active: 0 } },
@@ -176,6 +176,16 @@ describe('the text', () => {
     metrics.releaseEnded({ ...release, action: 'wait' })
     const actions = await linesOf(metrics, 'flux_helm_operator_release_action_duration_seconds_count')
     expect(actions.map((line) => /action="([^"]+)"/.exec(line)?.[1])).toEqual(['sync'])
+  })
+
+  it('says nothing under fluxd’s names of a source that fluxd would not have had', async () => {
+    const metrics = createMetrics()
+    metrics.syncEnded({ ...sync, name: 'tenant', isFlux: false })
+    expect(await linesOf(metrics, 'flux_daemon_sync_duration_seconds_count')).toEqual([])
+    expect(await linesOf(metrics, 'flux_daemon_sync_manifests{')).toEqual([])
+    expect(await linesOf(metrics, 'capstan_source_objects')).toEqual([
+      'capstan_source_objects{namespace="flux",name="tenant"} 12',
+    ])
   })
 
   it('of two processes in one has nothing in common', async () => {

@@ -27,7 +27,7 @@ export type Metrics = {
   registryAsked: (asked: RegistryAsked) => void
   cacheAsked: (asked: CacheAsked) => void
   released: (released: ImagesReleased) => void
-  /** Whether the repository could be read when it was last tried. */
+  /** Whether the repository of the source that fluxd's metrics speak of could be read when it was last tried. */
   gitReady(ready: boolean): void
   /** Whether the service of `--connect` is connected now. */
   upstream(target: string, isConnected: boolean): void

@@ -1,4 +1,5 @@
 import type { StoredEvent } from '../../domain/event/event.ts'
+import type { EgressResponse } from '../../lib/egress.ts'
 import { below, cut, lineOf, type Message, type OpenSink, post } from './message.ts'
 
 type State = 'success' | 'pending' | 'failure'
@@ -33,6 +34,14 @@ export function gitlabMessage(event: StoredEvent, sink: OpenSink): Message | und
     description: cut(lineOf(event, sink), 255),
   }
   return post(below(url, `${path}/statuses/${event.commit}`), status, headers)
+}
+
+/**
+ * Whether it was the commit, or a branch with it, that was not found; a repository that is not found may be seen later. GitHub says so
+ * with 422.
+ */
+export function lacksCommit({ status, body }: Pick<EgressResponse, 'status' | 'body'>): boolean {
+  return status === 404 && /"message"\s*:\s*"[^"]*\bcommit\b/i.test(new TextDecoder().decode(body))
 }
 
 function stateOf({ reason }: StoredEvent): State {

@@ -3,7 +3,7 @@ import type { StoredEvent } from '../../domain/event/event.ts'
 import type { SinkType } from '../../domain/event/sink.ts'
 import type { Egress, EgressResponse } from '../../lib/egress.ts'
 import { alertMessage } from './alertmanager.ts'
-import { githubMessage, gitlabMessage } from './commit-status.ts'
+import { githubMessage, gitlabMessage, lacksCommit } from './commit-status.ts'
 import { discordMessage } from './discord.ts'
 import type { Message, OpenSink } from './message.ts'
 import { slackMessage } from './slack.ts'
@@ -57,9 +57,11 @@ async function send(egress: Egress, request: Parameters<Egress>[0], { name }: Op
 }
 
 /** Says nothing of the answer but its status: it may repeat what was sent. */
-function refused({ status, headers }: EgressResponse, { name }: OpenSink): AppError {
+function refused(answer: EgressResponse, { name, type }: OpenSink): AppError {
+  const { status, headers } = answer
   const message = `sink ${name} answered ${status}`
-  if (refusals.has(status)) return new AppError('SinkRefused', message, { retry: 'never' })
+  const isForeign = (type === 'github' || type === 'gitlab') && lacksCommit(answer)
+  if (refusals.has(status) || isForeign) return new AppError('SinkRefused', message, { retry: 'never' })
   const seconds = Number(headers['retry-after'])
   const retry = Number.isFinite(seconds) && seconds > 0 ? { afterMs: Math.min(seconds, 3600) * 1000 } : 'backoff'
   return new AppError(status >= 500 || status === 429 ? 'SinkUnreachable' : 'SinkRefused', message, { retry })

@@ -1,11 +1,11 @@
+import { fluxSourceOf } from '../../domain/source/flux-source.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Views } from '../../views/create-views.ts'
 import { userError } from './errors.ts'
 
 /** The one source that fluxctl can speak of: that of the flags, or the only one that there is. */
 export function fluxSource(views: Pick<Views, 'sourceSpecs'>): SourceSpec | undefined {
-  const specs = views.sourceSpecs()
-  return specs.find(({ origin }) => origin === 'flags') ?? (specs.length === 1 ? specs[0] : undefined)
+  return fluxSourceOf(views.sourceSpecs())
 }
 
 /** The same where there must be one. */

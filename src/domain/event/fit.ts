@@ -9,15 +9,15 @@ const steps = [
 ] as const
 
 /**
- * The JSON of an event or a record, at most 8 KB: long lists and texts lose their ends, the same part of each. Undefined when even that
- * is too much.
+ * The JSON of an event or a record, at most 8 KB: long lists, maps and texts lose their ends, the same part of each; where that is not
+ * enough, `metadata` goes as a whole. Undefined when even that is too much.
  */
 export function fitJson(value: object): string | undefined {
   const whole = JSON.stringify(value)
   if (bytesOf(whole) <= mostBytes) return whole
-  return steps
-    .map(([entries, letters]) => JSON.stringify(cut(value, entries, letters)))
-    .find((text) => bytesOf(text) <= mostBytes)
+  const shorter = steps.map(([entries, letters]) => cut(value, entries, letters) as object)
+  const bare = 'metadata' in value ? shorter.map((one) => ({ ...one, metadata: {} })) : []
+  return [...shorter, ...bare].map((one) => JSON.stringify(one)).find((text) => bytesOf(text) <= mostBytes)
 }
 
 function cut(value: unknown, entries: number, letters: number): unknown {
@@ -25,9 +25,13 @@ function cut(value: unknown, entries: number, letters: number): unknown {
   if (Array.isArray(value)) return value.slice(0, entries).map((one) => cut(one, entries, letters))
   if (typeof value !== 'object' || value === null) return value
   const all = Object.entries(value)
-  // no type of ours has so many fields: it is a map
-  const some = all.length > 20 ? all.slice(0, Math.max(entries, 1)) : all
+  const some = isMap(all) ? all.slice(0, entries) : all
   return Object.fromEntries(some.map(([key, one]) => [key, cut(one, entries, letters)]))
+}
+
+/** No type of ours has so many fields, or fields whose names are IDs of workloads. */
+function isMap(all: readonly [string, unknown][]): boolean {
+  return all.length > 20 || all.some(([key]) => key.includes(':'))
 }
 
 function bytesOf(text: string): number {

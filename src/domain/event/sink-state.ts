@@ -6,6 +6,8 @@ export type SinkState = {
   cursor: string
   /** Up to this event all are sent, however old they are; empty where nobody asked for it. */
   replayUntil: string
+  /** The last wish for a replay that was taken up; empty for none. */
+  replayed: string
   /** Tries in a row that failed. */
   failures: number
   /** Why the last one did; empty when it did not. */
@@ -14,21 +16,34 @@ export type SinkState = {
   deliveredAt: string
 }
 
-export const freshState: SinkState = { cursor: '', replayUntil: '', failures: 0, failure: '', deliveredAt: '' }
+export const freshState: SinkState = {
+  cursor: '',
+  replayUntil: '',
+  replayed: '',
+  failures: 0,
+  failure: '',
+  deliveredAt: '',
+}
 
 /** The stream whose newest entry is the state of a sink: other than a value, it says when it cannot be read. */
 export function sinkStream(name: string): string {
   return `sink:${name}`
 }
 
+/** The stream whose newest entry is the last wish for a replay: `cursor` is where it begins. Only the delivery of the sink acts on it. */
+export function replayStream(name: string): string {
+  return `sink-replay:${name}`
+}
+
 /** Redis is untrusted (hazard B7): anything odd is as if it were not there. */
 export function readSinkState(text: string | undefined): SinkState | undefined {
   try {
-    const { cursor, replayUntil, failures, failure, deliveredAt } = JSON.parse(text ?? 'null') as SinkState
-    const areIds = [cursor, replayUntil].every((id) => id === '' || entryId.test(id))
+    const found = JSON.parse(text ?? 'null') as Omit<SinkState, 'replayed'> & { replayed?: string }
+    const { cursor, replayUntil, replayed = '', failures, failure, deliveredAt } = found
+    const areIds = [cursor, replayUntil, replayed].every((id) => id === '' || entryId.test(id))
     const areTexts = typeof failure === 'string' && typeof deliveredAt === 'string'
     if (!areIds || !areTexts || !Number.isInteger(failures)) return undefined
-    return { cursor, replayUntil, failures, failure, deliveredAt }
+    return { cursor, replayUntil, replayed, failures, failure, deliveredAt }
   } catch {
     return undefined
   }

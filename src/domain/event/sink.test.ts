@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readSinks, upstreamSink } from './sink.ts'
+import { ageRuleOf, readSinks, sinkTypes, upstreamSink } from './sink.ts'
 
 const hook = { name: 'audit', type: 'webhook', url: 'https://a.example/x', secretFile: '/run/secret' }
 
@@ -91,4 +91,11 @@ describe('the service of --connect', () => {
     expect(sink).not.toHaveProperty('token')
     expect(upstreamSink(connect, 't').token).toEqual({ value: 't' })
   })
+})
+
+it('what is told late ends an alert, is tried for a commit, and is no news to people', () => {
+  const ofRule = (rule: string) => sinkTypes.filter((type) => ageRuleOf(type) === rule)
+  expect(ofRule('sent')).toEqual(['alertmanager'])
+  expect(ofRule('tried')).toEqual(['github', 'gitlab'])
+  expect(ofRule('left-out')).toEqual(['webhook', 'slack', 'teams', 'discord', 'upstream'])
 })

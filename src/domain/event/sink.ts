@@ -52,6 +52,15 @@ const needs: Readonly<Record<SinkType, Needs>> = {
   upstream: { types: upstreamTypes },
 }
 
+/**
+ * What becomes of an event that waited so long that it is no news any more. `left-out`: a sink that comes back is not flooded. `tried`:
+ * left out where the sink refuses it, since the next one has an address of its own. `sent`: only that ends what an earlier one began.
+ */
+export function ageRuleOf(type: SinkType): 'left-out' | 'tried' | 'sent' {
+  if (type === 'alertmanager') return 'sent'
+  return type === 'github' || type === 'gitlab' ? 'tried' : 'left-out'
+}
+
 const known = ['name', 'type', 'repository', 'template', 'types', 'severity', 'sources', 'namespaces']
 const secretNames = ['url', 'token', 'secret', 'ca'] as const
 const allKeys = [...known, ...secretNames.flatMap((name) => [name, `${name}File`])]

@@ -1,15 +1,10 @@
 import { AppError, toAppError } from '../../domain/error.ts'
 import { makeEvent, type StoredEvent } from '../../domain/event/event.ts'
 import type { Sink } from '../../domain/event/sink.ts'
-import { freshState } from '../../domain/event/sink-state.ts'
-import { eventStream } from '../../domain/event/stored.ts'
 import type { JobPayload, Outcome } from '../../domain/work/job.ts'
 import type { Request } from '../../domain/work/request.ts'
-import { readState, writeState } from '../sink-state.ts'
-import { deliverAll } from './deliver-all.ts'
+import { askForReplay } from '../sink-state.ts'
 import type { DeliverEventDeps } from './deps.ts'
-
-type Ask = Extract<Request['ask'], { kind: 'deliver-event' }>
 
 /** Answers a request to try a sink, or to send it the past again. */
 export async function answerSinkRequest(
@@ -26,9 +21,16 @@ export async function answerSinkRequest(
     throw new AppError('SinkRefused', `there is no sink ${name} (any more)`, { retry: 'never' })
   }
   if (ask.change === 'test') return await test(sink, request, deps, signal)
-  await rewind(sink, ask, deps)
+  return await replay(request, ask.since, deps)
+}
+
+/** Sends nothing itself: two that send the same sink its events would send some twice. */
+async function replay(request: Request, since: string, deps: DeliverEventDeps): Promise<Outcome> {
+  const { namespace, name, by } = request
+  await askForReplay(name, new Date(since), deps.store)
+  await deps.enqueue({ kind: 'deliver-event', namespace, name, reason: `requested by ${by}`, lane: 'person' })
   await deps.requests.end(request)
-  return await deliverAll(sink, deps, signal)
+  return { end: 'done', summary: `sink ${name} gets everything since ${since} again; how it goes: capstan sink ls` }
 }
 
 /** Tried once: whoever asked is told. */
@@ -55,15 +57,4 @@ async function test(sink: Sink, request: Request, deps: DeliverEventDeps, signal
     const { reason, message } = toAppError(error)
     throw new AppError(reason, message, { retry: 'never', cause: error })
   }
-}
-
-async function rewind(
-  sink: Sink,
-  { since }: Extract<Ask, { change: 'replay' }>,
-  deps: DeliverEventDeps,
-): Promise<void> {
-  const state = (await readState(sink.name, deps.store)) ?? freshState
-  const [newest] = await deps.store.page(eventStream, { order: 'newest', limit: 1 })
-  const cursor = `${Math.max(0, Date.parse(since) || 0)}-0`
-  await writeState(sink.name, { ...state, cursor, replayUntil: newest?.id ?? '' }, deps.store)
 }

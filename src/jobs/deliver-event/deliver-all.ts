@@ -1,18 +1,18 @@
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { StoredEvent } from '../../domain/event/event.ts'
 import { isWanted } from '../../domain/event/filter.ts'
-import type { Sink } from '../../domain/event/sink.ts'
+import { ageRuleOf, type Sink } from '../../domain/event/sink.ts'
 import { freshState, type SinkState } from '../../domain/event/sink-state.ts'
 import { eventStream, readEvent } from '../../domain/event/stored.ts'
 import type { Outcome } from '../../domain/work/job.ts'
-import { readState, writeState } from '../sink-state.ts'
+import { readState, takeUpReplay, writeState } from '../sink-state.ts'
 import type { DeliverEventDeps } from './deps.ts'
 
 const block = 100
-/** What waited for longer is no news any more: a sink that comes back after a week is not flooded. A replay sends all. */
+/** What waited for longer is no news any more; the type of the sink says what becomes of it. A replay sends all. */
 const newsForMs = 24 * 3_600_000
 
-/** Everything after the sink's cursor. */
+/** Everything after the sink's cursor, also where that is set back meanwhile: who wants a replay has it noted, and only this sends. */
 export async function deliverAll(sink: Sink, deps: DeliverEventDeps, signal: AbortSignal): Promise<Outcome> {
   let state = (await readState(sink.name, deps.store)) ?? freshState
   const counts = { sent: 0, refused: 0, old: 0 }
@@ -22,6 +22,8 @@ export async function deliverAll(sink: Sink, deps: DeliverEventDeps, signal: Abo
   }
   for (;;) {
     signal.throwIfAborted()
+    const rewound = await takeUpReplay(sink.name, state, deps.store)
+    if (rewound !== state) await keep(rewound)
     const cursor = state.cursor === '' ? {} : { cursor: state.cursor }
     const entries = await deps.store.page(eventStream, { order: 'oldest', limit: block, ...cursor })
     for (const { id, entry } of entries) {
@@ -49,13 +51,14 @@ async function deliverOne(
   deps: DeliverEventDeps,
   signal: AbortSignal,
 ): Promise<Fate | undefined> {
-  if (isOld(event, state, deps.now())) return 'old'
+  const rule = isOld(event, state, deps.now()) ? ageRuleOf(sink.type) : 'sent'
+  if (rule === 'left-out') return 'old'
   try {
     return (await deps.deliver(event, deps.open(sink), signal)) ? 'sent' : undefined
   } catch (error) {
     signal.throwIfAborted()
     const { reason, message, retry } = toAppError(error)
-    if (retry === 'never') {
+    if (retry === 'never' || (rule === 'tried' && reason === 'SinkRefused')) {
       deps.log.warn({ sink: sink.name, event: event.id, reason }, `${message}; this event is not sent`)
       return 'refused'
     }

@@ -1,6 +1,7 @@
 import type { Deliver, OpenSink } from '../../adapters/sinks/index.ts'
 import type { Store } from '../../adapters/store/index.ts'
 import type { Sink } from '../../domain/event/sink.ts'
+import type { Enqueue } from '../../domain/work/job.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Requests } from '../requests.ts'
 
@@ -12,6 +13,7 @@ export type DeliverEventDeps = {
   /** Reads its secrets; throws SinkRefused where a file of them cannot be read. */
   open: (sink: Sink) => OpenSink
   requests: Pick<Requests, 'read' | 'end'>
+  enqueue: Enqueue
   log: Logger
   now: () => Date
 }
