@@ -26,7 +26,7 @@ export async function begin(
   const head = await findHead(spec, { ledger, memory }, deps, signal)
   const { commit } = head
   const rewrittenFrom = await readRewrite({ spec, ledger, head }, deps, signal)
-  const tag = await lookForOther({ spec, before: ledger.status.marker }, deps, signal)
+  const tag = await lookForOther({ spec, before: ledger.status.marker, memory }, deps, signal)
   const desired = await inTime({ spec, commit, memory }, deps, signal)
   const cluster = clusterOf(spec, deps)
   const { live, unreadable, isUnseen, unseen, rewinds } = await observeLive(

@@ -41,10 +41,11 @@ export type TagLook = { foreignAt: string; object: string | undefined }
 
 /**
  * Looks whether somebody else moved the tag since one of us left it or noted it. Two that sync one branch into one cluster, as fluxd
- * beside us, would prune each other's objects (ruling 20). Compared with the status, so that our own processes are nobody else.
+ * beside us, would prune each other's objects (ruling 20). Compared with the status, so that our own processes are nobody else. What was
+ * done before the first look of this process is the past: somebody may have had the source back meanwhile.
  */
 export async function lookForOther(
-  { spec, before }: { spec: SourceSpec; before: Marker | undefined },
+  { spec, before, memory }: { spec: SourceSpec; before: Marker | undefined; memory: SourceMemory },
   deps: MarkerDeps & { now: () => Date },
   signal: AbortSignal,
 ): Promise<TagLook> {
@@ -53,7 +54,8 @@ export async function lookForOther(
   const remote = await deps.sources.remote(spec, signal)
   const read = async () => (await deps.git.readTag(remote, spec.syncTag, { verify: false }, signal))?.object ?? ''
   const seen = await read()
-  const left = before?.of === tagOf(spec) ? before.object : undefined
+  const left = before?.of === tagOf(spec) && memory.hasSeenTag ? before.object : undefined
+  memory.hasSeenTag = true
   if (!before || seen === left) return { foreignAt, object: seen }
   try {
     // another process of ours may have moved it since this one fetched

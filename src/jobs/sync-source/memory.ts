@@ -33,6 +33,8 @@ export type SourceMemory = {
   fetchSeen: string | undefined
   /** Where this process left the marker. */
   marker: { commit: string } | undefined
+  /** This process has looked at the sync tag before. */
+  hasSeenTag: boolean
   inventory: { digest: string; inventory: Inventory } | undefined
   /** How many restores of the cluster the inventory was looked through for. */
   rewinds: number
@@ -79,6 +81,7 @@ export function createSyncMemory(): SyncMemory {
         rendered: undefined,
         fetchSeen: undefined,
         marker: undefined,
+        hasSeenTag: false,
         inventory: undefined,
         rewinds: 0,
         history: undefined,
