@@ -12,6 +12,7 @@ const closed: [Method, string][] = [
   ['GET', '/api/v1/openapi.json'],
   ['GET', '/api/v1/sources'],
   ['GET', '/api/v1/sources/capstan-system/default'],
+  ['GET', '/api/v1/sources/capstan-system/default/applied/0123456789abcdef0123456789abcdef01234567'],
   ['POST', '/api/v1/sources/capstan-system/default/sync'],
   ['POST', '/api/v1/sources/capstan-system/default/plans'],
   ['POST', '/api/v1/sources/capstan-system/default/approve'],
