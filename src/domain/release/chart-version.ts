@@ -1,24 +1,15 @@
 import { valid } from 'semver'
-import { parseConstraint } from '../semver/constraint.ts'
-import { compareVersions, parseVersion, type Version } from '../semver/version.ts'
+import { newestIn } from '../semver/newest.ts'
 
 /**
  * The version of an index that `wanted` names: exactly that one (with or without a leading `v`), else the newest that lies in the range,
- * by the rules of Masterminds' semver, which helm and the Operator use (helm-operator §6.2): a pre-release counts only where the range names
- * one, as `>=1.0.0-0` does. Nothing given is any release. Undefined when there is none.
+ * by the rules of Masterminds' semver, which helm and the Operator use (helm-operator §6.2): a pre-release counts only where the range
+ * names one, as `>=1.0.0-0` does. Nothing given is any release. Undefined when there is none.
  */
 export function pickChartVersion(versions: readonly string[], wanted: string): string | undefined {
   const exact =
     versions.find((version) => version === wanted) ?? versions.find((version) => bare(version) === bare(wanted))
-  if (exact) return exact
-  const isInRange = parseConstraint(wanted.trim() === '' ? '*' : wanted)
-  let best: { name: string; version: Version } | undefined
-  for (const name of versions) {
-    const version = parseVersion(name)
-    if (!version || !isInRange?.(version)) continue
-    if (!best || compareVersions(version, best.version) > 0) best = { name, version }
-  }
-  return best?.name
+  return exact ?? newestIn(wanted.trim() === '' ? '*' : wanted, versions)[0]
 }
 
 /** True when only one version can ever match, so that a chart that is here already needs no look at the index. */
