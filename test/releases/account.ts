@@ -1,6 +1,5 @@
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
-
-const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' }
+import { grant } from '../cluster/grant.ts'
 
 /** A ServiceAccount that may do everything to Secrets and ConfigMaps of these namespaces; the first is its own. */
 export async function createAccount(
@@ -8,16 +7,8 @@ export async function createAccount(
   name: string,
   [namespace = '', ...others]: readonly string[],
 ): Promise<void> {
-  await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } })
+  const account = { namespace, name }
   const rules = [{ apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['*'] }]
-  for (const place of [namespace, ...others]) {
-    await cluster.create({ ...rbac, kind: 'Role', metadata: { name, namespace: place }, rules })
-    await cluster.create({
-      ...rbac,
-      kind: 'RoleBinding',
-      metadata: { name, namespace: place },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    })
-  }
+  await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: account })
+  for (const place of [namespace, ...others]) await grant(cluster, { account, in: place, rules })
 }

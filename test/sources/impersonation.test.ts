@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { createCluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
+import { grant } from '../cluster/grant.ts'
 import { makeNamespace, quiet, realCluster, removeNamespace, until } from '../cluster/world.ts'
 import { stack } from '../stack/stack.ts'
 
@@ -22,18 +23,12 @@ function configMap(namespace: string, name: string): KubeObject {
 beforeAll(async () => {
   home = await makeNamespace(admin)
   other = await makeNamespace(admin)
-  const metadata = { namespace: home, name: 'deployer' }
+  const deployer = { namespace: home, name: 'deployer' }
   const rules = [
     { apiGroups: [''], resources: ['configmaps', 'secrets'], verbs: ['get', 'list', 'watch', 'create', 'patch'] },
   ]
-  const subjects = [{ kind: 'ServiceAccount', namespace: home, name: 'deployer' }]
-  const roleRef = { apiGroup: rbac, kind: 'Role', name: 'deployer' }
-  const objects: KubeObject[] = [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    { apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules },
-    { apiVersion: `${rbac}/v1`, kind: 'RoleBinding', metadata, subjects, roleRef },
-  ]
-  for (const object of objects) await admin.apply(object, { force: true })
+  await admin.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: deployer })
+  await grant(admin, { account: deployer, in: home, rules })
   await until('the rights are known', async () =>
     admin
       .as(account())

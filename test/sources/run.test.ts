@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
-import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import type { Condition, MirroredStatus } from '../../src/domain/source/condition.ts'
 import { requestAnnotation, sourceKind } from '../../src/domain/source/resource.ts'
+import { grant } from '../cluster/grant.ts'
 import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { kubectl } from '../e2e/kubectl.ts'
@@ -138,22 +138,10 @@ describe('Source objects beside or without a source of the flags', () => {
   })
 
   it('with an account are applied with its rights and nothing more', async () => {
-    const metadata = { namespace: home, name: 'tenant' }
-    const rbac = 'rbac.authorization.k8s.io'
+    const tenant = { namespace: home, name: 'tenant' }
     const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['*'] }]
-    const subjects = [{ kind: 'ServiceAccount', ...metadata }]
-    const objects: KubeObject[] = [
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-      { apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules },
-      {
-        apiVersion: `${rbac}/v1`,
-        kind: 'RoleBinding',
-        metadata,
-        subjects,
-        roleRef: { apiGroup: rbac, kind: 'Role', name: 'tenant' },
-      },
-    ]
-    for (const object of objects) await cluster.apply(object, { force: true })
+    await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: tenant })
+    await grant(cluster, { account: tenant, in: home, rules })
     await put('tenant', { paths: ['tenant'], serviceAccountName: 'tenant' })
     await put('beyond', { paths: ['beyond'], serviceAccountName: 'tenant' })
     await untilReady('tenant', { status: 'True', reason: 'Applied' })

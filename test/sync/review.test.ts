@@ -14,6 +14,7 @@ import { mirrorSource } from '../../src/jobs/source-conditions.ts'
 import { publisher } from '../../src/main/source-work.ts'
 import { planRemovals } from '../../src/jobs/plan-source/removals.ts'
 import { hasOtherWriter } from '../../src/jobs/sync-source/marker.ts'
+import { grant } from '../cluster/grant.ts'
 import { createSyncMemory } from '../../src/jobs/sync-source/memory.ts'
 import { configMap, deployment } from './manifests.ts'
 import { createWorkbench, silent, type Workbench } from './workbench.ts'
@@ -495,18 +496,9 @@ describe('a source with an account of its own', () => {
 
   async function begin(rules: object[], spec: Partial<SourceSpec> = {}): Promise<void> {
     bench = await createWorkbench({ serviceAccount: 'deployer', ...spec })
-    const account = { kind: 'ServiceAccount', namespace: bench.spec.namespace, name: 'deployer' }
-    const rbac = 'rbac.authorization.k8s.io'
-    const metadata = { namespace: bench.target, name: 'deployer' }
+    const account = { namespace: bench.spec.namespace, name: 'deployer' }
     await bench.cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: account })
-    await bench.cluster.create({ apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules })
-    await bench.cluster.create({
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: rbac, kind: 'Role', name: 'deployer' },
-      subjects: [account],
-    })
+    await grant(bench.cluster, { account, in: bench.target, rules })
   }
 
   it('T7 may wait for the health of many objects with rights in one namespace', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
+import { grant } from '../cluster/grant.ts'
 import type { SourceSpec } from '../../src/domain/source/spec.ts'
 import { configMap } from './manifests.ts'
 import { createWorkbench, type Workbench } from './workbench.ts'
@@ -29,15 +30,11 @@ describe('with rights in some namespaces only', () => {
   }
 
   async function allow(namespace: string): Promise<void> {
-    const metadata = { namespace, name: 'deployer' }
-    const rules = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]
-    await bench.cluster.create({ apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules })
-    await bench.cluster.create({
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: rbac, kind: 'Role', name: 'deployer' },
-      subjects: [{ kind: 'ServiceAccount', namespace: bench.spec.namespace, name: 'deployer' }],
+    const account = { namespace: bench.spec.namespace, name: 'deployer' }
+    await grant(bench.cluster, {
+      account,
+      in: namespace,
+      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
     })
     await until('it may list there', async () => await mayList(namespace))
   }
