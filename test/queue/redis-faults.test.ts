@@ -89,8 +89,11 @@ describe('Redis that', () => {
       await queue.enqueue({ ...request, name: `round${round}` })
       await until('the job runs', () => started.includes(`round${round}`))
     }
-    // what was acknowledged is still there
-    expect((await queue.counts())['sync-source']).toMatchObject({ delayed: 1, waiting: 0, active: 0 })
+    // what was acknowledged is still there; a job that has started may not have ended yet
+    await until('only the later job is left', async () => {
+      const { delayed, waiting, active } = (await queue.counts())['sync-source']
+      return delayed === 1 && waiting === 0 && active === 0
+    })
   })
 
   it('comes back empty: work goes on, and the schedules that it forgot are told once', async () => {
@@ -154,7 +157,10 @@ describe('Redis that', () => {
     inside.resolve()
     await redis.start()
     await until('it is done', async () => (await queue.get(jobId).catch(() => undefined))?.state === 'completed')
-    expect(await queue.get(jobId)).toMatchObject({ result: 'ended without Redis', attempts: 1 })
+    const { result, attempts } = (await queue.get(jobId)) ?? {}
+    expect(result).toBe('ended without Redis')
+    // a Redis that still loads its file refuses the end, and BullMQ does not tell it again: the job runs once more
+    expect(attempts).toBeLessThanOrEqual(2)
   })
 
   it('is emptied in the middle of a job: the run is stopped before the object runs again', async () => {
