@@ -26,6 +26,12 @@ export function takeFileLock(file: string): FileLock | { holder: Identity } {
   }
 }
 
+/** Takes a lock away whose holder is dead; nobody holds it then. */
+export function dropDeadLock(file: string): void {
+  const holder = readHolder(file)
+  if (holder && !isAlive(holder)) putAside(file, holder)
+}
+
 /** Takes away a dead holder's lock. Somebody else may have done so and be the holder by now: then it is given back. */
 function putAside(file: string, dead: Identity): void {
   const aside = `${file}.aside.${process.pid}.${randomBytes(4).toString('hex')}`

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { takeFileLock } from '../../playground/stack/file-lock.ts'
+import { dropDeadLock, takeFileLock } from '../../playground/stack/file-lock.ts'
 
 let folder: string
 let file: string
@@ -28,6 +28,16 @@ it('is taken over from a holder who is dead', () => {
   const { pid } = spawnSync('true')
   writeFileSync(file, JSON.stringify({ pid, started: '1' }))
   expect(takeFileLock(file)).toHaveProperty('release')
+})
+
+it('is dropped when its holder is dead, and only then', () => {
+  const { pid } = spawnSync('true')
+  writeFileSync(file, JSON.stringify({ pid, started: '1' }))
+  dropDeadLock(file)
+  expect(readdirSync(folder)).toEqual([])
+  takeFileLock(file)
+  dropDeadLock(file)
+  expect(readdirSync(folder)).toEqual(['lock'])
 })
 
 it('is taken over from a dead holder whose pid somebody else has by now', () => {
