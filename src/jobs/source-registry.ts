@@ -1,7 +1,7 @@
 import type { Cluster, Watch, WatchEvent } from '../adapters/cluster/index.ts'
+import { conditionOf, mapAt, numberAt } from '../domain/health/fields.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { Problem } from '../domain/manifest/problem.ts'
-import type { MirroredStatus } from '../domain/source/condition.ts'
 import { problemOf, readSource, requestAnnotation, type SourceDefaults, sourceKind } from '../domain/source/resource.ts'
 import type { SourceObject, SourceSpec } from '../domain/source/spec.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -125,23 +125,21 @@ function namespacesOf({ namespaces }: SourceRegistryOptions): readonly string[] 
 }
 
 function readKnown(object: KubeObject, { flagSource, defaults }: SourceRegistryOptions): KnownSource {
-  const { namespace = '', name, uid = '', generation = 0, annotations } = object.metadata
-  const about = {
-    namespace,
-    name,
-    object: { uid, generation, request: annotations?.[requestAnnotation] ?? '' },
-    reported: reportedOf(object),
-  }
+  const { namespace = '', name } = object.metadata
+  const about = { namespace, name, object: objectOf(object), reported: reportedOf(object) }
   if (!isNamed(flagSource, namespace, name)) return { ...about, ...readSource(object, defaults) }
   const message = 'the flags of capstan run make a source of this name; give the object another one'
   return { ...about, problem: problemOf({ namespace, name }, message) }
 }
 
-function reportedOf({ status }: KubeObject): KnownSource['reported'] {
-  const { conditions = [], observedGeneration = 0 } = (status ?? {}) as Partial<MirroredStatus>
+function objectOf({ metadata: { uid = '', generation = 0, annotations } }: KubeObject): SourceObject {
+  return { uid, generation, request: annotations?.[requestAnnotation] ?? '' }
+}
+
+function reportedOf(object: KubeObject): KnownSource['reported'] {
   return {
-    reason: conditions.find(({ type }) => type === 'Ready')?.reason ?? '',
-    generation: observedGeneration,
+    reason: conditionOf(object, 'Ready')?.reason ?? '',
+    generation: numberAt(mapAt(object, 'status'), 'observedGeneration', 0),
   }
 }
 

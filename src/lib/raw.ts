@@ -15,3 +15,28 @@ export function listOf(value: unknown): readonly unknown[] {
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
+
+/** Also the empty text. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+/** A whole number from 0 on. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** A list of nothing but such elements. */
+export function isListOf<T>(value: unknown, isSuch: (element: unknown) => element is T): value is T[] {
+  return Array.isArray(value) && value.every(isSuch)
+}
+
+/** Each of these fields is there and a text. */
+export function hasTexts(map: Raw, fields: readonly string[]): boolean {
+  return fields.every((field) => isText(map[field]))
+}
+
+/** Each of these fields is there and a number, none of them infinite. */
+export function hasNumbers(map: Raw, fields: readonly string[]): boolean {
+  return fields.every((field) => Number.isFinite(map[field]))
+}

@@ -6,6 +6,7 @@ import { imageHookKey } from '../api/routes/registry-hooks.ts'
 import type { AppOptions } from '../api/app-options.ts'
 import { makeGlobs } from '../domain/image/glob.ts'
 import { makeScanFilter } from '../domain/image/scan-list.ts'
+import { conditionsOf } from '../domain/health/fields.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -114,8 +115,7 @@ export async function readConditions({ cluster, config }: Parts): Promise<Releas
   const objects = await cluster.list({ ...helmReleaseKind, ...(namespace ? { namespace } : {}) })
   return objects.map((object) => {
     const { release, namespace: targetNamespace } = releaseTarget(object)
-    const { conditions = [] } = (object.status ?? {}) as { conditions?: { type: string; status: string }[] }
-    return { release, targetNamespace, conditions }
+    return { release, targetNamespace, conditions: conditionsOf(object) }
   })
 }
 

@@ -59,7 +59,24 @@ describe('decodeStoredRelease', () => {
   it('gives nothing for another Secret', () => {
     expect(decodeStoredRelease({ ...secret(stored), data: { release: 'bm90' } })).toBeUndefined()
     expect(decodeStoredRelease({ ...secret(stored), data: {} })).toBeUndefined()
+    expect(decodeStoredRelease(secret(null))).toBeUndefined()
   })
+
+  const odd = [null, 5, 'x', {}, [null], true]
+  it.each(odd.map((value) => [JSON.stringify(value), value]))(
+    'leaves out what is not as helm writes it: %s',
+    (_text, value) => {
+      const parts = ['info', 'config', 'manifest', 'hooks', 'chart']
+      const read = parts.map((part) => decodeStoredRelease(secret({ ...stored, [part]: value })))
+      expect(read.map((release) => Array.isArray(release?.objects))).toEqual(parts.map(() => true))
+      const chart = { metadata: { name: value, version: value, appVersion: value }, templates: value, files: value }
+      const about = secret({ ...stored, chart, hooks: [{ events: value, delete_policies: value, manifest: value }] })
+      expect(decodeStoredRelease(about)).toMatchObject({ chartName: expect.any(String), hooks: [] })
+      expect(Object.values(summariseStoredRelease(about) ?? {}).map((text) => typeof text)).toEqual(
+        Array(4).fill('string'),
+      )
+    },
+  )
 })
 
 it('summarises a revision without what an error said', () => {

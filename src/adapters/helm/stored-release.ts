@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { type KubeObject, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
 import { parseManifests } from '../../domain/manifest/parse.ts'
+import { isText, listOf, mapOf, textOf } from '../../lib/raw.ts'
 
 /** What helm keeps of a revision (helm.sh/helm/v3/pkg/release), as far as it is compared. */
 export type StoredRelease = {
@@ -36,14 +37,14 @@ export function decodeStoredRelease(secret: KubeObject): StoredRelease | undefin
 export function summariseStoredRelease(secret: KubeObject): StoredSummary | undefined {
   const raw = decode(secret)
   if (!raw) return undefined
-  const { name = '', version = '', appVersion = '' } = raw.chart?.metadata ?? {}
-  const { last_deployed: updated, description } = raw.info ?? {}
+  const { name, version, appVersion } = mapOf(mapOf(raw.chart).metadata)
+  const { last_deployed: updated, description } = mapOf(raw.info)
   const updatedAt = new Date(String(updated))
   return {
-    chart: `${name}@${version}`,
-    appVersion,
+    chart: `${textOf(name)}@${textOf(version)}`,
+    appVersion: textOf(appVersion),
     updatedAt: Number.isNaN(updatedAt.getTime()) ? '' : updatedAt.toISOString(),
-    description: typeof description === 'string' ? description.replace(/ failed: .*$/s, ' failed') : '',
+    description: textOf(description).replace(/ failed: .*$/s, ' failed'),
   }
 }
 
@@ -54,7 +55,7 @@ export function summariseStoredRelease(secret: KubeObject): StoredSummary | unde
 export function markFailed(secret: KubeObject, why: string): KubeObject | undefined {
   const raw = decode(secret)
   if (!raw) return undefined
-  const failed = { ...raw, info: { ...raw.info, status: 'failed', description: why } }
+  const failed = { ...raw, info: { ...mapOf(raw.info), status: 'failed', description: why } }
   const inner = gzipSync(JSON.stringify(failed)).toString('base64')
   const { metadata } = secret
   return {
@@ -64,27 +65,17 @@ export function markFailed(secret: KubeObject, why: string): KubeObject | undefi
   }
 }
 
-type File = { name: string; data?: string | null }
-type Raw = {
-  info?: Record<string, unknown>
-  config?: Record<string, unknown> | null
-  manifest?: string
-  hooks?: { manifest?: string; events?: string[] | null; delete_policies?: string[] | null }[] | null
-  chart?: {
-    metadata?: { name?: string; version?: string; appVersion?: string; dependencies?: unknown[] | null }
-    values?: Record<string, unknown> | null
-    templates?: File[] | null
-    files?: File[] | null
-  }
-}
+/** JSON of whoever may write Secrets beside the release: nothing is known of it. */
+type Stored = Readonly<Record<string, unknown>>
 
-function decode(secret: KubeObject): Raw | undefined {
+function decode(secret: KubeObject): Stored | undefined {
   const encoded = (secret.data as Record<string, string> | undefined)?.release
   if (!encoded) return undefined
   try {
     const inner = Buffer.from(Buffer.from(encoded, 'base64').toString(), 'base64')
     const json = inner[0] === 0x1f && inner[1] === 0x8b ? gunzipSync(inner, { maxOutputLength: maxBytes }) : inner
-    return JSON.parse(json.toString()) as Raw
+    const stored: unknown = JSON.parse(json.toString())
+    return typeof stored === 'object' && stored !== null ? mapOf(stored) : undefined
   } catch {
     return undefined
   }
@@ -92,36 +83,41 @@ function decode(secret: KubeObject): Raw | undefined {
 
 /** The manifests in what helm prints about a release (`-o json`), hooks last. */
 export function manifestOf(json: string): string {
-  return wholeManifest(JSON.parse(json) as Raw)
+  return wholeManifest(mapOf(JSON.parse(json)))
 }
 
-function wholeManifest({ manifest = '', hooks }: Raw): string {
-  return [manifest, ...(hooks ?? []).map((hook) => hook.manifest ?? '')].join('\n---\n')
+function wholeManifest({ manifest, hooks }: Stored): string {
+  return [manifest, ...listOf(hooks).map((hook) => mapOf(hook).manifest)].map(textOf).join('\n---\n')
 }
 
-function readRelease(raw: Raw): StoredRelease {
-  const { config, manifest, hooks, chart } = raw
-  const files = [...(chart?.templates ?? []), ...(chart?.files ?? [])]
-  const { name = '', version = '', dependencies } = chart?.metadata ?? {}
+function readRelease(stored: Stored): StoredRelease {
+  const { config, manifest, hooks } = stored
+  const chart = mapOf(stored.chart)
+  const { name, version, dependencies } = mapOf(chart.metadata)
+  const files = [...listOf(chart.templates), ...listOf(chart.files)].map(mapOf)
   let objects: ObjectRef[] | undefined
   return {
-    config: config ?? {},
-    chartName: name,
-    chartVersion: version,
-    chartValues: dependencies && dependencies.length > 0 ? undefined : (chart?.values ?? {}),
-    files: new Map(files.map((file) => [file.name, Buffer.from(file.data ?? '', 'base64').toString()])),
+    config: { ...mapOf(config) },
+    chartName: textOf(name),
+    chartVersion: textOf(version),
+    chartValues: listOf(dependencies).length > 0 ? undefined : { ...mapOf(chart.values) },
+    files: new Map(files.map((file) => [textOf(file.name), Buffer.from(textOf(file.data), 'base64').toString()])),
     // parsed for those who ask: it costs more than all the rest
     get objects() {
-      objects ??= refsIn(manifest)
+      objects ??= refsIn(textOf(manifest))
       return objects
     },
-    hooks: (hooks ?? []).flatMap((hook) =>
-      refsIn(hook.manifest).map((ref) => ({ ref, events: hook.events ?? [], policies: hook.delete_policies ?? [] })),
-    ),
-    manifest: wholeManifest(raw),
+    hooks: listOf(hooks).flatMap(hooksIn),
+    manifest: wholeManifest(stored),
   }
 }
 
-function refsIn(manifest: string | undefined): ObjectRef[] {
-  return parseManifests({ file: '', text: manifest ?? '' }).objects.map(({ object }) => refOf(object))
+function hooksIn(value: unknown): StoredHook[] {
+  const { manifest, events, delete_policies: policies } = mapOf(value)
+  const texts = (list: unknown) => listOf(list).filter(isText)
+  return refsIn(textOf(manifest)).map((ref) => ({ ref, events: texts(events), policies: texts(policies) }))
+}
+
+function refsIn(manifest: string): ObjectRef[] {
+  return parseManifests({ file: '', text: manifest }).objects.map(({ object }) => refOf(object))
 }

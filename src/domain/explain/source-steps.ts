@@ -98,8 +98,8 @@ function revisionStep(facts: SourceFacts): Step {
 /** A failed fetch has its own time; a good one is followed by the next poll. */
 function nextFetch({ fetch, fetched, pollIntervalMs }: SourceFacts): string {
   const own = nextRunOf(fetch)
-  if (own !== '' || !fetched) return own
-  return new Date(Date.parse(fetched.at) + pollIntervalMs).toISOString()
+  const at = Date.parse(fetched?.at ?? '')
+  return own !== '' || Number.isNaN(at) ? own : new Date(at + pollIntervalMs).toISOString()
 }
 
 function queueStep(facts: SourceFacts): Step {

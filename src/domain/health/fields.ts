@@ -1,3 +1,4 @@
+import { isText, mapOf, textOf } from '../../lib/raw.ts'
 import type { KubeObject } from '../manifest/object.ts'
 
 type Fields = Record<string, unknown>
@@ -23,15 +24,19 @@ export function numberAt(object: Fields, field: string, otherwise: number): numb
   return typeof value === 'number' ? value : otherwise
 }
 
-/** The condition of a type, if the status has one. */
+/** The condition of a type, if the status has one. Whoever may write a status may write anything there: what is no text is empty. */
 export function conditionOf(object: KubeObject, type: string): Condition | undefined {
-  for (const entry of listAt(mapAt(object, 'status'), 'conditions')) {
-    const { type: found, status, reason, message, observedGeneration } = (entry ?? {}) as Partial<Condition>
-    if (found !== type) continue
-    const known = { type, status: String(status), reason: reason ?? '', message: message ?? '' }
-    return observedGeneration === undefined ? known : { ...known, observedGeneration }
-  }
-  return undefined
+  return conditionsOf(object).find((condition) => condition.type === type)
+}
+
+/** All that have a type. */
+export function conditionsOf(object: KubeObject): Condition[] {
+  return listAt(mapAt(object, 'status'), 'conditions').flatMap((entry) => {
+    const { type, status, reason, message, observedGeneration } = mapOf(entry)
+    if (!isText(type)) return []
+    const known = { type, status: String(status), reason: textOf(reason), message: textOf(message) }
+    return typeof observedGeneration === 'number' ? [{ ...known, observedGeneration }] : [known]
+  })
 }
 
 /** True when the controller of the kind has seen the latest spec, or does not say what it has seen. */

@@ -49,7 +49,10 @@ describe('the stored form', () => {
     },
   )
   it('leaves out tags that are none', () => {
-    expect(readTags('{"at":"x","tags":["1",2,"../a",null]}')).toEqual({ at: 'x', tags: ['1'] })
+    const at = '2026-01-01T00:00:00Z'
+    expect(readTags(`{"at":"${at}","tags":["1",2,"../a",null]}`)).toEqual({ at, tags: ['1'] })
+    expect(readTags(`{"at":"","tags":[],"failure":{"at":"${at}","message":{}}}`)).toEqual({ at: '', tags: [] })
+    expect(readTags('{"at":"x","tags":[]}')).toBeUndefined()
     expect(readTags('{"tags":[]}')).toBeUndefined()
     expect(readTags('nonsense')).toBeUndefined()
   })
@@ -64,4 +67,12 @@ describe('withLabelTimes', () => {
   ])('%s', (_, known, created) => {
     expect(withLabelTimes(new Map([['1', known]])).get('1')?.created).toBe(created)
   })
+})
+
+it('leaves out times that are none', () => {
+  const read = readDescribed('{"1":["",1e999,1,1,9e15],"2":["",8.64e15,1,1,0]}')
+  expect([...read.values()]).toEqual([
+    { digest: '', readAt: 1, holdsMs: 1 },
+    { digest: '', readAt: 1, holdsMs: 1, created: 8.64e15, labelled: 0 },
+  ])
 })

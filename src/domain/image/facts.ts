@@ -1,3 +1,4 @@
+import { hasTexts, isText, mapOf } from '../../lib/raw.ts'
 import { isTag } from './ref.ts'
 
 /** What a registry says of one tag. */
@@ -44,10 +45,13 @@ export function describedKey(repository: string): string {
 
 /** Reads a stored list; undefined when there is none or it is not ours. */
 export function readTags(text: string | undefined): StoredTags | undefined {
-  const value = readJson(text) as Partial<StoredTags> | undefined
-  if (!value || typeof value.at !== 'string' || !Array.isArray(value.tags)) return undefined
-  const tags = value.tags.filter((tag) => typeof tag === 'string' && isTag(tag))
-  return { at: value.at, tags, ...(value.failure ? { failure: value.failure } : {}) }
+  const { at, tags, failure } = mapOf(readJson(text))
+  if (!isText(at) || (at !== '' && Number.isNaN(Date.parse(at))) || !Array.isArray(tags)) return undefined
+  return { at, tags: tags.filter((tag) => isText(tag) && isTag(tag)), ...(isFailure(failure) ? { failure } : {}) }
+}
+
+function isFailure(value: unknown): value is NonNullable<StoredTags['failure']> {
+  return hasTexts(mapOf(value), ['at', 'reason', 'message'])
 }
 
 /** Short, because there may be thousands: `[digest, created, readAt, holdsMs, labelled]` by tag. */
@@ -76,9 +80,16 @@ export function readDescribed(text: string | undefined): Map<string, TagFact> {
 /** The times among these, each only where it is one. */
 export function timesOf({ created, labelled }: { created?: unknown; labelled?: unknown }): ImageTimes {
   return {
-    ...(typeof created === 'number' ? { created } : {}),
-    ...(typeof labelled === 'number' ? { labelled } : {}),
+    ...(isTime(created) ? { created } : {}),
+    ...(isTime(labelled) ? { labelled } : {}),
   }
+}
+
+/** Beyond these milliseconds no date is printed. */
+const lastTime = 8.64e15
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= lastTime
 }
 
 /** The facts as they count for a repository: where labels do, a label's time goes before the configuration's (flux-v1 §14). */

@@ -2,7 +2,7 @@ import type { Reason } from '../status/reason.ts'
 import type { LeftRelease } from './left-behind.ts'
 import type { Upgrades } from './upgrade-loop.ts'
 import type { Pin } from './rollback-request.ts'
-import { mapOf } from '../../lib/raw.ts'
+import { hasNumbers, hasTexts, mapOf } from '../../lib/raw.ts'
 
 export type HelmVerb = 'install' | 'upgrade' | 'rollback' | 'test' | 'uninstall'
 
@@ -173,13 +173,6 @@ function parseJson(text: string | undefined): unknown {
   } catch {
     return undefined
   }
-}
-
-function hasTexts(map: Record<string, unknown>, fields: readonly string[]): boolean {
-  return fields.every((field) => typeof map[field] === 'string')
-}
-function hasNumbers(map: Record<string, unknown>, fields: readonly string[]): boolean {
-  return fields.every((field) => typeof map[field] === 'number')
 }
 
 /** One word for a set of inputs: the chart's whole tree and the composed values. */

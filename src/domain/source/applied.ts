@@ -1,3 +1,5 @@
+import { isText } from '../../lib/raw.ts'
+
 /** What the last sync of a source knew and the cluster does not show; a cached fact in the store, written by every sync. */
 export type Applied = {
   /** `branch@<40 hex>`. */
@@ -42,10 +44,6 @@ export function notApplied(
   const wanted = ref === branch || ref === 'HEAD' ? head : ref
   if (wanted !== '' && commits.some((commit) => commit.startsWith(wanted))) return []
   return [head.startsWith(wanted) && head !== '' ? head : wanted]
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

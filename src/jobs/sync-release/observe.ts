@@ -1,5 +1,6 @@
 import type { StoredRelease } from '../../adapters/helm/index.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
+import { conditionOf, mapAt } from '../../domain/health/fields.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { adoptionOf, isApproved } from '../../domain/release/approval.ts'
 import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../domain/release/ownership.ts'
@@ -141,13 +142,9 @@ async function readReadiness(work: Work, deps: SyncReleaseDeps): Promise<Readine
 }
 
 /** The Operator stood still on what it had rolled back (helm-operator §4.1-6); so do we at first contact (ruling 10). */
-function wasRolledBack({ metadata, status }: KubeObject): boolean {
-  const { observedGeneration, conditions } = (status ?? {}) as {
-    observedGeneration?: number
-    conditions?: { type: string; status: string }[]
-  }
-  const rolledBack = conditions?.some(({ type, status: is }) => type === 'RolledBack' && is === 'True') ?? false
-  return rolledBack && observedGeneration === metadata.generation
+function wasRolledBack(object: KubeObject): boolean {
+  const { observedGeneration } = mapAt(object, 'status')
+  return conditionOf(object, 'RolledBack')?.status === 'True' && observedGeneration === object.metadata.generation
 }
 
 /** Is what helm stored the same chart and the same values? Compared as far as helm stores a chart: without subcharts. */
