@@ -1,6 +1,7 @@
 import type { Store } from '../adapters/store/index.ts'
 import { toAppError } from '../domain/error.ts'
-import { lookKey, parseSourceStatus, type SourceStatus } from '../domain/source/status.ts'
+import { lookKey, type SourceStatus } from '../domain/source/status.ts'
+import { parseSourceStatus } from '../domain/source/stored-status.ts'
 import type { JobPayload, Outcome } from '../domain/work/job.ts'
 import { lookStatus } from './look-status.ts'
 import { makePlan, type MakePlanDeps } from './plan-source/make-plan.ts'

@@ -1,6 +1,7 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import type { Store } from '../adapters/store/index.ts'
-import { lookKey, parseSourceStatus, type ReadStatus, readSourceStatus, statusRef } from '../domain/source/status.ts'
+import { lookKey, type ReadStatus, statusRef } from '../domain/source/status.ts'
+import { parseSourceStatus, readSourceStatus } from '../domain/source/stored-status.ts'
 
 /** The status that syncs keep in the cluster. */
 export function statusInCluster(cluster: Pick<Cluster, 'get'>): ReadStatus {

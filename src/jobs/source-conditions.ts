@@ -9,7 +9,8 @@ import {
   type SeenSource,
 } from '../domain/source/condition.ts'
 import { sourceKind } from '../domain/source/resource.ts'
-import { readSourceStatus, statusRef } from '../domain/source/status.ts'
+import { statusRef } from '../domain/source/status.ts'
+import { readSourceStatus } from '../domain/source/stored-status.ts'
 import { canonicalJson } from '../lib/canonical-json.ts'
 import type { Logger } from '../lib/logger.ts'
 import { announceOn } from './kube-event.ts'

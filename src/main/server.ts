@@ -41,7 +41,7 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     releaseNamespace: config.releases.namespace,
     starting,
     summarise: summariseStoredRelease,
-    unpack: async (bytes) => await parts.packer.unpack(bytes),
+    unpack: parts.packer.unpack,
     images: { isScanned: makeScanFilter({ include, exclude }), usesLabels: makeGlobs(useLabels) },
     now: () => new Date(),
   })

@@ -1,7 +1,5 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
 import { type Cluster, createCluster, readOnly as readOnlyCluster } from '../adapters/cluster/index.ts'
 import { createGenerator, type Generator } from '../adapters/generate/index.ts'
 import { createGit, type Git, type GitRemote, readOnly as readOnlyGit } from '../adapters/git/index.ts'
@@ -28,6 +26,7 @@ import type { Redactor } from '../lib/redactor.ts'
 import type { Run } from '../lib/run.ts'
 import { createDeployKeys, type DeployKeys } from './deploy-key.ts'
 import { parseChildEntry } from './package.ts'
+import { createPacker } from './packer.ts'
 import { sinksOf } from './read-sinks.ts'
 import { createScratchKeyrings } from './scratch-keyring.ts'
 import { createSources } from './sources.ts'
@@ -150,7 +149,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     owned: createOwnedObjects(cluster),
     memory: createSyncMemory(),
     releaseMemory: createReleaseMemory(),
-    packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
+    packer: createPacker(),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import { idOf } from '../domain/manifest/object.ts'
 import type { Inventory } from '../domain/plan/inventory.ts'
-import { inventoryOf } from '../domain/plan/inventory-parts.ts'
+import { readParts, type Unpack } from '../domain/plan/inventory-parts.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { SourceStatus } from '../domain/source/status.ts'
 import { within } from './cached.ts'
@@ -28,23 +28,27 @@ const timeoutMs = 5000
 /** Reads what sources own, out of their inventories; one that cannot be read is told in `notes`. */
 export function createObjectReader(parts: {
   cluster: Pick<Cluster, 'get'>
-  unpack?: (bytes: Uint8Array) => Promise<string>
+  unpack?: Unpack
   statusOf: (spec: SourceSpec) => Promise<SourceStatus | undefined>
 }): (specs: readonly SourceSpec[]) => Promise<{ objects: ObjectRow[]; notes: string[] }> {
   const { cluster, unpack } = parts
   const known = new Map<string, { digest: string; inventory: Inventory }>()
 
-  async function read(spec: SourceSpec, { inventory: { parts: names, digest } }: SourceStatus) {
-    const key = `${spec.namespace}/${spec.name}`
+  async function read(spec: SourceSpec, { inventory: stored }: SourceStatus): Promise<Inventory | undefined> {
+    const { namespace, name } = spec
+    const { digest } = stored
+    const key = `${namespace}/${name}`
     const before = known.get(key)
     if (before?.digest === digest) return before.inventory
-    const refs = names.map((name) => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: spec.namespace, name }))
-    const found = await within(timeoutMs, async (signal) =>
-      Promise.all(refs.map(async (ref) => await cluster.get(ref, { signal }))),
-    )
-    const inventory = unpack && (await inventoryOf(found, { digest, unpack }))
-    if (inventory) known.set(key, { digest, inventory })
-    return inventory
+    if (!unpack) return undefined
+    const read = await within(timeoutMs, async (signal) => {
+      const get = async (part: string) =>
+        await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: part }, { signal })
+      return await readParts(spec, stored, { get, unpack })
+    })
+    if (!('inventory' in read)) return undefined
+    known.set(key, { digest, inventory: read.inventory })
+    return read.inventory
   }
 
   return async (specs) => {

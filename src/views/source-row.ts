@@ -3,7 +3,13 @@ import { parseRevision } from '../domain/source/revision.ts'
 import { safeUrl } from '../domain/source/git-url.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Suspension } from '../domain/status/suspension.ts'
-import type { FetchFact, SourceDrift, SourceFailure, SourceStatus } from '../domain/source/status.ts'
+import {
+  emptyStatus,
+  type FetchFact,
+  type SourceDrift,
+  type SourceFailure,
+  type SourceStatus,
+} from '../domain/source/status.ts'
 import type { Reason } from '../domain/status/reason.ts'
 import type { Unhealthy } from './workloads.ts'
 
@@ -134,31 +140,8 @@ export function brokenRow(
   }
 }
 
-/** What stands for the status of a source that was never synced. */
-const noStatus: Pick<
-  SourceStatus,
-  | 'revision'
-  | 'attempted'
-  | 'message'
-  | 'objects'
-  | 'failed'
-  | 'failedCount'
-  | 'held'
-  | 'drifted'
-  | 'suspended'
-  | 'marker'
-  | 'changedAt'
-> = {
-  revision: '',
-  attempted: '',
-  message: '',
-  objects: 0,
-  failed: [],
-  failedCount: 0,
-  held: [],
-  drifted: [],
-  changedAt: '',
-}
+/** A source that was never synced says why by its standstill. */
+const noStatus: SourceStatus = { ...emptyStatus, message: '' }
 
 type Standstill = { reason: Reason; message: string }
 

@@ -9,10 +9,10 @@ import {
   parseFetchFact,
   fetchKey,
   type ReadStatus,
-  readSourceStatus,
   type SourceStatus,
   statusRef,
 } from '../domain/source/status.ts'
+import { readSourceStatus } from '../domain/source/stored-status.ts'
 import { within } from './cached.ts'
 
 /** Reads the stored status of sources; never from a cache, for a person may wait for it to change. */

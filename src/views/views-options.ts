@@ -5,6 +5,7 @@ import type { Store } from '../adapters/store/index.ts'
 import type { Sink } from '../domain/event/sink.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
+import type { Unpack } from '../domain/plan/inventory-parts.ts'
 import type { ReadStatus } from '../domain/source/status.ts'
 import type { BrokenSource } from './source-row.ts'
 
@@ -33,7 +34,7 @@ export type ViewsOptions = {
   /** More sentences for `/readyz`, e.g. about the versions of git and helm. */
   warnings?: () => readonly string[]
   /** Opens what inventories are packed in; left out where nobody asks for objects. */
-  unpack?: (bytes: Uint8Array) => Promise<string>
+  unpack?: Unpack
   /** Reads one of helm's Secrets; left out where nobody asks for histories. */
   summarise?: (secret: KubeObject) => StoredSummary | undefined
   /** Which repositories of images are scanned, and for which labels give the time; default: all, and none. */

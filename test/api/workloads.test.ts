@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { encodeInventory } from '../../src/domain/plan/inventory.ts'
-import { inventoryKey } from '../../src/domain/plan/inventory-parts.ts'
+import { inventoryKey, partName } from '../../src/domain/plan/inventory-parts.ts'
 import { authorized, createWorkbench, goodStatus } from './workbench.ts'
 
 type Bench = ReturnType<typeof createWorkbench>
@@ -97,7 +97,7 @@ describe('objects of sources', () => {
     bench.objects.push({
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { namespace: 'capstan-system', name: 'default-inventory-1' },
+      metadata: { namespace: 'capstan-system', name: partName('default', digest, 0) },
       binaryData: { [inventoryKey]: Buffer.from(text ?? content).toString('base64') },
     })
     const failed = [
@@ -110,7 +110,7 @@ describe('objects of sources', () => {
         since: '',
       },
     ]
-    bench.putStatus({ ...goodStatus, failed, inventory: { parts: ['default-inventory-1'], digest, count: 2 } })
+    bench.putStatus({ ...goodStatus, failed, inventory: { parts: [partName('default', digest, 0)], digest, count: 2 } })
   }
 
   it('are listed with their file and what stands in their way', async () => {

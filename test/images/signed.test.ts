@@ -8,6 +8,7 @@ import { makeGit, removeFolders } from '../git/make-git.ts'
 import { openWorkshop, run, shortFolder, type Workshop } from '../gpg/workshop.ts'
 import { pushImage } from '../registry/push-image.ts'
 import { createWorkbench, deployment, type Workbench } from './workbench.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 
 const semver = { 'fluxcd.io/tag.app': 'semver:~1.0' }
 const folder = shortFolder()
@@ -84,7 +85,7 @@ it('a commit of ours is signed, and counts', async () => {
   expect(await bench.update()).toMatchObject({ end: 'done', summary: expect.stringContaining('→ 1.0.1') })
   const made = tip()
   expect(bench.run('log', '-1', '--format=%G? %GF', 'origin/main').trim()).toBe(`G ${key}`)
-  const status = { version: 1, attempted: `main@${made}`, revision: `main@${made}` }
+  const status = appliedStatus(made)
   const { namespace, name } = statusRef(bench.spec)
   await bench.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   await bench.cluster.create({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gunzip } from 'node:zlib'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import { createRedactor } from '../../src/adapters/log/index.ts'
 import { createParser } from '../../src/adapters/parser/index.ts'
@@ -14,6 +14,7 @@ import { changeSource } from '../../src/jobs/change-source/index.ts'
 import { planSource, type PlanSourceDeps } from '../../src/jobs/plan-source/index.ts'
 import { createRequests, type Requests } from '../../src/jobs/requests.ts'
 import { parseChildEntry } from '../../src/main/package.ts'
+import { createPacker } from '../../src/main/packer.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { createWorkbench as createSyncBench, silent, type Workbench as SyncBench } from '../sync/workbench.ts'
 
@@ -61,7 +62,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       fence,
       owned: bench.owned,
       memory: bench.memory,
-      packer: { pack: promisify(gzip), unpack: async (bytes) => (await unpack(bytes)).toString() },
+      packer: createPacker(),
       parse: createParser({ run: createRun({ redact: (text) => text }), entry: parseChildEntry(), log: silent }),
       render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
       secrets: {

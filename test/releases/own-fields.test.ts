@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 
 describe.each([
   ['as fields of our definition', 'ours'],
@@ -162,7 +163,7 @@ describe.each([
       const dependsOn = [{ kind: 'Source', name: 'base' }]
       await put('fed', { releaseName: 'fed', chart: chart('1.0.0') }, { dependsOn })
       expect(await bench.sync('fed')).toMatchObject({ end: 'again' })
-      const status = JSON.stringify({ version: 1, ready: true, drifted: [] })
+      const status = JSON.stringify(appliedStatus('abc'))
       const metadata = { name: 'capstan-source-base', namespace: bench.namespace }
       await bench.cluster.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'status.json': status } })
       expect(await bench.sync('fed')).toMatchObject({ end: 'done' })

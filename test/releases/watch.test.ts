@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { isReleased, kind, type ReleaseWorld, startReleaseWorld } from './world.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 
 let world: ReleaseWorld
 let cluster: Cluster
@@ -124,7 +125,7 @@ describe('a dependency that becomes ready wakes what waits for it', () => {
     await waiting.done
     const begun = await begins('fed')
     const released = await seen({ ...kind, name: 'fed' }, isReleased)
-    const data = { 'status.json': JSON.stringify({ version: 1, ready: true, drifted: [] }) }
+    const data = { 'status.json': JSON.stringify(appliedStatus('abc')) }
     await cluster.create({
       apiVersion: 'v1',
       kind: 'ConfigMap',

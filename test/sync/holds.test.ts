@@ -4,6 +4,7 @@ import { type SourceStatus, statusRef } from '../../src/domain/source/status.ts'
 import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import { configMap } from './manifests.ts'
 import { createWorkbench, type Workbench } from './workbench.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 
 /** Nobody gives it an address here, so its health is the test's own. */
 const loadBalancer = `apiVersion: v1
@@ -39,7 +40,7 @@ describe('a source that is held', () => {
 
   async function putStatus(name: string, status: Partial<SourceStatus>): Promise<void> {
     const { apiVersion, kind, namespace, name: configMapName } = statusRef({ namespace: bench.spec.namespace, name })
-    const data = { 'status.json': JSON.stringify({ version: 1, ...status }) }
+    const data = { 'status.json': JSON.stringify(appliedStatus('abc', status)) }
     const found = await bench.cluster.get({ apiVersion, kind, namespace, name: configMapName })
     if (found) await bench.cluster.patch({ apiVersion, kind, namespace, name: configMapName }, { data })
     else await bench.cluster.create({ apiVersion, kind, metadata: { namespace, name: configMapName }, data })

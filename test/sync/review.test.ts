@@ -18,6 +18,7 @@ import { grant } from '../cluster/grant.ts'
 import { createSyncMemory } from '../../src/jobs/sync-source/memory.ts'
 import { configMap, deployment } from './manifests.ts'
 import { createWorkbench, silent, type Workbench } from './workbench.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 
 /** Defects that a review found; each test says what ought to be. */
 describe('what a review found', () => {
@@ -439,7 +440,7 @@ spec:
   it('T28 waits for a dependency that does not exist any more, whatever it left behind', async () => {
     bench = await createWorkbench()
     const { namespace } = bench.spec
-    const data = { 'status.json': JSON.stringify({ version: 1, ready: true }) }
+    const data = { 'status.json': JSON.stringify(appliedStatus('abc')) }
     const metadata = { namespace, name: statusRef({ namespace, name: 'base' }).name }
     await bench.cluster.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data })
     bench.spec.dependsOn = [{ namespace, name: 'base' }]

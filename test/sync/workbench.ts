@@ -3,14 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
 import { type Cluster, createCluster } from '../../src/adapters/cluster/index.ts'
 import { createGit, type Git } from '../../src/adapters/git/index.ts'
 import { createParser } from '../../src/adapters/parser/index.ts'
 import { createRun } from '../../src/adapters/process/index.ts'
 import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
-import { readSourceStatus, type SourceStatus, statusRef } from '../../src/domain/source/status.ts'
+import { type SourceStatus, statusRef } from '../../src/domain/source/status.ts'
+import { readSourceStatus } from '../../src/domain/source/stored-status.ts'
 import { createOwnedObjects, type OwnedObjects } from '../../src/jobs/owned-objects.ts'
 import { syncSource } from '../../src/jobs/sync-source/index.ts'
 import { createSyncMemory, type SyncMemory } from '../../src/jobs/sync-source/memory.ts'
@@ -18,6 +17,7 @@ import type { SyncEnded } from '../../src/jobs/sync-source/sync.ts'
 import type { Outcome, WorkRequest } from '../../src/domain/work/job.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { parseChildEntry } from '../../src/main/package.ts'
+import { createPacker } from '../../src/main/packer.ts'
 import { createHistory } from '../../src/jobs/history.ts'
 import { createFakeStore, type FakeStore } from '../fakes/store.ts'
 import { stack } from '../stack/stack.ts'
@@ -160,7 +160,7 @@ export async function createWorkbench(
         fence: { epoch: `test-${id}`, check() {}, isDead: async () => true },
         owned: bench.owned,
         memory: bench.memory,
-        packer: { pack: promisify(gzip), unpack: async (bytes) => (await promisify(gunzip)(bytes)).toString() },
+        packer: createPacker(),
         parse: createParser({ run, entry: parseChildEntry(), log: silent }),
         render: bench.render,
         replaces: new Set(['fluxd', 'helm-operator']),

@@ -23,7 +23,7 @@ describe('inventory', () => {
       fc.property(fc.array(anyEntry), (entries) => {
         const inventory = inventoryOf(entries)
         const { content, digest } = encodeInventory(inventory)
-        expect(decodeInventory(content, digest)).toEqual(inventory)
+        expect(decodeInventory(content, { digest })).toEqual(inventory)
       }),
     )
   })
@@ -40,7 +40,7 @@ describe('inventory', () => {
 
   it('does not take damaged text for an empty inventory', () => {
     const { content, digest } = encodeInventory(inventoryOf([]))
-    expect(decodeInventory(`${content}x`, digest)).toBeUndefined()
+    expect(decodeInventory(`${content}x`, { digest })).toBeUndefined()
   })
 
   it('merges old and new without forgetting what is known of the old', () => {

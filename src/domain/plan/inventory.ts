@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isListOf, isText } from '../../lib/raw.ts'
 import { keyOf, type ObjectRef } from '../manifest/object.ts'
 
 /** One object that a source owns. */
@@ -43,16 +44,29 @@ export function encodeInventory(inventory: Inventory): { content: string; digest
   return { content, digest: createHash('sha256').update(content).digest('hex') }
 }
 
-/** Reads the text form; undefined when it is damaged or its digest is another: could-not-read, never "empty". */
-export function decodeInventory(content: string, digest: string): Inventory | undefined {
+/** Reads the text form; undefined when it is damaged, has more objects or its digest is another: could-not-read, never "empty". */
+export function decodeInventory(
+  content: string,
+  { digest, mostObjects = Number.POSITIVE_INFINITY }: { digest: string; mostObjects?: number },
+): Inventory | undefined {
+  if (hasMoreLines(content, mostObjects)) return undefined
   if (createHash('sha256').update(content).digest('hex') !== digest) return undefined
   const inventory = new Map<string, InventoryEntry>()
   for (const line of content.split('\n')) {
     if (line === '') continue
-    const entry = entryOf(JSON.parse(line) as string[])
+    const fields: unknown = JSON.parse(line)
+    if (!isListOf(fields, isText)) return undefined
+    const entry = entryOf(fields)
     inventory.set(keyOf(entry.ref), entry)
   }
   return inventory
+}
+
+/** Without making anything of them. */
+function hasMoreLines(content: string, most: number): boolean {
+  let lines = 1
+  for (let at = content.indexOf('\n'); at !== -1 && lines <= most; at = content.indexOf('\n', at + 1)) lines += 1
+  return lines > most
 }
 
 function entryOf(fields: readonly string[]): InventoryEntry {

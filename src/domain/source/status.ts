@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectRef } from '../manifest/object.ts'
+import type { ObjectRef } from '../manifest/object.ts'
 import type { Reason } from '../status/reason.ts'
 import type { Suspension } from '../status/suspension.ts'
 
@@ -79,7 +79,10 @@ export type SourceStatus = {
   rewrittenFrom?: string
   /** Names of the ConfigMaps that hold the inventory, in order, and the digest of its content. */
   inventory: { parts: string[]; digest: string; count: number }
-  /** The source of the flags: the sets whose marks its objects may carry, that of now first; what left git with an earlier one still goes. */
+  /**
+   * The source of the flags: the sets whose marks its objects may carry, that of now first; what left git with an earlier one still goes.
+   * Of any other source it counts for nothing.
+   */
   sets?: string[]
   /** Lease of the process that writes; a live other one means OtherWriter. */
   holder: string
@@ -128,18 +131,20 @@ export function lookKey(namespace: string, name: string): string {
   return `look:${namespace}/${name}`
 }
 
-/** The status in that ConfigMap; undefined when there is none, or when it is not ours or of a version that we do not know. */
-export function readSourceStatus(found: KubeObject | undefined): SourceStatus | undefined {
-  return parseSourceStatus((found?.data as Record<string, string> | undefined)?.['status.json'])
-}
-
-/** The same of its text. */
-export function parseSourceStatus(text: string | undefined): SourceStatus | undefined {
-  if (!text) return undefined
-  try {
-    const value = JSON.parse(text) as SourceStatus
-    return value.version === 1 ? { ...value, drifted: value.drifted ?? [] } : undefined
-  } catch {
-    return undefined
-  }
+/** What stands for the status of a source that was never synced. */
+export const emptyStatus: SourceStatus = {
+  version: 1,
+  revision: '',
+  attempted: '',
+  ready: false,
+  reason: 'NotReady',
+  message: 'not synced yet',
+  objects: 0,
+  failed: [],
+  failedCount: 0,
+  held: [],
+  drifted: [],
+  inventory: { parts: [], digest: '', count: 0 },
+  holder: '',
+  changedAt: '',
 }

@@ -35,3 +35,7 @@ it('knows the names from before paths were changed, the newest first, each once 
   const many = Array.from({ length: 30 }, (_, n) => `${n}`)
   expect(syncSetsOf(first, many)).toEqual([syncSetOf(first), ...many.slice(0, 19)])
 })
+
+it('knows no other name of a Source object, whatever was noted', () => {
+  expect(syncSetsOf(resource, [syncSetOf(flags)])).toEqual([syncSetOf(resource)])
+})

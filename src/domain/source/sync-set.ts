@@ -18,9 +18,11 @@ const mostSets = 20
 
 /**
  * The names of all sets whose mark an object of this source may carry: the one of now, then those that it had before URL, branch or
- * paths were changed, the newest first and 20 at most. `known`: what this gave the last time.
+ * paths were changed, the newest first and 20 at most. `known`: what this gave the last time. A Source object has one name for ever,
+ * and whoever may write ConfigMaps beside it could add another source's to what is known: there it counts for nothing.
  */
 export function syncSetsOf(spec: Parameters<typeof syncSetOf>[0], known: readonly string[] = []): string[] {
   const now = syncSetOf(spec)
+  if (spec.origin !== 'flags') return [now]
   return [now, ...known.filter((set) => set !== now)].slice(0, mostSets)
 }

@@ -1,7 +1,9 @@
 import { AppError } from '../../domain/error.ts'
 import { movedToAnnotation, type OldDeployment, replicasAnnotation } from '../../domain/migrate/old-deployment.ts'
 import type { Values } from '../../domain/migrate/values.ts'
-import { readSourceStatus, statusRef } from '../../domain/source/status.ts'
+import { arePartNames } from '../../domain/plan/inventory-parts.ts'
+import { statusRef } from '../../domain/source/status.ts'
+import { readSourceStatus } from '../../domain/source/stored-status.ts'
 import { eject } from '../eject.ts'
 import { type MigrateDeps, deploymentKind } from './deps.ts'
 import { type Choice, findOld } from './find-old.ts'
@@ -62,9 +64,10 @@ function isOurs({ enable }: Values, { ancestor }: OldDeployment): boolean {
 }
 
 async function forgetSource({ cluster }: MigrateDeps, namespace: string, signal: AbortSignal): Promise<void> {
-  const ref = statusRef({ namespace, name: 'default' })
-  const status = readSourceStatus(await cluster.get(ref, { signal }))
-  for (const name of status?.inventory.parts ?? [])
+  const source = 'default'
+  const ref = statusRef({ namespace, name: source })
+  const inventory = readSourceStatus(await cluster.get(ref, { signal }))?.inventory
+  for (const name of inventory && arePartNames(source, inventory) ? inventory.parts : [])
     await cluster.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name }, {}, signal)
   await cluster.delete(ref, {}, signal)
 }

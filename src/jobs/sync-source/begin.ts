@@ -36,6 +36,7 @@ export async function begin(
     signal,
   )
   tellUnseen(unseen, memory, deps)
+  tellLost(spec, ledger, deps)
   const sets = syncSetsOf(spec, ledger.status.sets)
   const [set = ''] = sets
   const mark = (ref: ObjectRef) => gcMark(set, ref)
@@ -66,7 +67,7 @@ export async function begin(
     drifted: [],
     pause: undefined,
     autoscalers: undefined,
-    isRebuilt: isRewound || (!ledger.inventory && ledger.status.inventory.parts.length > 0),
+    isRebuilt: isRewound || ledger.lost !== '',
     rewinds,
     rewrittenFrom,
     tag,
@@ -83,6 +84,13 @@ function tellUnseen(unseen: readonly string[], memory: SourceMemory, { log }: Sy
       'these cannot be listed, so they are neither applied nor deleted: give the right to list them, or take what is gone out of --k8s-allow-namespace',
     )
   memory.unseen = said
+}
+
+/** Once, since the next write puts it right. */
+function tellLost({ namespace, name }: SourceSpec, { lost }: Ledger, { log }: SyncSourceDeps): void {
+  if (lost === '') return
+  const then = 'what the source owns is made anew from the objects that carry its mark, and this sync deletes nothing'
+  log.warn({ source: `${namespace}/${name}` }, `${lost}: ${then}`)
 }
 
 /** The rights that this source is applied with. */

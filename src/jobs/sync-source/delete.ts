@@ -48,7 +48,7 @@ export function whyNothing(
 ): string | undefined {
   if (hasOtherWriter(sync, now)) return 'somebody else syncs this source too'
   if (sync.isRebuilt)
-    return 'the inventory is made anew, since it could not be read or the cluster was restored; the next sync deletes'
+    return `the inventory is made anew, since ${sync.ledger.lost || 'the cluster was restored'}; the next sync deletes`
   if (!isTried(sync)) return 'something could not be loaded, and nothing is deleted before that is mended'
   if (!hasFailure && !hasNewProblem(sync)) return undefined
   return sync.rewrittenFrom === ''

@@ -2,14 +2,22 @@ import type { Cluster } from '../../adapters/cluster/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { encodeInventory, type Inventory } from '../../domain/plan/inventory.ts'
-import { inventoryKey, inventoryOf } from '../../domain/plan/inventory-parts.ts'
+import {
+  arePartNames,
+  inventoryKey,
+  partBytes,
+  partName,
+  readParts,
+  type Unpack,
+} from '../../domain/plan/inventory-parts.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
-import { parseSourceStatus, readSourceStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
+import { emptyStatus, type SourceStatus, statusRef } from '../../domain/source/status.ts'
+import { parseSourceStatus, readSourceStatus } from '../../domain/source/stored-status.ts'
 import { readSuspension, type Suspension } from '../../domain/status/suspension.ts'
 import type { Fence } from '../../domain/work/fence.ts'
 
 /** Compression, handed in because jobs touch no Node module of their own. */
-export type Packer = { pack(text: string): Promise<Uint8Array>; unpack(bytes: Uint8Array): Promise<string> }
+export type Packer = { pack: (text: string) => Promise<Uint8Array>; unpack: Unpack }
 
 export type LedgerDeps = {
   cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'delete'>
@@ -23,6 +31,8 @@ export type Ledger = {
   status: SourceStatus
   /** Undefined when there is none, or when it could not be read whole: it is then made anew from what carries our mark. */
   inventory: Inventory | undefined
+  /** Why what was kept could not be read; empty where it could, and where nothing was. */
+  lost: string
   /** The commit whose mass deletion somebody approved, from the annotation on the status. */
   approved: string
   /** Who stopped the source: the annotation on the status, or the Source object itself. */
@@ -41,27 +51,16 @@ export const suspendAnnotation = 'capstan.dev/suspend'
 /** `allow`: somebody else may move the sync tag, and nothing is held up for it. */
 export const otherWriterAnnotation = 'capstan.dev/other-writer'
 const writeAttempts = 4
-const partBytes = 256 * 1024
 const sourceLabel = 'capstan.dev/source'
+/** In the place of the digest of an inventory that went with the status: until one is stored, it counts as lost. */
+const lostDigest = 'lost'
 
-const emptyStatus: SourceStatus = {
-  version: 1,
-  revision: '',
-  attempted: '',
-  ready: false,
-  reason: 'NotReady',
-  message: 'not synced yet',
-  objects: 0,
-  failed: [],
-  failedCount: 0,
-  held: [],
-  drifted: [],
-  inventory: { parts: [], digest: '', count: 0 },
-  holder: '',
-  changedAt: '',
-}
+const lostStatus: SourceStatus = { ...emptyStatus, inventory: { parts: [], digest: lostDigest, count: 0 } }
 
-/** Reads status and inventory. `known` saves reading the parts again when the digest is the same. */
+/**
+ * Reads status and inventory. `known` saves reading the parts again when the digest is the same. A status that is damaged or of a
+ * version that we do not know is as if nothing was done yet, and what it named is lost.
+ */
 export async function readLedger(
   deps: LedgerDeps,
   spec: SourceSpec,
@@ -69,13 +68,11 @@ export async function readLedger(
   signal: AbortSignal,
 ): Promise<Ledger> {
   const found = await deps.cluster.get(statusRef(spec), { signal })
-  const status = readSourceStatus(found) ?? emptyStatus
-  const { digest } = status.inventory
-  const inventory = known && known.digest === digest ? known.inventory : await readInventory(deps, spec, status, signal)
+  const status = readSourceStatus(found) ?? (hasStatus(found) ? lostStatus : emptyStatus)
   const annotations = found?.metadata.annotations ?? {}
   return {
     status,
-    inventory,
+    ...(await readInventory(deps, spec, { status, known }, signal)),
     approved: annotations[approveAnnotation] ?? '',
     suspended: spec.suspended ?? readSuspension(annotations[suspendAnnotation]),
     annotations,
@@ -84,16 +81,27 @@ export async function readLedger(
   }
 }
 
+function hasStatus(found: KubeObject | undefined): boolean {
+  return ((found?.data as Record<string, string> | undefined)?.['status.json'] ?? '') !== ''
+}
+
 async function readInventory(
   deps: LedgerDeps,
   spec: SourceSpec,
-  status: SourceStatus,
+  { status, known }: { status: SourceStatus; known: Parameters<typeof readLedger>[2] },
   signal: AbortSignal,
-): Promise<Inventory | undefined> {
-  const { parts, digest } = status.inventory
-  const found: (KubeObject | undefined)[] = []
-  for (const part of parts) found.push(await deps.cluster.get(configMapRef(spec, part), { signal }))
-  return await inventoryOf(found, { digest, unpack: async (bytes) => await deps.packer.unpack(bytes) })
+): Promise<Pick<Ledger, 'inventory' | 'lost'>> {
+  const { digest } = status.inventory
+  if (known?.digest === digest) return { inventory: known.inventory, lost: '' }
+  if (digest === '') return { inventory: undefined, lost: '' }
+  if (digest === lostDigest) {
+    const { namespace, name } = statusRef(spec)
+    return { inventory: undefined, lost: `the status in ConfigMap ${namespace}/${name} was damaged` }
+  }
+  const get = async (part: string) => await deps.cluster.get(configMapRef(spec, part), { signal })
+  const read = await readParts(spec, status.inventory, { get, unpack: deps.packer.unpack })
+  if ('inventory' in read) return { inventory: read.inventory, lost: '' }
+  return { inventory: undefined, lost: `the inventory could not be read (${read.problem})` }
 }
 
 /**
@@ -122,7 +130,8 @@ export async function writeLedger(
     changedAt: deps.now().toISOString(),
   }
   const { resourceVersion, annotations } = await writeStatus(deps, spec, { ...ledger, status }, signal)
-  for (const old of before.parts) {
+  // what has another name is none of ours, whatever the status says
+  for (const old of arePartNames(spec.name, before) ? before.parts : []) {
     if (!inventory.parts.includes(old)) await deps.cluster.delete(configMapRef(spec, old), {}, signal)
   }
   return { ...ledger, status, resourceVersion, annotations, before: status }
@@ -165,7 +174,7 @@ async function writeParts(
   const count = Math.max(1, Math.ceil(packed.length / partBytes))
   return await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const name = `${spec.name}-inventory-${encoded.digest.slice(0, 10)}-${index}`
+      const name = partName(spec.name, encoded.digest, index)
       const data = packed.subarray(index * partBytes, (index + 1) * partBytes).toString('base64')
       await createOrKeep(deps, { ...configMap(spec, name), binaryData: { [inventoryKey]: data } }, signal)
       return name
