@@ -95,7 +95,12 @@ export function createViews(options: ViewsOptions): Views {
   const status = createStatusReader({ ...options, readSources: (asked) => sources.all(asked) }, rows)
   return {
     status,
-    overview: createOverview({ status, explain, queue, now: options.now }),
+    overview: createOverview({
+      status,
+      explain: async (subject) => await explain(subject, '', async () => true),
+      queue,
+      now: options.now,
+    }),
     sources: async () => await sources.all(rows.workloads()),
     source: async (namespace, name) => await sources.one(namespace, name, () => rows.workloads()),
     standing: async (namespace, name) => await sources.one(namespace, name, async () => ({})),

@@ -32,7 +32,8 @@ export type OverviewView = {
 
 type Parts = {
   status: () => Promise<StatusView>
-  explain: (subject: string, namespace: string) => Promise<Explained>
+  /** For those who may look at everything. */
+  explain: (subject: string) => Promise<Explained>
   queue: {
     lanes(): Promise<LaneDepths>
     counts(): Promise<QueueCounts>
@@ -122,7 +123,7 @@ function subjectsOf({ sources, releases }: StatusView, unhealthy: readonly Unhea
 
 async function readStuck(subjects: readonly string[], explain: Parts['explain']): Promise<StuckThing[]> {
   const asked = await Promise.all(
-    subjects.slice(0, mostAsked).map(async (subject) => await explain(subject, '').catch(() => undefined)),
+    subjects.slice(0, mostAsked).map(async (subject) => await explain(subject).catch(() => undefined)),
   )
   const byCause = new Map<string, StuckThing>()
   for (const found of asked) {

@@ -9,9 +9,12 @@ import { createReviews } from '../../src/main/cluster-access.ts'
 import { createConnect } from '../../src/cli/connect.ts'
 import { kubeconfigOf } from '../packaging/account.ts'
 import { kubectl } from '../packaging/chart.ts'
+import { gcMarkLabel } from '../../src/domain/manifest/annotations.ts'
+import { gcMark } from '../../src/domain/manifest/gc-mark.ts'
+import { syncSetOf } from '../../src/domain/source/sync-set.ts'
 import { stack } from '../stack/stack.ts'
 import { createRolesWorld, type RolesWorld } from './roles.ts'
-import { authorized, createWorkbench, silent, spec } from './workbench.ts'
+import { authorized, createWorkbench, goodStatus, silent, spec } from './workbench.ts'
 
 let world: RolesWorld
 const open: (() => Promise<void>)[] = []
@@ -245,6 +248,91 @@ describe('rights of the cluster (hazard L2)', () => {
     }
     const status = await app.inject({ url: `/api/v1/status?namespace=${world.team}`, headers: as('team-view') })
     expect(status.json().sources).toMatchObject([{ namespace: world.team }])
+  })
+})
+
+describe('an explanation', () => {
+  const words = 'the password of the database is wrong'
+
+  /** A workload of the team that says what made it, and in another namespace a release and a source that fail. */
+  function explaining(say: { annotations?: Record<string, string>; labels?: Record<string, string> }) {
+    const source = { ...spec, namespace: world.home, name: 'default' }
+    const made = createWorkbench({
+      sources: [source, { ...spec, namespace: world.team, name: 'web' }],
+      app: { access: world.access },
+    })
+    open.push(async () => await made.app.close())
+    made.putStatus({ ...goodStatus, suspended: { by: 'ana', why: words, since: '' } }, source)
+    made.objects.push(
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { namespace: world.team, name: 'x', ...say },
+        spec: { replicas: 0, selector: { matchLabels: { app: 'x' } }, template: { spec: { containers: [] } } },
+      },
+      {
+        apiVersion: 'helm.fluxcd.io/v1',
+        kind: 'HelmRelease',
+        metadata: { namespace: world.other, name: 'db', generation: 1 },
+        spec: { releaseName: 'pg', chart: { repository: 'https://charts.example', name: 'pg', version: '1.0.0' } },
+        status: { conditions: [{ type: 'Released', status: 'False', reason: 'HelmFailed', message: words }] },
+      },
+    )
+    return async (person: string, subject = `${world.team}:deployment/x`) => {
+      const url = `/api/v1/explain?subject=${encodeURIComponent(subject)}`
+      const answer = await made.app.inject({ url, headers: as(person) })
+      return { status: answer.statusCode, text: answer.body, steps: answer.json().steps as { message: string }[] }
+    }
+  }
+
+  const antecedent = () => ({ 'helm.fluxcd.io/antecedent': `${world.other}:helmrelease/db` })
+  const ownedByHelm = () => ({
+    'meta.helm.sh/release-name': 'pg',
+    'meta.helm.sh/release-namespace': world.other,
+  })
+
+  it('follows the word of a workload on what made it for who may read that alone', async () => {
+    const explain = explaining({ annotations: { ...antecedent(), ...ownedByHelm() } })
+    const told = await explain('team-admin')
+    expect(told.status).toBe(200)
+    expect(told.text).not.toContain(words)
+    expect(told.steps.map(({ message }) => message)).toContain(
+      `by its own account it comes from a HelmRelease in namespace ${world.other}, which you may not read`,
+    )
+    expect((await explain('all-view')).text).toContain(words)
+  })
+
+  it('does not follow it to a release whose objects helm does not say that it is', async () => {
+    for (const annotations of [antecedent(), { ...antecedent(), ...ownedByHelm(), 'meta.helm.sh/release-name': 'x' }]) {
+      const { status, text } = await explaining({ annotations })('all-admin')
+      expect([status, text.includes(words)]).toEqual([200, false])
+    }
+  })
+
+  it('tells of the source whose mark a workload carries to who may read that alone', async () => {
+    const ref = { kind: 'Deployment', namespace: world.team, name: 'x' }
+    const mark = gcMark(syncSetOf({ ...spec, namespace: world.home, name: 'default' }), ref)
+    const explain = explaining({ labels: { [gcMarkLabel]: mark } })
+    const told = await explain('team-admin')
+    expect([told.status, told.text.includes(words)]).toEqual([200, false])
+    expect(told.text).toContain(`comes from a source in namespace ${world.home}, which you may not read`)
+    expect((await explain('all-view')).text).toContain(words)
+  })
+
+  it.each([
+    ['a workload that is nowhere', () => `${world.team}:deployment/db`],
+    ['an object that is nowhere', () => `${world.team}:configmap/db`],
+    ["helm's name of a release in another namespace", () => `release/${world.team}/pg`],
+  ])('of %s tells nothing of other namespaces', async (_what, subject) => {
+    const { text } = await explaining({})('team-admin', subject())
+    const told = [words, `${world.home}/default`, world.other].filter((one) => text.includes(one))
+    expect(told).toEqual([])
+  })
+
+  it('of what is nowhere tells who may look everywhere what may bring it and what is near', async () => {
+    const { text } = await explaining({})('all-view', `${world.team}:deployment/db`)
+    expect(text).toContain(words)
+    expect(text).toContain(`Did you mean release/${world.other}/db?`)
   })
 })
 

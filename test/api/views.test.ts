@@ -179,7 +179,8 @@ describe('status', () => {
         const answer = await ask('POST', `/api/v1/sources/team/shop/${path}`)
         expect([answer.statusCode, answer.json<{ detail: string }>().detail]).toEqual([404, why])
       }
-      for (const asked of ['source/team/shop', 'shop']) expect(await views.explain(asked, '')).toEqual({ none: why })
+      for (const asked of ['source/team/shop', 'shop'])
+        expect(await views.explain(asked, '', async () => true)).toEqual({ none: why })
       expect((await views.status()).notes.join()).not.toContain('No git repository')
       await app.close()
     })

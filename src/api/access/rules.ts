@@ -56,7 +56,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   'GET /api/v1/identity': need('get', 'sources', 'home'),
   'GET /api/v1/explain': {
     who: 'asked',
-    what: 'get of the source, release or workload that is named, where it is; get workloads in all namespaces for images, commits and bare names',
+    what: 'get of the source, release or workload that is named, where it is; get workloads in all namespaces for images, commits and bare names; sources and releases on the way only with get of them where they are',
     rightsOf: rightsOfExplain,
   },
 

@@ -20,7 +20,11 @@ export const explainRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views'>>
       },
     },
     async ({ query: { subject, namespace = '' }, may }, reply) => {
-      const found = await views.explain(subject, namespace)
+      const found = await views.explain(
+        subject,
+        namespace,
+        async (resource, where) => await may({ verb: 'get', resource, namespace: where }),
+      )
       // what is near may be where the caller may not look
       const maySeeAll = 'steps' in found || (await may({ verb: 'get', resource: 'workloads', namespace: '' }))
       if (!maySeeAll) return sendProblem(reply, problem('NotFound', `There is no ${subject} where you may look.`))

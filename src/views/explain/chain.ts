@@ -16,6 +16,7 @@ import { releaseTarget } from '../release-row.ts'
 import type { RowReader } from '../rows.ts'
 import type { ViewsOptions } from '../views-options.ts'
 import { isOfSource, readMadeByHelm } from '../workloads.ts'
+import type { MayLook } from './explanation.ts'
 import { type FactReader, imagesOf, timeoutMs } from './facts.ts'
 
 /** Makes the steps of what exists. */
@@ -29,7 +30,7 @@ export type Chains = {
 }
 
 type Options = Pick<ViewsOptions, 'cluster' | 'sources' | 'enable' | 'now'>
-type Parts = { options: Options; facts: FactReader; rows: Pick<RowReader, 'workloads'> }
+type Parts = { options: Options; facts: FactReader; rows: Pick<RowReader, 'workloads'>; may: MayLook }
 
 /** Workloads that do not run are told one by one, up to so many. */
 const mostRollouts = 5
@@ -47,7 +48,8 @@ export function createChains(parts: Parts): Chains {
 }
 
 async function chainOf(object: KubeObject, parts: Parts): Promise<Step[]> {
-  const spec = ownerOf(object, parts.options)
+  const owner = ownerOf(object, parts.options)
+  const spec = owner && (await parts.may('sources', owner.namespace)) ? owner : undefined
   const isRelease = object.kind === helmReleaseKind.kind
   const rollout = isRelease ? await rolloutOfRelease(object, parts) : [await rollOut(object, parts)]
   const isHealthy = rollout.every(({ state }) => state === 'done' || state === 'skipped')
@@ -57,6 +59,7 @@ async function chainOf(object: KubeObject, parts: Parts): Promise<Step[]> {
   return [
     ...(made.length > 0 ? images.filter(({ step }) => step === 'tag') : images),
     ...(spec ? sourceSteps(await parts.facts.source(spec), about) : []),
+    ...(owner && !spec ? [hiddenStep(about.id, 'source', owner.namespace)] : []),
     ...made,
     ...(isRelease ? releaseSteps(await parts.facts.release(object)) : []),
     ...rollout,
@@ -81,13 +84,26 @@ async function stepsOfImages(
   return imageSteps({ workload, isHealthy, repositories, ...updates, now: options.now().getTime() })
 }
 
-/** The way of the HelmRelease that made a workload, without its other workloads. */
+/** Anybody may have written on an object what it comes from: nothing is told of it, not even whether it is there. */
+function hiddenStep(of: string, kind: 'source' | 'HelmRelease', namespace: string): Step {
+  const message = `by its own account it comes from a ${kind} in namespace ${namespace}, which you may not read`
+  return makeStep('apply', of, 'unknown', { message })
+}
+
+/**
+ * The way of the HelmRelease that made a workload, without its other workloads. The annotation alone is nobody's word: helm's own, which
+ * helm looks at before it touches an object, must name the release that the HelmRelease stands for.
+ */
 async function antecedentSteps(object: KubeObject, parts: Parts): Promise<Step[]> {
   const named = readAntecedent(object.metadata.annotations?.[antecedentAnnotation] ?? '')
   if (!named || !parts.options.enable.includes('releases')) return []
+  if (!(await parts.may('releases', named.namespace)))
+    return [hiddenStep(idOf(refOf(object)), 'HelmRelease', named.namespace)]
   const ref = { ...helmReleaseKind, ...named }
   const release = await within(timeoutMs, (signal) => parts.options.cluster.get(ref, { signal }))
   if (!release) return []
+  const target = releaseTarget(release)
+  if (!isMadeBy(object, { release: target.release, targetNamespace: target.namespace })) return []
   return (await chainOf(release, parts)).filter(({ step }) => step !== 'rollout')
 }
 

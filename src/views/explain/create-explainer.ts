@@ -8,15 +8,18 @@ import type { ViewsOptions } from '../views-options.ts'
 import { readCandidates } from './candidates.ts'
 import { createChains } from './chain.ts'
 import { explainCommit } from './explain-commit.ts'
-import type { Explained, Explanation, Found } from './explanation.ts'
+import type { Explained, Explanation, Found, MayLook } from './explanation.ts'
 import { createFactReader } from './facts.ts'
 import { findImage } from './find-image.ts'
 import { findRelease } from './find-release.ts'
 import { findFailed, findWorkload } from './find-workload.ts'
 import { explainObject, isNamed, type Named, nothing, one, type Parts, type Result } from './parts.ts'
 
-/** Explains what stops something; `namespace` is where a `kind/name` is, empty for wherever it is. */
-export type Explainer = (subject: string, namespace: string) => Promise<Explained>
+/**
+ * Explains what stops something; `namespace` is where a `kind/name` is, empty for wherever it is. Whether whoever asks may read what is
+ * named has been asked before; of sources and releases that the way leads through `may` says so.
+ */
+export type Explainer = (subject: string, namespace: string, may: MayLook) => Promise<Explained>
 
 /**
  * Explanations from recorded facts alone (W7): what jobs have left in the store and in the cluster, and what the queue and the API
@@ -25,21 +28,38 @@ export type Explainer = (subject: string, namespace: string) => Promise<Explaine
 export function createExplainer(options: ViewsOptions, rows: RowReader): Explainer {
   const facts = createFactReader(options)
   const specs = (): readonly SourceSpec[] => (options.enable.includes('sync') ? options.sources() : [])
-  const chains = createChains({ options, facts, rows })
-  const partsAsOf = (notBefore?: number): Parts => ({
-    options: { ...options, sources: specs },
-    facts,
-    chains,
-    candidates: () => readCandidates(rows, specs(), notBefore),
-  })
-  return async (text, namespace) => {
+  const partsAsOf = (may: MayLook, notBefore?: number): Parts => {
+    const readable = readableOf(may)
+    const sources = async (): Promise<readonly SourceSpec[]> => await readable(specs())
+    return {
+      options,
+      facts,
+      chains: createChains({ options, facts, rows, may }),
+      may,
+      sources,
+      brokenSources: async () => await readable(options.brokenSources?.() ?? []),
+      candidates: async () => await readCandidates(rows, await sources(), notBefore),
+    }
+  }
+  return async (text, namespace, may) => {
     const subject = parseSubject(text, namespace)
     if (!subject) return { none: `${text} is no workload, release, source, image or commit.` }
-    const parts = partsAsOf()
+    const parts = partsAsOf(may)
     const result = await find(subject, text, parts)
     // lists that are a little old do not prove that a thing is not there
-    const sure = 'none' in result ? await find(subject, text, partsAsOf(options.now().getTime())) : result
+    const sure = 'none' in result ? await find(subject, text, partsAsOf(may, options.now().getTime())) : result
     return 'steps' in sure ? explanationOf(sure, parts) : sure
+  }
+}
+
+/** Keeps of sources those that whoever asks may read. */
+function readableOf(may: MayLook): <T extends Named>(sources: readonly T[]) => Promise<readonly T[]> {
+  return async (sources) => {
+    if (await may('sources', '')) return sources
+    const namespaces = [...new Set(sources.map(({ namespace }) => namespace))]
+    const answers = await Promise.all(namespaces.map(async (one) => ((await may('sources', one)) ? [one] : [])))
+    const readable = new Set(answers.flat())
+    return sources.filter(({ namespace }) => readable.has(namespace))
   }
 }
 
@@ -76,21 +96,21 @@ function untold(id: string): string {
 }
 
 async function findSource(named: Named, text: string, parts: Parts): Promise<Result> {
-  const found = parts.options.sources().filter(isNamed(named))
+  const found = (await parts.sources()).filter(isNamed(named))
   return (
     (await one(
       found,
       (spec) => `source/${spec.namespace}/${spec.name}`,
       (spec) => explainSource(spec, parts),
     )) ??
-    whyBroken(named, parts) ??
+    (await whyBroken(named, parts)) ??
     (await nothing(text, parts))
   )
 }
 
 /** A Source object that cannot be read has no way of its own: the message says all. */
-function whyBroken(named: Named, { options }: Parts): { none: string } | undefined {
-  const found = options.brokenSources?.().find(isNamed(named))
+async function whyBroken(named: Named, { brokenSources }: Parts): Promise<{ none: string } | undefined> {
+  const found = (await brokenSources()).find(isNamed(named))
   return found && { none: whyUnusable(found) }
 }
 
@@ -103,8 +123,8 @@ async function findName(name: string, text: string, parts: Parts): Promise<Resul
   const { releases, workloads } = await parts.candidates()
   if (releases.some((row) => row.name === name || row.release === name))
     return await findRelease({ namespace: '', name }, text, parts)
-  if ([...parts.options.sources(), ...(parts.options.brokenSources?.() ?? [])].some((one) => one.name === name))
-    return await findSource({ namespace: '', name }, text, parts)
+  const sources = await Promise.all([parts.sources(), parts.brokenSources()])
+  if (sources.flat().some((one) => one.name === name)) return await findSource({ namespace: '', name }, text, parts)
   const found = workloads.filter(({ metadata }) => metadata.name === name)
   const printed = (object: KubeObject): string => idOf(refOf(object))
   return (

@@ -6,7 +6,7 @@ import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Found } from './explanation.ts'
 import type { FactReader } from './facts.ts'
 
-type Parts = { options: { sources: () => readonly SourceSpec[] }; facts: Pick<FactReader, 'source' | 'history'> }
+type Parts = { sources: () => Promise<readonly SourceSpec[]>; facts: Pick<FactReader, 'source' | 'history'> }
 
 /**
  * Whether a commit is fetched, applied, or what holds it, in every source that has it. One that no source has may be what a source
@@ -15,7 +15,7 @@ type Parts = { options: { sources: () => readonly SourceSpec[] }; facts: Pick<Fa
 export async function explainCommit(digits: string, parts: Parts): Promise<Found | { several: string } | undefined> {
   const found = new Set<string>()
   const steps: Step[] = []
-  for (const spec of parts.options.sources()) {
+  for (const spec of await parts.sources()) {
     const history = await parts.facts.history(spec)
     for (const commit of history ? findCommits(history, digits) : []) {
       found.add(commit)
@@ -28,8 +28,8 @@ export async function explainCommit(digits: string, parts: Parts): Promise<Found
   return await unfetched(digits, parts)
 }
 
-async function unfetched(digits: string, { options, facts }: Parts): Promise<Found | undefined> {
-  for (const spec of options.sources()) {
+async function unfetched(digits: string, { sources, facts }: Parts): Promise<Found | undefined> {
+  for (const spec of await sources()) {
     const source = await facts.source(spec)
     // without Redis nobody knows what was fetched
     const steps = sourceSteps(source).slice(0, source.redisIsUp ? 1 : 2)

@@ -15,5 +15,8 @@ export type Explanation = {
 /** An explanation; or in words for people why there is none: nothing of that name, or several. */
 export type Explained = Explanation | { none: string } | { several: string }
 
+/** Whether whoever asks may read sources or releases of a namespace, or workloads (empty: of all). */
+export type MayLook = (resource: 'sources' | 'releases' | 'workloads', namespace: string) => Promise<boolean>
+
 /** What was found, before it is judged. */
 export type Found = Pick<Explanation, 'subject' | 'steps'> & { notes?: string[] }

@@ -39,7 +39,7 @@ export async function findWorkload(
 /** Something that a source failed to apply, or holds; an ID without its namespace is one in any. */
 export async function findFailed(id: string, parts: Parts): Promise<Found | undefined> {
   const isMeant = (own: string): boolean => own === id || (!id.includes(':') && own.endsWith(`:${id}`))
-  for (const spec of parts.options.sources()) {
+  for (const spec of await parts.sources()) {
     const { status } = await parts.facts.source(spec)
     const known = [...(status?.failed ?? []), ...(status?.held ?? [])].find((failure) => isMeant(failure.id))
     if (known) return { subject: { kind: 'object', id: known.id }, steps: await parts.chains.absent(spec, known.id) }
@@ -49,7 +49,7 @@ export async function findFailed(id: string, parts: Parts): Promise<Found | unde
 
 /** What is nowhere may come with a source that is not applied yet. */
 export async function findExpected(subject: Found['subject'], text: string, parts: Parts): Promise<Found | undefined> {
-  for (const spec of parts.options.sources()) {
+  for (const spec of await parts.sources()) {
     const steps = await parts.chains.source(spec)
     const way = steps.filter(({ step }) => step !== 'rollout' && step !== 'commit')
     if (verdictOf(way).state === 'done') continue

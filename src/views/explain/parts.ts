@@ -1,16 +1,21 @@
 import { idOf, type KubeObject, refOf } from '../../domain/manifest/object.ts'
+import type { SourceSpec } from '../../domain/source/spec.ts'
 import { within } from '../cached.ts'
+import type { BrokenSource } from '../source-row.ts'
 import type { ViewsOptions } from '../views-options.ts'
 import { type Candidates, suggestNames } from './candidates.ts'
 import type { Chains } from './chain.ts'
-import type { Found } from './explanation.ts'
+import type { Found, MayLook } from './explanation.ts'
 import { type FactReader, timeoutMs } from './facts.ts'
 
-/** What a search works with; `options.sources` are those that are synced. */
+/** What a search works with; `sources` are those that are synced and that whoever asks may read. */
 export type Parts = {
-  options: ViewsOptions
+  options: Pick<ViewsOptions, 'cluster' | 'now'>
   facts: FactReader
   chains: Chains
+  may: MayLook
+  sources: () => Promise<readonly SourceSpec[]>
+  brokenSources: () => Promise<readonly BrokenSource[]>
   candidates: () => Promise<Candidates>
 }
 
@@ -47,8 +52,9 @@ export async function one<T>(
   return { several: `Which one? ${found.map(print).join(', ')}` }
 }
 
-/** Names that are near, in a sentence; empty where there is none. */
-export async function hintFor(text: string, { candidates }: Parts): Promise<string> {
+/** Names that are near, in a sentence; empty where there is none, and for who may not look everywhere. */
+export async function hintFor(text: string, { candidates, may }: Parts): Promise<string> {
+  if (!(await may('workloads', ''))) return ''
   const near = suggestNames(text, await candidates())
   return near.length > 0 ? `Did you mean ${near.join(', ')}?` : ''
 }
