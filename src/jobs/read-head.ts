@@ -42,6 +42,24 @@ export async function readHead(
   return { ...revision, commit: valid, refused: bad }
 }
 
+/** What the source follows, as last fetched, whoever signed it. Throws GitRefNotFound. */
+export async function readFollowed(
+  { ref: { kind, value } }: SourceSpec,
+  remote: GitRemote,
+  git: Pick<ReadHeadDeps['git'], 'resolve' | 'tags'>,
+  signal: AbortSignal,
+): Promise<Revision> {
+  if (kind === 'commit') return { branch: 'commit', commit: await git.resolve(remote, value, signal) }
+  if (kind === 'branch') return { branch: value, commit: await git.resolve(remote, `refs/heads/${value}`, signal) }
+  if (kind === 'tag') return { branch: value, commit: await git.resolve(remote, `refs/tags/${value}`, signal) }
+  const tags = await git.tags(remote, signal)
+  const tag = chooseTag(value, tags.keys())
+  const commit = tag === undefined ? undefined : tags.get(tag)
+  if (tag === undefined || commit === undefined)
+    throw new AppError('GitRefNotFound', `no tag of the repository is in the range '${value}'`)
+  return { branch: tag, commit }
+}
+
 type Where = { spec: SourceSpec; remote: GitRemote }
 
 async function verify(range: VerifyRequest, where: Where, deps: ReadHeadDeps, signal: AbortSignal): Promise<Verified> {
@@ -88,27 +106,10 @@ async function resolve(
 ): Promise<Revision> {
   try {
     if (since) await git.resolve(remote, since, signal)
-    return await resolveInMirror(spec, remote, git, signal)
+    return await readFollowed(spec, remote, git, signal)
   } catch (error) {
     if (toAppError(error).reason !== 'GitRefNotFound') throw error
     await git.fetch(remote, signal)
-    return await resolveInMirror(spec, remote, git, signal)
+    return await readFollowed(spec, remote, git, signal)
   }
-}
-
-async function resolveInMirror(
-  { ref: { kind, value } }: SourceSpec,
-  remote: GitRemote,
-  git: ReadHeadDeps['git'],
-  signal: AbortSignal,
-): Promise<Revision> {
-  if (kind === 'commit') return { branch: 'commit', commit: await git.resolve(remote, value, signal) }
-  if (kind === 'branch') return { branch: value, commit: await git.resolve(remote, `refs/heads/${value}`, signal) }
-  if (kind === 'tag') return { branch: value, commit: await git.resolve(remote, `refs/tags/${value}`, signal) }
-  const tags = await git.tags(remote, signal)
-  const tag = chooseTag(value, tags.keys())
-  const commit = tag === undefined ? undefined : tags.get(tag)
-  if (tag === undefined || commit === undefined)
-    throw new AppError('GitRefNotFound', `no tag of the repository is in the range '${value}'`)
-  return { branch: tag, commit }
 }

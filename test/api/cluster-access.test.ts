@@ -12,6 +12,7 @@ import { kubectl } from '../packaging/chart.ts'
 import { gcMarkLabel } from '../../src/domain/manifest/annotations.ts'
 import { gcMark } from '../../src/domain/manifest/gc-mark.ts'
 import { syncSetOf } from '../../src/domain/source/sync-set.ts'
+import { writeTar } from '../../src/lib/tar.ts'
 import { stack } from '../stack/stack.ts'
 import { createRolesWorld, type RolesWorld } from './roles.ts'
 import { authorized, createWorkbench, goodStatus, silent, spec } from './workbench.ts'
@@ -234,6 +235,53 @@ describe('rights of the cluster (hazard L2)', () => {
     })
     expect([400, 403, 422]).toContain(flux.statusCode)
     expect(queue.requests).toHaveLength(before)
+  })
+
+  it('to see objects whole are needed for what a source does not follow: where it may look', async () => {
+    const bound = { ...spec, namespace: world.team, name: 'bound', serviceAccount: 'deployer' }
+    const sources = [
+      { ...spec, namespace: world.team, name: 'web' },
+      bound,
+      { ...bound, name: 'generated', generate: true },
+    ]
+    const made = createWorkbench({ sources, app: { access: world.access } })
+    open.push(async () => await made.app.close())
+    const payload = Buffer.from(writeTar([{ path: 'a.yaml', bytes: Buffer.from('kind: ConfigMap') }]))
+    const send = async (source: string, person: string, body: Buffer | object) => {
+      const headers = { ...as(person), ...(Buffer.isBuffer(body) ? { 'content-type': 'application/x-tar' } : {}) }
+      const url = `/api/v1/sources/${world.team}/${source}/plans`
+      return await made.app.inject({ method: 'POST', url, headers, payload: body })
+    }
+    const seenOf = async (source: string, person: string, body: Buffer | object) => {
+      const answer = await send(source, person, body)
+      if (answer.statusCode !== 202) return answer.statusCode
+      const { ask } = (await made.requests.find(answer.json().plan)) ?? {}
+      return ask?.kind === 'plan-source' ? (ask.seen ?? 'none') : undefined
+    }
+    const table: [source: string, person: string, upload: string | number, ref: string | number][] = [
+      ['web', 'other-admin', 403, 403],
+      ['web', 'team-view', 403, 'none'],
+      ['web', 'team-admin', 403, 'none'],
+      ['web', 'all-view', 403, 'none'],
+      ['web', 'all-edit', '', ''],
+      ['bound', 'team-view', 403, 'none'],
+      ['bound', 'team-edit', world.team, world.team],
+      ['generated', 'team-admin', 403, 'none'],
+      ['generated', 'all-edit', '', ''],
+    ]
+    for (const [source, person, upload, ref] of table) {
+      const found = [await seenOf(source, person, payload), await seenOf(source, person, { ref: 'theirs' })]
+      expect([source, person, ...found]).toEqual([source, person, upload, ref])
+    }
+    const denied = await send('web', 'team-admin', payload)
+    expect(denied.json().detail).toContain('may not list workloads.capstan.dev in all namespaces')
+    // what the source follows is for all who may ask for plans
+    expect(await seenOf('web', 'team-view', {})).toBe('none')
+
+    const { plan } = (await send('web', 'all-edit', payload)).json()
+    const read = async (person: string): Promise<number> =>
+      (await made.app.inject({ url: `/api/v1/plans/${plan}`, headers: as(person) })).statusCode
+    expect([await read('all-edit'), await read('all-admin'), await read('team-admin')]).toEqual([200, 200, 404])
   })
 
   it('show of lists what is in the namespaces that were asked for', async () => {

@@ -4,13 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Need, Rule } from '../../src/api/access/rule.ts'
 import { folders, ruleOf, rules } from '../../src/api/access/rules.ts'
 import { createFrontPage } from '../../src/main/front-page.ts'
+import { writeTar } from '../../src/lib/tar.ts'
 import type { Requests } from '../../src/jobs/requests.ts'
 import { root } from '../packaging/dockerfile.ts'
 import { createRolesWorld, people, type RolesWorld } from './roles.ts'
 import { sign } from '../../src/api/signature.ts'
 import { createWorkbench, spec, token, webhookSecret } from './workbench.ts'
 
-type Row = { method: string; pattern: string; rule: Rule | undefined }
+/** `upload`: the same route with a folder for its body, which asks for more. */
+type Row = { method: string; pattern: string; rule: Rule | undefined; upload?: true }
 type Ids = { jobs: string; plans: string; images: string; fluxJob: string }
 
 let world: RolesWorld
@@ -80,6 +82,9 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   'POST /api/flux/v9/git-repo-config': () => false,
 }
 
+const folder = Buffer.from(writeTar([]))
+const uploads = new Set(['POST /api/v1/sources/:namespace/:name/plans'])
+
 const queries: Readonly<Record<string, () => string>> = {
   'GET /api/v1/explain': () => `subject=${encodeURIComponent(workload())}`,
   'POST /api/flux/v6/update-images': () => `service=${encodeURIComponent(workload())}&image=a/b:1&kind=plan`,
@@ -87,7 +92,8 @@ const queries: Readonly<Record<string, () => string>> = {
 }
 
 /** `rest` is what the pattern leaves open. */
-async function call({ method, pattern, rule }: Row, authorization: string | undefined): Promise<number> {
+async function call(row: Row, authorization: string | undefined): Promise<number> {
+  const { method, pattern, rule } = row
   const key = `${method} ${pattern}`
   const id = rule?.who === 'found' ? ids[rule.find] : 'x'
   const path = pattern
@@ -99,19 +105,25 @@ async function call({ method, pattern, rule }: Row, authorization: string | unde
     .replace(':commit', 'a'.repeat(40))
     .replace('*', 'x')
   const query = queries[key]?.() ?? `namespace=${world.team}`
-  const body = bodies[key]?.() ?? (method === 'GET' ? undefined : {})
+  const { body, type } = bodyOf(row, key)
   const isFlux = pattern.startsWith('/api/flux')
   const answer = await fetch(`${url}${path}?${query}`, {
     method,
     headers: {
       ...(authorization === undefined ? {} : { authorization }),
       ...(pattern.startsWith('/hooks/') ? { 'x-capstan-signature-256': sign(Buffer.from('{}'), webhookSecret) } : {}),
-      ...(body === undefined || isFlux ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined || isFlux ? {} : { 'content-type': type }),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body }),
   })
   await answer.body?.cancel()
   return answer.status
+}
+
+function bodyOf({ method, upload }: Pick<Row, 'method' | 'upload'>, key: string) {
+  if (upload) return { body: folder, type: 'application/x-tar' }
+  const body = bodies[key]?.() ?? (method === 'GET' ? undefined : {})
+  return { body: body === undefined ? undefined : JSON.stringify(body), type: 'application/json' }
 }
 
 /** Whether somebody was let in; what an id names is not there for who may not see it. */
@@ -156,9 +168,11 @@ describe('rights', () => {
       // rights of another namespace open nothing here, more rights never close anything
       expect({ key, may: may('other-admin') }).toEqual({ key, may: may('nobody') })
       for (const [less, more] of chains)
-        expect({ key, less, more, ok: !may(less) || may(more) }).toMatchObject({ ok: true })
+        expect({ key, less, more, ok: !may(less) || may(more) }).toEqual({ key, less, more, ok: true })
       expect({ key, own, admin: may('all-admin') }).toEqual({ key, own: true, admin: true })
-      lines.push(`| ${[`\`${rowKey(row)}\``, wordsOf(row.rule), ...columns(without, marks)].join(' | ')} |`)
+      lines.push(
+        `| ${[`\`${rowKey(row)}\``, row.upload ? 'the same, with an uploaded folder' : wordsOf(row.rule), ...columns(without, marks)].join(' | ')} |`,
+      )
     }
     await expect(page(lines)).toMatchFileSnapshot(join(root, 'docs/rights.md'))
   })
@@ -178,17 +192,20 @@ const chains = [
 /** The pages of the board are one row: their package makes them. */
 function shown(all: readonly Row[]): Row[] {
   const isInFolder = ({ pattern }: Row): boolean => Object.keys(folders).some((folder) => pattern.startsWith(folder))
-  const one = new Map(all.filter((row) => !isInFolder(row)).map((row) => [rowKey(row), row]))
+  const rows = all.filter((row) => !isInFolder(row))
+  const sent = rows.filter((row) => uploads.has(rowKey(row))).map((row): Row => ({ ...row, upload: true }))
+  const one = new Map([...rows, ...sent].map((row) => [rowKey(row), row]))
   return [...one.values()].toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))
 }
 
 /** What takes every method is one row. */
-function rowKey({ method, pattern }: Row): string {
+function rowKey({ method, pattern, upload }: Row): string {
+  if (upload) return `${method} ${pattern}, a folder`
   return pattern.endsWith('/*') ? `any ${pattern}` : `${method} ${pattern}`
 }
 
-function sortKey({ method, pattern }: Row): string {
-  return `${pattern} ${method}`
+function sortKey({ method, pattern, upload }: Row): string {
+  return `${pattern} ${method}${upload ? ' a folder' : ''}`
 }
 
 function columns(without: boolean, marks: ReadonlyMap<string, boolean>): string[] {

@@ -119,6 +119,12 @@ note  x
       4,
       'GitRefNotFound: none',
     ],
+    [
+      'it may not be compared for who asks',
+      { state: 'failed', reason: 'NotFollowed', message: 'it takes more' },
+      5,
+      'NotFollowed: it takes more',
+    ],
   ])('when %s exits as it should', async (_what, change, code, text) => {
     const { cli } = await start(planner(change))
     const answer = await cli('plan')

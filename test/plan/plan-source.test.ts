@@ -227,6 +227,27 @@ describe('a plan', () => {
     expect(blind.counts).toMatchObject({ created: 1, deleted: 0, skipped: 1, failed: 0 })
   })
 
+  it.each<[who: string, account: string, seen: 'none' | 'there' | 'all', isMade: boolean]>([
+    ['who may see nothing whole', '', 'none', false],
+    ['who may see the namespace of the source whole', '', 'there', false],
+    ['who may see everything whole', '', 'all', true],
+    ['who may see nothing whole, though an account bounds the source', 'reader', 'none', false],
+    ['who may see all that the account of the source is meant for', 'reader', 'there', true],
+  ])('of an uploaded folder is made for who may look where the source may: %s', async (_who, account, seen, isMade) => {
+    const bench = await start({ serviceAccount: account })
+    const { cluster, spec, target } = bench
+    bench.push({ 'a.yaml': config('stays', {}) })
+    // of nobody's source, as kubectl made it: the upload guesses its name
+    const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: target, name: 'foreign' } }
+    await cluster.create({ ...foreign, data: { told: 'to nobody' } })
+    const files = archive({ 'b.yaml': config('foreign', { guess: 'a' }) })
+    const places = { none: undefined, there: spec.namespace, all: '' }
+    const plan = await bench.plan({ files, seen: places[seen] })
+    expect([plan.state, plan.reason]).toEqual(isMade ? ['done', ''] : ['failed', 'NotFollowed'])
+    expect(plan.changes.some(({ id }) => id === `${target}:configmap/foreign`)).toBe(isMade)
+    if (!isMade) expect(bench.tried()).toBe(0)
+  })
+
   it.each<[what: string, files: Uint8Array, message: RegExp]>([
     ['is no archive', new TextEncoder().encode('x'.repeat(2000)), /it is not a tar archive/],
     ['leaves the folder', archive({ '../a.yaml': '' }), /not a path inside the archive/],
@@ -255,6 +276,49 @@ describe('a plan', () => {
     }
     expect((await bench.plan()).changes).toEqual([])
     expect(await bench.plan({ ref: 'no-such-branch' })).toMatchObject({ state: 'failed', reason: 'GitRefNotFound' })
+  })
+
+  it('of a branch that nobody has merged is made for who may look where the source may, and runs no generator for others', async () => {
+    const rendered: string[] = []
+    const bench = await start({ generate: true, serviceAccount: 'reader' })
+    bench.render = async ({ commit }) => {
+      rendered.push(commit)
+      return { plainPaths: undefined, outputs: [], problems: [], warnings: [] }
+    }
+    const { spec, target } = bench
+    const first = bench.push({ 'a.yaml': config('one', {}) })
+    bench.inWork('tag', 'v1')
+    const second = bench.push({ 'a.yaml': config('one', { a: '2' }) })
+    bench.inWork('checkout', '-q', '-b', 'theirs', first)
+    bench.inWork('commit', '-q', '--allow-empty', '-m', 'not merged')
+    const theirs = bench.inWork('rev-parse', 'HEAD').trim()
+    bench.inWork('push', '-q', spec.url, 'theirs', 'v1')
+    const refused = {
+      state: 'failed',
+      reason: 'NotFollowed',
+      message: expect.stringMatching(
+        /^(theirs|[0-9a-f]{40}) is not what source .* takes list .* release workloads\.capstan\.dev in all namespaces/,
+      ),
+    }
+    for (const seen of [undefined, spec.namespace, target])
+      for (const ref of ['theirs', theirs]) expect(await bench.plan({ ref, seen })).toMatchObject(refused)
+    expect([rendered, bench.tried()]).toEqual([[], 0])
+
+    // what is or was followed needs no more than the right to plan
+    for (const ref of ['main', second, 'v1', first.slice(0, 12)])
+      expect(await bench.plan({ ref, seen: undefined })).toMatchObject({
+        state: 'done',
+        revision: expect.stringContaining('@'),
+      })
+    expect(new Set(rendered)).toEqual(new Set([first, second]))
+    expect(await bench.plan({ ref: 'theirs' })).toMatchObject({ state: 'done', revision: `theirs@${theirs}` })
+    expect(rendered).toContain(theirs)
+
+    // a merge that this process has not fetched yet counts
+    bench.inWork('checkout', '-q', 'main')
+    bench.inWork('merge', '-q', '--no-edit', 'theirs')
+    bench.inWork('push', '-q', spec.url, 'main')
+    expect(await bench.plan({ ref: theirs, seen: undefined })).toMatchObject({ state: 'done' })
   })
 
   it('says nothing about a cluster as fluxd left it', async () => {

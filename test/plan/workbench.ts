@@ -22,8 +22,8 @@ import { createWorkbench as createSyncBench, silent, type Workbench as SyncBench
 export type Workbench = SyncBench & {
   store: FakeStore
   requests: Requests
-  /** Asks for a plan, runs its job and gives the plan. Throws when the plan wrote anything. */
-  plan(ask?: { ref?: string; files?: Uint8Array; full?: boolean }): Promise<Plan>
+  /** Asks for a plan, runs its job and gives the plan. Throws when the plan wrote anything. `seen` is empty (all) where it is not given. */
+  plan(ask?: { ref?: string; files?: Uint8Array; full?: boolean; seen?: string | undefined }): Promise<Plan>
   /** Runs the job of that name, whatever it is. */
   runPlan(name: string): Promise<Outcome>
   runChange(name: string): Promise<Outcome>
@@ -64,7 +64,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       memory: bench.memory,
       packer: createPacker(),
       parse: createParser({ run: createRun({ redact: (text) => text }), entry: parseChildEntry(), log: silent }),
-      render: async () => ({ plainPaths: undefined, outputs: [], problems: [], warnings: [] }),
+      render: (where, until) => whole.render(where, until),
       secrets: {
         isEncrypted: () => false,
         open: async () => ({ decrypt: async (_, bytes) => bytes, close: async () => {} }),
@@ -104,8 +104,10 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     runPlan,
     runChange,
     tried: guarded.tried,
-    async plan({ ref = '', files, full = false } = {}) {
-      const ask = { kind: 'plan-source', ref, files: files !== undefined, full } as const
+    async plan({ ref = '', files, full = false, ...rest } = {}) {
+      const seen = 'seen' in rest ? rest.seen : ''
+      const whole = seen === undefined ? {} : { seen }
+      const ask = { kind: 'plan-source', ref, files: files !== undefined, full, ...whole } as const
       const request = await requests.put({ namespace, name: spec.name, by: 'alice', ask }, files)
       await runPlan(requestJobName(request)).catch(() => {})
       const plan = await requests.plan(request.id)
@@ -116,7 +118,8 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       return await runChange(requestJobName(await requests.put({ namespace, name: spec.name, by, ask })))
     },
   }
-  return Object.assign(Object.create(bench) as SyncBench, own)
+  const whole: Workbench = Object.assign(Object.create(bench) as SyncBench, own)
+  return whole
 }
 
 /** The cluster for somebody who may only read and try. */

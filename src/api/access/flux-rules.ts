@@ -26,7 +26,7 @@ function listing(resource: RightResource, parameter: string): Rule {
 const change: Rule = {
   who: 'asked',
   what: 'release, policy or lock workloads where they are; sync sources at home for a sync',
-  rightsOf: (request, home) => rightsOfWanted(readUpdate(bodyOf(request)), home),
+  rightsOf: (request, { home }) => rightsOfWanted(readUpdate(bodyOf(request)), home),
 }
 
 function rightsOfWanted(wanted: Wanted, home: string): Right[] {
@@ -87,7 +87,7 @@ export const fluxRules: Readonly<Record<string, Rule>> = {
   'POST /api/flux/v9/git-repo-config': {
     who: 'asked',
     what: 'get sources at home; approve sources there for a new deploy key',
-    rightsOf: (request, home) => [
+    rightsOf: (request, { home }) => [
       { verb: bodyOf(request) === false ? 'get' : 'approve', resource: 'sources', namespace: home },
     ],
   },

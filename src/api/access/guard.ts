@@ -10,7 +10,7 @@ import type { Caller } from './caller.ts'
 import { denialOf, tooMany } from './denial.ts'
 import { ownedBy } from './found.ts'
 import { createIdentify, type Identified, type Identify } from './identify.ts'
-import { rightsOf, type Rule } from './rule.ts'
+import { type Need, rightsOf, type Rule } from './rule.ts'
 import { ruleOf } from './rules.ts'
 
 declare module 'fastify' {
@@ -64,7 +64,7 @@ export function guard(app: FastifyInstance, options: Options): void {
   app.addHook('preHandler', async (request, reply) => {
     const { rule } = request.routeOptions.config
     if (request.caller.kind !== 'user' || rule?.who !== 'asked') return
-    const rights = rule.rightsOf(request, homeOf(options))
+    const rights = rule.rightsOf(request, { home: homeOf(options), sources: () => options.views.sourceSpecs() })
     // what names nothing asks for nothing that anybody could have a right to
     const nothing = rights.length === 0 ? problem('NotAllowed', 'The request names nothing.') : undefined
     const told = nothing ?? (await denialOf(request.caller, rights, options.access))
@@ -106,8 +106,14 @@ async function admit(
   // who calls too often makes us ask for no rights either
   const late = wait?.(caller, request.ip)
   if (late) return late
-  if (rule?.who === 'may') return await denialOf(caller, rightsOf(rule.needs, request, homeOf(options)), options.access)
+  const needs = neededFirst(rule)
+  if (needs) return await denialOf(caller, rightsOf(needs, request, homeOf(options)), options.access)
   return rule?.who === 'found' && caller.kind === 'user' ? await hidden(request, rule, options) : undefined
+}
+
+/** What is asked for before the body is read. */
+function neededFirst(rule: Rule | undefined): readonly Need[] | undefined {
+  return rule?.who === 'may' || rule?.who === 'asked' ? rule.needs : undefined
 }
 
 /** Who let a browser in, where the route is for browsers. */
@@ -128,8 +134,12 @@ async function hidden(
   const found = await ownedBy(rule.find, id, options)
   // who asked for something may see what became of it
   if (rule.verb === 'get' && caller.kind === 'user' && found?.by === caller.user.username) return undefined
-  const { resource, namespace } = found ?? { resource: 'jobs' as const, namespace: homeOf(options) }
-  const told = await denialOf(caller, [{ verb: rule.verb, resource, namespace }], options.access)
+  const { resource, namespace, besides } = found ?? {
+    resource: 'jobs' as const,
+    namespace: homeOf(options),
+    besides: [],
+  }
+  const told = await denialOf(caller, [{ verb: rule.verb, resource, namespace }, ...besides], options.access)
   if (told?.status !== 403) return told
   return found ? problem('NotFound', `There is no ${words[rule.find]} ${id} (any more).`) : undefined
 }

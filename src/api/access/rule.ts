@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Right, RightResource, RightVerb } from '../../domain/access/right.ts'
 
 /**
@@ -14,10 +15,18 @@ export type Rule =
   /** Any token that is taken. */
   | { who: 'anyone'; why: string }
   | { who: 'may'; needs: readonly Need[] }
-  /** What is needed is only known from the request, once its body is read and checked. */
-  | { who: 'asked'; what: string; rightsOf: (request: FastifyRequest, home: string) => Right[] }
+  /** What is needed is only known from the request, once its body is read and checked; `needs` are asked for before that. */
+  | {
+      who: 'asked'
+      what: string
+      needs?: readonly Need[]
+      rightsOf: (request: FastifyRequest, known: Known) => Right[]
+    }
   /** The id in the request names something in a namespace; for who may not see that it is not there. */
   | { who: 'found'; verb: RightVerb; find: Found; idOf: (request: FastifyRequest) => string }
+
+/** What a rule may know besides the request; `home`: Capstan's own namespace. */
+export type Known = { home: string; sources: () => readonly SourceSpec[] }
 
 export type Need = { verb: RightVerb; resource: RightResource; in: Place }
 /** Kinds of things that an id names; `fluxJob` is what fluxctl follows: a job, or a change of git. */

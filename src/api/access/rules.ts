@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
-import type { Right, RightResource, RightVerb } from '../../domain/access/right.ts'
+import { type Right, type RightResource, type RightVerb, rightsToSeeWhole } from '../../domain/access/right.ts'
 import { parseSubject } from '../../domain/explain/subject.ts'
+import { reachOf } from '../../domain/source/proposal.ts'
 import type { PolicyRequest, ReleaseRequest } from '../contract/image.ts'
 import { rightsOfPolicies, rightsOn } from './asked-rights.ts'
 import { fluxRules } from './flux-rules.ts'
-import { namesIn, type Need, type Place, type Rule } from './rule.ts'
+import { type Known, namesIn, type Need, type Place, type Rule } from './rule.ts'
 
 const idInPath = ({ params }: FastifyRequest): string => (params as { id?: string }).id ?? ''
 
@@ -67,7 +68,12 @@ export const rules: Readonly<Record<string, Rule>> = {
   'POST /api/v1/sources/:namespace/:name/approve': need('approve', 'sources'),
   'POST /api/v1/sources/:namespace/:name/suspend': need('suspend', 'sources'),
   'POST /api/v1/sources/:namespace/:name/resume': need('suspend', 'sources'),
-  'POST /api/v1/sources/:namespace/:name/plans': need('get', 'plans'),
+  'POST /api/v1/sources/:namespace/:name/plans': {
+    who: 'asked',
+    needs: [{ verb: 'get', resource: 'plans', in: 'path' }],
+    what: 'get plans there; for an uploaded folder, and for a ref outside of what the source follows, list and release workloads too, in all namespaces or, of a source with a service account, there',
+    rightsOf: rightsOfPlan,
+  },
   'POST /api/v1/sources/:namespace/:name/policy-tests': need('get', 'images'),
   'POST /api/v1/sources/:namespace/:name/images': {
     who: 'asked',
@@ -152,6 +158,14 @@ export function ruleOf(method: string, pattern: string): Rule | undefined {
 
 function workloadsOf({ workloads = [], containers }: ReleaseRequest): string[] {
   return containers ? Object.keys(containers) : workloads
+}
+
+/** Which commits a source follows only the worker can tell: what a ref takes is asked for there (see routes/plans.ts). */
+function rightsOfPlan({ params, body }: FastifyRequest, { sources }: Known): Right[] {
+  const { namespace, name } = params as { namespace: string; name: string }
+  const source = sources().find((one) => one.namespace === namespace && one.name === name)
+  const upload = Buffer.isBuffer(body) && source ? rightsToSeeWhole(reachOf(source)) : []
+  return [{ verb: 'get', resource: 'plans', namespace, name }, ...upload]
 }
 
 function rightsOfExplain({ query }: FastifyRequest): Right[] {

@@ -1,5 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { rightsToSeeWhole } from '../../domain/access/right.ts'
+import { reachOf } from '../../domain/source/proposal.ts'
 import type { RequestAsk } from '../../domain/work/request.ts'
 import type { AppOptions } from '../app-options.ts'
 import { type Asked, askForSource } from '../ask-for.ts'
@@ -56,7 +58,7 @@ export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
       },
       preValidation: mayLeaveOutBody,
     },
-    async ({ params, query, body }, reply) => {
+    async ({ params, query, body, may }, reply) => {
       const files = Buffer.isBuffer(body) ? body : undefined
       const asked: PlanRequest = files ? query : (body as PlanRequest)
       const wanted: RequestAsk = {
@@ -64,6 +66,7 @@ export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
         ref: asked.ref ?? '',
         files: files !== undefined,
         full: asked.full ?? query.full ?? false,
+        ...(files || asked.ref !== undefined ? await seenWhole(params, options, may) : {}),
       }
       const made = await askForSource({ of: params, by: whoAsks(asked), ask: wanted, files }, options)
       return made
@@ -80,6 +83,19 @@ export const planRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
       return plan ?? sendProblem(reply, problem('NotFound', `There is no plan ${id} (any more).`))
     },
   )
+}
+
+/** Where the caller may see objects whole, as far as a plan of this source takes it. */
+async function seenWhole(
+  { namespace, name }: Name,
+  { views }: Pick<Options, 'views'>,
+  may: FastifyRequest['may'],
+): Promise<{ seen?: string }> {
+  const source = views.sourceSpecs().find((spec) => spec.namespace === namespace && spec.name === name)
+  if (!source) return {}
+  const seen = reachOf(source)
+  const answers = await Promise.all(rightsToSeeWhole(seen).map(may))
+  return answers.every(Boolean) ? { seen } : {}
 }
 
 /** Changes of how a source is treated: approval of held deletions, suspend and resume. */

@@ -86,6 +86,7 @@ async function readPlan({ client, signal }: Context, id: string): Promise<Plan |
 /** The exit code that a finished plan asks for. */
 export function codeOf({ state, reason, counts }: Plan): ExitCode {
   if (reason === 'GitRefNotFound') return exitCodes.notFound
+  if (reason === 'NotFollowed') return exitCodes.denied
   if (state === 'failed' || counts.failed > 0) return exitCodes.failed
   return counts.created + counts.configured + counts.deleted > 0 ? exitCodes.changes : exitCodes.done
 }

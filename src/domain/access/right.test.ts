@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { namespacesOf, printRight } from './right.ts'
+import { namespacesOf, printRight, rightsToSeeWhole } from './right.ts'
 
 describe('the namespaces of workloads', () => {
   it.each([
@@ -23,5 +23,12 @@ describe('a right', () => {
     expect(printRight({ verb: 'list', resource: 'jobs', namespace: '' })).toBe(
       'list jobs.capstan.dev in all namespaces',
     )
+  })
+
+  it('to see objects whole is what an export takes', () => {
+    expect(rightsToSeeWhole('').map(printRight)).toEqual([
+      'list workloads.capstan.dev in all namespaces',
+      'release workloads.capstan.dev in all namespaces',
+    ])
   })
 })

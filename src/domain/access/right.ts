@@ -31,6 +31,14 @@ export type RightVerb = (typeof rightVerbs)[number]
 /** What a caller must be allowed by the cluster's own rules. `namespace` empty: in all of them. */
 export type Right = { verb: RightVerb; resource: RightResource; namespace: string; name?: string }
 
+/** What takes seeing objects whole, in one namespace or (empty) in all: as for an export. */
+export function rightsToSeeWhole(namespace: string): Right[] {
+  return [
+    { verb: 'list', resource: 'workloads', namespace },
+    { verb: 'release', resource: 'workloads', namespace },
+  ]
+}
+
 /** `sync sources.capstan.dev in namespace a`, for people. */
 export function printRight({ verb, resource, namespace }: Right): string {
   return `${verb} ${resource}.${rightsGroup} ${namespace === '' ? 'in all namespaces' : `in namespace ${namespace}`}`

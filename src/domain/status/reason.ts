@@ -24,6 +24,10 @@ export const reasons = {
     'A field of the Source object cannot be used; nothing of it is fetched, applied or deleted meanwhile.',
     'Mend the field that the message names.',
   ],
+  NotFollowed: [
+    'A plan of a revision that the source does not follow takes rights that whoever asked does not have.',
+    'Ask for the rights that the message names, let somebody plan it who has them, or merge it.',
+  ],
   InvalidUpload: [
     'The folder that was sent for a plan cannot be compared.',
     'Send the checkout itself, without links, or push it and plan its commit.',

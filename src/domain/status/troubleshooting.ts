@@ -17,6 +17,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'InvalidYAML',
     'InvalidSource',
     'InvalidUpload',
+    'NotFollowed',
     'DuplicateObject',
     'SourceTooLarge',
     'SyncTimeout',

@@ -4,8 +4,11 @@ import type { UpdateSpec } from './update-spec.ts'
 
 /** What a request may ask for, by the kind of the job that answers it. */
 export type RequestAsk =
-  /** `files`: an uploaded folder is compared in place of a commit. `ref` empty: what the source follows. */
-  | { kind: 'plan-source'; ref: string; files: boolean; full: boolean }
+  /**
+   * `files`: an uploaded folder is compared in place of a commit. `ref` empty: what the source follows. `seen`: the namespace that whoever
+   * asks may see whole, empty for all, left out for none; see source/proposal.ts.
+   */
+  | { kind: 'plan-source'; ref: string; files: boolean; full: boolean; seen?: string }
   | { kind: 'change-source'; change: 'approve'; commit: string }
   | { kind: 'change-source'; change: 'suspend'; why: string }
   | { kind: 'change-source'; change: 'resume' }

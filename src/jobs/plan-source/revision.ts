@@ -1,7 +1,10 @@
-import type { Git, TreeFile } from '../../adapters/git/index.ts'
+import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
+import { printRight, rightsToSeeWhole } from '../../domain/access/right.ts'
 import { AppError, toAppError } from '../../domain/error.ts'
+import { mayPropose, reachOf } from '../../domain/source/proposal.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import type { Request } from '../../domain/work/request.ts'
+import { readFollowed } from '../read-head.ts'
 import type { Requests } from '../requests.ts'
 import type { SyncSourceDeps } from '../sync-source/sync.ts'
 import { looksSealed, type Sealed } from './sealed.ts'
@@ -16,13 +19,14 @@ const noCommit = '0'.repeat(40)
 
 /**
  * Finds what a plan is about: the uploaded folder, a commit, tag or branch, or what the source follows, fetched now. Throws
- * GitRefNotFound, InvalidUpload and what a fetch throws.
+ * GitRefNotFound, InvalidUpload, NotFollowed and what a fetch throws.
  */
 export async function findCompared(
   { spec, ask, id }: { spec: SourceSpec; ask: Ask; id: string },
   deps: SyncSourceDeps & { requests: Pick<Requests, 'files'>; gunzip: Gunzip },
   signal: AbortSignal,
 ): Promise<Compared> {
+  if (ask.files && !mayPropose(ask.seen, spec)) throw notFollowed('An uploaded folder', spec)
   if (ask.files) return await uploaded(spec, id, deps)
   const remote = await deps.sources.remote(spec, signal)
   if (ask.ref === '') {
@@ -36,6 +40,8 @@ export async function findCompared(
       await deps.git.fetch(remote, signal)
     },
   )
+  if (!mayPropose(ask.seen, spec) && !(await isFollowed({ spec, remote, commit }, deps.git, signal)))
+    throw notFollowed(ask.ref, spec)
   const name = ask.ref === commit ? 'commit' : ask.ref
   return { spec: at(spec, commit), deps, revision: `${name}@${commit}` }
 }
@@ -55,8 +61,32 @@ async function resolve(ref: string, find: () => Promise<string>, fetch: () => Pr
   }
 }
 
+/** Whether the source is at a commit or came by it. What was merged a moment ago counts. */
+async function isFollowed(
+  { spec, remote, commit }: { spec: SourceSpec; remote: GitRemote; commit: string },
+  git: SyncSourceDeps['git'],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const isBehind = async (): Promise<boolean> => {
+    const head = await readFollowed(spec, remote, git, signal)
+    return (await git.relation(remote, commit, head.commit, signal)) !== 'rewritten'
+  }
+  if (await isBehind()) return true
+  await git.fetch(remote, signal)
+  return await isBehind()
+}
+
 function at(spec: SourceSpec, commit: string): SourceSpec {
   return { ...spec, ref: { kind: 'commit', value: commit } }
+}
+
+/** Whoever wrote it chose the objects that would be looked at, with rights that whoever asked may not have. */
+function notFollowed(what: string, spec: SourceSpec): AppError {
+  const source = `${spec.namespace}/${spec.name}`
+  const rights = rightsToSeeWhole(reachOf(spec)).map(printRight).join(' and ')
+  return new AppError('NotFollowed', `${what} is not what source ${source} follows; to compare it takes ${rights}.`, {
+    retry: 'never',
+  })
 }
 
 /**
