@@ -1,5 +1,6 @@
-import { hasPassword, isHttpUrl, readAddress } from './config.ts'
+import { readAddress } from './config.ts'
 import type { FlagName, FlagValues } from './flags.ts'
+import { hasPassword, isHttpUrl } from './git-login.ts'
 
 /** What is known besides the values. */
 export type Situation = { isGiven: (name: FlagName) => boolean; env: Readonly<Record<string, string | undefined>> }

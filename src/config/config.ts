@@ -1,25 +1,12 @@
-import { splitGitUrl } from '../domain/source/git-url-parts.ts'
 import { fluxdSource, type SourceSpec } from '../domain/source/spec.ts'
+import { defined } from './defined.ts'
 import type { FlagValues } from './flags.ts'
+import { type GitFiles, type GitLogin, makeGitFiles, makeLogin } from './git-login.ts'
 import { readImports } from './repository-import.ts'
 
 export type Role = FlagValues['roles'][number]
 export type Feature = FlagValues['enable'][number]
 export type ListenAddress = { host: string; port: number }
-
-/** A secret that is in a file, to be read when it is needed, or was in the environment. Never log it. */
-export type SecretSource = { file: string } | { value: string }
-
-/** How to log in to the git server, as far as flags and environment say. */
-export type GitLogin =
-  | { kind: 'basic'; username: string; password: SecretSource }
-  | { kind: 'githubApp'; appId: string; installationId: string; privateKeyFile: string; apiUrl?: string }
-  | {
-      kind: 'ssh'
-      /** Undefined: use `deployKeyFile` where that file exists, else git's own keys. */
-      privateKeyFile?: string
-      knownHostsFile?: string
-    }
 
 /** All settings, with every default filled in. Times are milliseconds; empty lists mean "all" where the flag says so. */
 export type Config = {
@@ -59,7 +46,7 @@ export type Config = {
     /** Where fluxd's deploy key lies when its Secret is mounted. */
     deployKeyFile: string
     /** Of the operator's own, for git (ruling 15). */
-    files: { gitConfigFile?: string; sshConfigFile?: string; netrcFile?: string }
+    files: GitFiles
     timeoutMs: number
     /** How often the repositories of charts are asked for new commits; without --git-url too. */
     pollIntervalMs: number
@@ -158,7 +145,7 @@ export type Config = {
 export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
   const metrics = readAddress(values['listen-metrics'])
   const source = makeSource(values, facts)
-  const login = makeLogin(values, facts)
+  const login = makeLogin(values, facts.env)
   return {
     roles: values.roles,
     enable: makeEnabled(values),
@@ -281,11 +268,6 @@ export type ConfigFacts = {
   warnings: readonly string[]
 }
 
-/** The field, unless the text is empty. */
-function defined<K extends string>(key: K, text: string): { [P in K]?: string } {
-  return text === '' ? {} : ({ [key]: text } as { [P in K]: string })
-}
-
 /** Who only looks works on sources alone: releases and images are nothing but writes. */
 function makeEnabled(values: FlagValues): Config['enable'] {
   return values.enable.filter(
@@ -340,52 +322,6 @@ function verifyMode(values: FlagValues, isGiven: ConfigFacts['isGiven']): Source
   const mode = values['git-verify-signatures-mode'] as SourceSpec['verify'] | ''
   if (isGiven('git-verify-signatures-mode')) return mode || 'none'
   return values['git-verify-signatures'] ? 'all' : 'none'
-}
-
-/** True for a URL that git reaches by http or https. */
-export function isHttpUrl(url: string): boolean {
-  return /^https?:\/\//i.test(url)
-}
-
-/** True for a URL of http or https with a password in it, which then goes before those of the environment (flux-v1 §27). */
-export function hasPassword(url: string): boolean {
-  return /^https?:\/\/[^/?#:]*:[^/?#]+@/i.test(url)
-}
-
-function makeLogin(values: FlagValues, { env }: ConfigFacts): GitLogin | undefined {
-  if (!isHttpUrl(values['git-url'])) return makeSshLogin(values)
-  if (values['git-github-app-id'])
-    return {
-      kind: 'githubApp',
-      appId: values['git-github-app-id'],
-      installationId: values['git-github-app-installation-id'],
-      privateKeyFile: values['git-github-app-key-file'],
-      ...defined('apiUrl', values['git-github-app-url']),
-    }
-  const value = env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN
-  const file = values['git-https-token-file']
-  // what the URL holds is taken out of it, and decoded, where git is called
-  if (hasPassword(values['git-url']) || (!file && !value)) return undefined
-  const password: SecretSource = file ? { file } : { value: value as string }
-  const username = values['git-https-username'] || splitGitUrl(values['git-url'])?.user || 'git'
-  return { kind: 'basic', username, password }
-}
-
-function makeGitFiles(values: FlagValues): Config['git']['files'] {
-  return {
-    ...defined('gitConfigFile', values['git-config-file']),
-    ...defined('sshConfigFile', values['git-ssh-config-file']),
-    ...defined('netrcFile', values['git-netrc-file']),
-  }
-}
-
-function makeSshLogin(values: FlagValues): GitLogin | undefined {
-  if (!values['git-url']) return undefined
-  return {
-    kind: 'ssh',
-    ...defined('privateKeyFile', values['git-ssh-key-file']),
-    ...defined('knownHostsFile', values['git-ssh-known-hosts-file']),
-  }
 }
 
 function makeFolders(values: FlagValues, env: ConfigFacts['env']): { stateDir: string; cacheDir: string } {

@@ -174,6 +174,10 @@ describe('loadConfig: login to git', () => {
   ])('%s', (_what, argv, env, expected) => {
     expect(load(argv, env).git.login).toEqual(expected)
   })
+
+  it('knows the given hosts whatever the key is, and for the repositories of charts too', () => {
+    expect(load([ssh, '--git-ssh-known-hosts-file=/h']).git.files).toEqual({ sshKnownHosts: '/h' })
+  })
 })
 
 describe('loadConfig: where values come from', () => {
