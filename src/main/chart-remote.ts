@@ -11,15 +11,16 @@ import type { Parts } from './wire.ts'
  */
 export async function chartRemote(
   url: string,
-  given: { sources: Pick<Parts['sources'], 'list' | 'remote'>; deployKeyFile: string; areTenants: boolean },
+  from: { sources: Pick<Parts['sources'], 'list' | 'remote'>; deployKeyFile: string; areTenants: boolean },
 ): Promise<GitRemote> {
-  const { sources, deployKeyFile, areTenants } = given
+  const { sources, deployKeyFile, areTenants } = from
   if (areTenants) return { url, isForeign: true }
   const flagged = sources.list().find((spec) => spec.origin === 'flags')
   const isOwn = flagged !== undefined && sameRepository(flagged.url, url)
   if (isOwn) return { ...(await sources.remote(flagged)), url }
-  if (/^https?:/i.test(url)) return { url }
+  if (/^https?:/i.test(url)) return { url, isUsers: true }
   const { auth } = flagged ? await sources.remote(flagged) : {}
-  if (auth?.kind === 'ssh') return { url, auth }
-  return existsSync(deployKeyFile) ? { url, auth: { kind: 'ssh', privateKeyFile: deployKeyFile } } : { url }
+  const key = existsSync(deployKeyFile) ? ({ kind: 'ssh', privateKeyFile: deployKeyFile } as const) : undefined
+  const given = auth?.kind === 'ssh' ? auth : key
+  return { url, isUsers: true, ...(given ? { auth: given } : {}) }
 }

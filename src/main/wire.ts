@@ -7,6 +7,7 @@ import { createParser } from '../adapters/parser/index.ts'
 import { createMetrics, type Metrics } from '../adapters/metrics/index.ts'
 import { createQueue, type Queue, type RunAround } from '../adapters/queue/index.ts'
 import { createSops, sopsEnvironment } from '../adapters/sops/index.ts'
+import { addressesFor } from './git-addresses.ts'
 import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
 import type { Sink } from '../domain/event/sink.ts'
@@ -83,27 +84,18 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
   const cluster = config.readOnly ? readOnlyCluster(connected) : connected
   const queueLog = log.child({ component: 'queue' })
   const queue = createQueue({ redisUrl, prefix, worker: identity, log: queueLog, redact, around })
-  const { sinks } = sinksOf(config)
   redactor.register([config.events.token])
-  const metrics = metricsOf(queue)
-  // short: the sockets of gpg's agent lie in it
-  const gnupgHome = env.GNUPGHOME || join(tmpdir(), `capstan-gpg-${identity.slice(-8)}`)
-  const mirrors = createGit({
-    directory: join(config.cacheDir, 'git'),
-    timeoutMs: config.git.timeoutMs,
-    environment,
-    gnupgHome,
-    ...config.git.files,
-    log: log.child({ component: 'git' }),
-    redact,
-  })
-  const git = config.readOnly ? readOnlyGit(mirrors) : mirrors
+  const { sinks } = sinksOf(config)
   const deployKeys = createDeployKeys(config, {
     cluster,
     run: ground.run,
     path: env.PATH ?? '',
     log: log.child({ component: 'git' }),
   })
+  const sources = createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) })
+  // short: the sockets of gpg's agent lie in it
+  const gnupgHome = env.GNUPGHOME || join(tmpdir(), `capstan-gpg-${identity.slice(-8)}`)
+  const git = gitOf(ground, { environment, gnupgHome })
   const store = createStore({ redisUrl, prefix, log: log.child({ component: 'store' }) })
   const parse = createParser({ run: ground.run, entry: parseChildEntry(), log: log.child({ component: 'parser' }) })
   const sops = createSops({
@@ -117,7 +109,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     ...ground,
     environment,
     cluster,
-    metrics,
+    metrics: metricsOf(queue),
     git,
     gnupgHome,
     parse,
@@ -145,12 +137,25 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
       log: log.child({ component: 'events' }),
     }),
     deployKeys,
-    sources: createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) }),
+    sources,
     owned: createOwnedObjects(cluster),
     memory: createSyncMemory(),
     releaseMemory: createReleaseMemory(),
     packer: createPacker(),
   }
+}
+
+function gitOf({ config, log, redactor }: Ground, own: Pick<Parts, 'environment' | 'gnupgHome'>): Git {
+  const git = createGit({
+    directory: join(config.cacheDir, 'git'),
+    timeoutMs: config.git.timeoutMs,
+    ...own,
+    ...config.git.files,
+    addressesOf: addressesFor(config.sources),
+    log: log.child({ component: 'git' }),
+    redact: redactor.redact,
+  })
+  return config.readOnly ? readOnlyGit(git) : git
 }
 
 function metricsOf(queue: Queue): Metrics {

@@ -69,7 +69,10 @@ describe('a redirect', () => {
     expect(thief.seen.filter(({ authorization }) => authorization !== undefined)).toEqual([])
   })
 
-  it('on the same server is followed, with credentials', async () => {
+  it.each([
+    ['is followed, with credentials', {}],
+    ['to the URL with .git does nobody harm, whose ever it is', { isForeign: true }],
+  ])('on the same server %s', async (_, whose) => {
     const proxy = await listen((request, response) => {
       if (!request.url?.startsWith('/repo.git/')) {
         const location = (request.url ?? '').replace(/^\/repo\//, '/repo.git/')
@@ -79,8 +82,10 @@ describe('a redirect', () => {
       const target = `${server.url.replace('/repo.git', '')}${request.url}`
       void forward(target, { request, response, headers })
     })
-    const fetched = await makeGit().fetch({ url: `http://127.0.0.1:${proxy.port}/repo`, auth })
-    expect(fetched.get('refs/heads/main')).toBe(commit)
+    const git = makeGit()
+    const remote = { url: `http://127.0.0.1:${proxy.port}/repo`, auth, ...whose }
+    expect((await git.fetch(remote)).get('refs/heads/main')).toBe(commit)
+    expect((await git.fetch(remote)).get('refs/heads/main')).toBe(commit)
   })
 })
 

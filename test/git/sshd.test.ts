@@ -52,6 +52,21 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
     expect(pushed).toEqual({ result: 'pushed', commit: server.git(['rev-parse', 'main']) })
   })
 
+  it('is asked at the address that its name has, and its host key is known by the name', async () => {
+    const named = join(temporaryFolder(), 'hosts')
+    writeFileSync(named, ssh.knownHosts.replace('127.0.0.1', 'git.test'))
+    const url = ssh.urlOf(server.repository).replace('127.0.0.1', 'git.test')
+    const git = makeGit({ addressesOf: async (host) => (host === 'git.test' ? ['127.0.0.1'] : []) })
+    for (const isForeign of [true, false]) {
+      const auth = { kind: 'ssh' as const, privateKeyFile, knownHostsFile: named }
+      expect((await git.fetch({ url, auth, isForeign })).get('refs/heads/main')).toBe(server.git(['rev-parse', 'main']))
+      const strange = { ...auth, knownHostsFile }
+      await expect(git.fetch({ url, auth: strange, isForeign })).rejects.toThrow(
+        `the host key of [git.test]:${ssh.port} is not known`,
+      )
+    }
+  })
+
   it('that nobody knows is refused by name, fingerprint and what to do, before any key is shown to it (hazard D6)', async () => {
     const before = ssh.log().length
     const remote = { url: ssh.urlOf(server.repository), auth: { kind: 'ssh' as const, privateKeyFile } }

@@ -49,7 +49,8 @@ it.each<[string, [flags: string, auth: GitRemote['auth']], string, GitRemote['au
   ['one over ssh where there is no source', ['', undefined], otherSsh, { kind: 'ssh', privateKeyFile: deployKeyFile }],
 ])('reaches %s', async (_what, [flagUrl, auth], url, expected) => {
   const remote = await chartRemote(url, { sources: sources(flagUrl, auth), deployKeyFile, areTenants: false })
-  expect(remote).toEqual({ url, ...(expected ? { auth: expected } : {}) })
+  const isUsers = url === own ? {} : { isUsers: true }
+  expect(remote).toEqual({ url, ...isUsers, ...(expected ? { auth: expected } : {}) })
 })
 
 it('reaches one over ssh without a key where there is none', async () => {
@@ -58,7 +59,7 @@ it('reaches one over ssh without a key where there is none', async () => {
     deployKeyFile: join(directory, 'none'),
     areTenants: false,
   })
-  expect(remote).toEqual({ url: otherSsh })
+  expect(remote).toEqual({ url: otherSsh, isUsers: true })
 })
 
 it('gives tenants nothing of the operator', async () => {

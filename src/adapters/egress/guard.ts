@@ -15,6 +15,8 @@ export type Guard = {
   lookup: LookupFunction
   /** An address in the URL itself is not looked up, so it is checked here. Throws for that, and for what is not http or https. */
   check(url: URL): void
+  /** Those addresses of a host that may be reached: for programs that connect by themselves. Rejects where it has none at all. */
+  addresses(host: string): Promise<string[]>
 }
 
 /**
@@ -25,6 +27,7 @@ export function createGuard({ allowPrivate = true, resolve = resolveName }: Guar
   return {
     lookup: checkedLookup(resolve, allowPrivate) as LookupFunction,
     check: (url) => mustBeAllowed(url, allowPrivate),
+    addresses: async (host) => await allowedOf(host, resolve, allowPrivate),
   }
 }
 
@@ -38,11 +41,19 @@ async function resolveName(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
+async function allowedOf(
+  host: string,
+  resolve: (host: string) => Promise<string[]>,
+  allowPrivate: boolean,
+): Promise<string[]> {
+  const addresses = isIP(host) ? [host] : await resolve(host)
+  return addresses.filter((address) => isAllowed(address, allowPrivate))
+}
+
 /** A lookup for the socket that gives allowed addresses only. */
 function checkedLookup(resolve: (host: string) => Promise<string[]>, allowPrivate: boolean): Lookup {
   async function allowed(host: string): Promise<{ address: string; family: number }[]> {
-    const addresses = await resolve(host)
-    const good = addresses.filter((address) => isAllowed(address, allowPrivate))
+    const good = await allowedOf(host, resolve, allowPrivate)
     if (good.length === 0) throw new Error(`the address of ${host} is not allowed`)
     return good.map((address) => ({ address, family: isIP(address) }))
   }

@@ -4,7 +4,7 @@ import { createAgents } from './agents.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 
 export { createDial } from './dial.ts'
-export { createGuard, type Guard } from './guard.ts'
+export { createGuard, type Guard, type GuardOptions } from './guard.ts'
 
 const maxRedirects = 3
 

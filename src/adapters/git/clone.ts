@@ -6,6 +6,7 @@ import { isLocked } from './failure.ts'
 import { type HomeOptions, prepareHome } from './home.ts'
 import type { Operation } from './operation.ts'
 import type { Reach } from './remote.ts'
+import { prepareRoute } from './route.ts'
 
 export type CloneOptions = HomeOptions & {
   environment: Readonly<Record<string, string>>
@@ -24,6 +25,7 @@ export async function clone({ reach, gitDir, signal }: Operation, options: Clone
   const [fresh, old] = [`${unique}.git`, `${unique}-damaged.git`]
   await mkdir(join(options.directory, 'mirrors'), { recursive: true, mode: 0o700 })
   const home = await prepareHome(reach, options)
+  await prepareRoute(reach, home, options, signal)
   const git = createCommand({ ...options, gitDir: fresh, home, signal })
   try {
     await git.text(['init', '--bare', '--quiet'])

@@ -66,6 +66,16 @@ export function isLocked(error: unknown): boolean {
   return error instanceof GitRefusal && /cannot lock ref|unable to create '.*\.lock': file exists/i.test(error.output)
 }
 
+/** Whether the server sends to another URL, and git was not to follow. */
+export function isRedirect(error: unknown): boolean {
+  return error instanceof GitRefusal && /requested URL returned error: 30[12378]/.test(error.output)
+}
+
+/** Whether the server has no such repository. */
+export function isNotThere(error: unknown): boolean {
+  return error instanceof GitRefusal && /repository '.*' not found|returned error: 404/.test(error.output)
+}
+
 /** Any failure of an operation as AppError. The message is git's last line that says something, with nothing secret in it. */
 export function translate(
   error: unknown,
@@ -77,6 +87,10 @@ export function translate(
   }
   if (error instanceof MirrorDamage) return new AppError('GitRefNotFound', `${shown}: ${error.message}`)
   if (!(error instanceof GitRefusal)) return error
+  if (isRedirect(error)) {
+    const message = `${shown}: the server sends to another URL, which is not followed: give the URL that it sends to`
+    return new AppError('GitUnreachable', message)
+  }
   const reason = meanings.find(([pattern]) => pattern.test(error.output))?.[1] ?? 'GitUnreachable'
   return new AppError(reason, `${shown}: ${hostKeyProblem(error.output) ?? redact(meaningfulLine(error.output))}`)
 }

@@ -1,8 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../domain/error.ts'
 import { knownHosts } from './known-hosts.ts'
+import { put } from './put.ts'
 import type { Reach } from './remote.ts'
+import { type AddressesOf, routeFiles } from './route.ts'
 
 export type HomeOptions = {
   directory: string
@@ -15,6 +17,8 @@ export type HomeOptions = {
   sshConfigFile?: string
   /** .netrc of the operator: logins by host, for URLs that come without one. */
   netrcFile?: string
+  /** Which addresses a repository may be on; without it, any. */
+  addressesOf?: AddressesOf
 }
 
 /**
@@ -25,7 +29,13 @@ export async function prepareHome(reach: Reach, given: HomeOptions): Promise<str
   const options = reach.isForeign ? withoutLogins(given) : given
   const home = join(options.directory, 'homes', reach.name)
   await mkdir(join(home, 'template'), { recursive: true, mode: 0o700 })
-  const sections = [...includeOf(options), ...hardening(home, options.allowLocal)]
+  const sections = [
+    ...includeOf(join(home, routeFiles.git)),
+    ...(options.gitConfigFile ? includeOf(options.gitConfigFile) : []),
+    ...hardening(home, options.allowLocal),
+    '[http]',
+    `\tfollowRedirects = ${reach.mayRedirect ? 'initial' : 'false'}`,
+  ]
   if (reach.auth?.kind === 'basic') {
     await put(join(home, 'credential'), `username=${reach.auth.username}\npassword=${reach.auth.password}\n`)
     sections.push(...credentialHelper(home, reach.url))
@@ -43,12 +53,13 @@ export async function prepareHome(reach: Reach, given: HomeOptions): Promise<str
 }
 
 /** Each of these may hold a login of the operator, which is not for somebody else's repository. */
-function withoutLogins({ directory, allowLocal, sshKnownHosts }: HomeOptions): HomeOptions {
-  return { directory, allowLocal, ...(sshKnownHosts ? { sshKnownHosts } : {}) }
+function withoutLogins({ directory, allowLocal, sshKnownHosts, addressesOf }: HomeOptions): HomeOptions {
+  const guard = addressesOf ? { addressesOf } : {}
+  return { directory, allowLocal, ...(sshKnownHosts ? { sshKnownHosts } : {}), ...guard }
 }
 
-function includeOf({ gitConfigFile }: HomeOptions): string[] {
-  return gitConfigFile ? ['[include]', `\tpath = ${quote(gitConfigFile)}`] : []
+function includeOf(file: string): string[] {
+  return ['[include]', `\tpath = ${quote(file)}`]
 }
 
 /** What the operator's own configuration cannot undo: it stands after it (hazards H2–H7). */
@@ -70,7 +81,6 @@ function hardening(home: string, allowLocal: boolean): string[] {
     '\tallow = never',
     ...allowed.flatMap((name) => [`[protocol "${name}"]`, '\tallow = always']),
     '[http]',
-    '\tfollowRedirects = initial',
     // A server that drips keeps a helper process alive after git itself was stopped.
     '\tlowSpeedLimit = 100',
     '\tlowSpeedTime = 30',
@@ -142,7 +152,9 @@ function credentialHelper(home: string, url: string): string[] {
  * ssh that asks nobody, trusts no unknown host and offers no other key (hazards D6, H8). Its own list of hosts stands beside those
  * of the operator. It speaks up, because only so the key of an unknown host is told.
  */
-function sshCommand(home: string, { auth, isForeign }: Reach, { sshKnownHosts, sshConfigFile }: HomeOptions): string[] {
+function sshCommand(home: string, { auth, isForeign }: Reach, options: HomeOptions): string[] {
+  const { sshKnownHosts, addressesOf } = options
+  const sshConfigFile = options.sshConfigFile ?? (addressesOf ? join(home, routeFiles.ssh) : '/dev/null')
   const given = (auth?.kind === 'ssh' ? auth.knownHostsFile : undefined) ?? sshKnownHosts
   const settings = ['BatchMode=yes', 'StrictHostKeyChecking=yes', 'ConnectTimeout=15', 'ServerAliveInterval=15']
   settings.push('LogLevel=DEBUG1', 'UpdateHostKeys=no')
@@ -151,7 +163,7 @@ function sshCommand(home: string, { auth, isForeign }: Reach, { sshKnownHosts, s
   if (auth?.kind === 'ssh') settings.push('IdentitiesOnly=yes', `IdentityFile=${join(home, 'identity')}`)
   // ssh looks for keys in the home of its user, whatever HOME says
   else if (isForeign) settings.push('IdentitiesOnly=yes', 'IdentityFile=none')
-  const words = ['ssh', '-F', sshConfigFile ?? '/dev/null', ...settings.flatMap((setting) => ['-o', setting])]
+  const words = ['ssh', '-F', sshConfigFile, ...settings.flatMap((setting) => ['-o', setting])]
   return ['[core]', `\tsshCommand = ${quote(words.map(shellQuote).join(' '))}`]
 }
 
@@ -163,15 +175,6 @@ async function readGiven(file: string, what: string): Promise<string> {
   } catch (error) {
     throw new AppError('GitAuthFailed', `${what} ${file} cannot be read`, { cause: error })
   }
-}
-
-/** Replaces a file whole and only when it differs: a git that runs right now never sees half of it. */
-async function put(file: string, content: string): Promise<void> {
-  const before = await readFile(file, 'utf8').catch(() => undefined)
-  if (before === content) return
-  const fresh = `${file}.${process.hrtime.bigint()}`
-  await writeFile(fresh, content, { mode: 0o600, flag: 'wx' })
-  await rename(fresh, file)
 }
 
 /** A value in git's configuration syntax. */

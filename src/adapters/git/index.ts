@@ -12,6 +12,7 @@ import { listRefs, listTags, resolveRef } from './refs.ts'
 import { type Relation, relate } from './relation.ts'
 import { type GitRemote, reach } from './remote.ts'
 import { checkWrite, moveTag, type ReadTag, readTag, type TagMove } from './tag.ts'
+import type { AddressesOf } from './route.ts'
 import { tidy } from './tidy.ts'
 import { type Verified, type VerifyRequest, verifyCommits } from './verify.ts'
 
@@ -91,6 +92,8 @@ export type Git = {
 export type GitOptions = {
   /** Where mirrors and credentials are kept; this process' own. Made if absent. */
   directory: string
+  /** Asked before each connection; without it git may go to any address. */
+  addressesOf?: AddressesOf
   /** For each call as a whole, the first clone included. */
   timeoutMs: number
   /** Allows absolute paths and file://, for tests and the playground. */

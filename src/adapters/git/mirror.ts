@@ -10,6 +10,8 @@ import { createLock } from './lock.ts'
 import type { Operation } from './operation.ts'
 import { type GitRemote, reach } from './remote.ts'
 import { createReplace } from './replace.ts'
+import { prepareRoute } from './route.ts'
+import { createSuffixed } from './suffixed.ts'
 import { sweepFolder, sweepStale, sweepUnused } from './sweep.ts'
 
 export type MirrorOptions = CloneOptions & {
@@ -29,16 +31,8 @@ export type Mirrors = {
 export function createMirrors(options: MirrorOptions): Mirrors {
   const lock = createLock()
   const replace = createReplace(options)
-  let swept: Promise<void> | undefined
-
-  async function begin(remote: GitRemote, signal: AbortSignal): Promise<Operation> {
-    const target = reach(remote, options)
-    swept ??= sweepFolder(options.directory)
-    await swept
-    const home = await prepareHome(target, options)
-    const gitDir = join(options.directory, 'mirrors', `${target.name}.git`)
-    return { reach: target, gitDir, git: createCommand({ ...options, gitDir, home, signal }), signal }
-  }
+  const suffixed = createSuffixed()
+  const begin = createBegin(options)
 
   /** One budget for the whole operation, whatever it is made of; errors leave as AppError. */
   async function within<T>(
@@ -58,6 +52,21 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     }
   }
 
+  /** Somebody else may have replaced a damaged mirror since; then the second look is good. */
+  async function lookTwice<T>(operation: Operation, task: (operation: Operation) => Promise<T>): Promise<T> {
+    try {
+      return await task(operation)
+    } catch (error) {
+      if (!isDamage(error, { local: true })) throw error
+      await replace(operation)
+      return task(operation)
+    }
+  }
+
+  async function changed<T>(asked: Operation, task: (operation: Operation) => Promise<T>): Promise<T> {
+    return await suffixed(asked, (operation) => changeOne(operation, task, { options, replace }))
+  }
+
   return {
     read: (remote, task, signal) =>
       within(remote, signal, async (operation) => {
@@ -68,37 +77,51 @@ export function createMirrors(options: MirrorOptions): Mirrors {
           return await task(operation)
         } catch (error) {
           if (!isDamage(error, { local: true })) throw error
-          // Somebody else may have replaced it since; then the second look is good.
-          return lock(operation.reach.name, async () => {
-            try {
-              return await task(operation)
-            } catch (again) {
-              if (!isDamage(again, { local: true })) throw again
-              await replace(operation)
-              return task(operation)
-            }
-          })
+          return lock(operation.reach.name, () => lookTwice(operation, task))
         }
       }),
-    change: async (remote, task, signal) =>
-      lock(reach(remote, options).name, () =>
-        within(remote, signal, async (operation) => {
-          if (await exists(operation.gitDir)) await sweepStale(operation.gitDir, options.timeoutMs)
-          else {
-            await sweepUnused(options.directory)
-            await clone(operation, options)
-          }
-          try {
-            const result = await task(operation)
-            await utimes(operation.gitDir, new Date(), new Date())
-            return result
-          } catch (error) {
-            if (!isDamage(error, { local: false })) throw error
-            await replace(operation)
-            return task(operation)
-          }
-        }),
-      ),
+    async change(remote, task, signal) {
+      const { name } = reach(remote, options)
+      return await lock(name, () => within(remote, signal, (operation) => changed(operation, task)))
+    },
+  }
+}
+
+/** Prepares what git needs for one remote; what a process before this one left is swept first, once. */
+function createBegin(options: MirrorOptions): (remote: GitRemote, signal: AbortSignal) => Promise<Operation> {
+  let swept: Promise<void> | undefined
+  return async (remote, signal) => {
+    const target = reach(remote, options)
+    swept ??= sweepFolder(options.directory)
+    await swept
+    const home = await prepareHome(target, options)
+    const gitDir = join(options.directory, 'mirrors', `${target.name}.git`)
+    return { reach: target, gitDir, home, git: createCommand({ ...options, gitDir, home, signal }), signal }
+  }
+}
+
+type Changing = { options: MirrorOptions; replace: (operation: Operation) => Promise<void> }
+
+async function changeOne<T>(
+  operation: Operation,
+  task: (operation: Operation) => Promise<T>,
+  { options, replace }: Changing,
+): Promise<T> {
+  if (await exists(operation.gitDir)) {
+    await sweepStale(operation.gitDir, options.timeoutMs)
+    await prepareRoute(operation.reach, operation.home, options, operation.signal)
+  } else {
+    await sweepUnused(options.directory)
+    await clone(operation, options)
+  }
+  try {
+    const result = await task(operation)
+    await utimes(operation.gitDir, new Date(), new Date())
+    return result
+  } catch (error) {
+    if (!isDamage(error, { local: false })) throw error
+    await replace(operation)
+    return task(operation)
   }
 }
 

@@ -16,6 +16,8 @@ export type GitRemote = {
    * shares a mirror with one for which they were.
    */
   isForeign?: boolean
+  /** Its URL was not written by the operator: its server sends nobody elsewhere. Always so where it is foreign. */
+  isUsers?: boolean
 }
 
 /** A remote that was checked, with what must not stand on a command line taken out of its URL. */
@@ -27,6 +29,8 @@ export type Reach = {
   auth: GitRemote['auth']
   caFile: string | undefined
   isForeign: boolean
+  /** Whether a first redirect is followed, which may lead to any host. */
+  mayRedirect: boolean
   /** Folder name of its mirror and of its private home: other credentials never see what these fetched. */
   name: string
 }
@@ -44,10 +48,11 @@ export function reach(remote: GitRemote, { allowLocal }: { allowLocal: boolean }
   const name = createHash('sha256')
     .update(JSON.stringify([url, auth?.kind === 'basic' && auth.account ? ['account', auth.account] : auth]))
     .update(remote.caFile ?? '')
-    .update(remote.isForeign ? 'foreign' : '')
+    .update(remote.isForeign ? 'foreign' : remote.isUsers ? 'users' : '')
     .digest('hex')
     .slice(0, 32)
-  return { url, shown, auth, caFile: remote.caFile, isForeign: remote.isForeign ?? false, name }
+  const isForeign = remote.isForeign ?? false
+  return { url, shown, auth, caFile: remote.caFile, isForeign, mayRedirect: !isForeign && !remote.isUsers, name }
 }
 
 /** People put tokens into the URL: as the password, and at some hosts as the user. Both would show in `ps`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { gitUrlProblem, safeUrl, sameRepository } from './git-url.ts'
+import { gitPlace, gitUrlProblem, safeUrl, sameRepository } from './git-url.ts'
 
 describe('the safe form of a URL', () => {
   // Every line is what fluxd's library (git-urls 1.0.0) and Go's net/url print.
@@ -99,5 +99,26 @@ describe('one repository', () => {
     ['https://github.com/org/repo', 'https://gitlab.com/org/repo', false],
   ])('%s and %s: %s', (one, other, expected) => {
     expect(sameRepository(one, other)).toBe(expected)
+  })
+})
+
+describe('the server of a repository', () => {
+  it.each([
+    ['https://github.com/org/repo', 'https', 'github.com', 443],
+    ['HTTP://Host:8080/x', 'http', 'Host', 8080],
+    ['https://a:b@c@host/x', 'https', 'host', 443],
+    ['http://[::1]:3000/x', 'http', '::1', 3000],
+    ['ssh://git@host:2222/x', 'ssh', 'host', 2222],
+    ['ssh://host/x', 'ssh', 'host', 22],
+    ['git@host:x/y', 'ssh', 'host', 22],
+    ['git@[::1]:x', 'ssh', '::1', 22],
+    ['host:~user/x', 'ssh', 'host', 22],
+  ] as const)('%s', (url, scheme, host, port) => {
+    expect(gitUrlProblem(url)).toBeUndefined()
+    expect(gitPlace(url)).toEqual({ scheme, host, port })
+  })
+
+  it.each(['/srv/repo', 'file:///srv/repo'])('is none for %s', (url) => {
+    expect(gitPlace(url)).toBeUndefined()
   })
 })

@@ -43,6 +43,21 @@ export function safeUrl(url: string): string {
   return `${parts.scheme}://${user}${parts.host}${encodePath(parts.path)}${parts.rest}`
 }
 
+/** The server of a repository: no brackets around IPv6, the port that counts where none is written. */
+export type GitPlace = { scheme: 'http' | 'https' | 'ssh'; host: string; port: number }
+
+/** Where git goes for a URL that has no {@link gitUrlProblem}; undefined for what lies on this machine. */
+export function gitPlace(url: string): GitPlace | undefined {
+  const { scheme, host, port } = (standardPlace.exec(url) ?? scpPlace.exec(url))?.groups ?? {}
+  if (host === undefined) return undefined
+  const kind = (scheme ?? 'ssh').toLowerCase() as GitPlace['scheme']
+  return { scheme: kind, host: host.replaceAll(/[[\]]/g, ''), port: Number(port ?? usualPorts[kind]) }
+}
+
+const usualPorts = { http: 80, https: 443, ssh: 22 }
+const standardPlace = /^(?<scheme>https?|ssh):\/\/(?:[^/?#]*@)?(?<host>\[[^\]]*\]|[^:/?#]*)(?::(?<port>\d+))?/i
+const scpPlace = /^(?:[\w.-]+@)?(?<host>\[[^\]]*\]|[\w.][\w.-]*):(?!\/\/)/
+
 /** Whether two URLs mean one repository: host and path compared, without scheme, leading slash and `.git` (flux-v1 §7). */
 export function sameRepository(one: string, other: string): boolean {
   const [a, b] = [splitGitUrl(one), splitGitUrl(other)]
