@@ -64,6 +64,7 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
       // scans come in a row: between two of them there may be none for a moment
       return waiting + active + (Date.now() - scanEndedAt < scansApartMs ? 1 : 0)
     },
+    areTenants: config.sources.areTenants,
     listDepth: images.listDepth,
     insecureHosts: images.insecureHosts,
     filter: { include: images.include, exclude: images.exclude, ecr: { ...images.ecr, regions } },

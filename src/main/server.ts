@@ -42,7 +42,11 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     starting,
     summarise: summariseStoredRelease,
     unpack: parts.packer.unpack,
-    images: { isScanned: makeScanFilter({ include, exclude }), usesLabels: makeGlobs(useLabels) },
+    images: {
+      isScanned: makeScanFilter({ include, exclude }),
+      usesLabels: makeGlobs(useLabels),
+      areTenants: config.sources.areTenants,
+    },
     now: () => new Date(),
   })
 }

@@ -1,5 +1,4 @@
 import type { JobLog, JobView, Queue, QueueCounts } from '../adapters/queue/index.ts'
-import type { StoredFacts } from '../domain/image/known-images.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { JobKind, Lane } from '../domain/work/job.ts'
@@ -14,7 +13,7 @@ import { createRowReader } from './rows.ts'
 import { createSinksView, type SinksView } from './sinks.ts'
 import type { SourceRow } from './source-row.ts'
 import { createSourceRows } from './source-rows.ts'
-import { readRepositories } from './repositories.ts'
+import { type RepositoryLookup, readRepositories, type UsedRepository } from './repositories.ts'
 import { createSourceReader } from './sources.ts'
 import { createStatusReader, oldest, type StatusView } from './status-view.ts'
 import type { Feature, ViewsOptions } from './views-options.ts'
@@ -51,8 +50,8 @@ export type Views = {
   workloads(query: WorkloadQuery): Promise<WorkloadRow[]>
   /** Live workloads whole, behind the namespaces that they are in. */
   workloadObjects(): Promise<KubeObject[]>
-  /** What is known of the tags of canonical repositories; those of which nothing is known are left out. */
-  repositories(names: Iterable<string>): Promise<Map<string, StoredFacts>>
+  /** What is known of the tags of canonical repositories that workloads of a namespace use. */
+  repositories(wanted: Iterable<UsedRepository>): Promise<RepositoryLookup>
   /** The commits that are applied, newest first. Throws what reading the status throws. */
   appliedCommits(spec: SourceSpec): Promise<string[]>
   /** True when this kind of work is done here. */
@@ -119,8 +118,7 @@ export function createViews(options: ViewsOptions): Views {
     noSource: sources.none,
     workloads: async (query) => await workloads.rows(query),
     workloadObjects: async () => await workloads.objects(),
-    repositories: async (names) =>
-      await readRepositories(names, { store: options.store, usesLabels: options.images?.usesLabels ?? (() => false) }),
+    repositories: async (wanted) => await readRepositories(wanted, options),
     appliedCommits: async (spec) => await reader.applied(spec),
     does: (feature) => enable.includes(feature),
     readiness,

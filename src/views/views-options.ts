@@ -37,7 +37,14 @@ export type ViewsOptions = {
   unpack?: Unpack
   /** Reads one of helm's Secrets; left out where nobody asks for histories. */
   summarise?: (secret: KubeObject) => StoredSummary | undefined
-  /** Which repositories of images are scanned, and for which labels give the time; default: all, and none. */
-  images?: { isScanned: (repository: string) => boolean; usesLabels: (repository: string) => boolean }
+  /**
+   * Which repositories of images are scanned, for which labels give the time, and whether what is known is told to those alone for whom it
+   * was read (`--tenants`); default: all, none, and no.
+   */
+  images?: {
+    isScanned: (repository: string) => boolean
+    usesLabels: (repository: string) => boolean
+    areTenants?: boolean
+  }
   now: () => Date
 }

@@ -59,7 +59,8 @@ export async function scan(
   const { registry, store = createFakeStore(), now = Date.now, auth } = parts
   const read = {
     repository,
-    access: async () => ({ insecure: true, ...(auth ? { auth } : {}) }),
+    scope: '',
+    accesses: [{ insecure: true, ...(auth ? { auth } : {}) }],
     needed: (tags: readonly string[]) => tags,
     from: 'registry' as const,
   }

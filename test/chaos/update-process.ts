@@ -96,6 +96,7 @@ const deps: UpdateImagesDeps = {
   listDepth: 2,
   usesLabels: () => false,
   logins: { find: async () => undefined, refused() {} },
+  areTenants: false,
   redactor: { register: () => () => {} },
   // one process at a time is alive here
   fence: { check() {} },

@@ -3,7 +3,7 @@ import type { RegistryAuth } from '../../src/adapters/registry/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { openManifests } from '../../src/domain/image/open-manifests.ts'
 import { readWorkload, type Workload } from '../../src/domain/image/workload.ts'
-import { type AccessDeps, accessTo } from '../../src/jobs/scan-image/access.ts'
+import { type AccessDeps, accessesTo, accessTo } from '../../src/jobs/scan-image/access.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import type { SourceSpec } from '../../src/domain/source/spec.ts'
 import { spec } from '../api/workbench.ts'
@@ -27,6 +27,7 @@ beforeEach(() => {
     logins: { find: async () => fallback },
     redactor: { register: (secrets) => (registered.push(...secrets), () => {}) },
     log: silent,
+    areTenants: false,
   }
 })
 
@@ -113,6 +114,29 @@ describe('the login for an image', () => {
     fallback = { username: 'operator', password: 'password-of-operator' }
     expect(await userFor('', { ...spec, serviceAccount: 'tenant', namespacedOnly: true })).toBeUndefined()
     expect(await userFor('', { ...spec, serviceAccount: 'tenant' })).toBe('operator')
+  })
+
+  it('of the operator is not for what a stranger just runs in the cluster', async () => {
+    fallback = { username: 'operator', password: 'password-of-operator' }
+    expect(await userFor('')).toBe('operator')
+    deps.areTenants = true
+    expect(await userFor('')).toBeUndefined()
+    expect(await userFor('', { ...spec, origin: 'flags', namespacedOnly: false })).toBe('operator')
+    expect(registered).toEqual(['password-of-operator', 'password-of-operator'])
+  })
+
+  it('is followed by those of the other sources, the operator’s and none, each once', async () => {
+    fallback = { username: 'operator', password: 'password-of-operator' }
+    secret('first', 'ann')
+    secret('again', 'ann')
+    secret('second', 'bob')
+    const usedBy = ['first', 'again', 'second', 'gone'].map((name) => ({
+      workloads: [workload(`imagePullSecrets: [{name: ${name}}],`)],
+    }))
+    const users: (string | undefined)[] = []
+    for await (const { auth } of accessesTo(repository, usedBy, deps, new AbortController().signal))
+      users.push(auth?.username)
+    expect(users).toEqual(['ann', 'bob', 'operator', undefined])
   })
 
   it('that exists and cannot be had is a failure and no reason to ask anonymously', async () => {

@@ -100,6 +100,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
     listDepth: 2,
     usesLabels: () => false,
     logins: { find: async () => undefined, refused() {} },
+    areTenants: false,
     redactor: { register: () => () => {} },
     fence: { check() {} },
     author: { name: 'Capstan', email: 'capstan@example.com' },

@@ -42,7 +42,8 @@ async function scan() {
   const before = await countRequests(server)
   const read = {
     repository: `${server.host}/kept/app`,
-    access: async () => ({ insecure: true }),
+    scope: '',
+    accesses: [{ insecure: true }],
     needed: (tags: readonly string[]) => tags.filter((tag) => tag.startsWith('main-')),
     from: 'registry' as const,
   }

@@ -48,10 +48,12 @@ export async function listImages(
   const unknown = wanted.find((name) => !Object.hasOwn(fields, name))
   if (unknown !== undefined) throw userError(`${unknown} is an invalid field`)
   const rows = await views.workloads(isOne ? { ids: [readId(service)] } : { namespace })
-  const names = new Set(rows.flatMap(({ containers }) => containers.map(({ image }) => repositoryOf(image))))
-  const repositories = await views.repositories(names)
-  const poor = views.does('images') ? [...names].filter((name) => isPoor(repositories.get(name))) : []
-  for (const name of poor.slice(0, mostAsked))
+  const used = rows.flatMap(({ containers, object }) =>
+    containers.map(({ image }) => ({ namespace: object.metadata.namespace ?? '', repository: repositoryOf(image) })),
+  )
+  const repositories = await views.repositories(used)
+  const poor = views.does('images') ? used.filter((one) => isPoor(repositories(one))) : []
+  for (const name of [...new Set(poor.map(({ repository }) => repository))].slice(0, mostAsked))
     await enqueue({ kind: 'scan-image', namespace: '', name, reason: 'requested by fluxctl', lane: 'person' })
   return rows.map((row) => ({ ID: row.id, Containers: containersOf(row, { wanted, repositories }) }))
 }
@@ -63,7 +65,10 @@ function containersOf(
   if (containers.length === 0) return null
   return containers.map(({ name, image }) => {
     const policy = readPolicyText(object, policies, name)
-    const known = knownImages({ image, policy }, repositories.get(repositoryOf(image)))
+    const known = knownImages(
+      { image, policy },
+      repositories({ namespace: object.metadata.namespace ?? '', repository: repositoryOf(image) }),
+    )
     return Object.fromEntries(wanted.map((field) => [field, fields[field]?.({ name, image, known })]))
   })
 }

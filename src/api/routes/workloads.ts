@@ -63,8 +63,7 @@ export const workloadRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views'>
       const { name = '', tags: most = usualTags } = query
       const rows = (await rowsIn(query.namespace, views)).filter(({ id }) => id.includes(name))
       const { items, next } = pageOf(rows, query, orderOf(query.sort, rowOrders))
-      const names = new Set(items.flatMap(({ containers }) => containers.map(({ image }) => repositoryOf(image))))
-      const repositories = await views.repositories(names)
+      const repositories = await views.repositories(items.flatMap(repositoriesOf))
       return { images: items.map((row) => imagesOf(row, most, repositories)), next }
     },
   )
@@ -120,6 +119,12 @@ function workloadOf(row: WorkloadRow): Workload {
   }
 }
 
+/** Those of its containers. */
+function repositoriesOf({ containers, object }: WorkloadRow) {
+  const namespace = object.metadata.namespace ?? ''
+  return containers.map(({ image }) => ({ namespace, repository: repositoryOf(image) }))
+}
+
 function isWanted({ id, status, automated, locked }: Workload, query: WorkloadQuery): boolean {
   if (query.status !== undefined && status !== query.status) return false
   if (query.automated !== undefined && automated !== query.automated) return false
@@ -135,7 +140,10 @@ function imagesOf(
     id,
     containers: containers.map(({ name, image }) => {
       const policy = readPolicyText(object, policies, name)
-      const known = knownImages({ image, policy }, repositories.get(repositoryOf(image)))
+      const known = knownImages(
+        { image, policy },
+        repositories({ namespace: object.metadata.namespace ?? '', repository: repositoryOf(image) }),
+      )
       const { all, wanted, newer, newerFiltered, problem } = known
       return {
         name,

@@ -30,17 +30,28 @@ export type StoredTags = { at: string; tags: string[]; failure?: { at: string; r
 /** Caches are dropped when nobody has scanned the repository for this long. */
 export const factsKeptMs = 30 * 24 * 3600_000
 
+/** Longer than between two scans; a workload that is gone loses what was read for it after this. */
+export const scopeKeptMs = 24 * 3600_000
+
 const hourMs = 3600_000
 const minHoldsMs = 5 * 60_000
 const maxHoldsMs = 7 * 24 * hourMs
 const digestPattern = /^sha256:[0-9a-f]{64}$/
 
-/** Keys in the store; `repository` is canonical. */
-export function tagsKey(repository: string): string {
-  return `image-tags:${repository}`
+/**
+ * Keys in the store; `repository` is canonical. `scope`: with which login it was read, where strangers share the store (`--tenants`); empty
+ * where all share what is known.
+ */
+export function tagsKey(repository: string, scope = ''): string {
+  return `image-tags:${repository}${scope && `#${scope}`}`
 }
-export function describedKey(repository: string): string {
-  return `image-facts:${repository}`
+export function describedKey(repository: string, scope = ''): string {
+  return `image-facts:${repository}${scope && `#${scope}`}`
+}
+
+/** Where the scope is kept by which a repository was read for the workloads of a namespace. */
+export function scopeKey(namespace: string, repository: string): string {
+  return `image-scope:${namespace}:${repository}`
 }
 
 /** Reads a stored list; undefined when there is none or it is not ours. */

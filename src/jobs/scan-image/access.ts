@@ -17,61 +17,77 @@ export type AccessDeps = {
   logins: Pick<Logins, 'find'>
   redactor: Pick<Redactor, 'register'>
   log: Logger
+  /** Who writes workloads are strangers to each other and to the operator (`--tenants`). */
+  areTenants: boolean
 }
 
 /** Workloads, and the source that they come from; without one it is the cluster that runs them. */
-export type UsedBy = { workloads: readonly Workload[]; spec?: SourceSpec }
+export type UsedBy = { workloads: readonly Workload[]; spec?: SourceSpec | undefined }
 
 type Named = { namespace: string; name: string }
 
 /**
- * How to reach a repository: with the login of the first image pull secret of its workloads that has one for the host, the pod's own
- * before those of its service account (flux-v1 §14), else with the operator's or the cloud's, else anonymously. A secret that is
- * missing or forbidden is passed over: many images need none. Throws RegistryAuthFailed where a login exists that cannot be had.
+ * The ways to reach a repository, the best first; the next is for where a login is refused (RegistryAuthFailed): of each source the login
+ * of the first image pull secret of its workloads that has one for the host, the pod's own before those of its service account (flux-v1
+ * §14), then the operator's or the cloud's, then none. A secret that is missing or forbidden is passed over: many images need none. Throws
+ * RegistryAuthFailed where a login exists that cannot be had.
  *
  * What a source names is read with the rights of its service account, where it has one; the operator's logins are not for the Sources of
- * strangers (`--tenants`).
+ * strangers, nor for what just runs in the cluster (`--tenants`).
  */
-export async function accessTo(
+export async function* accessesTo(
   repository: string,
   usedBy: readonly UsedBy[],
   deps: AccessDeps,
   signal: AbortSignal,
-): Promise<RegistryAccess> {
+): AsyncGenerator<RegistryAccess, void, undefined> {
   const host = splitRepository(repository)?.host ?? ''
   const insecure = isInsecureHost(host, deps.insecureHosts)
   const using = usedBy.map(({ spec, workloads }) => ({ spec, workloads: workloads.filter(uses(repository)) }))
-  const auth =
-    (await ofPullSecrets(using, host, deps, signal)) ??
-    (using.some(isOurs) ? await deps.logins.find({ host, insecure }, signal) : undefined)
-  if (!auth) return { insecure }
-  deps.redactor.register([auth.password, auth.identityToken ?? ''].filter((secret) => secret !== ''))
-  return { auth, insecure }
+  const tried = new Set<string>()
+  for (const one of using) {
+    const auth = await ofPullSecrets(one, host, deps, signal)
+    if (isNew(auth, tried)) yield { auth: known(auth, deps), insecure }
+  }
+  const auth = using.some((one) => isOurs(one, deps)) ? await deps.logins.find({ host, insecure }, signal) : undefined
+  if (isNew(auth, tried)) yield { auth: known(auth, deps), insecure }
+  yield { insecure }
+}
+
+/** The first of {@link accessesTo}. */
+export async function accessTo(...asked: Parameters<typeof accessesTo>): Promise<RegistryAccess> {
+  for await (const access of accessesTo(...asked)) return access
+  throw new Error('there is always a way')
+}
+
+function isNew(auth: RegistryLogin | undefined, tried: Set<string>): auth is RegistryLogin {
+  if (!auth) return false
+  const count = tried.size
+  return tried.add(JSON.stringify([auth.username, auth.password, auth.identityToken])).size > count
+}
+
+function known(auth: RegistryLogin, { redactor }: Pick<AccessDeps, 'redactor'>): RegistryLogin {
+  redactor.register([auth.password, auth.identityToken ?? ''].filter((secret) => secret !== ''))
+  return auth
 }
 
 function uses(repository: string): (workload: Workload) => boolean {
   return ({ containers }) => containers.some(({ image }) => repositoryOf(image) === repository)
 }
 
-function isOurs({ spec, workloads }: { spec: SourceSpec | undefined; workloads: readonly Workload[] }): boolean {
-  return workloads.length > 0 && !spec?.namespacedOnly
+function isOurs({ spec, workloads }: UsedBy, { areTenants }: Pick<AccessDeps, 'areTenants'>): boolean {
+  return workloads.length > 0 && !(spec ? spec.namespacedOnly : areTenants)
 }
 
 async function ofPullSecrets(
-  using: readonly { spec: SourceSpec | undefined; workloads: readonly Workload[] }[],
+  { spec, workloads }: UsedBy,
   host: string,
   deps: AccessDeps,
   signal: AbortSignal,
 ): Promise<RegistryLogin | undefined> {
-  for (const { spec, workloads } of using) {
-    const account = spec?.serviceAccount
-      ? { namespace: spec.namespace, serviceAccount: spec.serviceAccount }
-      : undefined
-    const reader = { cluster: account ? deps.cluster.as(account) : deps.cluster, log: deps.log }
-    const login = await ofWorkloads(workloads, host, reader, signal)
-    if (login) return login
-  }
-  return undefined
+  const account = spec?.serviceAccount ? { namespace: spec.namespace, serviceAccount: spec.serviceAccount } : undefined
+  const reader = { cluster: account ? deps.cluster.as(account) : deps.cluster, log: deps.log }
+  return await ofWorkloads(workloads, host, reader, signal)
 }
 
 type Reader = { cluster: Pick<Cluster, 'get'>; log: Logger }

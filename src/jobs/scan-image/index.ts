@@ -7,9 +7,10 @@ import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { readKnownHead } from '../read-known-head.ts'
-import { type AccessDeps, accessTo, type UsedBy } from './access.ts'
+import type { AccessDeps, UsedBy } from './access.ts'
 import { type LiveDeps, liveWorkloads } from './live.ts'
 import { type RepositoryDeps, type RepositoryRead, readRepository } from './repository.ts'
+import { keepScope, type Reading, readingsOf } from './scope.ts'
 import { readWorkloads, type WorkloadDeps } from './workloads.ts'
 
 export type ScanImageDeps = WorkloadDeps &
@@ -37,37 +38,54 @@ export async function scanImage(payload: JobPayload, deps: ScanImageDeps, signal
   if (!makeScanFilter(deps.filter)(repository)) return { end: 'done', summary: 'excluded from scanning' }
   const all = await readAllSources(deps, signal)
   const using = all.filter(({ workloads }) => repositoriesOf(workloads).includes(repository))
-  const usedBy: UsedBy[] = using.length > 0 ? using : [{ workloads: await running(repository, deps, signal) }]
+  const usedBy: UsedBy[] = [...using, ...(await otherUsers(repository, using, deps, signal))]
   if (usedBy.every(({ workloads }) => workloads.length === 0)) return { end: 'done', summary: 'no workload uses it' }
 
   const isAsked = laneOfReason(payload.reason) === 'person'
-  const read = readRepository(readOf(repository, { usedBy, isAsked }, deps, signal), deps, signal)
-  const facts = await (using.length > 0 || isAsked ? read : orFailure(read, signal))
-  if ('failure' in facts) return { end: 'done', summary: `not read this time: ${facts.failure}` }
-  const notes = [`${facts.tags.length} tags`, ...(facts.unread > 0 ? [`${facts.unread} images could not be read`] : [])]
-  for (const source of using) {
-    signal.throwIfAborted()
-    const plan = planUpdates(
-      source.workloads,
-      (name) => (name === repository ? facts : undefined),
-      deps.now().getTime(),
-    )
-    notes.push(...(await ask(source.spec, plan.updates, deps)), ...holdsOf(plan.held, repository))
+  const notes: string[] = []
+  const failures: AppError[] = []
+  for (const reading of await readingsOf(repository, usedBy, deps, signal)) {
+    try {
+      notes.push(...(await scanFor(repository, { ...reading, using, isAsked }, deps, signal)))
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(toAppError(error))
+    }
   }
-  return { end: 'done', summary: notes.join('; ') }
+  // of several that have logins of their own, one that is refused is no trouble of the others
+  if (failures[0] && notes.length === 0 && (using.length > 0 || isAsked)) throw failures[0]
+  return {
+    end: 'done',
+    summary: [...notes, ...failures.map(({ message }) => `not read this time: ${message}`)].join('; '),
+  }
+}
+
+type Scan = Reading & { using: readonly SourceWorkloads[]; isAsked: boolean }
+
+/** One reading of the repository, and what its sources should do now. */
+async function scanFor(repository: string, scan: Scan, deps: ScanImageDeps, signal: AbortSignal): Promise<string[]> {
+  await keepScope(repository, scan, deps)
+  const facts = await readRepository(readOf(repository, scan, deps), deps, signal)
+  const notes = [`${facts.tags.length} tags`, ...(facts.unread > 0 ? [`${facts.unread} images could not be read`] : [])]
+  for (const { spec, workloads } of scan.using.filter((one) => scan.usedBy.includes(one))) {
+    signal.throwIfAborted()
+    const plan = planUpdates(workloads, (name) => (name === repository ? facts : undefined), deps.now().getTime())
+    notes.push(...(await ask(spec, plan.updates, deps)), ...holdsOf(plan.held, repository))
+  }
+  return notes
 }
 
 function readOf(
   repository: string,
-  { usedBy, isAsked }: { usedBy: readonly UsedBy[]; isAsked: boolean },
-  deps: ScanImageDeps,
-  signal: AbortSignal,
+  { scope, usedBy, accesses, isAsked }: Scan,
+  deps: Pick<ScanImageDeps, 'listDepth'>,
 ): RepositoryRead {
   const workloads = usedBy.flatMap((one) => one.workloads)
   const forPeople = (tags: readonly string[]) => (isAsked ? shownTags(tags, workloads, repository, deps) : [])
   return {
     repository,
-    access: () => accessTo(repository, usedBy, deps, signal),
+    scope,
+    accesses,
     needed: (tags) => new Set([...tagsNeeded(workloads, repository, tags), ...forPeople(tags)]),
     from: 'registry',
   }
@@ -85,12 +103,41 @@ function shownTags(
   return [...newestLooking(tags, listDepth), ...tags.filter((tag) => used.has(tag))]
 }
 
-async function orFailure<T>(work: Promise<T>, signal: AbortSignal): Promise<T | { failure: string }> {
+/**
+ * Who uses a repository besides automated workloads, as far as it is read for them: what the cluster runs, where nothing is automated. With
+ * `--tenants` by namespace, since each is somebody else's, and what the operator's own source says of it always.
+ */
+async function otherUsers(
+  repository: string,
+  using: readonly SourceWorkloads[],
+  deps: ScanImageDeps,
+  signal: AbortSignal,
+): Promise<UsedBy[]> {
+  const live = using.length > 0 && !deps.areTenants ? [] : await running(repository, deps, signal)
+  if (!deps.areTenants) return live.length > 0 ? [{ workloads: live }] : []
+  const read = new Set(using.flatMap(({ workloads }) => workloads.map(({ ref }) => ref.namespace ?? '')))
+  const others = live.filter(({ ref }) => !read.has(ref.namespace ?? ''))
+  const namespaces = Map.groupBy(others, ({ ref }) => ref.namespace ?? '')
+  const own = using.some(({ spec }) => spec.origin === 'flags') ? [] : await ofFlagSource(repository, deps, signal)
+  return [...own, ...[...namespaces.values()].map((workloads) => ({ workloads }))]
+}
+
+/** A source that cannot be read keeps nobody's images from being scanned. */
+async function ofFlagSource(repository: string, deps: ScanImageDeps, signal: AbortSignal): Promise<UsedBy[]> {
+  const spec = deps.sources.list().find(({ origin }) => origin === 'flags')
+  if (!spec) return []
   try {
-    return await work
+    const { commit } = await readKnownHead(spec, deps, signal)
+    const workloads = await readWorkloads(spec, { commit, scope: 'all' }, deps, signal)
+    const using = workloads.filter(({ containers }) =>
+      containers.some(({ image }) => repositoryOf(image) === repository),
+    )
+    return using.length > 0 ? [{ spec, workloads: using }] : []
   } catch (error) {
     signal.throwIfAborted()
-    return { failure: toAppError(error).message }
+    const { reason, message } = toAppError(error)
+    deps.log.warn({ reason }, `the workloads of the source of the flags could not be read: ${message}`)
+    return []
   }
 }
 

@@ -17,6 +17,7 @@ import {
   withLabelTimes,
 } from '../../domain/image/facts.ts'
 import { splitRepository } from '../../domain/image/ref.ts'
+import { type Accesses, type Ways, waysOf } from './ways.ts'
 
 export type RepositoryDeps = {
   registry: Pick<Registry, 'tags' | 'digest' | 'describe'>
@@ -31,16 +32,18 @@ export type RepositoryDeps = {
 export type RepositoryRead = {
   /** Canonical name. */
   repository: string
-  /** How to reach it; asked for only when something must be read from the registry. */
-  access: () => Promise<RegistryAccess>
+  /** Of whom what is known is shared (scope.ts). */
+  scope: string
+  /** The ways to reach it, the best first; asked for only when something must be read from the registry. */
+  accesses: Accesses
   /** Which tags' images must be looked at, given the list. */
   needed: (tags: readonly string[]) => Iterable<string>
   /** `registry`: list the tags anew. `store`: take the stored list where there is one. */
   from: 'registry' | 'store'
 }
 
-/** `unread`: tags whose image could not be looked at this time. */
-export type RepositoryFound = RepositoryFacts & { unread: number }
+/** `unread`: tags whose image could not be looked at this time; `looked`: those whose was; `moved`: the list is not the stored one. */
+export type RepositoryFound = RepositoryFacts & { unread: number; looked: number; moved: boolean }
 
 /** Looked at together; the registry adapter has a limit for each host besides. */
 const atOnce = 10
@@ -56,50 +59,57 @@ export async function readRepository(
   deps: RepositoryDeps,
   signal: AbortSignal,
 ): Promise<RepositoryFound> {
-  const { repository } = read
-  const stored = readTags(await deps.store.get(tagsKey(repository)))
+  const { repository, scope, accesses } = read
+  const refused = (): void => deps.logins.refused(splitRepository(repository)?.host ?? '')
+  const ways = waysOf(accesses, refused)
+  const stored = readTags(await deps.store.get(tagsKey(repository, scope)))
   try {
-    const tags = read.from === 'store' && stored?.at ? stored.tags : await listTags(read, deps, signal)
-    const described = readDescribed(await deps.store.get(describedKey(repository)))
-    const unread = await describe(read, { tags, described }, deps, signal)
-    return { tags, described: deps.usesLabels(repository) ? withLabelTimes(described) : described, unread }
+    const tags = read.from === 'store' && stored?.at ? stored.tags : await listTags(read, ways, deps, signal)
+    const described = readDescribed(await deps.store.get(describedKey(repository, scope)))
+    const counts = await describe(read, { tags, described, ways }, deps, signal)
+    const moved = tags.join(' ') !== stored?.tags.join(' ')
+    return { tags, described: deps.usesLabels(repository) ? withLabelTimes(described) : described, ...counts, moved }
   } catch (error) {
     const { reason, message } = toAppError(error)
-    if (reason === 'RegistryAuthFailed') deps.logins.refused(splitRepository(repository)?.host ?? '')
+    if (reason === 'RegistryAuthFailed') refused()
     if (!signal.aborted) {
       const at = deps.now().toISOString()
       const failed = { ...(stored ?? { at: '', tags: [] }), failure: { at, reason, message } }
-      await deps.store.set(tagsKey(repository), JSON.stringify(failed), { ttlMs: factsKeptMs })
+      await deps.store.set(tagsKey(repository, scope), JSON.stringify(failed), { ttlMs: factsKeptMs })
     }
     throw error
   }
 }
 
-async function listTags(read: RepositoryRead, deps: RepositoryDeps, signal: AbortSignal): Promise<string[]> {
-  const tags = await deps.registry.tags(read.repository, await read.access(), signal)
+async function listTags(
+  { repository, scope }: RepositoryRead,
+  ways: Ways,
+  deps: RepositoryDeps,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const tags = await ways.use(async (access) => await deps.registry.tags(repository, access, signal))
   const stored = JSON.stringify({ at: deps.now().toISOString(), tags })
-  await deps.store.set(tagsKey(read.repository), stored, { ttlMs: factsKeptMs })
+  await deps.store.set(tagsKey(repository, scope), stored, { ttlMs: factsKeptMs })
   return tags
 }
 
-/** Adds to `described` what is missing or due; gives how many could not be read. */
+/** Adds to `described` what is missing or due; gives how many were looked at, and how many could not be. */
 async function describe(
   read: RepositoryRead,
-  { tags, described }: { tags: readonly string[]; described: Map<string, TagFact> },
+  { tags, described, ways }: { tags: readonly string[]; described: Map<string, TagFact>; ways: Ways },
   deps: RepositoryDeps,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ looked: number; unread: number }> {
   const listed = new Set(tags)
   const now = deps.now().getTime()
   const due = [...read.needed(tags)].filter((tag) => isDue(described.get(tag), listed.has(tag), now))
-  if (due.length === 0) return 0
-  const access = await read.access()
+  if (due.length === 0) return { looked: 0, unread: 0 }
   const limit = pLimit(atOnce)
   const failures: AppError[] = []
   let count = 0
   const store = async () => {
     const options = { ttlMs: factsKeptMs }
-    await deps.store.set(describedKey(read.repository), printDescribed(described), options)
+    await deps.store.set(describedKey(read.repository, read.scope), printDescribed(described), options)
   }
 
   async function readOne(tag: string): Promise<void> {
@@ -107,7 +117,9 @@ async function describe(
     if (failures.some(endsScan)) return
     const before = described.get(tag)
     try {
-      const found = await lookAt(read.repository, { tag, before, access }, deps, signal)
+      const found = await ways.use(
+        async (access) => await lookAt(read.repository, { tag, before, access }, deps, signal),
+      )
       described.set(tag, nextFact(before, found, deps.now().getTime()))
       if (++count % storeEvery === 0) await store()
     } catch (error) {
@@ -123,7 +135,7 @@ async function describe(
   }
   const worst = failures.find(endsScan) ?? (count === 0 ? failures[0] : undefined)
   if (worst) throw worst
-  return failures.length
+  return { looked: count, unread: failures.length }
 }
 
 /** Failures of the registry, not of one image. */

@@ -9,6 +9,7 @@ import { sealed, type Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { readKnownHead } from '../read-known-head.ts'
 import { accessTo, type UsedBy } from '../scan-image/access.ts'
+import { scopeOf } from '../scan-image/scope.ts'
 import { readWorkloads } from '../scan-image/workloads.ts'
 import type { UpdateImagesDeps } from './deps.ts'
 import { type Facts, readFacts } from './read-facts.ts'
@@ -105,10 +106,10 @@ async function explain(
   const { container, most } = asked
   const { name, image } = container
   const repository = repositoryOf(image)
-  const listedAt = readTags(await deps.store.get(tagsKey(repository)))?.at ?? ''
+  const access = await accessTo(repository, [asked.usedBy], deps, signal)
+  const listedAt = readTags(await deps.store.get(tagsKey(repository, scopeOf(access, deps))))?.at ?? ''
   const nextScanAt =
     asked.isAutomated && listedAt ? new Date(Date.parse(listedAt) + deps.scanIntervalMs).toISOString() : ''
-  const access = await accessTo(repository, [asked.usedBy], deps, signal)
   const login = access.auth ? `as ${access.auth.username}` : ''
   const about = {
     name,

@@ -1,9 +1,10 @@
 import { toAppError } from '../../domain/error.ts'
 import type { RepositoryFacts } from '../../domain/image/facts.ts'
 import { makeScanFilter } from '../../domain/image/scan-list.ts'
-import { accessTo, type UsedBy } from '../scan-image/access.ts'
+import type { UsedBy } from '../scan-image/access.ts'
 import type { ScanImageDeps } from '../scan-image/index.ts'
 import { readRepository } from '../scan-image/repository.ts'
+import { readingsOf } from '../scan-image/scope.ts'
 
 /** What is known of repositories, by canonical name, and why nothing is known of the others. */
 export type Facts = { known: Map<string, RepositoryFacts>; failures: Map<string, string> }
@@ -27,14 +28,17 @@ export async function readFacts(
   const isScanned = makeScanFilter(deps.filter)
   for (const repository of wanted.repositories) {
     if (!isScanned(repository)) continue
-    const read = {
-      repository,
-      access: () => accessTo(repository, [wanted.usedBy], deps, signal),
-      needed: (tags: readonly string[]) => wanted.needed(repository, tags),
-      from: wanted.from,
-    }
     try {
-      facts.known.set(repository, await readRepository(read, deps, signal))
+      for (const { scope, accesses } of await readingsOf(repository, [wanted.usedBy], deps, signal)) {
+        const read = {
+          repository,
+          scope,
+          accesses,
+          needed: (tags: readonly string[]) => wanted.needed(repository, tags),
+          from: wanted.from,
+        }
+        facts.known.set(repository, await readRepository(read, deps, signal))
+      }
     } catch (error) {
       signal.throwIfAborted()
       facts.failures.set(repository, toAppError(error).message)

@@ -1,4 +1,3 @@
-import { readDescribed, readTags, tagsKey, describedKey, withLabelTimes } from '../../domain/image/facts.ts'
 import { repositoryOf } from '../../domain/image/ref.ts'
 import { readWorkload, type Workload } from '../../domain/image/workload.ts'
 import type { RepositoryFacts } from '../../domain/explain/image-steps.ts'
@@ -10,6 +9,7 @@ import { parseRecord, recordName } from '../../domain/release/record.ts'
 import { readSpec } from '../../domain/release/spec.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { within } from '../cached.ts'
+import { readStored } from '../repositories.ts'
 import { releaseRow, releaseTarget } from '../release-row.ts'
 import { storedKey, storedOf } from '../releases.ts'
 import { createSourceReader } from '../sources.ts'
@@ -22,7 +22,8 @@ export type FactReader = {
   source(spec: SourceSpec): Promise<SourceFacts>
   history(spec: SourceSpec): Promise<History | undefined>
   release(object: KubeObject): Promise<ReleaseFacts>
-  repository(repository: string): Promise<RepositoryFacts>
+  /** `namespace`: of a workload that uses it. */
+  repository(repository: string, namespace: string): Promise<RepositoryFacts>
   /** What is known of every repository that a workload names. */
   repositories(workload: Workload): Promise<Map<string, RepositoryFacts>>
 }
@@ -37,28 +38,22 @@ export function createFactReader(options: Options): FactReader {
   const reader = createSourceReader({ ...options, timeoutMs })
   const queue = createQueueFacts(options.queue)
 
-  async function repository(name: string): Promise<RepositoryFacts> {
-    const [tags, described, scan] = await Promise.all([
-      store.get(tagsKey(name)),
-      store.get(describedKey(name)),
+  async function repository(name: string, namespace: string): Promise<RepositoryFacts> {
+    const [{ stored, described }, scan] = await Promise.all([
+      readStored({ namespace, repository: name }, options),
       queue.jobOf('scan-image', { namespace: '', name }),
     ])
-    const facts = readDescribed(described)
-    const isScanned = images?.isScanned(name) ?? true
-    return {
-      tags: readTags(tags),
-      described: images?.usesLabels(name) ? withLabelTimes(facts) : facts,
-      scan,
-      isScanned,
-    }
+    return { tags: stored, described, scan, isScanned: images?.isScanned(name) ?? true }
   }
 
   return {
     queue,
     repository,
-    async repositories({ containers }) {
+    async repositories({ containers, ref }) {
       const names = [...new Set(containers.map(({ image }) => repositoryOf(image)))]
-      return new Map(await Promise.all(names.map(async (name) => [name, await repository(name)] as const)))
+      return new Map(
+        await Promise.all(names.map(async (name) => [name, await repository(name, ref.namespace ?? '')] as const)),
+      )
     },
     async source(spec) {
       const [{ status, failure }, fetched, fetch, sync] = await Promise.all([

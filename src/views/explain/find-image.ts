@@ -14,7 +14,7 @@ const mostUsers = 10
 export async function findImage(image: ImageRef, text: string, parts: Parts): Promise<Result> {
   const repository = repositoryOf(image)
   const users = usersOf(repository, await parts.candidates())
-  const known = await parts.facts.repository(repository)
+  const known = await parts.facts.repository(repository, users[0]?.metadata.namespace ?? '')
   if (users.length === 0 && !known.tags) return await nothing(text, parts)
   const ways = await Promise.all(users.slice(0, mostUsers).map((user) => stepsOfUser(user, image, parts)))
   const steps = [repositoryStep(printRef(image), image.tag, known), ...inOrder(ways)]
