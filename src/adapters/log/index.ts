@@ -20,7 +20,7 @@ export type LogOptions = {
 }
 
 /**
- * One line per event on standard output: `ts caller component level`, the fields, `msg`. Redacted, at most 16 KB, without a control
+ * One line per event on standard output: `ts caller level component`, the fields, `msg`. Redacted, at most 16 KB, without a control
  * character. By this thread and not by a worker of pino's, which loses the last lines of a crash.
  */
 export function createLog({ format, level, redactor, write, also = () => {} }: LogOptions): Logger {

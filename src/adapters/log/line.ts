@@ -30,9 +30,9 @@ export function createLine(print: Print, redactor: Pick<Redactor, 'redact'>): (e
   }
 }
 
-/** The ancestors' keys first (ruling 19), the message last. */
+/** The ancestors' keys first (ruling 19), the component right before the fields, the message last. */
 function order({ ts, caller, component, level, msg, ...fields }: Entry): Entry {
-  return { ts, caller, ...(component === undefined ? {} : { component }), level, ...fields, msg }
+  return { ts, caller, level, ...(component === undefined ? {} : { component }), ...fields, msg }
 }
 
 /** The same value with each of its texts changed, names of fields too. A number whose digits change becomes a text. */

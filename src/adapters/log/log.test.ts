@@ -18,7 +18,7 @@ describe('createLog', () => {
     log.child({ component: 'git' }).info({ source: 'a/b', count: 2, none: null, list: ['x'] }, 'fetched "main"')
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(
-      /^ts=\d{4}-\S+Z caller=log\/log\.test\.ts:\d+ component=git level=info source=a\/b count=2 none=null list="\[\\"x\\"\]" msg="fetched \\"main\\""\n$/,
+      /^ts=\d{4}-\S+Z caller=log\/log\.test\.ts:\d+ level=info component=git source=a\/b count=2 none=null list="\[\\"x\\"\]" msg="fetched \\"main\\""\n$/,
     )
   })
 
@@ -26,7 +26,7 @@ describe('createLog', () => {
     const { lines, log } = recorded('json')
     log.child({ component: 'git' }).warn({ reason: 'GitUnreachable' }, 'no answer')
     const entry = JSON.parse(lines[0] ?? '') as Record<string, unknown>
-    expect(Object.keys(entry)).toEqual(['ts', 'caller', 'component', 'level', 'reason', 'msg'])
+    expect(Object.keys(entry)).toEqual(['ts', 'caller', 'level', 'component', 'reason', 'msg'])
     expect(entry).toMatchObject({ level: 'warn', reason: 'GitUnreachable', msg: 'no answer' })
     expect(entry.caller).toMatch(/^log\/log\.test\.ts:\d+$/)
   })

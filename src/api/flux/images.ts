@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isPoor, knownImages, type KnownImage, type KnownImages } from '../../domain/image/known-images.ts'
 import { type ImageRef, printRef, repositoryOf, withTag } from '../../domain/image/ref.ts'
 import { readPolicyText } from '../../domain/image/workload.ts'
@@ -13,6 +14,10 @@ export const everyWorkload = '<all>'
 /** Repositories that one list has looked at anew; what is left is asked for by the next. */
 const mostAsked = 50
 
+/** So long a list waits for what it has looked at: what a registry nearby needs for some tags. */
+const patienceMs = 4_000
+const askAgainMs = 100
+
 /** An image with Go's names of fields. */
 type ImageInfo = { ID: string; Digest?: string; CreatedAt?: string }
 type ContainerFields = Record<string, string | number | ImageInfo | ImageInfo[] | undefined>
@@ -23,7 +28,8 @@ type Facts = { name: string; image: ImageRef; known: KnownImages }
 /** Every field of a container, by the name that a caller may ask for (flux-v1 §23). */
 const fields: Readonly<Record<string, (facts: Facts) => ContainerFields[string]>> = {
   Name: ({ name }) => name,
-  Current: ({ image, known }) => infoOf(image, known.current),
+  // nothing at all where nothing is known: fluxctl prints `(untagged)` then, as it did
+  Current: ({ image, known }) => (known.all.length > 0 ? infoOf(image, known.current) : { ID: '' }),
   LatestFiltered: ({ image, known: { wanted } }) => wanted && infoOf(image, wanted),
   Available: ({ image, known: { all } }) => (all.length > 0 ? all.map((one) => infoOf(image, one)) : undefined),
   AvailableError: ({ known }) => known.problem || undefined,
@@ -35,7 +41,7 @@ const fields: Readonly<Record<string, (facts: Facts) => ContainerFields[string]>
 
 /**
  * What is known of the images that workloads could have: of one, or of all in a namespace (everywhere where it is empty). What is not
- * known is asked for, so that the next list has it (ruling 16).
+ * known is asked for and waited for a moment; the next list has what takes longer (ruling 16).
  */
 export async function listImages(
   query: { service?: string; namespace?: string; containerFields?: string },
@@ -51,11 +57,29 @@ export async function listImages(
   const used = rows.flatMap(({ containers, object }) =>
     containers.map(({ image }) => ({ namespace: object.metadata.namespace ?? '', repository: repositoryOf(image) })),
   )
-  const repositories = await views.repositories(used)
-  const poor = views.does('images') ? used.filter((one) => isPoor(repositories(one))) : []
-  for (const name of [...new Set(poor.map(({ repository }) => repository))].slice(0, mostAsked))
-    await enqueue({ kind: 'scan-image', namespace: '', name, reason: 'requested by fluxctl', lane: 'person' })
+  const known = await views.repositories(used)
+  const poor = views.does('images') ? used.filter((one) => isPoor(known(one))) : []
+  const looks: { jobId: string; isHopeful: boolean }[] = []
+  for (const [name, [one]] of [...Map.groupBy(poor, ({ repository }) => repository)].slice(0, mostAsked)) {
+    const work = { kind: 'scan-image', namespace: '', name, reason: 'requested by fluxctl', lane: 'person' } as const
+    // a registry that failed a moment ago is not worth anybody's time
+    looks.push({ ...(await enqueue(work)), isHopeful: one !== undefined && known(one)?.failure === undefined })
+  }
+  const hopeful = looks.filter(({ isHopeful }) => isHopeful)
+  await untilEnded(hopeful, views)
+  const repositories = hopeful.length > 0 ? await views.repositories(used) : known
   return rows.map((row) => ({ ID: row.id, Containers: containersOf(row, { wanted, repositories }) }))
+}
+
+async function untilEnded(looks: readonly { jobId: string }[], views: Views): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  for (const { jobId } of looks) {
+    while (performance.now() < deadline) {
+      const state = (await views.job(jobId))?.state
+      if (state !== 'waiting' && state !== 'active') break
+      await sleep(askAgainMs)
+    }
+  }
 }
 
 function containersOf(

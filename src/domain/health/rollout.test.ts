@@ -98,7 +98,7 @@ describe('rolloutOf', () => {
     ],
     ['a cron job', object('CronJob', {}, {}), { status: 'ready', desired: 0 }],
     ['a release', object('HelmRelease', {}, { releaseStatus: 'deployed' }), { status: 'deployed' }],
-    ['a release of which nothing is known', object('HelmRelease', {}, {}), { status: 'unknown' }],
+    ['a release of which nothing is known', object('HelmRelease', {}, {}), { status: '' }],
   ])('tells of %s', (_what, given, expected) => {
     expect(rolloutOf(given)).toMatchObject(expected)
   })

@@ -3,7 +3,7 @@ import { conditionOf, isSeen, mapAt, numberAt } from './fields.ts'
 
 /** How far a workload's change has come, in fluxd's words and numbers (flux-v1 §23). */
 export type Rollout = {
-  /** `started`: its controller has not seen the change; a HelmRelease says what its release says. */
+  /** `started`: its controller has not seen the change; a HelmRelease says what its release says, and nothing before that. */
   status: string
   desired: number
   updated: number
@@ -23,7 +23,7 @@ export function rolloutOf(object: KubeObject): Rollout {
   if (object.kind === 'StatefulSet') return told(object, ofStatefulSet(object))
   if (object.kind === 'HelmRelease') {
     const { releaseStatus } = mapAt(object, 'status')
-    return { ...none, status: typeof releaseStatus === 'string' ? releaseStatus : 'unknown' }
+    return { ...none, status: typeof releaseStatus === 'string' ? releaseStatus : '' }
   }
   return { ...none, status: 'ready' }
 }

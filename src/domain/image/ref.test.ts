@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  familiarName,
   isAncestral,
   isInsecureHost,
   isSameRef,
@@ -134,3 +135,13 @@ describe('isInsecureHost', () => {
 function fail(): never {
   throw new Error('not a reference')
 }
+
+describe('familiarName', () => {
+  it.each([
+    ['index.docker.io/library/alpine', 'alpine'],
+    ['index.docker.io/team/app', 'team/app'],
+    ['quay.io/library/app', 'quay.io/library/app'],
+  ])('of %s is %s', (canonical, familiar) => {
+    expect(familiarName(canonical)).toBe(familiar)
+  })
+})

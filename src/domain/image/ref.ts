@@ -69,6 +69,11 @@ export function repositoryOf({ domain, path }: ImageRef): string {
   return `${host}/${host === hubDomain && !path.includes('/') ? `library/${path}` : path}`
 }
 
+/** A canonical name as people write it: without Docker Hub's host and its `library/`. */
+export function familiarName(repository: string): string {
+  return repository.replace(/^index\.docker\.io\/(library\/)?/, '')
+}
+
 /** Host and path of a canonical name; undefined for what is none. */
 export function splitRepository(repository: string): { host: string; path: string } | undefined {
   const slash = repository.indexOf('/')

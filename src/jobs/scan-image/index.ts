@@ -2,14 +2,14 @@ import { type AppError, toAppError } from '../../domain/error.ts'
 import { newestLooking } from '../../domain/image/newest-looking.ts'
 import { type Held, planUpdates, repositoriesOf, tagsNeeded, type Update } from '../../domain/image/plan-updates.ts'
 import { listScans, listUsed, makeScanFilter, type ScanFilter } from '../../domain/image/scan-list.ts'
-import { repositoryOf } from '../../domain/image/ref.ts'
+import { familiarName, repositoryOf } from '../../domain/image/ref.ts'
 import type { Workload } from '../../domain/image/workload.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { readKnownHead } from '../read-known-head.ts'
 import type { AccessDeps, UsedBy } from './access.ts'
 import { type LiveDeps, liveWorkloads } from './live.ts'
-import { type RepositoryDeps, type RepositoryRead, readRepository } from './repository.ts'
+import { type RepositoryDeps, type RepositoryFound, type RepositoryRead, readRepository } from './repository.ts'
 import { keepScope, type Reading, readingsOf } from './scope.ts'
 import { readWorkloads, type WorkloadDeps } from './workloads.ts'
 
@@ -66,6 +66,7 @@ type Scan = Reading & { using: readonly SourceWorkloads[]; isAsked: boolean }
 async function scanFor(repository: string, scan: Scan, deps: ScanImageDeps, signal: AbortSignal): Promise<string[]> {
   await keepScope(repository, scan, deps)
   const facts = await readRepository(readOf(repository, scan, deps), deps, signal)
+  tellNews(repository, facts, deps)
   const notes = [`${facts.tags.length} tags`, ...(facts.unread > 0 ? [`${facts.unread} images could not be read`] : [])]
   for (const { spec, workloads } of scan.using.filter((one) => scan.usedBy.includes(one))) {
     signal.throwIfAborted()
@@ -73,6 +74,12 @@ async function scanFor(repository: string, scan: Scan, deps: ScanImageDeps, sign
     notes.push(...(await ask(spec, plan.updates, deps)), ...holdsOf(plan.held, repository))
   }
   return notes
+}
+
+/** In fluxd's words, for whoever waits until an image is known (ruling 19). */
+function tellNews(repository: string, { tags, looked, moved }: RepositoryFound, { log }: LiveDeps): void {
+  if (!moved && looked === 0) return
+  log.info({ updated: familiarName(repository), tags: tags.length, looked }, 'a repository of images has changed')
 }
 
 function readOf(
