@@ -185,10 +185,6 @@ function checkWork(values: FlagValues, { isGiven }: Situation): string[] {
       '--roles splits the work over processes, which must share a Redis: give --redis-url',
     ),
     ...when(
-      values['registry-disable-scanning'] && isGiven('enable') && enable.includes('images'),
-      '--registry-disable-scanning and --enable=images contradict each other',
-    ),
-    ...when(
       isGiven('enable') &&
         !enable.includes('sync') &&
         isGiven('sync-garbage-collection') &&

@@ -109,6 +109,12 @@ describe('loadConfig: old names', () => {
       (c) => [c.takesUpdates, c.images.exclude],
       [true, ['*']],
     ],
+    [
+      '… beside images that are asked for by name',
+      ['--enable=sync,images', '--registry-disable-scanning'],
+      (c) => [c.enable, c.takesUpdates],
+      [['sync'], true],
+    ],
     ['--git-ci-skip', ['--git-ci-skip'], (c) => c.git.ciSkip, '\n\n[ci skip]'],
     ['--git-ci-skip-message', ['--git-ci-skip-message= [x]'], (c) => c.git.ciSkip, ' [x]'],
   ])('%s', (_what, argv, read, expected) => {
@@ -276,7 +282,6 @@ describe('loadConfig: problems', () => {
     ['no role', ['--roles='], /at least one of controller/],
     ['plugins of helm for strangers', ['--tenants', '--helm-plugins-dir=/p'], /contradict each other/],
     ['no request at all to registries', ['--registry-rps=0'], /--registry-rps must be at least 1/],
-    ['images asked for and switched off', ['--enable=images', '--registry-disable-scanning'], /contradict/],
     ['prune without sync', ['--enable=releases', '--sync-garbage-collection'], /no meaning without sync/],
     ['helm 2 only', ['--enabled-helm-versions=v2'], /must include v3/],
     ['a path out of the repository', ['--git-path=a/../../b'], /stay inside the repository/],

@@ -309,6 +309,27 @@ describe('the chart', () => {
     expect(policies[0]?.spec?.egress).toContainEqual({ ports: ports.map((port) => ({ port })) })
   })
 
+  it('takes what people ask for where no registry is looked at', async () => {
+    const values = ['registry.disableScanning=true', 'enable={sync,images}']
+    const pod = podsOf(objectsOf(await render(namespace, ...setArgs(values)))).get('all')
+    const env = { CAPSTAN_REDIS_URL: 'redis://redis:6379', KUBERNETES_SERVICE_HOST: 'x' }
+    expect(loadConfig({ argv: argvOf(pod), env })).toMatchObject({ config: { enable: ['sync'], takesUpdates: true } })
+  })
+
+  it.each([
+    ['makes', 'data=[core]', '[core]\n'],
+    ['takes', 'secretName=mine', undefined],
+    ['makes, by its name,', 'secretName=mine,git.config.data=[core]', '[core]\n'],
+  ])('%s the Secret of git’s configuration: %s', async (_does, given, text) => {
+    const objects = objectsOf(await render(namespace, ...setArgs(['git.config.enabled=true', `git.config.${given}`])))
+    const name = given.includes('mine') ? 'mine' : 'capstan-git-config'
+    expect(JSON.stringify(podsOf(objects).get('all'))).toContain(`"secretName":"${name}"`)
+    const secret = objects.find(({ kind, metadata }) => kind === 'Secret' && metadata.name === name)
+    expect(secret && { text: (secret as { stringData?: { gitconfig?: string } }).stringData?.gitconfig }).toEqual(
+      text && { text },
+    )
+  })
+
   it('takes the values for development', async () => {
     const text = await render(namespace, '--values', `${chart}/values-dev.yaml`)
     expect(argvOf(podsOf(objectsOf(text)).get('all'))).toContain('--log-level=debug')

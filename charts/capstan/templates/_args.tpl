@@ -4,7 +4,7 @@
 {{- with $root }}
 {{- $args := list
   (printf "--namespace=%s" .Release.Namespace)
-  (printf "--enable=%s" (include "capstan.enabled" .))
+  (printf "--enable=%s" (include "capstan.commas" .Values.enable))
   "--listen=:3030"
   "--state-dir=/var/lib/capstan"
   "--token-file=/etc/capstan/api/token"
@@ -102,6 +102,8 @@
 {{- define "capstan.registryArgs" -}}
 {{- $registry := .Values.registry }}
 {{- $args := list (printf "--automation-interval=%s" $registry.automationInterval) }}
+{{- /* what people ask for goes on without scans */}}
+{{- if $registry.disableScanning }}{{ $args = append $args "--registry-disable-scanning" }}{{ end }}
 {{- with $registry.rps }}{{ $args = append $args (printf "--registry-rps=%d" (int .)) }}{{ end }}
 {{- with $registry.burst }}{{ $args = append $args (printf "--registry-burst=%d" (int .)) }}{{ end }}
 {{- if $registry.trace }}{{ $args = append $args "--registry-trace" }}{{ end }}

@@ -131,15 +131,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- else }}{{ join "," (concat (list .Release.Namespace) $given (splitList "," (include "capstan.allowedNamespaces" .)) | compact | uniq) }}{{ end }}
 {{- end }}
 
-{{/* What is done; images of the flag source's workloads are not looked for where that was turned off. */}}
-{{- define "capstan.enabled" -}}
-{{- $enable := splitList "," (include "capstan.commas" .Values.enable) }}
-{{- if .Values.registry.disableScanning }}{{ $enable = without $enable "images" }}{{ end }}
-{{- join "," $enable }}
-{{- end }}
-
 {{- define "capstan.does" -}}
-{{- if has .work (splitList "," (include "capstan.enabled" .root)) }}true{{ end }}
+{{- if has .work (splitList "," (include "capstan.commas" .root.Values.enable)) }}true{{ end }}
 {{- end }}
 
 {{/* What jobs are given, and half a minute for helm and git to end after that. */}}
