@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { VerifyRequest } from '../../src/adapters/git/index.ts'
 import { createKeyring, type Keyring } from '../../src/adapters/gpg/index.ts'
 import { statusRef } from '../../src/domain/source/status.ts'
+import { runUpdate } from '../../src/jobs/update-images/run-update.ts'
 import { makeGit, removeFolders } from '../git/make-git.ts'
 import { openWorkshop, run, shortFolder, type Workshop } from '../gpg/workshop.ts'
 import { pushImage } from '../registry/push-image.ts'
@@ -74,6 +75,12 @@ it('a history without one good signature is not written to', async () => {
     reason: 'SignatureInvalid',
     message: expect.stringMatching(`^HEAD revision is unsigned: .*${commit}`) as string,
   })
+  const { signal } = new AbortController()
+  const lock = { 'default:deployment/web': { add: { locked: 'true' }, remove: {} } }
+  const update = { type: 'policy', cause: { Message: '', User: '' }, spec: lock } as const
+  await expect(runUpdate(bench.spec, { jobId: 'asked', update }, bench.deps, signal)).rejects.toThrow(
+    `HEAD revision is unsigned: found invalid GPG signature for commit ${commit}`,
+  )
   expect(tip()).toBe(commit)
   bench.run('config', 'commit.gpgsign', 'true')
   bench.run('commit', '-q', '--amend', '--no-edit')

@@ -1,4 +1,4 @@
-import { AppError } from '../../domain/error.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 import type { ImageAnswer } from '../../domain/image/answer.ts'
 import { updateMessage } from '../../domain/image/message.ts'
 import { readNote } from '../../domain/image/note.ts'
@@ -29,7 +29,7 @@ export async function runUpdate(
   const prepare = update.type === 'policy' ? preparePolicies(spec, update, deps) : prepareRelease(spec, update, deps)
   const remote = await deps.sources.remote(spec, signal)
   await deps.git.fetch(remote, signal)
-  const { commit } = await readKnownHead(spec, deps, signal)
+  const commit = await readBase(spec, deps, signal)
   if (update.type !== 'policy' && update.spec.Kind === 'plan') {
     const { result } = await prepare(commit, signal)
     return { revision: '', message: 'a dry run: nothing was committed', result }
@@ -86,4 +86,15 @@ async function findLanded(
     if (note?.jobID === jobId) return { revision: commit, message: '', result: note.result }
   }
   return undefined
+}
+
+/** Where no commit is good the answer begins with the words that fluxd had for it, which scripts look for (flux-v1 §13). */
+async function readBase(spec: SourceSpec, deps: UpdateImagesDeps, signal: AbortSignal): Promise<string> {
+  try {
+    return (await readKnownHead(spec, deps, signal)).commit
+  } catch (error) {
+    const { reason, message } = toAppError(error)
+    if (reason !== 'SignatureInvalid') throw error
+    throw new AppError('SignatureInvalid', `HEAD revision is unsigned: ${message}`, { cause: error })
+  }
 }
