@@ -4,6 +4,7 @@ import { createRegistry, type Registry } from '../../src/adapters/registry/index
 import type { Logger } from '../../src/lib/logger.ts'
 import { type Answering, type FakeServer, json, startServer } from './fake-registry.ts'
 import { digestOf } from './push-image.ts'
+import { startInternet } from './stand-in.ts'
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
 const access = { insecure: true }
@@ -441,5 +442,19 @@ describe('docker content digest', () => {
       (seen, answer) => void answer.writeHead(200).end(seen.method === 'GET' ? '{}' : undefined),
     )
     expect(await registry.digest(`${server.host}/app`, '1', access)).toBe(digestOf('{}'))
+  })
+})
+
+describe('the name of Docker Hub', () => {
+  it('leads to the registry that has it where it is said to be insecure', async () => {
+    const internet = await startInternet(({ path }) => ({ body: path === '/v2/' ? {} : { tags: ['1'] } }))
+    const there = createRegistry({ log: silent, environment: { https_proxy: internet.url } })
+    try {
+      expect(await there.tags('index.docker.io/team/app', access)).toEqual(['1'])
+      expect(new Set(internet.seen.map(({ host }) => host))).toEqual(new Set(['index.docker.io']))
+    } finally {
+      await there.close()
+      await internet.close()
+    }
   })
 })

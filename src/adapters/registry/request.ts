@@ -187,10 +187,10 @@ async function sendAuthorized(deps: Deps, about: About, ask: Ask): Promise<Answe
   return fresh === undefined ? answer : await send(fresh)
 }
 
-/** An insecure host is asked once whether it speaks TLS. */
+/** An insecure host is asked once whether it speaks TLS. Docker Hub is none: who says so has another registry by its name. */
 async function baseOf({ connections }: Deps, { host, name, access, signal }: About): Promise<URL> {
   if (host.base) return host.base
-  const secure = new URL(name === hubDomain ? hubApi : `https://${name}`)
+  const secure = new URL(name === hubDomain && !access.insecure ? hubApi : `https://${name}`)
   if (isLinkLocal(secure.hostname)) throw new BadAnswer('not an address of a registry')
   if (!access.insecure) return secure
   const ping = async (base: URL) =>
