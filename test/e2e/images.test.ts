@@ -75,6 +75,7 @@ spec:
       '--git-set-author',
       '--git-ci-skip',
       '--sync-state=cluster',
+      `--allow-namespace=${space}`,
       `--registry-insecure-host=${host}`,
     ])
     await until('the first image is live', () => isLive('1.0.0'), { logFile: capstan.logFile })

@@ -72,6 +72,7 @@ ${chart}`
       '--automation-interval=1h',
       '--sync-garbage-collection',
       '--sync-state=cluster',
+      `--allow-namespace=${space}`,
       `--registry-insecure-host=${stack().registry}`,
     ])
   })
