@@ -1,7 +1,7 @@
 import type { Reason } from './status/reason.ts'
 
-/** When to try again what failed. `never`: only a change of input helps. */
-export type Retry = 'never' | 'backoff' | { afterMs: number }
+/** When to try again what failed. `never`: only a change of input helps. `atMostMs`: with back-off, but not later than that. */
+export type Retry = 'never' | 'backoff' | { afterMs: number } | { atMostMs: number }
 
 /**
  * The one exception of the house. `reason` is the word that people see in conditions, events, logs and the CLI;
@@ -33,4 +33,11 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new AppError('InternalError', message, { cause: error })
+}
+
+/** The same failure, tried again after at most `ms` where back-off alone would decide when. A bug stays as it was thrown. */
+export function triedWithin(ms: number, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.retry !== 'backoff') return error
+  const { reason, message, details } = error
+  return new AppError(reason, message, { retry: { atMostMs: ms }, cause: error, details })
 }

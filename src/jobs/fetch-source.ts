@@ -1,10 +1,11 @@
 import type { Git } from '../adapters/git/index.ts'
 import type { Store } from '../adapters/store/index.ts'
-import { type AppError, toAppError } from '../domain/error.ts'
+import { type AppError, toAppError, triedWithin } from '../domain/error.ts'
 import { historyDepth, historyKey, parseHistory, printHistory } from '../domain/explain/history.ts'
 import { parseRevision, printRevision, type Revision } from '../domain/source/revision.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
-import { type FetchFact, fetchKey, type ReadStatus } from '../domain/source/status.ts'
+import { type FetchFact, fetchKey, type ReadStatus, type SourceStatus } from '../domain/source/status.ts'
+import type { Reason } from '../domain/status/reason.ts'
 import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { History } from './history.ts'
@@ -26,18 +27,38 @@ export type FetchSourceDeps = {
   now: () => Date
 }
 
+const awayReasons = ['GitUnreachable', 'GitAuthFailed', 'GitRefNotFound'] as const satisfies Reason[]
+
 /**
  * Brings the mirror up to date and asks for a sync when the branch moved since the last one that was tried. A person or a push
  * gets a sync in any case, also at an unchanged head (flux-v1 §8, #2818). The summary ends in ` → <job id>` when a sync follows.
+ * What fails is tried again within the poll interval, however long it has been failing (hazard D1).
  */
 export async function fetchSource(payload: JobPayload, deps: FetchSourceDeps, signal: AbortSignal): Promise<Outcome> {
   const spec = deps.sources.get(payload.namespace, payload.name)
   if (!spec) return { end: 'done', summary: 'no such source; nothing to do' }
-  const attempted = (await deps.readStatus(spec, signal))?.attempted ?? ''
-  const revision = printRevision(await fetchHead(spec, attempted, deps, signal))
+  try {
+    return await fetchAndAsk(spec, payload, deps, signal)
+  } catch (error) {
+    throw triedWithin(spec.pollIntervalMs, error)
+  }
+}
+
+async function fetchAndAsk(
+  spec: SourceSpec,
+  payload: JobPayload,
+  deps: FetchSourceDeps,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const status = await deps.readStatus(spec, signal)
+  const attempted = status?.attempted ?? ''
+  const isPoll = payload.reason === periodicReason
+  const head = await fetchHead(spec, attempted, deps, signal)
+  const revision = printRevision(head)
   const moved = attempted !== revision
-  if (!moved && payload.reason === periodicReason) return { end: 'done', summary: `${revision} is synced already` }
-  const reason = moved && payload.reason === periodicReason ? 'new revision' : payload.reason
+  const news = moved ? 'new revision' : wasAway(status) ? 'the repository is back' : undefined
+  if (isPoll && !news) return { end: 'done', summary: `${revision} is synced already` }
+  const reason = (isPoll && news) || payload.reason
   const { jobId } = await deps.enqueue({
     kind: 'sync-source',
     namespace: spec.namespace,
@@ -46,6 +67,11 @@ export async function fetchSource(payload: JobPayload, deps: FetchSourceDeps, si
     lane: laneOfReason(reason),
   })
   return { end: 'done', summary: `${revision} → ${jobId}` }
+}
+
+/** The last sync had nothing to sync, and says so until the next: a branch may come back at the commit that was applied before. */
+function wasAway(status: SourceStatus | undefined): boolean {
+  return awayReasons.some((reason) => reason === status?.reason)
 }
 
 async function fetchHead(

@@ -1,5 +1,5 @@
 import type { Store } from '../adapters/store/index.ts'
-import { toAppError } from '../domain/error.ts'
+import { toAppError, triedWithin } from '../domain/error.ts'
 import { lookKey, type SourceStatus } from '../domain/source/status.ts'
 import { parseSourceStatus } from '../domain/source/stored-status.ts'
 import type { JobPayload, Outcome } from '../domain/work/job.ts'
@@ -13,14 +13,15 @@ const ask = { kind: 'plan-source', ref: '', files: false, full: false } as const
 
 /**
  * In the place of a sync where nothing may be written (`--read-only`): plans what the source follows and keeps what it found in Redis,
- * for people. A look that fails is kept too, and tried again.
+ * for people. A look that fails is kept too, and tried again within the sync interval.
  */
 export async function lookAtSource(
   { namespace, name }: JobPayload,
   deps: LookDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  if (!deps.sources.get(namespace, name)) return { end: 'done', summary: 'no such source; nothing to do' }
+  const spec = deps.sources.get(namespace, name)
+  if (!spec) return { end: 'done', summary: 'no such source; nothing to do' }
   const at = deps.now().toISOString()
   try {
     const plan = await makePlan({ id: '', namespace, name, by: '', at, endedAt: '', ask }, deps, signal)
@@ -32,7 +33,7 @@ export async function lookAtSource(
     const { reason, message } = toAppError(error)
     if (!signal.aborted && reason !== 'InternalError')
       await keep({ namespace, name }, failedLook({ reason, message: deps.redactor.redact(message) }, at), deps)
-    throw error
+    throw triedWithin(spec.syncIntervalMs, error)
   }
 }
 

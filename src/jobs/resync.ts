@@ -1,7 +1,15 @@
 import type { Cluster } from '../adapters/cluster/index.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import { helmReleaseKind, legacyReleaseKind } from '../domain/release/spec.ts'
-import { type Enqueue, type JobPayload, type Outcome, periodicReason, type WorkRequest } from '../domain/work/job.ts'
+import {
+  type Enqueue,
+  type JobPayload,
+  laneOfReason,
+  type Lane,
+  type Outcome,
+  periodicReason,
+  type WorkRequest,
+} from '../domain/work/job.ts'
 import { listRecords } from './sync-release/orphans.ts'
 import type { Sources } from './sources.ts'
 
@@ -43,9 +51,24 @@ export async function resync(payload: JobPayload, deps: ResyncDeps, signal: Abor
     const reason = payload.reason || periodicReason
     const isSpread = request.kind === 'scan-image' && reason === periodicReason
     const delayMs = isSpread ? Math.round(deps.random() * deps.scanSpreadMs) : 0
-    await deps.enqueue({ ...request, reason, lane: 'periodic', ...(delayMs > 0 ? { delayMs } : {}) })
+    await deps.enqueue({
+      ...request,
+      reason,
+      lane: laneOf(request, payload.reason),
+      ...(delayMs > 0 ? { delayMs } : {}),
+    })
   }
   return { end: 'done', summary: `${requests.length} enqueued` }
+}
+
+/**
+ * A new leader, a lost queue or somebody who asks for everything: what was away may be back, so no back-off of before goes on (hazards
+ * C1, D1). It stays behind what people and pushes ask for by name. A registry that asked for a pause has it also then (hazard E2), and a
+ * release that failed keeps its back-off unless somebody asks for it by name (ruling 11).
+ */
+function laneOf({ kind }: Work, asked: string): Lane {
+  if (kind === 'scan-image' || asked === '' || asked === periodicReason) return 'periodic'
+  return kind === 'sync-release' && laneOfReason(asked) === 'person' ? 'periodic' : 'change'
 }
 
 type Work = Pick<WorkRequest, 'kind' | 'namespace' | 'name'>

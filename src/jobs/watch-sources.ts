@@ -1,9 +1,13 @@
+import type { Cluster } from '../adapters/cluster/index.ts'
+import type { ObjectRef } from '../domain/manifest/object.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { type Enqueue, laneOfReason, periodicReason } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { KnownSource, SourceChange, SourceRegistry } from './source-registry.ts'
+import { idOf, watchNamed } from './watch-named.ts'
 
 export type WatchSourcesDeps = {
+  cluster: Pick<Cluster, 'watch'>
   enqueue: Enqueue
   /** Says in the status of an object why it cannot be used. */
   report: (known: KnownSource, signal: AbortSignal) => Promise<void>
@@ -18,8 +22,9 @@ type SourceWork = 'fetch-source' | 'sync-source'
 const settleMs = 200
 
 /**
- * The leader's part: a Source that is new, changed or asked for is fetched and synced at once; each is looked at again at its own
- * intervals. Where it begins, what is known already is left to the one pass over everything with which a leader starts.
+ * The leader's part: a Source that is new, changed or asked for is fetched and synced at once, and so is one whose Secret came or changed
+ * (where Capstan may watch it); each is looked at again at its own intervals. Where it begins, what is known already is left to the one
+ * pass over everything with which a leader starts.
  */
 export function watchSources(
   registry: Pick<SourceRegistry, 'known' | 'onChange'>,
@@ -37,6 +42,20 @@ export function watchSources(
     })
   }
 
+  const named = watchNamed(deps.cluster, (id) => {
+    for (const spec of working()) {
+      for (const [kind, secret] of secretsOf(spec)) if (idOf(secret) === id) ask(spec, kind, `${id} changed`, settleMs)
+    }
+  })
+
+  function working(): SourceSpec[] {
+    return registry.known().flatMap(({ spec }) => (spec && !spec.suspended ? [spec] : []))
+  }
+
+  function followSecrets(): void {
+    named.follow(working().flatMap((spec) => secretsOf(spec).map(([, secret]) => secret)))
+  }
+
   function follow(known: KnownSource): void {
     if (known.spec && !known.spec.suspended) return pace.follow(known.spec)
     pace.end(known)
@@ -50,6 +69,7 @@ export function watchSources(
   }
 
   function look(change: SourceChange): void {
+    followSecrets()
     if (change.kind === 'removed') return pace.end(change)
     follow(change)
     const { spec } = change
@@ -57,12 +77,29 @@ export function watchSources(
   }
 
   for (const known of registry.known()) follow(known)
+  followSecrets()
   const endWatch = registry.onChange(look)
   const stop = (): void => {
     endWatch()
+    named.stop()
     pace.stop()
   }
   signal.addEventListener('abort', stop, { once: true })
+}
+
+/** The Secrets that a source names, and what is to be done when they change: with its login it is fetched, with its keys synced. */
+function secretsOf({ namespace, secretName, sopsSecretName }: SourceSpec) {
+  const refOf = (name: string): ObjectRef & { namespace: string } => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    namespace,
+    name,
+  })
+  const uses: [SourceWork, string][] = [
+    ['fetch-source', secretName],
+    ['sync-source', sopsSecretName],
+  ]
+  return uses.flatMap(([kind, name]) => (name === '' ? [] : [[kind, refOf(name)] as const]))
 }
 
 function reasonOf({ kind, object, before }: SourceChange): string {

@@ -21,6 +21,7 @@ export function sourceWatchOf({
 }: Pick<Parts, 'cluster' | 'queue' | 'log' | 'config'>): WatchSourcesDeps {
   const deps = { cluster, log, now: () => new Date() }
   return {
+    cluster,
     enqueue: queue.enqueue,
     report: async ({ namespace, name, object, problem }, signal) => {
       if (config.readOnly) return

@@ -140,6 +140,25 @@ describe('a run that', () => {
     expect(delay).toBeLessThan(82_000)
   })
 
+  it('fails often enough and is bounded is tried again within that time', async () => {
+    const fail = (): never => {
+      throw new AppError('GitUnreachable', 'The git server does not answer.', { retry: { atMostMs: 12_000 } })
+    }
+    const { queue, seen, prefix } = await openSteps([fail], { random: () => 0.5 })
+    const { jobId } = await queue.enqueue(request)
+    await becomes(queue, jobId, 'delayed')
+    const client = box.client()
+    // as after a long outage
+    await client.hset(`${prefix}:sync-source:${jobId}`, 'atm', '40')
+    await client.zadd(`${prefix}:sync-source:delayed`, 1, jobId)
+    await client.zadd(`${prefix}:sync-source:marker`, 0, '0')
+    await until('it ran again', () => seen.length === 2)
+    const view = await becomes(queue, jobId, 'delayed')
+    expect(await client.hget(`${prefix}:sync-source:${jobId}`, 'delay')).toBe('10000')
+    expect(view?.failure).toBe('GitUnreachable: The git server does not answer.')
+    client.disconnect()
+  })
+
   it('fails for good stays failed until it is asked for again', async () => {
     const fail = (): never => {
       throw new AppError('InvalidValues', 'The values are not a map.', { retry: 'never' })

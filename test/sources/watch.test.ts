@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readSource, sourceDefaults } from '../../src/domain/source/resource.ts'
+import type { WatchEvent } from '../../src/adapters/cluster/index.ts'
 import type { WorkRequest } from '../../src/domain/work/job.ts'
 import { resync } from '../../src/jobs/resync.ts'
 import type { KnownSource, SourceChange } from '../../src/jobs/source-registry.ts'
@@ -26,11 +27,22 @@ function known(name: string, spec: Record<string, unknown> = {}, more: object = 
 function lead(sources: KnownSource[]) {
   const asked: WorkRequest[] = []
   const reported: string[] = []
+  const watched = new Map<string, (event: WatchEvent) => void>()
   const end = new AbortController()
   let tell: (change: SourceChange) => void = () => {}
   watchSources(
     { known: () => sources, onChange: (listener) => ((tell = listener), () => (tell = () => {})) },
     {
+      cluster: {
+        watch(query, listener) {
+          watched.set(query.fieldSelector ?? query.namespace ?? '', listener)
+          return {
+            synced: Promise.resolve(),
+            problem: () => undefined,
+            stop: () => void watched.delete(query.fieldSelector ?? ''),
+          }
+        },
+      },
       enqueue: async (request) => (asked.push(request), { jobId: '' }),
       report: async ({ name, problem }) => void reported.push(`${name}: ${problem?.reason}`),
       log: quiet,
@@ -39,7 +51,7 @@ function lead(sources: KnownSource[]) {
     end.signal,
   )
   const take = () => asked.splice(0).map(({ kind, name, reason, lane }) => `${kind} ${name} (${reason}, ${lane})`)
-  return { take, reported, stop: () => end.abort(), tell: (change: SourceChange) => tell(change) }
+  return { take, reported, watched, stop: () => end.abort(), tell: (change: SourceChange) => tell(change) }
 }
 
 describe('the watch of the leader', () => {
@@ -109,6 +121,36 @@ describe('the watch of the leader', () => {
     stop()
   })
 
+  it('asks at once when a Secret that it names comes later or changes, and no longer when nobody names it', () => {
+    const sources = [
+      known('a', { secretRef: { name: 'login' } }),
+      known('b', { decryption: { provider: 'sops', secretRef: { name: 'keys' } }, sops: true }),
+      known('c', { secretRef: { name: 'other' }, suspend: {} }),
+    ]
+    const { take, tell, watched, stop } = lead(sources)
+    expect([...watched.keys()]).toEqual(['metadata.name=login', 'metadata.name=keys'])
+    const came = (name: string, resourceVersion: string): void => {
+      const metadata = { namespace: 'team', name, resourceVersion }
+      watched.get(`metadata.name=${name}`)?.({
+        type: 'changed',
+        object: { apiVersion: 'v1', kind: 'Secret', metadata },
+      })
+    }
+    watched.get('metadata.name=login')?.({ type: 'replaced', items: [] })
+    expect(take()).toEqual([])
+    came('login', '1')
+    came('keys', '2')
+    expect(take()).toEqual([
+      'fetch-source a (Secret team/login changed, change)',
+      'sync-source b (Secret team/keys changed, change)',
+    ])
+    sources.splice(0, 1)
+    tell({ ...known('a', {}, { generation: 2 }), kind: 'removed' })
+    expect([...watched.keys()]).toEqual(['metadata.name=keys'])
+    stop()
+    expect([...watched.keys()]).toEqual([])
+  })
+
   it('uses a new interval at once', () => {
     const { take, tell, stop } = lead([known('a', { interval: '24h', syncInterval: '24h' })])
     tell({ ...known('a', { interval: '10s', syncInterval: '24h' }), kind: 'changed' })
@@ -144,6 +186,45 @@ describe('resync', () => {
     const deps = { sources, enqueue, cluster, scans: async () => [], ...own }
     await resync(payload, deps, new AbortController().signal)
     expect(asked).toEqual(expected)
+  })
+
+  const lanesOf: [string, string, string, Pick<WorkRequest, 'kind' | 'lane'>][] = [
+    ['the poll of a new leader', 'poll', 'start', { kind: 'fetch-source', lane: 'change' }],
+    ['a sync after the queue was lost', 'sources', 'the queue was lost', { kind: 'sync-source', lane: 'change' }],
+    ['a release at the start', 'releases', 'start', { kind: 'sync-release', lane: 'change' }],
+    [
+      'a scan at the start: a registry that asked for a pause is left alone',
+      'images',
+      'start',
+      { kind: 'scan-image', lane: 'periodic' },
+    ],
+    ['what sync-git asks for', 'poll', 'requested by sync-git', { kind: 'fetch-source', lane: 'change' }],
+    [
+      'what sync-git asks for: a release that failed is left its pause',
+      'releases',
+      'requested by sync-git',
+      { kind: 'sync-release', lane: 'periodic' },
+    ],
+    ['periodic work', 'poll', 'periodic', { kind: 'fetch-source', lane: 'periodic' }],
+    ['a periodic look at releases', 'releases', 'periodic', { kind: 'sync-release', lane: 'periodic' }],
+  ]
+  it.each(lanesOf)('%s shortens a back-off or not', async (_what, name, reason, expected) => {
+    const asked: WorkRequest[] = []
+    const deps = {
+      sources: { list: () => flags, get: () => undefined, remote: async () => ({ url: '' }) },
+      enqueue: async (request: WorkRequest) => (asked.push(request), { jobId: '' }),
+      cluster: {
+        list: async () => [{ apiVersion: 'v1', kind: 'x', metadata: { namespace: 'team', name: 'r' } }],
+        resource: async () => ({ plural: 'x', namespaced: true }) as never,
+      },
+      scans: async () => ['r.example/a'],
+      findOrphans: false,
+      releaseNamespace: '',
+      scanSpreadMs: 0,
+      random: () => 0.5,
+    }
+    await resync({ kind: 'resync', namespace: '', name, reason, requestedAt: '' }, deps, new AbortController().signal)
+    expect(asked).toMatchObject([{ ...expected, reason }])
   })
 
   it.each([

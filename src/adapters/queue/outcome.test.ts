@@ -28,6 +28,12 @@ describe('verdictOf', () => {
       { do: 'retry', text: 'HelmFailed: It failed.', afterMs: 7000 },
     ],
     [
+      'a failure may bound its back-off',
+      failure({ atMostMs: 7000 }),
+      undefined,
+      { do: 'retry', text: 'HelmFailed: It failed.', atMostMs: 7000 },
+    ],
+    [
       'a failure that only input mends fails',
       failure('never'),
       undefined,

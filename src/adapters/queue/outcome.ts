@@ -21,8 +21,8 @@ export type Verdict =
   | { do: 'complete'; summary: string }
   /** `answered`: see {@link Outcome}. */
   | { do: 'delay'; afterMs: number; why: string; answered?: true }
-  /** `afterMs` is absent where the usual back-off decides. */
-  | { do: 'retry'; text: string; afterMs?: number }
+  /** Without `afterMs` the usual back-off decides, which waits `atMostMs`. */
+  | { do: 'retry'; text: string; afterMs?: number; atMostMs?: number }
   | { do: 'fail'; text: string }
   /** Back into the line as if it had not begun: another process takes it. */
   | { do: 'return' }
@@ -75,5 +75,6 @@ function verdictOfError(error: unknown, redact: (text: string) => string): Verdi
   const text = safe(`${error.reason}: ${error.message}`, redact)
   if (error.retry === 'never') return { do: 'fail', text }
   if (error.retry === 'backoff') return { do: 'retry', text }
+  if ('atMostMs' in error.retry) return { do: 'retry', text, atMostMs: Math.max(error.retry.atMostMs, 0) }
   return { do: 'retry', text, afterMs: Math.max(error.retry.afterMs, 0) }
 }

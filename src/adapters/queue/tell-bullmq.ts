@@ -10,19 +10,19 @@ import type { RunScript } from './scripts.ts'
 
 /** A failure that BullMQ tries again; its message is all that Redis gets. */
 class TryAgain extends Error {
-  readonly afterMs: number | undefined
+  readonly times: { afterMs?: number; atMostMs?: number }
 
-  constructor(message: string, afterMs: number | undefined) {
+  constructor(message: string, times: { afterMs?: number; atMostMs?: number }) {
     super(message)
     this.stack = message
-    this.afterMs = afterMs
+    this.times = times
   }
 }
 
-/** BullMQ's back-off strategy: the time that the failure knew, or 5 s doubling to 15 min. */
+/** BullMQ's back-off strategy: the time that the failure knew, or 5 s doubling to 15 min or to the longest time that it knew. */
 export function backoffOf(failures: number, error: Error | undefined, random: () => number): number {
-  const known = error instanceof TryAgain ? error.afterMs : undefined
-  return known ?? backoffMs(failures, random)
+  const { afterMs, atMostMs } = error instanceof TryAgain ? error.times : {}
+  return afterMs ?? backoffMs(failures, random, atMostMs)
 }
 
 /** What is kept of a run that ended with a wait. */
@@ -95,7 +95,7 @@ export function createTeller({ script, nextPriority, log }: Parts): Teller {
         throw new DelayedError()
       case 'retry':
         await recast(job, payload, 'failed')
-        throw new TryAgain(verdict.text, verdict.afterMs)
+        throw new TryAgain(verdict.text, verdict)
       case 'fail': {
         const error = new UnrecoverableError(verdict.text)
         error.stack = verdict.text

@@ -138,7 +138,7 @@ async function sendOnce(deps: Deps, about: About, ask: Ask): Promise<SentOnce> {
     if (signal?.aborted) throw signal.reason as Error
     if (error instanceof AppError) {
       // the token server's: without a token every repository of the host would ask it again
-      if (typeof error.retry === 'object') await host.pace.refused(error.retry.afterMs)
+      if (typeof error.retry === 'object' && 'afterMs' in error.retry) await host.pace.refused(error.retry.afterMs)
       return { failure: error, isPassing: false }
     }
     host.base = undefined

@@ -17,6 +17,13 @@ describe('backoffMs', () => {
     expect(backoffMs(failures, middle)).toBe(waitMs)
   })
 
+  it('keeps its chance below the longest wait of a caller', () => {
+    expect(backoffMs(9, () => 0.999_999, 300_000)).toBe(300_000)
+    expect(backoffMs(9, middle, 300_000)).toBe(250_000)
+    expect(backoffMs(9, () => 0, 300_000)).toBe(200_000)
+    expect(backoffMs(1, middle, 300_000)).toBe(5_000)
+  })
+
   it('stays within 20 % of the wait without chance', () => {
     fc.assert(
       fc.property(fc.nat(100), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, chance) => {

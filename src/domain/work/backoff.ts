@@ -5,11 +5,11 @@ const longestMs = 15 * 60_000
 const jitter = 0.2
 
 /**
- * Milliseconds to wait before the next try: 5 s doubling to 15 min, ± 20 %. `failures` counts from 1.
+ * Milliseconds to wait before the next try: 5 s doubling to 15 min, ± 20 %, and never more than `atMostMs`. `failures` counts from 1.
  * `random` gives [0, 1).
  */
-export function backoffMs(failures: number, random: () => number): number {
+export function backoffMs(failures: number, random: () => number, atMostMs: number = Infinity): number {
   const doublings = Math.min(Math.max(failures, 1) - 1, 16)
-  const wait = Math.min(firstMs * 2 ** doublings, longestMs)
+  const wait = Math.min(firstMs * 2 ** doublings, longestMs, atMostMs / (1 + jitter))
   return Math.round(wait * (1 - jitter + 2 * jitter * random()))
 }

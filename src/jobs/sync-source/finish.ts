@@ -116,7 +116,7 @@ function outcomeOf(
   if (missed.length > 0)
     return { end: 'again', afterMs: againMs, why: `${missed.length} objects changed in the cluster meanwhile` }
   if (problem !== '') {
-    const afterMs = Math.min(backoffMs(memory.failures, deps.random), spec.syncIntervalMs)
+    const afterMs = backoffMs(memory.failures, deps.random, spec.syncIntervalMs)
     return { end: 'again', afterMs, why: problem }
   }
   return lookAgain(status, sync) ?? { end: 'done', summary }

@@ -1,4 +1,4 @@
-import { toAppError } from '../../domain/error.ts'
+import { toAppError, triedWithin } from '../../domain/error.ts'
 import type { SourceSpec } from '../../domain/source/spec.ts'
 import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/job.ts'
 import { beginStep } from '../../lib/progress.ts'
@@ -13,8 +13,9 @@ import type { SyncSourceDeps } from './sync.ts'
 import { applyDesired } from './write.ts'
 
 /**
- * Makes the cluster equal to what the source follows, as last fetched: load, compare digests, apply what differs, prune what left
- * git, write what was seen. Run twice at the same revision it writes nothing; killed at any line, the next run finishes the work.
+ * Makes the cluster equal to what the source follows, as last fetched: load, compare digests, apply what differs, prune what left git,
+ * write what was seen. Run twice at the same revision it writes nothing; killed at any line, the next run finishes the work. What fails is
+ * tried again within the sync interval, however long it has been failing (hazard C1).
  */
 export async function syncSource(payload: JobPayload, deps: SyncSourceDeps, signal: AbortSignal): Promise<Outcome> {
   const spec = deps.sources.get(payload.namespace, payload.name)
@@ -23,6 +24,8 @@ export async function syncSource(payload: JobPayload, deps: SyncSourceDeps, sign
   memory.syncing = true
   try {
     return await syncOnce(spec, { memory, why: payload.reason }, deps, signal)
+  } catch (error) {
+    throw triedWithin(spec.syncIntervalMs, error)
   } finally {
     memory.syncing = false
   }
