@@ -1,3 +1,5 @@
+import { createSteadyClock } from '../lib/steady-clock.ts'
+
 /** Says whether a caller may go on; false once it has asked too often in the running minute. */
 export type RateLimit = (caller: string) => boolean
 
@@ -6,7 +8,8 @@ const minuteMs = 60_000
 const mostCallers = 10_000
 
 /** At most `perMinute` calls a minute for each caller. */
-export function createRateLimit(perMinute: number, now: () => number): RateLimit {
+export function createRateLimit(perMinute: number, clock: () => number): RateLimit {
+  const now = createSteadyClock(clock)
   const counts = new Map<string, number>()
   let startedAt = now()
 

@@ -26,6 +26,16 @@ describe('createCached', () => {
     expect(await read()).toEqual({ value: 2, at: 2000 })
   })
 
+  it('reads again when the clock went back: the age of what it has is not known', async () => {
+    const { state, read } = setUp()
+    state.now = 3_600_000
+    await read()
+    state.now = 10
+    expect(await read()).toEqual({ value: 2, at: 10 })
+    state.now = 1000
+    expect((await read()).value).toBe(2)
+  })
+
   it('keeps the last good value, with its age and the failure', async () => {
     const { state, read } = setUp()
     await read()

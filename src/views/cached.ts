@@ -60,7 +60,8 @@ export function createCached<T>(
 
   return async (notBefore = Number.NEGATIVE_INFINITY) => {
     const age = now() - checkedAt
-    const isFit = last !== undefined && last.at >= notBefore
+    // seen in what is the future now: of unknown age
+    const isFit = last !== undefined && last.at >= notBefore && age >= 0
     if (last && isFit && age < ttlMs) return last
     if (last && isFit && !last.failure && tookMs > slowMs) {
       if (age >= restsFor * tookMs) begin().reading.catch(() => undefined)

@@ -76,6 +76,19 @@ describe('a GitHub App', () => {
     expect(verifier.verify(keys.publicKey, Buffer.from(signature, 'base64url'))).toBe(true)
   })
 
+  it('keeps it as long where the clock was set back before it came', async () => {
+    await app.login(installation())
+    now -= 3 * 3600_000
+    answer.body = token('ghs_second', new Date(now + 3600_000).toISOString())
+    await app.login(installation({ installationId: '679' }))
+    now += 54 * 60_000
+    expect(await app.login(installation({ installationId: '679' }))).toMatchObject({ password: 'ghs_second' })
+    expect(seen).toHaveLength(2)
+    now += 60_000
+    await app.login(installation({ installationId: '679' }))
+    expect(seen).toHaveLength(3)
+  })
+
   it('keeps it until five minutes before its end, for each installation', async () => {
     await app.login(installation())
     now += 54 * 60_000

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { AppError } from '../../domain/error.ts'
 import type { Egress } from '../../lib/egress.ts'
+import { createSteadyClock } from '../../lib/steady-clock.ts'
 import type { GitRemote } from './remote.ts'
 
 export type GithubAppOptions = {
@@ -31,6 +32,13 @@ const renewBeforeMs = 5 * 60_000
 /** Logins of GitHub Apps: a token of an hour, made with the app's key and kept until 5 minutes before its end. */
 export function createGithubApp({ egress, now }: GithubAppOptions): GithubApp {
   const tokens = new Map<string, Token>()
+  const clock = createSteadyClock(now)
+
+  /** Its end by the steady clock. */
+  async function renewed(installation: Installation, signal: AbortSignal | undefined): Promise<Token> {
+    const { token, expiresAt } = await ask(installation, { egress, now }, signal)
+    return { token, expiresAt: clock() + expiresAt - now() }
+  }
 
   return {
     async login(installation, signal) {
@@ -39,8 +47,8 @@ export function createGithubApp({ egress, now }: GithubAppOptions): GithubApp {
       // ids are no secret: only who has the key gets the token that it made
       const key = `${account} ${createHash('sha256').update(privateKey).digest('hex')}`
       const kept = tokens.get(key)
-      const isGood = kept !== undefined && kept.expiresAt - now() > renewBeforeMs
-      const token = isGood ? kept : await ask(installation, { egress, now }, signal)
+      const isGood = kept !== undefined && kept.expiresAt - clock() > renewBeforeMs
+      const token = isGood ? kept : await renewed(installation, signal)
       tokens.set(key, token)
       return { kind: 'basic', username: 'x-access-token', password: token.token, account }
     },

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { isWithin } from '../../lib/steady-clock.ts'
 
 /** Answers that count for a while. */
 export type Recent<T> = {
@@ -30,7 +31,7 @@ export function createRecent<T extends object>(options: { forMs: number; most: n
   return {
     async get(key, ask) {
       const seen = known.get(key)
-      if (seen && now() - seen.at < forMs) return seen.answer
+      if (seen && isWithin(seen.at, now(), forMs)) return seen.answer
       const running = asking.get(key) ?? refresh(key, ask)
       asking.set(key, running)
       return await running

@@ -1,4 +1,5 @@
 import type { Gauge } from '@prometheus-io/client'
+import { isWithin } from '../../lib/steady-clock.ts'
 
 export type SampledOptions<T> = {
   read: () => Promise<T>
@@ -25,7 +26,7 @@ export function createSampled<T>({ read, show, maxAgeMs, now }: SampledOptions<T
   }
 
   return async () => {
-    if (now() - readAt < maxAgeMs) return
+    if (isWithin(readAt, now(), maxAgeMs)) return
     running ??= sample()
     await running
   }

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { type RateBudget, readBudget, type SaidBudget } from '../../domain/image/rate-budget.ts'
+import { createSteadyClock } from '../../lib/steady-clock.ts'
 import type { Answer } from './connections.ts'
 import { rateLimited } from './failure.ts'
 import type { RegistryMemory } from './memory.ts'
@@ -161,9 +162,10 @@ function createListener(kept: PaceMemory, now: () => number): Listener {
 }
 
 /** Waits until it is the next request's turn, so that they go evenly after a burst. */
-function createSpacing(burst: number, now: () => number): (rate: number, signal?: AbortSignal) => Promise<void> {
+function createSpacing(burst: number, clock: () => number): (rate: number, signal?: AbortSignal) => Promise<void> {
   /** When the next request would go if all went evenly. */
   let evenly = 0
+  const now = createSteadyClock(clock)
   return async (rate, signal) => {
     const gapMs = 1000 / rate
     const from = Math.max(evenly, now() - (burst - 1) * gapMs)

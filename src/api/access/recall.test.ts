@@ -22,6 +22,17 @@ describe('answers that are remembered', () => {
     expect(await recall('a')).toBe(3)
   })
 
+  it('do not count for longer because the clock was set back', async () => {
+    const { recall, pass } = bench()
+    await recall('a')
+    pass(5_000)
+    await recall('a')
+    pass(-3_600_000)
+    expect(await recall('a')).toBe(1)
+    pass(5_000)
+    expect(await recall('a')).toBe(2)
+  })
+
   it('do not grow with the number of callers', async () => {
     const { recall } = bench(2)
     for (const key of ['a', 'b', 'c']) await recall(key)

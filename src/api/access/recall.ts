@@ -1,9 +1,12 @@
+import { createSteadyClock } from '../../lib/steady-clock.ts'
+
 /** Remembers answers for a while: asked once for all who want one at the same time. Failures are not remembered. */
 export type Recall<T> = (key: string, ask: () => Promise<T>) => Promise<T>
 
 /** `forMs` says how long an answer counts; the oldest of more than `most` are forgotten. */
 export function createRecall<T>(options: { forMs: number; most: number; now: () => number }): Recall<T> {
-  const { forMs, most, now } = options
+  const { forMs, most } = options
+  const now = createSteadyClock(options.now)
   const known = new Map<string, { answer: Promise<T>; until: number }>()
 
   return async (key, ask) => {

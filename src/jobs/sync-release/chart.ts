@@ -5,6 +5,7 @@ import type { ChartSource, ReleaseSpec } from '../../domain/release/spec.ts'
 import { never } from '../../lib/never.ts'
 import { untilAborted } from '../../lib/until-aborted.ts'
 import { urlSecrets } from '../../lib/url-secrets.ts'
+import { isWithin } from '../../lib/steady-clock.ts'
 import { remoteOf } from '../source-credentials.ts'
 import { readPullAccess } from './chart-access.ts'
 import type { SyncReleaseDeps } from './deps.ts'
@@ -128,7 +129,7 @@ function joined(chartPath: string, path: string): string {
 }
 
 function isRecent(fetchedAt: number, now: number, { gitPollIntervalMs, freshAfter = 0 }: ChartDeps): boolean {
-  return now - fetchedAt < gitPollIntervalMs && fetchedAt >= freshAfter
+  return isWithin(fetchedAt, now, gitPollIntervalMs) && fetchedAt >= freshAfter
 }
 
 /**

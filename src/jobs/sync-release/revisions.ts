@@ -2,6 +2,7 @@ import type { HelmOutcome, StoredRelease } from '../../adapters/helm/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { ReleaseSpec } from '../../domain/release/spec.ts'
 import type { HelmState, StoredRevision } from '../../domain/release/state.ts'
+import { isWithin } from '../../lib/steady-clock.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { keepSeen } from './memory.ts'
 import type { Work } from './work.ts'
@@ -116,7 +117,7 @@ export async function lookAtMade(work: Work, revision: number, deps: SyncRelease
 
 /** True when helm's revisions were read a moment ago, and nothing was done since. */
 export function isFresh({ revisionsAt }: Work, { now }: SyncReleaseDeps): boolean {
-  return revisionsAt !== undefined && now().getTime() - revisionsAt < freshMs
+  return revisionsAt !== undefined && isWithin(revisionsAt, now().getTime(), freshMs)
 }
 
 /** helm's newest revision, decoded. */

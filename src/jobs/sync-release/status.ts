@@ -2,6 +2,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { type Definition, definitionName, operatorDefinition, readDefinition } from '../../domain/release/definition.ts'
 import { enterPhase, type Phase, type ReleaseStatus } from '../../domain/release/phase.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
+import { isWithin } from '../../lib/steady-clock.ts'
 import { announceOn } from '../kube-event.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
@@ -32,7 +33,7 @@ const definitionForMs = 60_000
 async function servedDefinition(deps: SyncReleaseDeps, signal: AbortSignal): Promise<Definition> {
   const memory = memoryOf(deps)
   const now = deps.now().getTime()
-  if (memory.definition && now - memory.definition.readAt < definitionForMs) return memory.definition.words
+  if (memory.definition && isWithin(memory.definition.readAt, now, definitionForMs)) return memory.definition.words
   const ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
   const definition = await deps.cluster.get(ref, { signal }).catch(() => undefined)
   signal.throwIfAborted()

@@ -1,4 +1,5 @@
 import { AppError } from '../../../domain/error.ts'
+import { createSteadyClock } from '../../../lib/steady-clock.ts'
 import type { RegistryAuth } from '../access.ts'
 
 /** A login that a cloud gave for some time. */
@@ -16,7 +17,9 @@ const embargoMs = 10 * 60_000
 /** A scan that begins with a login should end with it. */
 const marginMs = 10 * 60_000
 
-export function createLending(now: () => number): Lending {
+export function createLending(clock: () => number): Lending {
+  const now = createSteadyClock(clock)
+  /** Their times by the steady clock. */
   const known = new Map<string, Lent & { usableUntil: number }>()
   const failed = new Map<string, { why: string; until: number }>()
   const pending = new Map<string, Promise<Lent>>()
@@ -24,8 +27,9 @@ export function createLending(now: () => number): Lending {
   async function renew(key: string, what: string, ask: () => Promise<Lent>): Promise<Lent> {
     try {
       const lent = await ask()
-      const lifeMs = lent.until - now()
-      known.set(key, { ...lent, usableUntil: lent.until - Math.min(marginMs, lifeMs / 4) })
+      const lifeMs = lent.until - clock()
+      const until = now() + lifeMs
+      known.set(key, { ...lent, until, usableUntil: until - Math.min(marginMs, lifeMs / 4) })
       failed.delete(key)
       return lent
     } catch (error) {
