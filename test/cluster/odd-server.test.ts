@@ -80,7 +80,11 @@ beforeEach(async () => {
     'current-context': 'x',
   }
   writeFileSync(kubeconfig, JSON.stringify(config))
-  cluster = createCluster({ kubeconfig, log: quiet, watchTiming: { openMs: 1000, graceMs: 200, paceMs: 20 } })
+  cluster = createCluster({
+    kubeconfig,
+    log: quiet,
+    watchTiming: { openMs: 1000, graceMs: 200, paceMs: 20, unknownMs: 100 },
+  })
 })
 afterEach(async () => {
   await cluster.close()
@@ -351,6 +355,31 @@ describe('a watch', () => {
     watch.stop()
     expect(seen).toEqual(['list of 500', 'watch from 100', 'list of 1', 'list of 500', 'watch from 90'])
     expect(events.map((one) => one.type === 'replaced' && (one.isRewound ?? false))).toEqual([false, true, false])
+  })
+
+  it('tells once that all is gone when its kind is not served any more, and lists again when it is', async () => {
+    let isServed = true
+    script = (request) => {
+      const url = new URL(request.url ?? '', 'http://x')
+      if (!isServed && url.pathname === '/apis/apps/v1') return { status: 200, body: { resources: [] } }
+      if (url.pathname !== '/apis/apps/v1/deployments') return undefined
+      if (!isServed || url.searchParams.has('watch')) return { status: 404 }
+      const item = { metadata: { name: 'a', namespace: 'x', resourceVersion: '1' } }
+      return { status: 200, body: { metadata: { resourceVersion: '100' }, items: [item] } }
+    }
+    const held: number[] = []
+    const watch = cluster.watch({ apiVersion: 'apps/v1', kind: 'Deployment' }, (one) => {
+      if (one.type === 'replaced') held.push(one.items.length)
+    })
+    await watch.synced
+    isServed = false
+    await until('nothing is held any more', () => held.at(-1) === 0)
+    const looks = asked('GET /apis/apps/v1')
+    await until('it has looked again', () => asked('GET /apis/apps/v1') > looks + 2)
+    expect(held.filter((count) => count === 0)).toEqual([0])
+    isServed = true
+    await until('it is listed again', () => held.at(-1) === 1)
+    watch.stop()
   })
 
   it('lists again after three closes that brought nothing', async () => {

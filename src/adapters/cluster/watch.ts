@@ -38,6 +38,8 @@ export type WatchTiming = {
   /** Least time between two attempts (hazard C7), and the pace at which a kind that is not served is looked for. */
   paceMs: number
   maxBackoffMs: number
+  /** A kind that was served and is not for that long is gone, and its objects with it; an API server that starts may not know it yet. */
+  unknownMs: number
 }
 
 export const watchTiming: WatchTiming = {
@@ -47,6 +49,7 @@ export const watchTiming: WatchTiming = {
   relistMs: 600_000,
   paceMs: 1000,
   maxBackoffMs: 30_000,
+  unknownMs: 30_000,
 }
 
 type Parts = { api: Api; connection: Connection; log: Logger; timing: WatchTiming }
@@ -96,6 +99,9 @@ class WatchLoop {
   #emptyCloses = 0
   #failures = 0
   #isSynced = false
+  /** By the monotonic clock: since when a kind that was served before is not; 0 for a served one. */
+  #unknownSince = 0
+  #isForgotten = false
   /** The last failure, until the first complete list. */
   problem: AppError | undefined
 
@@ -146,6 +152,8 @@ class WatchLoop {
     this.#listedAt = performance.now()
     this.#emptyCloses = 0
     this.#isSynced = true
+    this.#isForgotten = false
+    this.#unknownSince = 0
     this.problem = undefined
     this.#tell({ type: 'replaced', items: listed.items, ...(isRewound ? { isRewound } : {}) })
     onSynced()
@@ -178,6 +186,16 @@ class WatchLoop {
       throw new AppError('ClusterUnavailable', 'The server no longer knows the version of the last list.')
   }
 
+  /** A definition that went while nobody heard of it took its objects along: nobody tells of them one by one. */
+  #forget(): void {
+    if (!this.#isSynced || this.#isForgotten) return
+    this.#unknownSince ||= performance.now()
+    if (performance.now() - this.#unknownSince < this.#parts.timing.unknownMs) return
+    this.#isForgotten = true
+    this.#parts.log.warn({}, 'the kind is not served any more: its objects count as gone')
+    this.#tell({ type: 'replaced', items: [] })
+  }
+
   /** How long to wait after a failure. */
   #failed(error: unknown): number {
     if (!this.#isSynced) this.problem = toAppError(error)
@@ -185,8 +203,10 @@ class WatchLoop {
     // The kind may be installed at any moment; its look-up is one small request.
     if (error instanceof AppError && error.reason === 'UnknownKind') {
       this.#resourceVersion = ''
+      this.#forget()
       return paceMs * (1 + Math.random() / 4)
     }
+    this.#unknownSince = 0
     this.#failures += 1
     const message = error instanceof Error ? error.message : String(error)
     this.#parts.log.info({ failures: this.#failures, why: message }, 'watch is begun again')
