@@ -3,7 +3,7 @@ import { AppError, toAppError } from '../domain/error.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
 import { parseRecord, recordSelector } from '../domain/release/record.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
-import { finalizer } from './sync-release/remove.ts'
+import { finalizer } from './sync-release/finalizer.ts'
 
 export type EjectDeps = {
   cluster: Pick<Cluster, 'list' | 'patch' | 'replace' | 'resource'>

@@ -10,7 +10,7 @@ import {
   periodicReason,
   type WorkRequest,
 } from '../domain/work/job.ts'
-import { listRecords } from './sync-release/orphans.ts'
+import { anewReason, listUnkept } from './sync-release/orphans.ts'
 import type { Sources } from './sources.ts'
 
 /** What a `resync` job may list; the payload's name. */
@@ -28,8 +28,8 @@ export type ResyncDeps = {
   random: () => number
   /** The one namespace in which releases are looked for; empty means all (`--allow-namespace`). */
   releaseNamespace: string
-  /** Look for releases whose HelmRelease went without being seen; needed where no finalizer keeps it. */
-  findOrphans: boolean
+  /** A finalizer keeps HelmReleases once they are installed; what none kept is looked for. */
+  finalizer: boolean
   /** Old HelmReleases are served, too (ruling 9). */
   legacyReleases?: boolean
   /** Those of these HelmReleases at which nothing is to be looked; left out: all are. */
@@ -48,7 +48,7 @@ export async function resync(payload: JobPayload, deps: ResyncDeps, signal: Abor
   const requests = await listWork(payload, deps, signal)
   for (const request of requests) {
     signal.throwIfAborted()
-    const reason = payload.reason || periodicReason
+    const reason = request.reason || payload.reason || periodicReason
     const isSpread = request.kind === 'scan-image' && reason === periodicReason
     const delayMs = isSpread ? Math.round(deps.random() * deps.scanSpreadMs) : 0
     await deps.enqueue({
@@ -71,7 +71,7 @@ function laneOf({ kind }: Work, asked: string): Lane {
   return kind === 'sync-release' && laneOfReason(asked) === 'person' ? 'periodic' : 'change'
 }
 
-type Work = Pick<WorkRequest, 'kind' | 'namespace' | 'name'>
+type Work = Pick<WorkRequest, 'kind' | 'namespace' | 'name'> & { reason?: string }
 
 async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
   const scope = payload.name as ResyncScope
@@ -100,7 +100,7 @@ async function listReleases(payload: JobPayload, deps: ResyncDeps, signal: Abort
     signal,
   )
   const [{ releases, isDefined }, atRest = []] = await Promise.all([listing, resting])
-  const gone = deps.findOrphans && isDefined ? await listGone(releases.map(nameOf), deps, signal) : []
+  const gone = isDefined ? await listGone(releases, deps, signal) : []
   const left = new Set(atRest)
   const due = releases.filter((release) => !left.has(release)).map(nameOf)
   return [...due, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
@@ -126,19 +126,16 @@ function nameOf({ metadata: { namespace = '', name } }: KubeObject): { namespace
   return { namespace, name }
 }
 
-/** Owners of records that do not exist any more, each once. */
+/** Owners of records that do not exist any more, each once; another one may have the name since. */
 async function listGone(
-  known: readonly { namespace: string; name: string }[],
+  releases: readonly KubeObject[],
   deps: ResyncDeps,
   signal: AbortSignal,
-): Promise<{ namespace: string; name: string }[]> {
-  const there = new Set(known.map(({ namespace, name }) => `${namespace}/${name}`))
-  const records = await listRecords(deps, signal)
-  const gone = new Map(
-    records.map(({ record: { owner } }) => [
-      `${owner.namespace}/${owner.name}`,
-      { namespace: owner.namespace, name: owner.name },
-    ]),
-  )
-  return [...gone].flatMap(([key, owner]) => (there.has(key) ? [] : [owner]))
+): Promise<Omit<Work, 'kind'>[]> {
+  const there = new Set(releases.map(({ metadata }) => metadata.uid))
+  const names = new Set(releases.map(({ metadata: { namespace = '', name } }) => `${namespace}/${name}`))
+  const records = await listUnkept(deps, signal)
+  const gone = records.map(({ record }) => record.owner).filter(({ uid }) => !there.has(uid))
+  const once = new Map(gone.map(({ namespace, name }) => [`${namespace}/${name}`, { namespace, name }]))
+  return [...once].map(([id, owner]) => (names.has(id) ? { ...owner, reason: anewReason } : owner))
 }

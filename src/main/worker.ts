@@ -41,7 +41,7 @@ export function processorsOf(
     scanSpreadMs: config.images.scanIntervalMs / 5,
     random: Math.random,
     releaseNamespace: config.releases.namespace,
-    findOrphans: !config.releases.finalizer,
+    finalizer: config.releases.finalizer,
     legacyReleases: config.releases.legacy,
     ...(releases ? { resting: releases.resting } : {}),
   }

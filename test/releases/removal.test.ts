@@ -37,6 +37,43 @@ describe('what is removed, and what never is, with the real helm on the real API
   })
   const keep = { 'capstan.dev/failed-install': 'keep' }
 
+  const own = (name: string) => `${bench.namespace}/${name}`
+  /** Why the last resync asked for each. */
+  const reasons = new Map<string, string>()
+
+  /** A run of the job uninstalls the release of a HelmRelease that is gone, with the rights of this account. */
+  async function removesAs(account: string, name: string): Promise<void> {
+    const before = bench.arguments().length
+    expect(await bench.sync(name)).toMatchObject({ end: 'done', summary: `release ${name} was uninstalled` })
+    expect(bench.arguments().slice(before)).toContain(
+      `--kube-as-user=system:serviceaccount:${bench.namespace}:${account}`,
+    )
+  }
+
+  /** Names of the HelmReleases that a resync of `--allow-namespace` asks for. */
+  async function resynced(cluster: ResyncDeps['cluster'] = bench.cluster): Promise<string[]> {
+    const found: string[] = []
+    await resync(
+      { kind: 'resync', namespace: '', name: 'releases', reason: 'start', requestedAt: '' },
+      {
+        sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
+        cluster,
+        enqueue: async ({ namespace, name, reason }) => {
+          found.push(`${namespace}/${name}`)
+          reasons.set(`${namespace}/${name}`, reason)
+          return { jobId: name }
+        },
+        scans: async () => [],
+        releaseNamespace: bench.namespace,
+        finalizer: bench.deps.finalizer,
+        scanSpreadMs: 0,
+        random: () => 0.5,
+      },
+      AbortSignal.timeout(30_000),
+    )
+    return found
+  }
+
   it('keeps a failed first install where that is asked for, and upgrades over it', async () => {
     await bench.put('kept', { releaseName: 'kept', chart: chart('2.0.0') })
     await bench.annotate('kept', keep)
@@ -157,6 +194,89 @@ describe('what is removed, and what never is, with the real helm on the real API
     })
   })
 
+  describe('a HelmRelease that no finalizer kept yet', () => {
+    /** As a process that is killed when helm has ended: nothing is noted, no finalizer put on. */
+    async function cutShort(name: string, more: Record<string, unknown> = {}): Promise<void> {
+      const { helm } = bench.deps
+      bench.deps.helm = {
+        ...helm,
+        install: async (...given) => {
+          await helm.install(...given)
+          throw new Error('killed')
+        },
+      }
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0'), ...more })
+      await expect(bench.sync(name)).rejects.toThrow('killed')
+      bench.deps.helm = helm
+      expect(await releases()).toContain(name)
+      expect((await bench.get(name))?.metadata.finalizers).toBeUndefined()
+    }
+
+    it('and went after its first install was cut short: a resync finds its release, which is uninstalled', async () => {
+      await createAccount(bench.cluster, 'cutter', [bench.namespace])
+      await cutShort('cut', { serviceAccountName: 'cutter' })
+      expect(await resynced()).toContain(own('cut'))
+      await bench.cluster.delete(object('cut'), {})
+      expect(await resynced()).toContain(own('cut'))
+      await removesAs('cutter', 'cut')
+      expect(await releases()).not.toContain('cut')
+      expect(await resynced()).not.toContain(own('cut'))
+    })
+
+    it('and whose release could not be removed at once: it is found again', async () => {
+      await cutShort('tough')
+      await bench.cluster.delete(object('tough'), {})
+      const { helm } = bench.deps
+      const uninstall = async () => ({ ok: false, reason: 'HelmFailed', message: 'not now' }) as const
+      bench.deps.helm = { ...helm, uninstall }
+      await expect(bench.sync('tough')).rejects.toThrow('not now')
+      bench.deps.helm = helm
+      expect(await resynced()).toContain(own('tough'))
+      expect(await bench.sync('tough')).toMatchObject({ summary: 'release tough was uninstalled' })
+      expect(await releases()).not.toContain('tough')
+    })
+
+    it('is kept before the record says that its first install is over', async () => {
+      const { cluster } = bench.deps
+      const replace: typeof cluster.replace = async (sent, ...rest) => {
+        if (sent.kind === 'ConfigMap') throw new Error('killed')
+        return await cluster.replace(sent, ...rest)
+      }
+      bench.deps.cluster = { ...cluster, replace }
+      await bench.put('early', { releaseName: 'early', chart: chart('1.0.0') })
+      await expect(bench.sync('early')).rejects.toThrow('killed')
+      bench.deps.cluster = cluster
+      expect((await bench.get('early'))?.metadata.finalizers).toEqual(['capstan.dev/release'])
+      expect(await bench.sync('early')).toMatchObject({ end: 'done' })
+    })
+
+    it('and was made again for another release: the one that was cut short is uninstalled, and this one installed', async () => {
+      await cutShort('twin')
+      await bench.cluster.delete(object('twin'), {})
+      await bench.put('twin', { releaseName: 'twin-two', chart: chart('1.0.0') })
+      await resynced()
+      expect(await bench.sync('twin', { reason: reasons.get(own('twin')) ?? '' })).toMatchObject({ end: 'done' })
+      expect(await releases()).not.toContain('twin')
+      expect(await releases()).toContain('twin-two')
+    })
+
+    it('and stayed: the next run goes on and keeps it', async () => {
+      await cutShort('stayed')
+      expect(await bench.sync('stayed')).toMatchObject({ end: 'done' })
+      expect((await bench.get('stayed'))?.metadata.finalizers).toEqual(['capstan.dev/release'])
+    })
+
+    it('because somebody took it off later: the release stays', async () => {
+      await bench.put('stripped', { releaseName: 'stripped', chart: chart('1.0.0') })
+      await bench.sync('stripped')
+      await bench.cluster.patch(object('stripped'), { metadata: { finalizers: [] } })
+      await bench.cluster.delete(object('stripped'), {})
+      expect(await resynced()).not.toContain(own('stripped'))
+      expect(await bench.sync('stripped')).toMatchObject({ end: 'done' })
+      expect(await releases()).toContain('stripped')
+    })
+  })
+
   describe('without a finalizer', () => {
     const foreign = () => `${bench.namespace}-other`
 
@@ -174,30 +294,6 @@ describe('what is removed, and what never is, with the real helm on the real API
       bench.useFinalizer(true)
       await bench.cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: foreign() }, {})
     })
-
-    /** Names of the HelmReleases that a resync of `--allow-namespace` asks for. */
-    async function resynced(cluster: ResyncDeps['cluster'] = bench.cluster): Promise<string[]> {
-      const found: string[] = []
-      await resync(
-        { kind: 'resync', namespace: '', name: 'releases', reason: 'start', requestedAt: '' },
-        {
-          sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
-          cluster,
-          enqueue: async ({ namespace, name }) => {
-            found.push(`${namespace}/${name}`)
-            return { jobId: name }
-          },
-          scans: async () => [],
-          releaseNamespace: bench.namespace,
-          findOrphans: true,
-          scanSpreadMs: 0,
-          random: () => 0.5,
-        },
-        AbortSignal.timeout(30_000),
-      )
-      return found
-    }
-    const own = (name: string) => `${bench.namespace}/${name}`
 
     async function deployed(name: string, more: Record<string, unknown> = {}): Promise<void> {
       await bench.put(name, { releaseName: name, chart: chart('1.0.0'), ...more })
@@ -225,11 +321,7 @@ describe('what is removed, and what never is, with the real helm on the real API
       expect(await bench.cluster.get(there)).toBeDefined()
       await bench.cluster.delete(object('abroad'), {})
       expect(await resynced()).toContain(own('abroad'))
-      const before = bench.arguments().length
-      expect(await bench.sync('abroad')).toMatchObject({ end: 'done', summary: 'release abroad was uninstalled' })
-      expect(bench.arguments().slice(before)).toContain(
-        `--kube-as-user=system:serviceaccount:${bench.namespace}:abroad`,
-      )
+      await removesAs('abroad', 'abroad')
       expect(await bench.cluster.get(there)).toBeUndefined()
       expect(await resynced()).not.toContain(own('abroad'))
     })
@@ -283,14 +375,49 @@ describe('what is removed, and what never is, with the real helm on the real API
       expect(await bench.cluster.get(config('beside'))).toBeUndefined()
     })
 
+    it('removes what it had, when it was made again for another release', async () => {
+      await deployed('anew', { releaseName: 'anew-one' })
+      await bench.cluster.delete(object('anew'), {})
+      await deployed('anew', { releaseName: 'anew-two' })
+      expect(await resynced()).toContain(own('anew'))
+      expect(await bench.sync('anew', { reason: reasons.get(own('anew')) ?? '' })).toMatchObject({ end: 'done' })
+      expect(await releases()).not.toContain('anew-one')
+      expect(await releases()).toContain('anew-two')
+    })
+
+    it('lets nobody take a release over in the middle of its removal', async () => {
+      await deployed('former', { releaseName: 'shared' })
+      await bench.cluster.delete(object('former'), {})
+      await bench.put('latter', { releaseName: 'shared', chart: chart('1.0.0') })
+      const { helm } = bench.deps
+      const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const uninstall: typeof helm.uninstall = async (...given) => {
+        begun.resolve()
+        await go.promise
+        return await helm.uninstall(...given)
+      }
+      bench.deps.helm = { ...helm, uninstall }
+      const removal = bench.sync('former')
+      await begun.promise
+      bench.helmRuns()
+      try {
+        expect(await bench.sync('latter')).toMatchObject({ end: 'again', why: 'another job works on the same release' })
+        expect(bench.helmRuns()).toEqual([])
+      } finally {
+        bench.deps.helm = helm
+        go.resolve()
+      }
+      expect(await removal).toMatchObject({ summary: 'release shared was uninstalled' })
+      expect(await bench.sync('latter')).toMatchObject({ end: 'done' })
+      expect(await releases()).toContain('shared')
+    })
+
     it('removes with the account that it had last', async () => {
       await deployed('swapped', { serviceAccountName: 'abroad' })
       await createAccount(bench.cluster, 'heir', [bench.namespace])
       await deployed('swapped', { serviceAccountName: 'heir' })
       await bench.cluster.delete(object('swapped'), {})
-      const before = bench.arguments().length
-      expect(await bench.sync('swapped')).toMatchObject({ summary: 'release swapped was uninstalled' })
-      expect(bench.arguments().slice(before)).toContain(`--kube-as-user=system:serviceaccount:${bench.namespace}:heir`)
+      await removesAs('heir', 'swapped')
     })
   })
 })

@@ -182,7 +182,7 @@ describe('resync', () => {
     const cluster = { list: async () => [], resource: async () => undefined }
     const payload = { kind: 'resync' as const, namespace: '', name, reason, requestedAt: '' }
     const random = () => 0.5
-    const own = { releaseNamespace: '', findOrphans: false, scanSpreadMs: 0, random }
+    const own = { releaseNamespace: '', finalizer: true, scanSpreadMs: 0, random }
     const deps = { sources, enqueue, cluster, scans: async () => [], ...own }
     await resync(payload, deps, new AbortController().signal)
     expect(asked).toEqual(expected)
@@ -218,7 +218,7 @@ describe('resync', () => {
         resource: async () => ({ plural: 'x', namespaced: true }) as never,
       },
       scans: async () => ['r.example/a'],
-      findOrphans: false,
+      finalizer: true,
       releaseNamespace: '',
       scanSpreadMs: 0,
       random: () => 0.5,
@@ -238,7 +238,7 @@ describe('resync', () => {
       enqueue: async ({ delayMs = 0 }: WorkRequest) => (asked.push(delayMs), { jobId: '' }),
       cluster: { list: async () => [], resource: async () => undefined },
       scans: async () => ['r.example/a', 'r.example/b', 'r.example/c'],
-      findOrphans: false,
+      finalizer: true,
       releaseNamespace: '',
       scanSpreadMs: 1000,
       random: () => chances.shift() ?? 0,

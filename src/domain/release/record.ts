@@ -96,7 +96,25 @@ export type ReleaseRecord = {
 export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/record': 'release' } as const
 
 /** Label of a record: uid of the HelmRelease, so that what a rename leaves behind is found. */
-export const ownerLabel = 'capstan.dev/owner'
+const ownerLabel = 'capstan.dev/owner'
+
+/**
+ * Label of a record whose release is made or removed just now: no finalizer keeps its HelmRelease before its first install has ended
+ * (ruling 12), nor while the release of one that is gone is removed.
+ */
+export const beginningLabel = 'capstan.dev/beginning'
+
+/** The labels that a record is found by. */
+export function labelsOf({ owner, intent }: ReleaseRecord): Record<string, string> {
+  const isUnkept = intent?.verb === 'install' || intent?.verb === 'uninstall'
+  const beginning = isUnkept ? { [beginningLabel]: 'true' } : {}
+  return { ...recordLabels, [ownerLabel]: owner.uid, ...beginning }
+}
+
+/** Finds the records of releases whose first install or removal is under way, or was cut short. */
+export function beginningSelector(): string {
+  return `${recordSelector()},${beginningLabel}=true`
+}
 
 /** Finds records: all of them, or those of one HelmRelease by its uid. */
 export function recordSelector(uid?: string): string {

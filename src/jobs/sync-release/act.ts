@@ -8,6 +8,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
+import { keepFinalizer } from './finalizer.ts'
 import { lookAfter, lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
@@ -65,8 +66,10 @@ async function deploy(
   const isWaiting = spec.wait && (await deps.charts.hasPostHooks(wanted.chart))
   const outcome = await status.writeDuring((began) => runHelm(verb, { wait: isWaiting, began }, work, deps))
   await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAfter(outcome, work, deps))
+  if (!outcome.ok && outcome.isTaken) return await stepBack(stored, work, deps)
+  // before the record says that the install is over: until then that alone tells whose release it is
+  if (verb === 'install' && latestOf(work) > before) await keepFinalizer(work, deps)
   if (!outcome.ok) {
-    if (outcome.isTaken) return await stepBack(stored, work, deps)
     await noteFailure(work, { by: verb, outcome, stored: latestOf(work) > before }, deps)
     return { problem: outcome.message }
   }

@@ -18,21 +18,19 @@ import { findWait } from './depends-on.ts'
 import { digestsOf, noteHold, noteSuspension } from './keep-record.ts'
 import { findLeft, tidyLeft } from './left-behind.ts'
 import { findHelmRelease } from './legacy.ts'
-import { memoryOf } from './memory.ts'
+import { doAlone, memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
 import { prepare } from './prepare.ts'
-import { removeOrphans } from './orphans.ts'
-import { finalizer, keepFinalizer, removeRelease } from './remove.ts'
+import { anewReason, removeOrphans } from './orphans.ts'
+import { keepFinalizer } from './finalizer.ts'
+import { removeRelease } from './remove.ts'
 import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
 import { type Reads, noteReads } from './reads.ts'
 import { noteRest } from './rest.ts'
 import { accountProblem, withRights } from './rights.ts'
 import { createStatusWriter } from './status.ts'
 import { tellHistory } from './tell-history.ts'
-
-/** Another run of this process is at work on the same release; looked at again after this time. */
-const againMs = 1_000
 
 /**
  * Brings one HelmRelease to what it asks for: observe, decide, one helm verb, look again. Starts no helm process and writes nothing
@@ -47,26 +45,27 @@ export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, s
   const deps = { ...given, ...wishOf(payload), memory, cluster: reads.cluster, ownCluster: given.cluster }
   const found = await findHelmRelease({ namespace, name }, deps, signal)
   if ('none' in found) {
-    if (found.isGone) forget(`${namespace}/${name}`, deps)
-    return found.isGone && !deps.finalizer
-      ? await removeOrphans({ namespace, name }, deps, signal)
-      : { end: 'done', summary: found.none }
+    if (!found.isGone) return { end: 'done', summary: found.none }
+    forget(`${namespace}/${name}`, deps)
+    const outcome = await removeOrphans({ namespace, name }, deps, signal)
+    return outcome ?? { end: 'done', summary: found.none }
   }
   const { object } = found
   const spec = readSpec(object, deps.defaults)
   const theirs = withRights(spec, found.deps)
   const key = `${spec.targetNamespace}/${spec.release}`
-  if (memory.active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
-  const over = Promise.withResolvers<void>()
-  memory.active.set(key, over.promise)
-  try {
-    if (spec.deleting) return await removeRelease(object, spec, theirs, signal)
-    return await converge(object, spec, payload.reason, { deps: theirs, reads, signal })
-  } finally {
-    memory.active.delete(key)
-    if (spec.deleting) memory.seen.delete(key)
-    over.resolve()
+  if (payload.reason === anewReason) {
+    const outcome = await removeOrphans({ namespace, name, now: { uid: spec.uid, key } }, deps, signal)
+    if (outcome?.end === 'again') return outcome
   }
+  return await doAlone(key, memory, async () => {
+    if (!spec.deleting) return await converge(object, spec, payload.reason, { deps: theirs, reads, signal })
+    try {
+      return await removeRelease(object, spec, theirs, signal)
+    } finally {
+      memory.seen.delete(key)
+    }
+  })
 }
 
 function forget(id: string, deps: SyncReleaseDeps): void {
@@ -259,12 +258,7 @@ async function isGone(work: Work, state: ReleaseState, deps: SyncReleaseDeps): P
   const isOurs =
     work.stored.record?.owner.uid === work.spec.uid && state !== 'foreign trouble' && state !== 'foreign owner'
   if (!isOurs || work.revisions.length === 0) return false
-  const kept = await keepFinalizer(work.object, deps, work.signal)
-  if (kept === 'gone') return true
-  const { metadata } = work.object
-  // known from here on, so that it is not asked for again in this run
-  work.object = { ...work.object, metadata: { ...metadata, finalizers: [...(metadata.finalizers ?? []), finalizer] } }
-  return false
+  return (await keepFinalizer(work, deps)) === 'gone'
 }
 
 function gone(action: string): Conclusion {

@@ -24,7 +24,10 @@ export async function begin(
   const now = deps.now().getTime()
   const counted = { inputs, generation: work.spec.generation, now }
   const upgrades = verb === 'upgrade' ? { upgrades: countUpgrade(work.stored.record?.upgrades, counted) } : {}
-  await write(work, { ...ground(work, deps), ...kept, ...upgrades, intent }, deps)
+  // until a finalizer keeps the HelmRelease, only the record says with whose rights the release would be removed
+  const { serviceAccount } = work.spec
+  const account = verb === 'install' && serviceAccount !== '' ? { account: serviceAccount } : {}
+  await write(work, { ...ground(work, deps), ...kept, ...upgrades, ...account, intent }, deps)
 }
 
 /** Nothing was written under this intent: the record is again as it was before. */

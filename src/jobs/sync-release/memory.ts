@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { isOlderVersion } from '../../domain/manifest/resource-version.ts'
 import type { Definition } from '../../domain/release/definition.ts'
+import type { Outcome } from '../../domain/work/job.ts'
 
 /** Of a HelmRelease that has nothing anywhere else: the generation that was looked at last, and where that was to go. */
 export type NothingLeft = { uid: string; generation: number; target: string }
@@ -42,6 +43,26 @@ export function createReleaseMemory(): ReleaseMemory {
 export function memoryOf(deps: { memory?: ReleaseMemory }): ReleaseMemory {
   deps.memory ??= createReleaseMemory()
   return deps.memory
+}
+
+/** After this time a release is looked at again that another run of this process works on. */
+const againMs = 1_000
+
+/** Does the work unless a run of this process is at work on the same helm release, named by `namespace/release`. */
+export async function doAlone(
+  key: string,
+  { active }: Pick<ReleaseMemory, 'active'>,
+  work: () => Promise<Outcome>,
+): Promise<Outcome> {
+  if (active.has(key)) return { end: 'again', afterMs: againMs, why: 'another job works on the same release' }
+  const over = Promise.withResolvers<void>()
+  active.set(key, over.promise)
+  try {
+    return await work()
+  } finally {
+    active.delete(key)
+    over.resolve()
+  }
 }
 
 /** Notes which of helm's Secrets a run has read. */

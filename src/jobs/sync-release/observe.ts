@@ -5,7 +5,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { adoptionOf, isApproved } from '../../domain/release/approval.ts'
 import { antecedentOf, claims, otherAntecedent, readAntecedent } from '../../domain/release/ownership.ts'
 import { isWaitedFor, type Readiness, readinessOf } from '../../domain/release/readiness.ts'
-import { ownerLabel, parseRecord, type ReleaseRecord, recordLabels, recordName } from '../../domain/release/record.ts'
+import { labelsOf, parseRecord, type ReleaseRecord, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import { isRollbackWaited, isWaited, mustCompareStored, type ReleaseFacts } from '../../domain/release/state.ts'
 import { mergeValues, parseValues } from '../../domain/release/values.ts'
@@ -33,7 +33,7 @@ export async function writeRecord(
   const object: KubeObject = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name, namespace, labels: { ...recordLabels, [ownerLabel]: spec.uid } },
+    metadata: { name, namespace, labels: labelsOf(record) },
     data: { 'record.json': JSON.stringify(record) },
   }
   if (stored.resourceVersion !== '') object.metadata.resourceVersion = stored.resourceVersion

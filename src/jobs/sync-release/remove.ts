@@ -1,9 +1,10 @@
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import { definitionName } from '../../domain/release/definition.ts'
-import { helmReleaseKind, nameProblem, type ReleaseSpec } from '../../domain/release/spec.ts'
+import { nameProblem, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { finalizer, readAgain, writeFinalizers } from './finalizer.ts'
 import { isDead, readRecord, recordRef, writeRecord } from './observe.ts'
 import { readRevisions } from './revisions.ts'
 import { accountProblem } from './rights.ts'
@@ -12,41 +13,8 @@ import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
 import { tellRemoval } from './tell-history.ts'
 
-/** Keeps a HelmRelease until its release is gone (ruling 12). */
-export const finalizer = 'capstan.dev/release'
-
 /** Another process still works on the release that is to be removed. */
 const busyMs = 3_000
-
-/** Puts the finalizer on, once a release of ours exists. `gone`: the HelmRelease is deleted, or being deleted without it. */
-export async function keepFinalizer(
-  object: KubeObject,
-  deps: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<'kept' | 'gone'> {
-  if (!deps.finalizer || object.metadata.finalizers?.includes(finalizer)) return 'kept'
-  if (object.metadata.deletionTimestamp) return 'gone'
-  if (await putOn(object, deps, signal)) return 'kept'
-  const found = await readAgain(object, deps, signal)
-  if (!found || found.metadata.deletionTimestamp) return 'gone'
-  if (!found.metadata.finalizers?.includes(finalizer)) await writeFinalizers(found, withOurs(found), deps, signal)
-  return 'kept'
-}
-
-/** On the object as it was read; false when it is another one by now. */
-async function putOn(object: KubeObject, deps: SyncReleaseDeps, signal: AbortSignal): Promise<boolean> {
-  try {
-    await writeFinalizers(object, withOurs(object), deps, signal)
-    return true
-  } catch (error) {
-    if (toAppError(error).reason === 'OtherWriter') return false
-    throw error
-  }
-}
-
-function withOurs({ metadata: { finalizers = [] } }: KubeObject): string[] {
-  return [...finalizers, finalizer]
-}
 
 /**
  * The HelmRelease is being deleted, or was while its release was installed: uninstalls the release and lets the object go. Needs neither
@@ -65,8 +33,11 @@ export async function removeRelease(
     if (intent && !(await isDead(intent.epoch, deps))) {
       return { end: 'again', afterMs: busyMs, why: 'another process is at work on this release' }
     }
-    await uninstall(object, { spec, stored, signal }, deps)
-    await deps.cluster.delete(recordRef(spec), {}, signal)
+    const work = { spec, stored, signal }
+    await uninstall(object, work, deps)
+    // whoever wrote it since has the name by now
+    const { record, resourceVersion } = work.stored
+    if (record) await deps.cluster.delete(recordRef(spec), { resourceVersion }, signal)
   }
   const found = await readAgain(object, deps, signal)
   const finalizers = found?.metadata.finalizers ?? []
@@ -163,31 +134,4 @@ async function isGoing(ref: ObjectRef, { cluster }: SyncReleaseDeps, signal: Abo
     if (toAppError(error).reason === 'Forbidden') return false
     throw error
   }
-}
-
-/** The object as it is now; undefined when it is gone or another one of its name. */
-async function readAgain(
-  { metadata }: KubeObject,
-  { cluster }: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<KubeObject | undefined> {
-  const { namespace = '', name, uid } = metadata
-  const found = await cluster.get({ ...helmReleaseKind, namespace, name }, { metadataOnly: true, signal })
-  return found?.metadata.uid === uid ? found : undefined
-}
-
-/** The list is written whole, so it goes under the version that was read: nobody's finalizer gets lost. */
-async function writeFinalizers(
-  { metadata }: KubeObject,
-  finalizers: readonly string[],
-  { cluster, fence }: SyncReleaseDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  const { namespace = '', name, resourceVersion = '' } = metadata
-  fence.check()
-  await cluster.patch(
-    { ...helmReleaseKind, namespace, name },
-    { metadata: { resourceVersion, finalizers } },
-    { signal },
-  )
 }
