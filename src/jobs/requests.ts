@@ -53,6 +53,25 @@ const hour = 3_600_000
 const waitingMs = 7 * 24 * hour
 const endedMs = 24 * hour
 const planMs = hour
+/** Clocks further ahead than this are no clocks of ours (hazard B7). */
+const farthestMs = 24 * hour
+
+/**
+ * The time of a request to change an object is after that of the last one, whatever the clock of the process that took it said: the
+ * later of two is the one that counts (hazard F3).
+ */
+async function timeFor(
+  { ask, namespace, name }: Pick<Request, 'namespace' | 'name' | 'ask'>,
+  { store, now }: { store: Pick<Store, 'read' | 'write'>; now: () => Date },
+): Promise<string> {
+  const clock = now().getTime()
+  if (ask.kind !== 'change-source' && ask.kind !== 'change-release') return new Date(clock).toISOString()
+  const key = `asked:${ask.kind}:${namespace}/${name}`
+  const last = Date.parse((await store.read(key)) ?? '')
+  const at = new Date(last >= clock && last < clock + farthestMs ? last + 1 : clock).toISOString()
+  await store.write(key, at, { ttlMs: waitingMs })
+  return at
+}
 
 /** `key` is asked for at each use, so that the token may be changed; `newId` gives 32 random hex digits. */
 export function createRequests(parts: {
@@ -84,7 +103,7 @@ export function createRequests(parts: {
 
   return {
     async put(asked, files) {
-      const request: Request = { ...asked, id: newId(), at: now().toISOString(), endedAt: '' }
+      const request: Request = { ...asked, id: newId(), at: await timeFor(asked, parts), endedAt: '' }
       if (files) await store.write(filesKey(request.id), sealFiles(files, request.id, key()), { ttlMs: hour })
       await store.write(requestRecord(request.id), sealed(request), { ttlMs: waitingMs })
       return request

@@ -10,18 +10,25 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
   let isUp = true
   let count = 0
 
+  function find(key: string): string | undefined {
+    const found = values.get(key)
+    return found && found.until > now() ? found.value : undefined
+  }
+
+  function mustBeUp(): void {
+    if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+  }
+
   return {
     async get(key) {
-      const found = values.get(key)
-      return isUp && found && found.until > now() ? found.value : undefined
+      return isUp ? find(key) : undefined
     },
     async read(key) {
-      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
-      const found = values.get(key)
-      return found && found.until > now() ? found.value : undefined
+      mustBeUp()
+      return find(key)
     },
     async write(key, value, { ttlMs }) {
-      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+      mustBeUp()
       values.set(key, { value, until: now() + ttlMs })
     },
     async set(key, value, { ttlMs } = {}) {
@@ -31,10 +38,10 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
       if (isUp) values.delete(key)
     },
     async take(key) {
-      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
-      const found = values.get(key)
+      mustBeUp()
+      const found = find(key)
       values.delete(key)
-      return found && found.until > now() ? found.value : undefined
+      return found
     },
     async append(stream, entry, { maxLength, maxAgeMs = Number.POSITIVE_INFINITY }) {
       if (!isUp || Object.keys(entry).length === 0) return undefined
@@ -46,7 +53,7 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
       return id
     },
     async page(stream, { order, cursor, limit }) {
-      if (!isUp) throw new AppError('RedisUnavailable', 'Redis does not answer.')
+      mustBeUp()
       const entries = streams.get(stream) ?? []
       const ordered = order === 'newest' ? entries.toReversed() : entries
       const rest = ordered.filter(({ id }) => cursor === undefined || isPast(id, cursor, order))

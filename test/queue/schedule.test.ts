@@ -1,5 +1,5 @@
 import { Queue as BullQueue } from 'bullmq'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Processor } from '../../src/adapters/queue/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { dedupeKey } from '../../src/domain/work/dedupe-key.ts'
@@ -7,7 +7,10 @@ import type { JobPayload, WorkRequest } from '../../src/domain/work/job.ts'
 import { createQueueBox, freshPrefix, until } from './support.ts'
 
 const box = createQueueBox()
-afterEach(() => box.clean())
+afterEach(async () => {
+  await box.clean()
+  vi.restoreAllMocks()
+})
 
 const entry = (id: string, everyMs = 600_000) => ({
   id,
@@ -36,6 +39,52 @@ describe('schedule', () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(new Set(times).size).toBe(3)
     expect(seen[0]).toMatchObject({ kind: 'resync', name: 'sources', reason: 'periodic' })
+  })
+
+  describe('after the clock went back an hour (hazard F3)', () => {
+    const real = Date.now
+    let aheadMs = 0
+    const setClock = (ms: number): void => {
+      aheadMs = ms
+      if (!vi.isMockFunction(Date.now)) vi.spyOn(Date, 'now').mockImplementation(() => real() + aheadMs)
+    }
+
+    it.each(['as this process sees it', 'before this process began'])('runs its jobs all the same, %s', async (how) => {
+      setClock(3_600_000)
+      const prefix = freshPrefix()
+      const first = box.open({ prefix })
+      const { seen, run } = createRecorderOfRuns()
+      await first.work({ resync: { run, slots: 1 } })
+      await first.schedule([entry('sources', 300)])
+      await until('it ran', () => seen.length >= 2)
+      setClock(0)
+      const queue = how.startsWith('as') ? first : box.open({ prefix })
+      expect(await queue.schedule([entry('sources', 300)])).toEqual([])
+      const before = seen.length
+      await until('it runs again and again', () => seen.length >= before + 3)
+      expect(await queue.schedule([entry('sources', 300)])).toEqual([])
+    })
+
+    it('lets what waits after a failure wait no longer than before', async () => {
+      setClock(3_600_000)
+      const queue = box.open({ prefix: freshPrefix() })
+      const fail: Processor = async () => {
+        throw new AppError('GitUnreachable', 'x', { retry: { afterMs: 500_000 } })
+      }
+      await queue.work({ 'sync-source': { run: fail, slots: 1 } })
+      await queue.schedule([])
+      const { jobId } = await queue.enqueue(request)
+      await until('it waits', async () => (await queue.get(jobId))?.state === 'delayed')
+      const dueAt = async (): Promise<number> => Date.parse((await queue.get(jobId))?.nextRunAt ?? '')
+      await queue.schedule([])
+      expect(await dueAt()).toBeGreaterThan(real() + 3_600_000)
+      setClock(0)
+      await queue.schedule([])
+      expect(await dueAt()).toBeLessThanOrEqual(real() + 500_000)
+      const due = await dueAt()
+      await queue.schedule([])
+      expect(await dueAt()).toBe(due)
+    })
   })
 
   it('tells which were missing, once, and takes away what is no longer wanted', async () => {

@@ -15,6 +15,8 @@ const scoreStep = 2 ** 32
 /** A lane that never ran empty moves down before it runs out of places. */
 const highPlace = 50_000
 const scanCount = 1000
+/** A clock that is set back by less changes nothing that anybody sees. */
+const stepMs = 1000
 
 type Parts = {
   connection: Connection
@@ -26,10 +28,32 @@ type Parts = {
   log: Logger
 }
 
+/** Tells whether the clock was set back since the last look; at the first look nobody knows, so it may be (hazard F3). */
+function createLook(now: () => number): () => boolean {
+  let clock: number | undefined
+  return () => {
+    const before = clock
+    clock = now() - performance.now()
+    return before === undefined || clock < before - stepMs
+  }
+}
+
 /** Periodic jobs, and what must be looked after now and then. */
 export function createScheduler({ connection, queues, script, producer, prefix, now, log }: Parts) {
   const { client } = connection
   const queue = queues.resync
+  const mayBeBack = createLook(now)
+  let isBack = false
+
+  /** What waits for a time that was near before the clock went back waits no longer than it had to in all. */
+  async function rewind(): Promise<void> {
+    let moved = 0
+    for (const kind of jobKinds) {
+      if (kind !== 'resync') moved += Number(await script('rewind', { kind, dedupe: '' }, []))
+    }
+    if (moved > 0)
+      log.info({ moved }, 'the clock went back; jobs that would have waited for it wait as long as they had to')
+  }
 
   async function upsert(entry: ScheduleEntry): Promise<boolean> {
     const made = makePayload(entry.payload, new Date(now()).toISOString())
@@ -38,7 +62,10 @@ export function createScheduler({ connection, queues, script, producer, prefix, 
     }
     const known = await queue.getJobScheduler(entry.id)
     const nextMs = known?.next ?? 0
-    const isAlive = nextMs > 0 && (await queue.getJobState(`repeat:${entry.id}:${nextMs}`)) !== 'unknown'
+    const isFar = isBack && nextMs - now() > entry.everyMs + stepMs
+    // an upsert alone keeps the old time where the interval is the same
+    if (isFar) await queue.removeJobScheduler(entry.id)
+    const isAlive = nextMs > 0 && !isFar && (await queue.getJobState(`repeat:${entry.id}:${nextMs}`)) !== 'unknown'
     if (isAlive && known?.every === entry.everyMs) return true
     const opts = { ...jobOptions, priority: priorityOf('periodic', 1) }
     await queue.upsertJobScheduler(entry.id, { every: entry.everyMs }, { name: 'resync', data: made.payload, opts })
@@ -92,7 +119,11 @@ export function createScheduler({ connection, queues, script, producer, prefix, 
     schedule: (entries: readonly ScheduleEntry[]): Promise<string[]> =>
       connection.call(async () => {
         const missing: string[] = []
+        // kept until all of it is answered: Redis may fail in the middle
+        isBack = mayBeBack() || isBack
         for (const entry of entries) if (!(await upsert(entry))) missing.push(entry.id)
+        if (isBack) await rewind()
+        isBack = false
         const wanted = new Set(entries.map((entry) => entry.id))
         for (const { key } of await queue.getJobSchedulers()) if (!wanted.has(key)) await queue.removeJobScheduler(key)
         return missing

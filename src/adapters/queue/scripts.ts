@@ -185,7 +185,25 @@ redis.call('DEL', prefix .. 'stalled-check')
 return #ARGV - 2
 `
 
-const sources = { join, settle, raise, recast, mend, dropNext, lower, free }
+/**
+ * ARGV: prefix, now. After the clock went back (hazard F3): no job waits longer from now on than it had to in all.
+ */
+const rewind = `${shared}
+local moved = 0
+local waiting = redis.call('ZRANGE', delayed, 0, -1, 'WITHSCORES')
+for i = 1, #waiting, 2 do
+  local delay = tonumber(redis.call('HGET', prefix .. waiting[i], 'delay'))
+  local latest = now + (delay or 0)
+  if delay and math.floor(tonumber(waiting[i + 1]) / 0x1000) > latest + 1000 then
+    redis.call('ZADD', delayed, latest * 0x1000, waiting[i])
+    redis.call('ZADD', marker, latest, '1')
+    moved = moved + 1
+  end
+end
+return moved
+`
+
+const sources = { join, settle, raise, recast, mend, dropNext, lower, free, rewind }
 type ScriptName = keyof typeof sources
 
 type Argument = string | number

@@ -52,6 +52,11 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
   client.on('error', (error: Error) => log.debug({ error: error.message }, 'store connection error'))
   const first = firstConnection(client)
   const valueKey = (key: string): string => `${prefix}:store:${key}`
+  const find = async (key: string): Promise<string | undefined> => (await client.get(valueKey(key))) ?? undefined
+  const put = (key: string, value: string, ttlMs: number | undefined): Promise<unknown> =>
+    ttlMs === undefined
+      ? client.set(valueKey(key), value)
+      : client.set(valueKey(key), value, 'PX', Math.max(Math.round(ttlMs), 1))
   const streamKey = (stream: string): string => `${prefix}:stream:${stream}`
 
   /** Throws RedisUnavailable. */
@@ -75,17 +80,13 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
   }
 
   return {
-    get: (key) => softly(async () => (await client.get(valueKey(key))) ?? undefined, undefined),
-    read: (key) => surely(async () => (await client.get(valueKey(key))) ?? undefined),
+    get: (key) => softly(() => find(key), undefined),
+    read: (key) => surely(() => find(key)),
     async write(key, value, { ttlMs }) {
-      await surely(() => client.set(valueKey(key), value, 'PX', Math.max(Math.round(ttlMs), 1)))
+      await surely(() => put(key, value, ttlMs))
     },
     async set(key, value, { ttlMs } = {}) {
-      const write = (): Promise<unknown> =>
-        ttlMs === undefined
-          ? client.set(valueKey(key), value)
-          : client.set(valueKey(key), value, 'PX', Math.max(Math.round(ttlMs), 1))
-      await softly(write, undefined)
+      await softly(() => put(key, value, ttlMs), undefined)
     },
     async delete(key) {
       await softly(() => client.del(valueKey(key)), 0)

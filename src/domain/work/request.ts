@@ -36,7 +36,7 @@ export type Request = {
   name: string
   /** Who asks, as claimed. */
   by: string
-  /** RFC 3339, by the clock of the API. */
+  /** RFC 3339, by the clock of the API; for changes of an object after that of the one before. */
   at: string
   /** RFC 3339; empty until it was answered. What has ended is not done again. */
   endedAt: string

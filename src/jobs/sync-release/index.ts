@@ -21,6 +21,7 @@ import { findHelmRelease } from './legacy.ts'
 import { doAlone, memoryOf } from './memory.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
+import { inOwnTime } from './own-time.ts'
 import { prepare } from './prepare.ts'
 import { anewReason, removeOrphans } from './orphans.ts'
 import { keepFinalizer } from './finalizer.ts'
@@ -63,7 +64,7 @@ export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, s
     try {
       return await removeRelease(object, spec, theirs, signal)
     } finally {
-      memory.seen.delete(key)
+      for (const one of [memory.seen, memory.ahead]) one.delete(key)
     }
   })
 }
@@ -127,6 +128,8 @@ async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promis
     const bar = barOf(spec, deps)
     if (bar) return conclude(bar, work, '')
     work.stored = await readRecord(spec, deps, signal)
+    const here = { key: `${spec.targetNamespace}/${spec.release}`, now: deps.now().getTime() }
+    work.stored.record = inOwnTime(work.stored.record, here, deps)
     await noteSuspension(work, false, deps)
     work.left = await findLeft(work, deps)
     const isPerson = laneOfReason(why) === 'person'

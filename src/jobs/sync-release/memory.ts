@@ -22,6 +22,8 @@ export type ReleaseMemory = {
   nothingLeft: Map<string, NothingLeft>
   /** Per HelmRelease: how often in a row chart or values could not be had. */
   failures: Map<string, number>
+  /** Per helm release: a failure that lies in the future of our clock, and when it was seen first (Unix ms). */
+  ahead: Map<string, { at: string; from: number }>
   definition?: { words: Definition; readAt: number }
   /** The last resync found releases at which nothing was to be looked. */
   wereResting?: boolean
@@ -36,6 +38,7 @@ export function createReleaseMemory(): ReleaseMemory {
     fetching: new Map(),
     nothingLeft: new Map(),
     failures: new Map(),
+    ahead: new Map(),
   }
 }
 
