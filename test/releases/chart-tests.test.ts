@@ -76,6 +76,21 @@ spec: {nodeName: ${kubelet.node}, restartPolicy: Never, containers: [{name: a, i
     expect((await bench.helm('list', '-a', '-q')).split('\n')).not.toContain('fails')
   })
 
+  it('tries such an install again after its back-off, tests and all, ever more seldom', async () => {
+    await put('often', {})
+    await syncWith('often', 'Failed')
+    for (const wait of [7_000, 13_000]) {
+      bench.helmRuns()
+      expect(await bench.sync('often')).toMatchObject({ end: 'again' })
+      expect(bench.helmRuns()).toEqual([])
+      bench.advance(wait)
+      expect(await syncWith('often', 'Failed')).toMatchObject({ end: 'again' })
+      expect(bench.helmRuns()).toEqual(['install', 'test', 'uninstall'])
+    }
+    bench.advance(60_000)
+    expect(await syncWith('often', 'Succeeded')).toMatchObject({ end: 'done' })
+  })
+
   it('counts no failure against the release where that is asked for, and cleans up', async () => {
     await put('ignored', { ignoreFailures: true, cleanup: true })
     expect(await syncWith('ignored', 'Failed')).toMatchObject({ end: 'done' })
@@ -119,7 +134,13 @@ spec: {nodeName: ${kubelet.node}, restartPolicy: Never, containers: [{name: a, i
     bench.helmRuns()
     expect(await bench.sync('back')).toMatchObject({ end: 'again' })
     expect(bench.helmRuns()).toEqual([])
-    const released = (await statusOf('back')).conditions?.find(({ type }) => type === 'Released')
-    expect(released?.status).toBe('False')
+    const conditionOf = async (type: string) =>
+      (await statusOf('back')).conditions?.find((one) => one.type === type)?.status
+    expect(await conditionOf('Released')).toBe('False')
+    expect(await conditionOf('Tested')).toBe('False')
+    await put('back', {}, rollback)
+    expect(await bench.sync('back')).toMatchObject({ end: 'done' })
+    expect(bench.helmRuns()).toEqual([])
+    expect([await conditionOf('Released'), await conditionOf('Tested')]).toEqual(['True', 'True'])
   })
 })

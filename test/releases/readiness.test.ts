@@ -117,6 +117,27 @@ describe('waiting for readiness, with the real helm on the real API server', () 
     expect(await statusOf('undone')).toMatchObject({ phase: 'RolledBack', releaseStatus: 'deployed' })
   })
 
+  it('tries again what was rolled back when its wait took longer than its back-off, and counts each rollback', async () => {
+    const rollback = { enable: true, retry: true, maxRetries: 2 }
+    const spec = { releaseName: 'retried', chart: chart('1.0.0'), timeout: 30, rollback }
+    await bench.put('retried', { ...spec, values: { color: 'one' } })
+    await bench.sync('retried')
+    await becomeReady('retried')
+    await bench.sync('retried')
+    await bench.put('retried', { ...spec, values: { color: 'two' } })
+    await bench.sync('retried')
+    for (const rollbackCount of [1, 2]) {
+      bench.helmRuns()
+      bench.advance(31_000)
+      expect(await bench.sync('retried')).toMatchObject({ why: expect.stringMatching(/^NotHealthy: /) as string })
+      expect(await statusOf('retried')).toMatchObject({ phase: 'RolledBack', rollbackCount })
+      expect(bench.helmRuns()).toEqual(['rollback'])
+      expect(await bench.sync('retried')).toMatchObject({ why: expect.stringMatching(/^NotReady: /) as string })
+      expect(bench.helmRuns()).toEqual(['upgrade'])
+      expect(await statusOf('retried')).toMatchObject({ phase: 'Upgrading', rollbackCount })
+    }
+  })
+
   it('removes a first install that does not become ready in time', async () => {
     await bench.put('never', { releaseName: 'never', chart: chart('1.0.0'), wait: true, timeout: 1 })
     await bench.sync('never')
@@ -129,6 +150,22 @@ describe('waiting for readiness, with the real helm on the real API server', () 
     expect(bench.helmRuns()).toEqual(['uninstall'])
     expect((await bench.helm('list', '-a', '-q')).split('\n')).not.toContain('never')
     expect(await statusOf('never')).toMatchObject({ phase: 'DeployFailed' })
+  })
+
+  it('waits as long for it when it is installed again', async () => {
+    await bench.put('later', { releaseName: 'later', chart: chart('1.0.0'), wait: true, timeout: 1 })
+    await bench.sync('later')
+    bench.advance(2_000)
+    await bench.sync('later')
+    for (const tries of [1, 2]) {
+      bench.advance(tries * 15_000)
+      bench.helmRuns()
+      expect(await bench.sync('later')).toMatchObject({ why: expect.stringMatching(/^NotReady: /) as string })
+      expect(bench.helmRuns()).toEqual(['install'])
+      bench.advance(2_000)
+      expect(await bench.sync('later')).toMatchObject({ why: expect.stringContaining('NotHealthy') as string })
+      expect(bench.helmRuns()).toEqual(['uninstall'])
+    }
   })
 
   it('lets helm wait where hooks come after readiness', async () => {

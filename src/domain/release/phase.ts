@@ -105,16 +105,20 @@ export function enterPhase(status: ReleaseStatus, change: PhaseChange): ReleaseS
   for (const [type, value] of wanted) {
     if (definition.takesCondition(type)) conditions = setCondition(conditions, type, value, change)
   }
-  const entered = definition.takesPhase(phase) ? { ...status, phase } : { ...status }
-  return { ...entered, ...(conditions.length > 0 ? { conditions } : {}), ...countRollbacks(status, change) }
+  const { rollbackCount: before, ...rest } = status
+  const rollbackCount = countRollbacks(before, change)
+  return {
+    ...rest,
+    ...(definition.takesPhase(phase) ? { phase } : {}),
+    ...(conditions.length > 0 ? { conditions } : {}),
+    ...(rollbackCount === undefined ? {} : { rollbackCount }),
+  }
 }
 
-function countRollbacks(
-  { rollbackCount = 0 }: ReleaseStatus,
-  { phase, rollbackCount: count }: PhaseChange,
-): Pick<ReleaseStatus, 'rollbackCount'> {
-  if (phase === 'RolledBack') return { rollbackCount: count ?? rollbackCount + 1 }
-  return phase === 'Succeeded' && rollbackCount > 0 ? { rollbackCount: 0 } : {}
+/** None is written as nothing, as the Operator did it: who prints the field sees it empty. */
+function countRollbacks(before: number | undefined, { phase, rollbackCount: count }: PhaseChange): number | undefined {
+  if (phase === 'RolledBack') return count ?? (before ?? 0) + 1
+  return phase === 'Succeeded' ? undefined : before
 }
 
 function setCondition(
@@ -132,7 +136,9 @@ function setCondition(
 }
 
 /** What of a status tells one outcome from another: an Event is written only when this changes (W15). */
-export function outcomeOf({ conditions = [] }: ReleaseStatus): string {
+export function outcomeOf({ phase, conditions = [] }: ReleaseStatus): string {
+  // what failed is told when it is over
+  if (phase === 'RollingBack') return phase
   const released = conditions.find(({ type }) => type === 'Released')
   if (!released) return ''
   const word = /^[A-Za-z]+(?=: )/.exec(released.message)?.[0] ?? ''

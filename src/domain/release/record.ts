@@ -43,7 +43,7 @@ export type Failed = {
   /** Of the HelmRelease; a new one is tried at once. */
   generation: number
   attempts: number
-  /** Helm's newest revision after the failure. */
+  /** Helm's newest revision after the failure; 0 once all of them were taken away. */
   revision: number
   /** helm stored a revision before it failed, so there is something to roll back from. */
   stored: boolean
@@ -57,6 +57,8 @@ export type Failed = {
   reason: Reason
   /** Redacted; safe to print. */
   message: string
+  /** RFC 3339: when the last try began, where it is rolled back and tried again; left out: its end counts. */
+  began?: string
   /** RFC 3339: of the last try, and when the next one may begin. */
   at: string
   retryAt: string

@@ -159,7 +159,8 @@ async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ probl
   await lookAgain(work, deps)
   if (!outcome.ok) return { problem: `what an install left could not be removed: ${outcome.message}` }
   const { failed } = work.stored.record ?? {}
-  await settle(work, failed ? { failed } : {}, deps)
+  // the next install begins with revision 1 anew, and that one has not failed
+  await settle(work, failed ? { failed: { ...failed, revision: 0 } } : {}, deps)
   return {}
 }
 

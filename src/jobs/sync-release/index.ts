@@ -190,6 +190,11 @@ function wasTried(done: Done): boolean {
   return [...done].some((action) => !noTries.has(action))
 }
 
+/** A rollback is told before what was rolled back is tried again: people count them. */
+function wentBack(done: Done): boolean {
+  return done.has('rollback') || done.has('note rolled back')
+}
+
 /** Looks, decides and acts until there is nothing more to do; no kind of action is done twice in one run. */
 async function run(
   work: Work,
@@ -202,24 +207,47 @@ async function run(
   let action = ''
   for (;;) {
     work.signal.throwIfAborted()
-    const facts = await observe(work, deps)
-    const state = releaseState(facts)
-    if (state === 'inputs needed') {
-      await prepare(work, deps)
-      continue
-    }
-    if (await answerRollback(work, state, deps)) continue
     const urgency = { ...policy, isAskedFor: policy.isAskedFor && !wasTried(done) }
-    const step = pinOf(work) ?? waiting(decide(state, facts, work.spec, urgency), wait)
+    const found = await nextStep(work, { wait, policy: urgency }, deps)
+    if (!found) continue
+    const { state, step } = found
     deps.log.debug({ release: work.spec.release, state, step: step.do }, 'decided')
     if (isStop(step)) return await stopAt(step, { state, action }, work, deps)
-    if (done.has(step.do)) return spinning(step, action, work, deps)
+    const enough = enoughDone(step, { action, done }, work, deps)
+    if (enough) return enough
     done.add(step.do)
     action ||= step.do
     const { problem } = await take(step, work, deps)
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }
+}
+
+/** How the run ends where this step is not for this run. */
+function enoughDone(
+  step: Action,
+  { action, done }: { action: string; done: Done },
+  work: Work,
+  deps: SyncReleaseDeps,
+): Conclusion | undefined {
+  const told = step.do === 'upgrade' && wentBack(done) ? asFailed(action, 0, work, deps) : undefined
+  return told ?? (done.has(step.do) ? spinning(step, action, work, deps) : undefined)
+}
+
+/** What is to be done next; undefined where something was read or answered first, so that it is to be looked at again. */
+async function nextStep(
+  work: Work,
+  { wait, policy }: { wait: Stop | undefined; policy: Policy },
+  deps: SyncReleaseDeps,
+): Promise<{ state: ReleaseState; step: Step } | undefined> {
+  const facts = await observe(work, deps)
+  const state = releaseState(facts)
+  if (state === 'inputs needed') {
+    await prepare(work, deps)
+    return undefined
+  }
+  if (await answerRollback(work, state, deps)) return undefined
+  return { state, step: pinOf(work) ?? waiting(decide(state, facts, work.spec, policy), wait) }
 }
 
 async function stopAt(
@@ -270,13 +298,17 @@ function gone(action: string): Conclusion {
 
 /** The world did not become what the action promised: looked at again later instead of now. What failed is told as it is. */
 function spinning(step: Action, action: string, work: Work, deps: SyncReleaseDeps): Conclusion {
+  const told = asFailed(action, backoffMs(2, deps.random), work, deps)
+  return told ?? troubled(`${step.do} did not help; looked at again`, action, deps)
+}
+
+/** What is wanted failed, and is tried again when its time has come, but not before `leastMs`. Undefined when it did not. */
+function asFailed(action: string, leastMs: number, work: Work, deps: SyncReleaseDeps): Conclusion | undefined {
   const { failed } = work.stored.record ?? {}
-  if (failed && work.wanted && failed.inputs === inputsOf(digestsOf(work.wanted))) {
-    const { reason, message, retryAt } = failed
-    const afterMs = Math.max(Date.parse(retryAt) - deps.now().getTime(), backoffMs(2, deps.random))
-    return conclude({ do: 'wait', reason, message, afterMs, failed }, work, action)
-  }
-  return troubled(`${step.do} did not help; looked at again`, action, deps)
+  if (!failed || !work.wanted || failed.inputs !== inputsOf(digestsOf(work.wanted))) return undefined
+  const { reason, message, retryAt } = failed
+  const afterMs = Math.max(Date.parse(retryAt) - deps.now().getTime(), leastMs)
+  return conclude({ do: 'wait', reason, message, afterMs, failed }, work, action)
 }
 
 function troubled(problem: string, action: string, deps: SyncReleaseDeps): Conclusion {

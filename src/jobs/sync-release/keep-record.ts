@@ -117,6 +117,7 @@ export async function noteFailure(
   const isSame = record?.failed?.inputs === inputs && record.failed.generation === work.spec.generation
   const earlier = isSame ? record.failed : undefined
   const attempts = (earlier?.attempts ?? 0) + 1
+  const began = beginningOf(work)
   const failed: Failed = {
     inputs,
     by,
@@ -127,7 +128,8 @@ export async function noteFailure(
     rollbacks: earlier?.rollbacks ?? 0,
     reason: outcome.reason,
     message: outcome.message,
-    ...retryTimes(attempts, deps),
+    ...(began === undefined ? {} : { began }),
+    ...retryTimes({ attempts, began }, deps),
   }
   const applied = record?.applied
   // a failure has its back-off and is no part of a loop
@@ -135,10 +137,24 @@ export async function noteFailure(
   await settle(work, { ...(applied ? { applied } : {}), failed }, deps)
 }
 
+/**
+ * What is rolled back and tried again is so at the Operator's ticks, which went on while it was tried (helm-operator §4.1): what took
+ * long has waited already.
+ */
+function beginningOf({ spec, stored: { record } }: Work): string | undefined {
+  const { enable, retry } = spec.rollback
+  return enable && retry ? (record?.intent?.at ?? record?.applied?.readyDue?.since) : undefined
+}
+
 /** When it was tried, and when it may be tried again: 5 s doubling to 15 min, ± 20 %. */
-export function retryTimes(attempts: number, { now, random }: SyncReleaseDeps): Pick<Failed, 'at' | 'retryAt'> {
+export function retryTimes(
+  { attempts, began }: Pick<Failed, 'attempts'> & { began?: string | undefined },
+  { now, random }: SyncReleaseDeps,
+): Pick<Failed, 'at' | 'retryAt'> {
   const at = now()
-  return { at: at.toISOString(), retryAt: new Date(at.getTime() + backoffMs(attempts, random)).toISOString() }
+  const start = began === undefined ? at.getTime() : Math.min(Date.parse(began), at.getTime())
+  const due = start + backoffMs(attempts, random)
+  return { at: at.toISOString(), retryAt: new Date(Math.max(due, at.getTime())).toISOString() }
 }
 
 /** The wanted inputs as deployed with the newest revision; its tests are due where they are asked for. */

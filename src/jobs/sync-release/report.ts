@@ -8,7 +8,7 @@ import { nameOf } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
 import type { Work } from './work.ts'
-import { announce } from './status.ts'
+import { announce, enterFailure } from './status.ts'
 
 /** How a run ended. `afterMs` counts only where it is not ok. */
 export type Conclusion = {
@@ -73,20 +73,27 @@ function concludeWell({ spec, status, revisions, stored, wanted, notes }: Work, 
   const revision = stored.record?.applied?.chartRevision
   const message = `Release ${spec.release} in ${spec.targetNamespace} is deployed with chart ${chart}`
   const told = [message, ...notes].join('. ')
+  if (isBackAtTested({ spec, status })) status.enter('Tested', `The tests of release ${spec.release} passed`)
   status.enter('Succeeded', told, revision === undefined ? {} : { revision })
   const summary = `${spec.release} revision ${revisions.at(-1)?.revision ?? 0}, chart ${chart}`
   return { ok: true, observed: true, action, reason: '', summary, afterMs: 0 }
 }
 
-/** The conditions of inputs that failed; they stand as long as these inputs are the wanted ones. */
 function reportFailure(failed: Failed, { spec, status, revisions }: Work): void {
-  status.enter(failed.by === 'test' ? 'TestFailed' : 'DeployFailed', `${failed.reason}: ${failed.message}`)
+  enterFailure(failed, status)
   const latest = revisions.at(-1)
   if (failed.rollbackFailed !== undefined) status.enter('RollbackFailed', failed.rollbackFailed)
   else if (latest && latest.revision === failed.rolledBackTo && latest.state === 'deployed') {
     const message = `Rolled back release ${spec.release}; revision ${latest.revision} is deployed`
     status.enter('RolledBack', message, { rollbackCount: failed.rollbacks })
   }
+}
+
+/** What a rollback went back to for failed tests is wanted again, and its own tests had passed. */
+function isBackAtTested({ spec: { test }, status }: Pick<Work, 'spec' | 'status'>): boolean {
+  const { conditions = [] } = status.current()
+  const is = (type: string, value: string) => conditions.some((one) => one.type === type && one.status === value)
+  return test.enable && !test.ignoreFailures && is('RolledBack', 'True') && is('Tested', 'False')
 }
 
 const chartReasons = new Set<string>([
@@ -120,7 +127,7 @@ export async function tell(work: Work, conclusion: Conclusion, deps: SyncRelease
   const { namespace, name } = object.metadata
   const log = deps.log.child({ release: `${namespace}/${name}` })
   const { ok, action, reason, summary } = conclusion
-  const isNews = outcomeOf(object.status ?? {}) !== outcomeOf(status.current())
+  const isNews = outcomeOf(object.status ?? {}) !== outcomeOf(status.current()) && reason !== 'NotReady'
   if (!isNews && (action === '' || !ok)) return
   if (ok) log.info({}, summary)
   else log.info({ reason }, summary)

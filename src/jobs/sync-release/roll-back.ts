@@ -3,6 +3,7 @@ import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
 import { lookAfter, lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
+import { enterFailure } from './status.ts'
 import type { PreparedWork, Work } from './work.ts'
 
 /** Back to the last good revision by its number, never simply "the one before" (helm-operator §4.2 [BUG]). */
@@ -17,6 +18,8 @@ export async function rollback(
   const made = latestOf(work) + 1
   const failed = before && { ...before, rollbacks: before.rollbacks + 1, rolledBackTo: made }
   await begin(work, { verb: 'rollback', failed }, deps)
+  // what is deployed is not what is wanted, whether the way back succeeds or not
+  if (before) enterFailure(before, status)
   status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
   await status.write()
   deps.fence.check()
@@ -25,26 +28,33 @@ export async function rollback(
   const request = { ...target(work), timeoutSeconds, revision, wait, force, recreatePods: recreate, disableHooks }
   const outcome = await deps.helm.rollback(request, signal)
   await lookAfter(outcome, work, deps)
-  if (outcome.ok) {
-    const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
-    const ended = failed && { ...failed, ...due, ...retryTimes(failed.attempts, deps) }
-    await settle(work, rolledBack(revision, ended, work), deps)
-    await markObjects(work, deps)
-    return {}
+  if (!outcome.ok) {
+    const isStored = latestOf(work) === made && !outcome.isTaken
+    await noteNotRolledBack(before && { ...before, ...(isStored ? { rolledBackTo: made } : {}) }, outcome, work, deps)
+    return { problem: outcome.message }
   }
+  const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
+  const ended = failed && { ...failed, ...due, ...retryTimes(failed, deps) }
+  await settle(work, rolledBack(revision, ended, work), deps)
+  await markObjects(work, deps)
+  return {}
+}
+
+async function noteNotRolledBack(
+  failed: Failed | undefined,
+  { reason, message }: Pick<Failed, 'reason' | 'message'>,
+  work: Work,
+  deps: SyncReleaseDeps,
+): Promise<void> {
   const { applied } = work.stored.record ?? {}
-  const isStored = latestOf(work) === made && !outcome.isTaken
-  const rollbackFailed = `${outcome.reason}: ${outcome.message}`
-  const again =
-    before && notRolledBack({ ...before, ...(isStored ? { rolledBackTo: made } : {}) }, rollbackFailed, deps)
+  const again = failed && notRolledBack(failed, `${reason}: ${message}`, deps)
   await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
-  return { problem: outcome.message }
 }
 
 /** What helm made of it counts as ours, and it is the rollback that is tried again, ever more seldom. It is none of those that count. */
 function notRolledBack(failed: Failed, rollbackFailed: string, deps: SyncReleaseDeps): Failed {
   const attempts = failed.attempts + 1
-  return { ...failed, rollbackFailed, attempts, ...retryTimes(attempts, deps) }
+  return { ...failed, rollbackFailed, attempts, ...retryTimes({ attempts }, deps) }
 }
 
 /** What was deployed and what was good is the newest revision now, where it went back to just that. */
@@ -75,7 +85,7 @@ async function hasPostHooks(revision: number, work: Work, deps: SyncReleaseDeps)
 export async function noteRolledBack(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   const { applied, failed } = work.stored.record ?? {}
   const { rollbackDue: _over, ...rest } = failed ?? {}
-  const ended = failed && { ...(rest as Failed), ...retryTimes(failed.attempts, deps) }
+  const ended = failed && { ...(rest as Failed), ...retryTimes(failed, deps) }
   await settle(work, { ...(applied ? { applied } : {}), ...(ended ? { failed: ended } : {}) }, deps)
   return {}
 }

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { type Definition, definitionName, operatorDefinition, readDefinition } from '../../domain/release/definition.ts'
 import { enterPhase, type Phase, type ReleaseStatus } from '../../domain/release/phase.ts'
+import type { Failed } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import { isWithin } from '../../lib/steady-clock.ts'
 import { announceOn } from '../kube-event.ts'
@@ -56,7 +57,7 @@ export async function createStatusWriter(
     if (JSON.stringify(status) === JSON.stringify(written)) return
     const { namespace, name, uid } = spec
     const sent = status
-    const patch = { metadata: { uid }, status: sent }
+    const patch = { metadata: { uid }, status: { ...gone(written, sent), ...sent } }
     const ref = { ...helmReleaseKind, namespace, name }
     const { metadata } = await deps.cluster.patch(ref, patch, { subresource: 'status', signal })
     // an old HelmRelease whose definition takes no status says nothing of itself
@@ -101,6 +102,17 @@ export async function createStatusWriter(
     },
     current: () => status,
   }
+}
+
+/** Fields that a merge patch has to take away. */
+function gone(before: ReleaseStatus, after: ReleaseStatus): Record<string, null> {
+  const left = Object.keys(before).filter((key) => !Object.hasOwn(after, key))
+  return Object.fromEntries(left.map((key) => [key, null]))
+}
+
+/** The conditions of inputs that failed; they stand as long as these inputs are the wanted ones. */
+export function enterFailure({ by, reason, message }: Failed, status: StatusWriter): void {
+  status.enter(by === 'test' ? 'TestFailed' : 'DeployFailed', `${reason}: ${message}`)
 }
 
 /** A Kubernetes Event on the HelmRelease, on a change of outcome only (W15); one that cannot be written is no failure. */
