@@ -10,6 +10,9 @@ describe('what fails, with the real helm on the real API server', () => {
     await bench.publish('1.0.0', { 'config.yaml': template })
     await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
     await bench.publish('2.0.0', { 'config.yaml': template, 'hook.yaml': hook('pre-rollback', 'Job') })
+    const sized =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: "{{ .Release.Name }}"}\nspec: {ports: [{port: {{ .Values.port }}}]}\n'
+    await bench.publish('4.0.0', { 'service.yaml': sized, 'config.yaml': template }, 'color: red\nport: 80\n')
     await bench.publish('3.0.0', {
       'config.yaml': 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n',
     })
@@ -127,6 +130,27 @@ describe('what fails, with the real helm on the real API server', () => {
       expect(outcome).toMatchObject({ why: expect.stringContaining('helm is at work on this release') as string })
       expect(await states('theirs')).toEqual(['deployed', 'pending-upgrade'])
     })
+  })
+
+  it('begins no upgrade that is guarded by a rollback with values of a wrong type', async () => {
+    const put = async (more: object) =>
+      await bench.put('typed', { releaseName: 'typed', chart: chart('4.0.0'), rollback: { enable: true }, ...more })
+    await put({})
+    await bench.sync('typed')
+    await put({ values: { port: 'many', color: 'blue' } })
+    bench.helmRuns()
+    const outcome = await bench.sync('typed')
+    expect(outcome).toMatchObject({
+      end: 'again',
+      why: expect.stringMatching(/ports.*port: expected numeric/) as string,
+    })
+    expect(bench.helmRuns()).toEqual([])
+    expect(await states('typed')).toEqual(['deployed'])
+    expect(await statusOf('typed')).not.toHaveProperty('rollbackCount')
+    expect(await released('typed')).toMatchObject({ status: 'False', reason: 'DeployFailed' })
+    await put({ values: { port: 81, color: 'blue' } })
+    expect(await bench.sync('typed')).toMatchObject({ end: 'done' })
+    expect(await states('typed')).toEqual(['superseded', 'deployed'])
   })
 
   describe('a rollback that fails', () => {

@@ -107,6 +107,14 @@ describe('the values of a release (helm-operator §5)', () => {
     expect(message).not.toContain('hunter2')
   })
 
+  it('are those of the release before too with resetValues: false, and no longer when that is taken back', async () => {
+    const args = ['kept', 'demo', '--repo', bench.charts.url, '--version', '1.0.0']
+    await bench.helm('install', ...args, '--set', 'mine=1')
+    expect(await outcome('kept', { resetValues: false })).toEqual({ mine: 1 })
+    expect(await outcome('kept', { resetValues: false, values: { x: 1 } })).toEqual({ mine: 1, x: 1 })
+    expect(await outcome('kept', { values: { x: 1 } })).toEqual({ x: 1 })
+  })
+
   it('say what a server answered, and nothing of a login in the URL', async () => {
     const login = url.replace('//', '//me:hunter2hunter2@')
     const message = await outcome('lost', {

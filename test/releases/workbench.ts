@@ -108,8 +108,9 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
   const all: string[] = []
   const start = createRun({ redact: redactor.redact })
   const recorded = async (request: RunRequest) => {
-    // asked once by each process, whatever comes first
-    if (request.args[0] !== 'version') helmRuns.push(request.args[0] ?? '')
+    // asked once by each process, whatever comes first; a dry run does nothing
+    const isAsking = request.args[0] === 'version' || request.args.includes('--dry-run=server')
+    if (!isAsking) helmRuns.push(request.args[0] ?? '')
     all.push(...request.args)
     return await start(request)
   }

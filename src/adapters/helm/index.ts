@@ -8,7 +8,7 @@ export {
 } from './charts.ts'
 export { type ChartPlugins, createChartPlugins } from './chart-plugins.ts'
 export { createHelm } from './create-helm.ts'
-export type { Helm, HelmOutcome, HelmTarget, HelmWrite } from './helm.ts'
+export type { Helm, HelmOutcome, HelmTarget, HelmWrite, PreviewRequest } from './helm.ts'
 export type { RegistryLogins } from './oci.ts'
 export {
   decodeStoredRelease,

@@ -8,6 +8,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
+import { findWrongTypes } from './refused-types.ts'
 import { keepFinalizer } from './finalizer.ts'
 import { lookAfter, lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
@@ -145,7 +146,13 @@ async function runHelm(
   deps.fence.check()
   if (verb === 'install') return await deps.helm.install(request, signal)
   const { resetValues, forceUpgrade, maxHistory } = spec
-  return await deps.helm.upgrade({ ...request, resetValues, force: forceUpgrade, maxHistory }, signal)
+  const upgrade = { ...request, resetValues, force: forceUpgrade, maxHistory }
+  if (spec.rollback.enable && !spec.disableOpenApiValidation) {
+    const refused = await findWrongTypes({ ...upgrade, verb }, work, deps)
+    if (refused) return refused
+    deps.fence.check()
+  }
+  return await deps.helm.upgrade(upgrade, signal)
 }
 
 /** What a failed or interrupted first install left, and the history of a release that was removed by hand. */

@@ -24,7 +24,9 @@ export async function composeValues(
 ): Promise<{ values: Values; digest: string }> {
   const layers = await readLayers(spec, { chart, deps, signal })
   const values = mergeValues(layers.map((layer) => layer.values))
-  return { values, digest: valuesDigest(values, spec.uid) }
+  // what is added to the values of before is not the same as what stands alone
+  const salt = spec.resetValues ? spec.uid : `${spec.uid} reused`
+  return { values, digest: valuesDigest(values, salt) }
 }
 
 /**

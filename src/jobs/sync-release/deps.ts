@@ -13,7 +13,10 @@ import type { History } from '../history.ts'
 import type { ReleaseMemory } from './memory.ts'
 
 export type SyncReleaseDeps = {
-  cluster: Pick<Cluster, 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'resource' | 'podLog' | 'as'>
+  cluster: Pick<
+    Cluster,
+    'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'apply' | 'resource' | 'podLog' | 'as'
+  >
   /** With Capstan's own rights, where `cluster` has those of a ServiceAccount. */
   ownCluster?: Pick<Cluster, 'get' | 'resource'>
   helm: Helm

@@ -57,6 +57,7 @@ export function noteReads(cluster: Cluster): Reads {
       replace: writing(base.replace),
       patch: writing(base.patch),
       delete: writing(base.delete),
+      apply: writing(base.apply),
       as(account) {
         const theirs = base.as(account)
         return { ...theirs, ...over(theirs) }

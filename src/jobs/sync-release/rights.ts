@@ -50,6 +50,7 @@ export function withRights(spec: ReleaseSpec, deps: SyncReleaseDeps): SyncReleas
       replace: async (object, signal) => await theirs().replace(object, signal),
       patch: async (ref, patch, options) => await (isSelf(ref) ? cluster : theirs()).patch(ref, patch, options),
       delete: async (ref, preconditions, signal) => await theirs().delete(ref, preconditions, signal),
+      apply: async (object, options, signal) => await theirs().apply(object, options, signal),
     },
     helm: {
       ...helm,
