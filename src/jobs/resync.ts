@@ -11,10 +11,11 @@ import {
   type WorkRequest,
 } from '../domain/work/job.ts'
 import { anewReason, listUnkept } from './sync-release/orphans.ts'
+import { mapOf, textOf } from '../lib/raw.ts'
 import type { Sources } from './sources.ts'
 
 /** What a `resync` job may list; the payload's name. */
-export const resyncScopes = ['poll', 'sources', 'releases', 'images'] as const
+export const resyncScopes = ['poll', 'sources', 'releases', 'charts', 'images'] as const
 export type ResyncScope = (typeof resyncScopes)[number]
 
 export type ResyncDeps = {
@@ -86,14 +87,29 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
       return sources.map(({ namespace, name }) => ({ kind, namespace, name }))
     }
     case 'releases':
-      return await listReleases(payload, deps, signal)
+      return await listReleases(payload, listDefined(deps, signal), deps, signal)
+    case 'charts':
+      return await listReleases(payload, listFromGit(deps, signal), deps, signal)
     case 'images':
       return (await deps.scans(signal)).map((name) => ({ kind: 'scan-image', namespace: '', name }))
   }
 }
 
-async function listReleases(payload: JobPayload, deps: ResyncDeps, signal: AbortSignal): Promise<Work[]> {
-  const listing = listDefined(deps, signal)
+type Listed = { releases: KubeObject[]; isDefined: boolean }
+
+/** Those whose chart a commit can change; nobody looks for orphans so often. */
+async function listFromGit(deps: ResyncDeps, signal: AbortSignal): Promise<Listed> {
+  const { releases } = await listDefined(deps, signal)
+  const isFromGit = ({ spec }: KubeObject) => textOf(mapOf(mapOf(spec).chart).git) !== ''
+  return { releases: releases.filter(isFromGit), isDefined: false }
+}
+
+async function listReleases(
+  payload: JobPayload,
+  listing: Promise<Listed>,
+  deps: ResyncDeps,
+  signal: AbortSignal,
+): Promise<Work[]> {
   const resting = deps.resting?.(
     listing.then(({ releases }) => releases),
     payload,
@@ -110,7 +126,7 @@ async function listReleases(payload: JobPayload, deps: ResyncDeps, signal: Abort
 async function listDefined(
   { cluster, releaseNamespace, legacyReleases }: ResyncDeps,
   signal: AbortSignal,
-): Promise<{ releases: KubeObject[]; isDefined: boolean }> {
+): Promise<Listed> {
   const scope = releaseNamespace ? { namespace: releaseNamespace } : {}
   const releases: KubeObject[] = []
   let isDefined = false

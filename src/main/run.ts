@@ -223,7 +223,14 @@ function releaseWatchOf(parts: Parts): Parameters<typeof watchReleases>[0] {
   return { cluster, enqueue: queue.enqueue, namespace, legacy, defaults, ...ours, log }
 }
 
-function periodsOf({ enable, source, releases, images }: Config): Periods {
+/** Charts from git are looked at by the Operator's own interval, where that is the shorter one. */
+function releasePeriods({ releases: { resyncIntervalMs }, git: { pollIntervalMs } }: Config): Periods {
+  const releases = { scope: 'releases' as const, everyMs: resyncIntervalMs }
+  return pollIntervalMs < resyncIntervalMs ? [releases, { scope: 'charts', everyMs: pollIntervalMs }] : [releases]
+}
+
+function periodsOf(config: Config): Periods {
+  const { enable, source, images } = config
   return [
     // without a source of the flags these enqueue nothing, and still show whether Redis has lost the schedules
     ...(enable.includes('sync')
@@ -232,7 +239,7 @@ function periodsOf({ enable, source, releases, images }: Config): Periods {
           { scope: 'sources' as const, everyMs: (source ?? sourceDefaults).syncIntervalMs },
         ]
       : []),
-    ...(enable.includes('releases') ? [{ scope: 'releases' as const, everyMs: releases.resyncIntervalMs }] : []),
+    ...(enable.includes('releases') ? releasePeriods(config) : []),
     ...(enable.includes('images') && source ? [{ scope: 'images' as const, everyMs: images.scanIntervalMs }] : []),
   ]
 }

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
+import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
+import { createRepository } from '../e2e/repository.ts'
 import { isReleased, kind, type ReleaseWorld, startReleaseWorld } from './world.ts'
 import { appliedStatus } from '../fakes/source-status.ts'
 
@@ -10,7 +12,7 @@ let namespace: string
 
 beforeAll(async () => {
   // nothing here can be answered by the clock: the next look at everything is an hour away
-  world = await startReleaseWorld(['--charts-sync-interval=1h'])
+  world = await startReleaseWorld(['--charts-sync-interval=1h', '--git-poll-interval=1s'])
   ;({ cluster, namespace } = world)
   await world.publish('1.0.0')
 })
@@ -135,4 +137,18 @@ describe('a dependency that becomes ready wakes what waits for it', () => {
     await begun.done
     expect(isReleased(await released.done)).toBe(true)
   })
+})
+
+it('a commit in the repository of a chart is deployed by the interval of git', async () => {
+  const git = await createRepository()
+  onTestFinished(async () => await git.stop())
+  const files = (version: string) => ({ 'app/Chart.yaml': `apiVersion: v2\nname: app\nversion: ${version}\n` })
+  await git.push(files('1.0.0'))
+  await putReleased('committed', { chart: { git: git.url, ref: 'main', path: 'app' } })
+  const head = await git.change(files('1.1.0'))
+  const upgraded = await seen(
+    { ...kind, name: 'committed' },
+    ({ status }) => (status as ReleaseStatus).revision === head,
+  )
+  expect((await upgraded.done).metadata.name).toBe('committed')
 })
