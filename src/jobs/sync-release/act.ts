@@ -8,6 +8,7 @@ import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
+import { narrate, nouns } from './narrate.ts'
 import { findWrongTypes } from './refused-types.ts'
 import { keepFinalizer } from './finalizer.ts'
 import { lookAfter, lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
@@ -64,6 +65,7 @@ async function deploy(
   const attempt = { lastAttemptedRevision: wanted.chart.revision }
   if (verb === 'install') status.enter('Installing', `Installing ${where}`, attempt)
   else status.enter('Upgrading', `Upgrading ${where}`, attempt)
+  narrate(spec, `running ${nouns[verb]}`, deps)
   const isWaiting = spec.wait && (await deps.charts.hasPostHooks(wanted.chart))
   const outcome = await status.writeDuring((began) => runHelm(verb, { wait: isWaiting, began }, work, deps))
   await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAfter(outcome, work, deps))
@@ -75,17 +77,24 @@ async function deploy(
     return { problem: outcome.message }
   }
   if (verb === 'upgrade') await logDiff(before, work, deps)
-  const isReadyDue = spec.wait && !isWaiting
-  if (!isReadyDue) status.enter('Deployed', deployedWords(work))
-  const { failed } = work.stored.record ?? {}
-  const applied = { ...appliedNow(work), ...(isReadyDue ? { readyDue: readyDue(verb, work, deps) } : {}) }
-  await settle(
-    work,
-    spec.test.enable || isReadyDue ? { applied, ...(failed?.inputs === inputs ? { failed } : {}) } : { applied },
-    deps,
-  )
+  await noteDeployed(verb, spec.wait && !isWaiting, work, deps)
   await markObjects(work, deps)
   return {}
+}
+
+/** `isReadyDue`: what helm made is waited for yet. What failed with these inputs before is remembered until they have passed all. */
+async function noteDeployed(
+  verb: 'install' | 'upgrade',
+  isReadyDue: boolean,
+  work: PreparedWork,
+  deps: SyncReleaseDeps,
+): Promise<void> {
+  if (!isReadyDue) enterDeployed(verb, work, deps)
+  const { failed } = work.stored.record ?? {}
+  const applied = { ...appliedNow(work), ...(isReadyDue ? { readyDue: readyDue(verb, work, deps) } : {}) }
+  const isOpen = work.spec.test.enable || isReadyDue
+  const isSame = failed?.inputs === inputsOf(digestsOf(work.wanted))
+  await settle(work, { applied, ...(isOpen && failed && isSame ? { failed } : {}) }, deps)
 }
 
 /** Somebody made a release of this name, or works on it, since it was looked at: it is met as one that was so before (ruling 10). */
@@ -100,15 +109,16 @@ function readyDue(by: 'install' | 'upgrade', { spec }: Work, { now }: SyncReleas
   return { by, ...waitFrom(now(), spec.timeoutSeconds) }
 }
 
-function deployedWords({ spec, wanted }: PreparedWork): string {
-  return `Deployed release ${spec.release} in ${spec.targetNamespace} with chart ${nameOf(wanted)}`
+function enterDeployed(by: 'install' | 'upgrade', { spec, wanted, status }: PreparedWork, deps: SyncReleaseDeps): void {
+  status.enter('Deployed', `Deployed release ${spec.release} in ${spec.targetNamespace} with chart ${nameOf(wanted)}`)
+  narrate(spec, `${nouns[by]} succeeded`, deps, { revision: wanted.chart.revision })
 }
 
 /** Everything that the release made is ready, so it is deployed. */
 async function noteReady(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   const { failed } = work.stored.record ?? {}
-  const { readyDue: _over, ...applied } = work.stored.record?.applied ?? appliedNow(work)
-  work.status.enter('Deployed', deployedWords(work))
+  const { readyDue, ...applied } = work.stored.record?.applied ?? { ...appliedNow(work), readyDue: undefined }
+  enterDeployed(readyDue?.by ?? 'upgrade', work, deps)
   await settle(work, { applied, ...(failed && applied.testDue ? { failed } : {}) }, deps)
   return {}
 }
@@ -158,6 +168,7 @@ async function runHelm(
 /** What a failed or interrupted first install left, and the history of a release that was removed by hand. */
 async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   await begin(work, { verb: 'uninstall' }, deps)
+  narrate(work.spec, 'running uninstall', deps)
   deps.fence.check()
   const foreign = await notMadeByInstall(work, deps)
   const outcome = foreign

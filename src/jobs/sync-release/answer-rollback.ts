@@ -5,6 +5,7 @@ import { isPinned, type RollbackRequest, unanswered } from '../../domain/release
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, digestsOf, latestOf, settle } from './keep-record.ts'
+import { narrate } from './narrate.ts'
 import { lookAfter } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
@@ -39,6 +40,7 @@ async function goBack(wish: RollbackRequest, work: PreparedWork, deps: SyncRelea
   await begin(work, { verb: 'rollback' }, deps)
   status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${wish.revision}${byWhom(wish)}`)
   await status.write()
+  narrate(spec, 'running rollback', deps, { revision: wish.revision })
   deps.fence.check()
   const { timeoutSeconds, wait, force, recreate, disableHooks } = spec.rollback
   const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds }
@@ -48,6 +50,7 @@ async function goBack(wish: RollbackRequest, work: PreparedWork, deps: SyncRelea
   const inputs = inputsOf(digestsOf(work.wanted))
   const pinned = { request: wish.text, inputs, revision: outcome.ok ? latestOf(work) : 0 }
   await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed } : {}), pinned }, deps)
+  narrate(spec, outcome.ok ? 'rollback succeeded' : `rollback failed: ${outcome.message}`, deps)
   if (outcome.ok) {
     status.enter('RolledBack', `Rolled back release ${spec.release} to revision ${wish.revision}${byWhom(wish)}`)
     await markObjects(work, deps)

@@ -19,6 +19,7 @@ import { digestsOf, noteHold, noteSuspension } from './keep-record.ts'
 import { findLeft, tidyLeft } from './left-behind.ts'
 import { findHelmRelease } from './legacy.ts'
 import { doAlone, memoryOf } from './memory.ts'
+import { narrate } from './narrate.ts'
 import { observe, readRecord } from './observe.ts'
 import type { Work } from './work.ts'
 import { inOwnTime } from './own-time.ts'
@@ -259,7 +260,14 @@ async function stopAt(
   if (state === 'foreign trouble') await holdBack(work, deps)
   if (await isGone(work, state, deps)) return gone(action)
   if (state === 'in sync') work.notes = await tidyLeft(work, deps)
+  if (state === 'failed inputs' && step.do === 'hold' && action !== '') narrate(work.spec, comparedWith(work), deps)
   return conclude(step, work, action)
+}
+
+/** The Operator's words for it in its log, and what is done instead (ruling 19). */
+function comparedWith({ stored }: Work): string {
+  const revision = stored.record?.failed?.revision ?? 0
+  return `instead of running dry-run upgrade to compare with release version '${revision}', which was rolled back, digests are compared until chart, values or spec change`
 }
 
 /** What is deployed stays so; what is new waits for its dependencies. */

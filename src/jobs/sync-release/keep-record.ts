@@ -4,6 +4,7 @@ import { legacyReleaseKind } from '../../domain/release/spec.ts'
 import type { LeftRelease } from '../../domain/release/left-behind.ts'
 import { countUpgrade } from '../../domain/release/upgrade-loop.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { narrate, nouns } from './narrate.ts'
 import { asMissingNamespace, recordRef, writeRecord } from './observe.ts'
 import type { PreparedWork, StoredRecord, Wanted, Work } from './work.ts'
 
@@ -131,6 +132,7 @@ export async function noteFailure(
     ...(began === undefined ? {} : { began }),
     ...retryTimes({ attempts, began }, deps),
   }
+  narrate(work.spec, `${nouns[by]} failed: ${outcome.message}`, deps)
   const applied = record?.applied
   // a failure has its back-off and is no part of a loop
   if (record?.upgrades) record.upgrades = { ...record.upgrades, count: Math.max(0, record.upgrades.count - 1) }

@@ -5,6 +5,7 @@ import { nameProblem, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { finalizer, readAgain, writeFinalizers } from './finalizer.ts'
+import { narrate } from './narrate.ts'
 import { isDead, readRecord, recordRef, writeRecord } from './observe.ts'
 import { readRevisions } from './revisions.ts'
 import { accountProblem } from './rights.ts'
@@ -70,6 +71,7 @@ export async function uninstall(
   const revision = (revisions.at(-1)?.revision ?? 0) + 1
   const intent = { verb: 'uninstall' as const, revision, epoch: deps.fence.epoch, at, inputs: '' }
   await writeRecord(work, { ...record, intent }, deps)
+  narrate(spec, 'running uninstall', deps)
   deps.fence.check()
   const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds: spec.timeoutSeconds }
   const outcome = await deps.helm.uninstall(target, signal)

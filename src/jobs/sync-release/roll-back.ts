@@ -2,6 +2,7 @@ import type { Failed, ReleaseRecord } from '../../domain/release/record.ts'
 import { markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, latestOf, retryTimes, settle } from './keep-record.ts'
+import { narrate } from './narrate.ts'
 import { lookAfter, lookAgain, markRevision, target, waitFrom, readStoredSecret } from './revisions.ts'
 import { enterFailure } from './status.ts'
 import type { PreparedWork, Work } from './work.ts'
@@ -22,6 +23,7 @@ export async function rollback(
   if (before) enterFailure(before, status)
   status.enter('RollingBack', `Rolling back release ${spec.release} to revision ${revision}`)
   await status.write()
+  narrate(spec, 'running rollback', deps, { revision })
   deps.fence.check()
   const { timeoutSeconds, force, recreate, disableHooks } = spec.rollback
   const wait = spec.rollback.wait && !disableHooks && (await hasPostHooks(revision, work, deps))
@@ -34,6 +36,7 @@ export async function rollback(
     return { problem: outcome.message }
   }
   const due = spec.rollback.wait && !wait ? { rollbackDue: waitFrom(deps.now(), timeoutSeconds) } : {}
+  if (!('rollbackDue' in due)) narrate(spec, 'rollback succeeded', deps, { revision: latestOf(work) })
   const ended = failed && { ...failed, ...due, ...retryTimes(failed, deps) }
   await settle(work, rolledBack(revision, ended, work), deps)
   await markObjects(work, deps)
@@ -47,6 +50,7 @@ async function noteNotRolledBack(
   deps: SyncReleaseDeps,
 ): Promise<void> {
   const { applied } = work.stored.record ?? {}
+  narrate(work.spec, `rollback failed: ${message}`, deps)
   const again = failed && notRolledBack(failed, `${reason}: ${message}`, deps)
   await settle(work, { ...(applied ? { applied } : {}), ...(again ? { failed: again } : {}) }, deps)
 }
@@ -85,6 +89,7 @@ async function hasPostHooks(revision: number, work: Work, deps: SyncReleaseDeps)
 export async function noteRolledBack(work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   const { applied, failed } = work.stored.record ?? {}
   const { rollbackDue: _over, ...rest } = failed ?? {}
+  narrate(work.spec, 'rollback succeeded', deps, { revision: latestOf(work) })
   const ended = failed && { ...(rest as Failed), ...retryTimes(failed, deps) }
   await settle(work, { ...(applied ? { applied } : {}), ...(ended ? { failed: ended } : {}) }, deps)
   return {}
@@ -93,6 +98,7 @@ export async function noteRolledBack(work: Work, deps: SyncReleaseDeps): Promise
 /** helm's own record says failed, and the rollback is tried again after its back-off. */
 export async function giveUpRollback(why: string, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   const message = `not ready within ${work.spec.rollback.timeoutSeconds} s: ${deps.redactor.redact(why)}`
+  narrate(work.spec, `rollback failed: ${message}`, deps)
   const { applied, failed } = work.stored.record ?? {}
   const { rollbackDue: _over, ...rest } = failed ?? {}
   const again = failed && notRolledBack(rest as Failed, `NotHealthy: ${message}`, deps)

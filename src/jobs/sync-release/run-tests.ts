@@ -4,6 +4,7 @@ import type { KubeObject } from '../../domain/manifest/object.ts'
 import { inputsOf } from '../../domain/release/record.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, noteFailure, settle } from './keep-record.ts'
+import { narrate } from './narrate.ts'
 import { lookAgain, readStored } from './revisions.ts'
 import type { PreparedWork, Work } from './work.ts'
 
@@ -22,6 +23,7 @@ export async function runTests(work: PreparedWork, deps: SyncReleaseDeps): Promi
   await begin(work, { verb: 'test', inputs: inputsOf(digestsOf(work.wanted)) }, deps)
   status.enter('Testing', `Running the tests of release ${release}`)
   await status.write()
+  narrate(spec, 'running test', deps)
   deps.fence.check()
   const outcome = await deps.helm.test({ release, namespace, timeoutSeconds: spec.test.timeoutSeconds }, signal)
   await lookAgain(work, deps)
@@ -34,6 +36,7 @@ export async function runTests(work: PreparedWork, deps: SyncReleaseDeps): Promi
   }
   if (outcome.ok) status.enter('Tested', `The tests of release ${release} passed`)
   else status.enter('TestFailed', `${outcome.reason}: ${message}`)
+  narrate(spec, outcome.ok ? 'test succeeded' : `test failed - ignoring failures: ${message}`, deps)
   const { testDue: _passed, ...applied } = work.stored.record?.applied ?? appliedNow(work)
   await settle(work, { applied }, deps)
   return {}
