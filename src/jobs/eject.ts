@@ -1,30 +1,18 @@
-import type { Cluster } from '../adapters/cluster/index.ts'
+import type { Cluster, ListQuery } from '../adapters/cluster/index.ts'
 import { AppError, toAppError } from '../domain/error.ts'
 import type { KubeObject } from '../domain/manifest/object.ts'
-import { parseRecord, recordSelector } from '../domain/release/record.ts'
-import { helmReleaseKind } from '../domain/release/spec.ts'
+import { labelsOf, parseRecord, type ReleaseRecord, recordSelector } from '../domain/release/record.ts'
+import { helmReleaseKind, readSpec } from '../domain/release/spec.ts'
+import { mapOf } from '../lib/raw.ts'
+import { deploymentQuery, isScaledDown, leaseQuery, type LookDeps, watchLeases } from './running-capstan.ts'
 import { finalizer } from './sync-release/finalizer.ts'
 
-export type EjectDeps = {
-  cluster: Pick<Cluster, 'list' | 'patch' | 'replace' | 'resource'>
-  /** Where Capstan runs and keeps its Leases. */
-  namespace: string
-  /** The one namespace with HelmReleases; empty for all. */
-  releaseNamespace: string
-  /** Resolves after that many milliseconds; rejects when the signal aborts. */
-  pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** Monotonic milliseconds. */
-  now: () => number
-  /** Told in plain words what is done. */
-  tell: (line: string) => void
-}
+export type EjectDeps = LookDeps & { cluster: Pick<Cluster, 'list' | 'patch' | 'replace' | 'resource'> }
 
 /** What was taken off. */
 export type Ejected = { finalizers: number; intents: number }
 
 const lookMs = 500
-/** A Lease that nobody renewed for this long belongs to nobody; see the Leases of processes. */
-const expireMs = 15_000
 /** A running helm may take its time to end. */
 const stopMs = 660_000
 
@@ -40,32 +28,22 @@ export async function eject(deps: EjectDeps, signal: AbortSignal): Promise<Eject
 
 async function stopCapstan(deps: EjectDeps, signal: AbortSignal): Promise<void> {
   const { cluster, namespace, tell } = deps
-  const labelSelector = 'app.kubernetes.io/name=capstan'
-  const query = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, labelSelector }
-  for (const { metadata, spec } of await cluster.list(query, signal)) {
-    if ((spec as { replicas?: number }).replicas === 0) continue
-    await cluster.patch({ ...query, name: metadata.name }, { spec: { replicas: 0 } }, { signal })
-    tell(`Deployment ${namespace}/${metadata.name} is scaled to 0`)
+  const query = deploymentQuery(namespace)
+  for (const object of await cluster.list(query, signal)) {
+    if (isScaledDown(object)) continue
+    const { apiVersion, kind } = query
+    const { name } = object.metadata
+    await cluster.patch({ apiVersion, kind, namespace, name }, { spec: { replicas: 0 } }, { signal })
+    tell(`Deployment ${namespace}/${name} is scaled to 0`)
   }
   await untilNobodyRuns(deps, signal)
 }
 
-/** Leases say who runs, also outside the cluster. One that stands still for long enough is of a process that is gone. */
 async function untilNobodyRuns({ cluster, namespace, pause, now }: EjectDeps, signal: AbortSignal): Promise<void> {
-  const query = {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    namespace,
-    labelSelector: 'capstan.dev/lease=process',
-  }
-  const seen = new Map<string, { version: string; since: number }>()
+  const aliveIn = watchLeases(now)
   const begun = now()
   for (;;) {
-    const alive = (await cluster.list(query, signal)).filter(({ metadata: { name, resourceVersion = '' } }) => {
-      const before = seen.get(name)
-      if (before?.version !== resourceVersion) seen.set(name, { version: resourceVersion, since: now() })
-      return now() - (seen.get(name)?.since ?? now()) < expireMs
-    })
+    const alive = aliveIn(await cluster.list(leaseQuery(namespace), signal))
     if (alive.length === 0) return
     if (now() - begun > stopMs) {
       const names = alive.map(({ metadata }) => metadata.name).join(', ')
@@ -104,26 +82,63 @@ async function isStillThere(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-async function takeIntentsOut({ cluster, releaseNamespace }: EjectDeps, signal: AbortSignal): Promise<number> {
+async function takeIntentsOut(deps: EjectDeps, signal: AbortSignal): Promise<number> {
+  const { cluster, releaseNamespace } = deps
   let count = 0
-  const query = { apiVersion: 'v1', kind: 'ConfigMap', ...within(releaseNamespace), labelSelector: recordSelector() }
-  for (const object of await cluster.list(query, signal)) {
-    const without = withoutIntent(object)
-    if (!without) continue
-    await cluster.replace(without, signal)
+  for (const object of await listRecords(deps, signal)) {
+    const record = parseRecord((object.data as Record<string, string> | undefined)?.['record.json'])
+    if (!record?.intent || (releaseNamespace && record.owner.namespace !== releaseNamespace)) continue
+    await cluster.replace(withoutIntent(object, record), signal)
     count += 1
   }
   return count
+}
+
+/** A record is where its release is, which may be another namespace than that of the HelmRelease. */
+async function listRecords(deps: EjectDeps, signal: AbortSignal): Promise<KubeObject[]> {
+  const { cluster, releaseNamespace, tell } = deps
+  const query = { apiVersion: 'v1', kind: 'ConfigMap', labelSelector: recordSelector() }
+  const everywhere = await listIfAllowed(query, deps, signal)
+  if (everywhere) return everywhere
+  if (!releaseNamespace) return await cluster.list(query, signal)
+  const records = await cluster.list({ ...query, namespace: releaseNamespace }, signal)
+  for (const namespace of await targetsOf(deps, signal)) {
+    const found = await listIfAllowed({ ...query, namespace }, deps, signal)
+    if (!found) tell(`Records in ${namespace} may not be read: what Capstan was about to do there is not forgotten`)
+    records.push(...(found ?? []))
+  }
+  return records
+}
+
+/** Other namespaces in which the HelmReleases have their releases. */
+async function targetsOf({ cluster, releaseNamespace }: EjectDeps, signal: AbortSignal): Promise<Set<string>> {
+  const { apiVersion, kind } = helmReleaseKind
+  if (!(await cluster.resource(apiVersion, kind, signal))) return new Set()
+  const objects = await cluster.list({ ...helmReleaseKind, namespace: releaseNamespace }, signal)
+  const defaults = { gitRef: '', updateDependencies: false }
+  const targets = new Set(objects.map((object) => readSpec(object, defaults).targetNamespace))
+  targets.delete(releaseNamespace)
+  return targets
+}
+
+async function listIfAllowed(
+  query: ListQuery,
+  { cluster }: EjectDeps,
+  signal: AbortSignal,
+): Promise<KubeObject[] | undefined> {
+  try {
+    return await cluster.list(query, signal)
+  } catch (error) {
+    if (toAppError(error).reason === 'Forbidden') return undefined
+    throw error
+  }
 }
 
 function within(namespace: string): { namespace?: string } {
   return namespace ? { namespace } : {}
 }
 
-function withoutIntent(object: KubeObject): KubeObject | undefined {
-  const data = (object.data ?? {}) as Record<string, string>
-  const record = parseRecord(data['record.json'])
-  if (!record?.intent) return undefined
-  const { intent: _over, ...rest } = record
-  return { ...object, data: { ...data, 'record.json': JSON.stringify(rest) } }
+function withoutIntent(object: KubeObject, { intent: _over, ...rest }: ReleaseRecord): KubeObject {
+  const metadata = { ...object.metadata, labels: labelsOf(rest) }
+  return { ...object, metadata, data: { ...mapOf(object.data), 'record.json': JSON.stringify(rest) } }
 }

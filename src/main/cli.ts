@@ -120,7 +120,7 @@ function createCapstan(): Cli {
         summary: ownSummaries.eject,
         async run(argv) {
           const { ejectCommand } = await import('./eject.ts')
-          return await ejectCommand(argv, interrupted.signal)
+          return await ejectCommand(argv, process.env, interrupted.signal)
         },
       },
     ],

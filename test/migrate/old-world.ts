@@ -34,7 +34,9 @@ export type OldWorld = {
   standIn: StandIn
   /** `capstan migrate`, with the values in a file of this world. */
   migrate(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>
-  /** The same, and Ctrl-C as soon as it says this; gives its exit code. */
+  /** `capstan eject --to` for the Deployment of this name. */
+  eject(to: string, name: string): Promise<{ code: number; stdout: string; stderr: string }>
+  /** `capstan migrate`, and Ctrl-C as soon as it says this; gives its exit code. */
   interrupt(words: string, ...args: string[]): Promise<number | null>
   values(): string
   /** Makes the Helm Operator's HelmRelease and its release, as it leaves them. */
@@ -103,6 +105,11 @@ export async function startOldWorld(options: { flags?: readonly string[]; inGit?
     fluxd,
     standIn,
     migrate: async (...args) => await runCapstan(words(args)),
+    async eject(to, name) {
+      const { kubeconfig, helm: binary } = stack()
+      const place = [`--deployment=${namespace}/${name}`, `--kubeconfig=${kubeconfig}`, `--helm-binary=${binary}`]
+      return await runCapstan(['eject', `--to=${to}`, ...place])
+    },
     async interrupt(until, ...args) {
       const child = spawn(process.execPath, [join(root, 'bin/capstan.mjs'), ...words(args)])
       let said = ''
