@@ -10,6 +10,7 @@ import { conditionsOf } from '../domain/health/fields.ts'
 import { helmReleaseKind } from '../domain/release/spec.ts'
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../lib/logger.ts'
+import { cancelJob } from '../jobs/cancel-job.ts'
 import { statusInStore } from '../jobs/read-status.ts'
 import { createViews, type Views } from '../views/create-views.ts'
 import { releaseTarget } from '../views/release-row.ts'
@@ -62,11 +63,13 @@ export async function serve(
   const webhookSecret = read(secrets.webhookSecretFile)
   redactor.register([read(secrets.tokenFile), webhookSecret, imageHookKey(webhookSecret)])
   const uiPath = boardUiPath()
+  const requests = processRequests(parts, secrets.tokenFile)
+  const now = () => new Date()
   const app = createApp({
     views,
     enqueue: queue.enqueue,
-    requests: processRequests(parts, secrets.tokenFile),
-    queue,
+    requests,
+    queue: { ...queue, cancel: async (id, who) => await cancelJob(id, who, { queue, requests, now }) },
     token: () => read(secrets.tokenFile),
     limits: {
       calls: { perSecond: config.apiRate, burst: 8 * config.apiRate },
@@ -82,7 +85,7 @@ export async function serve(
     identity: () => processIdentity(parts.deployKeys),
     renewIdentity: () => processIdentity(parts.deployKeys, { renew: true }),
     log: log.child({ component: 'api' }),
-    now: () => new Date(),
+    now,
     ...(metrics ? { metrics } : {}),
     ...(onAnswer ? { onAnswer } : {}),
   })

@@ -277,6 +277,7 @@ describe('capstan queue', () => {
     expect((await cli('queue', 'show', jobId)).stdout).toContain('progress   applying objects 120 of 998\n')
     Object.assign(job ?? {}, { state: 'waiting' })
     expect(await cli('queue', 'promote', jobId)).toMatchObject({ code: 0, stdout: `${jobId} runs next\n` })
+    Object.assign(job ?? {}, { state: 'active' })
     expect(await cli('queue', 'cancel', jobId)).toMatchObject({ code: 0, stdout: `${jobId} cancelled\n` })
     expect(queue.cancelled).toEqual([{ jobId, who: 'alice' }])
     endJob(jobId, { state: 'failed', failure: 'HelmFailed: no' })

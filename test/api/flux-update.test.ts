@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { emptyAnswer, type ImageAnswer } from '../../src/domain/image/answer.ts'
 import type { UpdateSpec } from '../../src/domain/work/update-spec.ts'
-import { cause, image, post, send, web } from './flux-send.ts'
+import { cause, image, json, post, send, web } from './flux-send.ts'
 import { commit, createWorkbench, goodStatus, spec } from './workbench.ts'
 
 const read = { ...image, Excludes: [] }
@@ -198,6 +198,20 @@ describe('the status of an update', () => {
     bench.endJob(bench.queue.jobs.at(-1)?.id ?? '', { state: 'failed', failure: 'cancelled by Ann' })
     const status = (await send(bench, `/v6/jobs?id=${id}`)).json()
     expect(status).toMatchObject({ StatusString: 'failed', Err: 'cancelled by Ann' })
+  })
+
+  it('whose job was cancelled before it began is a failure, and is never done', async () => {
+    const id = (await post(bench, '/v9/update-manifests', ofImage({}))).json() as string
+    const job = bench.queue.jobs.at(-1)
+    const cancel = { method: 'POST', url: `/api/v1/jobs/${job?.id ?? ''}/cancel`, headers: json } as const
+    expect(await bench.app.inject({ ...cancel, payload: { by: 'Ann' } })).toMatchObject({ statusCode: 202 })
+    const status = (await send(bench, `/v6/jobs?id=${id}`)).json()
+    expect(status).toMatchObject({ StatusString: 'failed', Err: 'cancelled by Ann' })
+    expect(await bench.requests.answer(id)).toMatchObject({ state: 'failed', reason: 'Cancelled' })
+    const { kind, namespace, name } = job ?? expect.fail()
+    expect(await bench.requests.read({ kind, namespace, name })).toMatchObject({
+      problem: expect.stringContaining('answered already'),
+    })
   })
 
   it('that was forgotten, or was never one, is not known', async () => {

@@ -19,6 +19,8 @@ let world: RolesWorld
 let url: string
 let routes: Row[]
 let ids: Ids
+/** A job of the team that waits; the same while it does. */
+let ask: () => Promise<string>
 let close: () => Promise<void>
 
 beforeAll(async () => {
@@ -33,7 +35,9 @@ beforeAll(async () => {
     for (const one of [method].flat())
       if (one !== 'HEAD') routes.push({ method: one, pattern, rule: ruleOf(one, pattern) })
   })
-  ids = await makeThings({ requests, enqueue: queue.enqueue })
+  const work = { kind: 'sync-source', namespace: world.team, name: 'web', reason: 'a test', lane: 'person' } as const
+  ask = async () => (await queue.enqueue(work)).jobId
+  ids = await makeThings(requests)
   url = await app.listen({ host: '127.0.0.1', port: 0 })
   close = async () => await app.close()
 })
@@ -43,18 +47,12 @@ afterAll(async () => {
   await world?.stop()
 })
 
-type Work = { kind: 'sync-source'; namespace: string; name: string; reason: string; lane: 'person' }
-
 /** Things in the team's namespace that somebody else asked for. */
-async function makeThings(bench: {
-  requests: Pick<Requests, 'put'>
-  enqueue: (work: Work) => Promise<{ jobId: string }>
-}): Promise<Ids> {
+async function makeThings(requests: Pick<Requests, 'put'>): Promise<Ids> {
   const of = { namespace: world.team, name: 'web', by: 'somebody else' }
-  const plan = await bench.requests.put({ ...of, ask: { kind: 'plan-source', ref: '', files: false, full: false } })
-  const images = await bench.requests.put({ ...of, ask: { kind: 'update-images', list: { workload: '', all: false } } })
-  const work = { kind: 'sync-source', namespace: world.team, name: 'web', reason: 'a test', lane: 'person' } as const
-  const { jobId } = await bench.enqueue(work)
+  const plan = await requests.put({ ...of, ask: { kind: 'plan-source', ref: '', files: false, full: false } })
+  const images = await requests.put({ ...of, ask: { kind: 'update-images', list: { workload: '', all: false } } })
+  const jobId = await ask()
   return { jobs: jobId, plans: plan.id, images: images.id, fluxJob: jobId }
 }
 
@@ -95,6 +93,9 @@ const queries: Readonly<Record<string, () => string>> = {
 async function call(row: Row, authorization: string | undefined): Promise<number> {
   const { method, pattern, rule } = row
   const key = `${method} ${pattern}`
+  // who may cancel it takes it away
+  const jobs = await ask()
+  ids = { ...ids, jobs, fluxJob: jobs }
   const id = rule?.who === 'found' ? ids[rule.find] : 'x'
   const path = pattern
     .replace(':namespace', world.team)

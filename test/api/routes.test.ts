@@ -211,6 +211,7 @@ describe('jobs', () => {
       delayMs: 1000,
     })
     expect(await post(app, `/api/v1/jobs/${jobId}/promote`)).toEqual({ status: 202, body: { jobId } })
+    Object.assign(queue.jobs[0] ?? {}, { state: 'active' })
     expect(await post(app, `/api/v1/jobs/${jobId}/cancel`, { by: 'alice' })).toEqual({ status: 202, body: { jobId } })
     expect(queue.cancelled).toEqual([{ jobId, who: 'alice' }])
     expect(await post(app, `/api/v1/jobs/${jobId}/promote`)).toMatchObject({
@@ -219,6 +220,14 @@ describe('jobs', () => {
     })
     expect(await post(app, `/api/v1/jobs/${jobId}/retry`)).toEqual({ status: 202, body: { jobId } })
     expect(await post(app, '/api/v1/jobs/none/retry')).toMatchObject({ status: 404 })
+  })
+
+  it('removes a job that waits', async () => {
+    const { app, queue } = createWorkbench()
+    const work = { kind: 'fetch-source', namespace: 'a', name: 'one', reason: 'x', lane: 'change' } as const
+    const { jobId } = await queue.enqueue(work)
+    expect(await post(app, `/api/v1/jobs/${jobId}/cancel`, { by: 'alice' })).toMatchObject({ status: 202 })
+    expect(await post(app, `/api/v1/jobs/${jobId}/cancel`, { by: 'alice' })).toMatchObject({ status: 404 })
   })
 
   it('says 503 with what unblocks it when Redis is away', async () => {

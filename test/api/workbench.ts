@@ -6,6 +6,7 @@ import type { KubeObject, ObjectRef } from '../../src/domain/manifest/object.ts'
 import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import { fetchKey, type SourceStatus } from '../../src/domain/source/status.ts'
 import { requestKey } from '../../src/domain/work/request.ts'
+import { cancelJob } from '../../src/jobs/cancel-job.ts'
 import { createRequests } from '../../src/jobs/requests.ts'
 import type { Logger } from '../../src/lib/logger.ts'
 import { createViews } from '../../src/views/create-views.ts'
@@ -111,7 +112,10 @@ export function createWorkbench(
     views,
     enqueue: queue.enqueue,
     requests,
-    queue,
+    queue: {
+      ...queue,
+      cancel: async (id, who) => await cancelJob(id, who, { queue, requests, now: () => new Date() }),
+    },
     token: () => token,
     limits: { calls: plenty, mistakes: plenty },
     webhookSecret: () => webhookSecret,

@@ -142,7 +142,13 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
     },
     retry: async (jobId) => change(jobId, ['failed', 'completed', 'delayed', 'waiting'], 'waiting'),
     async cancel(jobId, who) {
-      const found = change(jobId, ['waiting', 'delayed', 'active'], 'failed')
+      const waits = change(jobId, ['waiting', 'delayed'], 'failed')
+      if (waits)
+        jobs.splice(
+          jobs.findIndex(({ id }) => id === jobId),
+          1,
+        )
+      const found = waits || change(jobId, ['active'], 'failed')
       if (found) cancelled.push({ jobId, who })
       return found
     },

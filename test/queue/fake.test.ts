@@ -25,6 +25,16 @@ describe.each(queues)('%s', (_what, open) => {
     expect((await queue.counts())['sync-source'].waiting).toBe(2)
   })
 
+  it('removes a job that waits or is delayed when it is cancelled', async () => {
+    const queue = open()
+    for (const delayMs of [0, 60_000]) {
+      const { jobId } = await queue.enqueue({ ...request, delayMs })
+      expect(await queue.cancel(jobId, 'Ann')).toBe(true)
+      expect(await queue.get(jobId)).toBeUndefined()
+      expect(await queue.cancel(jobId, 'Ann')).toBe(false)
+    }
+  })
+
   it('delays as asked; a person does not wait', async () => {
     const queue = open()
     const { jobId } = await queue.enqueue({ ...request, delayMs: 60_000 })

@@ -37,7 +37,7 @@ const queueDescriptions = {
 
 const descriptions: Record<Change, string> = {
   retry: 'A job that waits runs next; one that ended is asked for again as a new job.',
-  cancel: 'Removes a job that waits, or stops one that runs.',
+  cancel: 'Removes a job that waits, with the request that it would have answered, or stops one that runs.',
   promote: 'A job that waits or is delayed runs next.',
 }
 

@@ -69,7 +69,8 @@ export async function readJob(context: Context, id: string): Promise<Job | 'lost
 /** As {@link readJob}, where nothing else can say what became of the request: throws NotThere for a job that is lost. */
 export async function readAsked(context: Context, id: string): Promise<Job> {
   const job = await readJob(context, id)
-  if (job === 'lost') throw new NotThere('The server has forgotten the request (Redis lost it); ask again.')
+  if (job === 'lost')
+    throw new NotThere('The server has forgotten the request (its job was cancelled, or Redis lost it); ask again.')
   return job
 }
 

@@ -113,6 +113,7 @@ export const reasons = {
   HelmFailed: ['helm reported a failure.', 'Read the message; tried again with back-off.'],
   DependencyNotReady: ['It waits for something else to be ready.', 'See the dependency named in the message.'],
   Suspended: ['Somebody suspended it.', 'Resume it.'],
+  Cancelled: ['Somebody cancelled its job before it began.', 'Ask for it again if it is still wanted.'],
   Locked: ['Somebody locked it.', 'Unlock it.'],
   RateLimited: ['The other side asks us to slow down.', 'Tried again at the time it gave.'],
   RegistryAuthFailed: ['The image registry refused the credentials.', 'Check the image pull secret.'],

@@ -46,7 +46,14 @@ export const groups: Record<string, readonly Reason[]> = {
     'NotReady',
     'ReadOnly',
   ],
-  'Waiting for people or others': ['Suspended', 'Locked', 'DependencyNotReady', 'DependencyCycle', 'OtherWriter'],
+  'Waiting for people or others': [
+    'Suspended',
+    'Locked',
+    'Cancelled',
+    'DependencyNotReady',
+    'DependencyCycle',
+    'OtherWriter',
+  ],
   Releases: [
     'ChartNotFound',
     'ChartAuthFailed',
