@@ -6,7 +6,7 @@ import { freshState } from '../domain/event/sink-state.ts'
 import { eventStream } from '../domain/event/stored.ts'
 import type { Enqueue } from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
-import { readState, writeState } from './sink-state.ts'
+import { readState, takeUpReplay, writeState } from './sink-state.ts'
 
 type Parts = { sinks: readonly Sink[]; namespace: string; enqueue: Enqueue }
 
@@ -35,6 +35,20 @@ export async function startSinks(
     if (await readState(name, store)) await enqueue(deliveryTo(name, namespace))
     else await writeState(name, { ...freshState, cursor: newest?.id ?? '' }, store)
   }
+}
+
+/**
+ * The sinks that have not got all there is for them: their jobs may be lost. One of which nothing is known is not among them, since it begins
+ * with what happens from now on. Throws RedisUnavailable.
+ */
+export async function owedSinks(sinks: readonly Sink[], store: Pick<Store, 'page'>): Promise<string[]> {
+  const [newest] = await store.page(eventStream, { order: 'newest', limit: 1 })
+  const owed: string[] = []
+  for (const { name } of sinks) {
+    const state = await readState(name, store)
+    if (state && newest && (await takeUpReplay(name, state, store)).cursor !== newest.id) owed.push(name)
+  }
+  return owed
 }
 
 /** In the last lane, so that a sink in trouble is left to its back-off. */

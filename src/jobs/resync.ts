@@ -15,7 +15,7 @@ import { mapOf, textOf } from '../lib/raw.ts'
 import type { Sources } from './sources.ts'
 
 /** What a `resync` job may list; the payload's name. */
-export const resyncScopes = ['poll', 'sources', 'releases', 'charts', 'images'] as const
+export const resyncScopes = ['poll', 'sources', 'releases', 'charts', 'images', 'sinks'] as const
 export type ResyncScope = (typeof resyncScopes)[number]
 
 export type ResyncDeps = {
@@ -24,6 +24,8 @@ export type ResyncDeps = {
   enqueue: Enqueue
   /** Canonical repositories to scan. */
   scans: (signal: AbortSignal) => Promise<readonly string[]>
+  /** Sinks that have not got all events yet. */
+  sinks: () => Promise<readonly string[]>
   /** Periodic scans begin spread over so many milliseconds, by chance. */
   scanSpreadMs: number
   random: () => number
@@ -92,6 +94,8 @@ async function listWork(payload: JobPayload, deps: ResyncDeps, signal: AbortSign
       return await listReleases(payload, listFromGit(deps, signal), deps, signal)
     case 'images':
       return (await deps.scans(signal)).map((name) => ({ kind: 'scan-image', namespace: '', name }))
+    case 'sinks':
+      return (await deps.sinks()).map((name) => ({ kind: 'deliver-event', namespace: payload.namespace, name }))
   }
 }
 

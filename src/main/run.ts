@@ -169,7 +169,7 @@ async function work(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Promi
     const forFluxctl = fluxctlLabelOf(parts)
     if (forFluxctl && !config.readOnly) await withoutFluxctlLabel(forFluxctl)
     const onLead = (lead: AbortSignal) => {
-      keepSchedules(periodsOf(config), { queue, log, namespace }, lead)
+      keepSchedules(periodsOf(config, parts.sinks.length > 0), { queue, log, namespace }, lead)
       if (config.enable.includes('sync')) watchSources(sources, sourceWatchOf(parts), lead)
       if (config.enable.includes('releases')) watchReleases(releaseWatchOf(parts), lead)
       if (forFluxctl && !config.readOnly) void labelForFluxctl(forFluxctl, lead)
@@ -223,14 +223,17 @@ function releaseWatchOf(parts: Parts): Parameters<typeof watchReleases>[0] {
   return { cluster, enqueue: queue.enqueue, namespace, legacy, defaults, ...ours, log }
 }
 
+/** A delivery that Redis has lost is asked for again within this time. */
+const sinksMs = 60_000
+
 /** Charts from git are looked at by the Operator's own interval, where that is the shorter one. */
 function releasePeriods({ releases: { resyncIntervalMs }, git: { pollIntervalMs } }: Config): Periods {
   const releases = { scope: 'releases' as const, everyMs: resyncIntervalMs }
   return pollIntervalMs < resyncIntervalMs ? [releases, { scope: 'charts', everyMs: pollIntervalMs }] : [releases]
 }
 
-function periodsOf(config: Config): Periods {
-  const { enable, source, images } = config
+function periodsOf(config: Config, hasSinks: boolean): Periods {
+  const { enable, source, images, readOnly } = config
   return [
     // without a source of the flags these enqueue nothing, and still show whether Redis has lost the schedules
     ...(enable.includes('sync')
@@ -241,5 +244,6 @@ function periodsOf(config: Config): Periods {
       : []),
     ...(enable.includes('releases') ? releasePeriods(config) : []),
     ...(enable.includes('images') && source ? [{ scope: 'images' as const, everyMs: images.scanIntervalMs }] : []),
+    ...(hasSinks && !readOnly ? [{ scope: 'sinks' as const, everyMs: sinksMs }] : []),
   ]
 }

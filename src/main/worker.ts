@@ -5,6 +5,7 @@ import type { JobKind } from '../domain/work/job.ts'
 import { watchDrift } from '../jobs/drift.ts'
 import { fetchSource } from '../jobs/fetch-source.ts'
 import { statusInCluster } from '../jobs/read-status.ts'
+import { owedSinks } from '../jobs/notify-sinks.ts'
 import { resync } from '../jobs/resync.ts'
 import { syncSource } from '../jobs/sync-source/index.ts'
 import { fetching } from './fetching.ts'
@@ -38,6 +39,7 @@ export function processorsOf(
     cluster,
     enqueue,
     scans: async (signal: AbortSignal) => (await images?.list(signal)) ?? [],
+    sinks: async () => await owedSinks(parts.sinks, store),
     scanSpreadMs: config.images.scanIntervalMs / 5,
     random: Math.random,
     releaseNamespace: config.releases.namespace,

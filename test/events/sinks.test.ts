@@ -9,7 +9,8 @@ import { type RequestAsk, requestJobName, requestKey } from '../../src/domain/wo
 import type { WorkRequest } from '../../src/domain/work/job.ts'
 import { deliverEvent } from '../../src/jobs/deliver-event/index.ts'
 import { createHistory } from '../../src/jobs/history.ts'
-import { notifySinks, startSinks } from '../../src/jobs/notify-sinks.ts'
+import { resync } from '../../src/jobs/resync.ts'
+import { notifySinks, owedSinks, startSinks } from '../../src/jobs/notify-sinks.ts'
 import { createRequests } from '../../src/jobs/requests.ts'
 import { askForReplay, readState } from '../../src/jobs/sink-state.ts'
 import { silent } from '../api/workbench.ts'
@@ -227,6 +228,21 @@ function bench(fields: Record<string, unknown> = { type: 'webhook', secret: 'a-s
     clock,
     run,
     start: async () => await startSinks(parts, store),
+    /** The periodic pass over all sinks. */
+    derive: async () => {
+      const sources = { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) }
+      const cluster = { list: async () => [], resource: async () => undefined }
+      const none = { scans: async () => [], scanSpreadMs: 0, random: () => 0, releaseNamespace: '', finalizer: true }
+      const sinks = async () => await owedSinks([sink], store)
+      const payload = {
+        kind: 'resync',
+        namespace: 'capstan',
+        name: 'sinks',
+        reason: 'periodic',
+        requestedAt: '',
+      } as const
+      return await resync(payload, { sources, cluster, enqueue, sinks, ...none }, signal)
+    },
     state: async () => await readState('one', store),
     ask: async (ask: RequestAsk) => {
       const request = await requests.put({ namespace: 'capstan', name: 'one', by: 'ann', ask })
@@ -418,6 +434,30 @@ describe('the job of a sink', () => {
     expect(enqueued).toHaveLength(1)
     await run()
     expect(got()).toEqual(['1'])
+  })
+
+  it('is asked for again where Redis has lost it, as long as anything is owed', async () => {
+    const { tell, run, start, store, enqueued, derive } = bench()
+    await tell([syncEvent('before it was there')])
+    enqueued.length = 0
+    await derive()
+    await start()
+    await derive()
+    expect(enqueued).toEqual([])
+    await tell([syncEvent('1')])
+    enqueued.length = 0
+    await derive()
+    expect(enqueued).toMatchObject([{ kind: 'deliver-event', namespace: 'capstan', name: 'one', lane: 'periodic' }])
+    await run()
+    enqueued.length = 0
+    await derive()
+    expect(enqueued).toEqual([])
+    await askForReplay('one', new Date(0), store)
+    await derive()
+    expect(enqueued).toHaveLength(1)
+    await run()
+    await derive()
+    expect(enqueued).toHaveLength(1)
   })
 
   it('says so when an event is too large to be kept, and keeps the next', async () => {

@@ -63,6 +63,7 @@ describe('what is removed, and what never is, with the real helm on the real API
           reasons.set(`${namespace}/${name}`, reason)
           return { jobId: name }
         },
+        sinks: async () => [],
         scans: async () => [],
         releaseNamespace: bench.namespace,
         finalizer: bench.deps.finalizer,

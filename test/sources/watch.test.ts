@@ -183,7 +183,7 @@ describe('resync', () => {
     const payload = { kind: 'resync' as const, namespace: '', name, reason, requestedAt: '' }
     const random = () => 0.5
     const own = { releaseNamespace: '', finalizer: true, scanSpreadMs: 0, random }
-    const deps = { sources, enqueue, cluster, scans: async () => [], ...own }
+    const deps = { sources, enqueue, cluster, scans: async () => [], sinks: async () => [], ...own }
     await resync(payload, deps, new AbortController().signal)
     expect(asked).toEqual(expected)
   })
@@ -218,6 +218,7 @@ describe('resync', () => {
         resource: async () => ({ plural: 'x', namespaced: true }) as never,
       },
       scans: async () => ['r.example/a'],
+      sinks: async () => [],
       finalizer: true,
       releaseNamespace: '',
       scanSpreadMs: 0,
@@ -237,6 +238,7 @@ describe('resync', () => {
       sources: { list: () => [], get: () => undefined, remote: async () => ({ url: '' }) },
       enqueue: async ({ delayMs = 0 }: WorkRequest) => (asked.push(delayMs), { jobId: '' }),
       cluster: { list: async () => [], resource: async () => undefined },
+      sinks: async () => [],
       scans: async () => ['r.example/a', 'r.example/b', 'r.example/c'],
       finalizer: true,
       releaseNamespace: '',
