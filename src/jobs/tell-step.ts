@@ -6,14 +6,14 @@ import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Reason } from '../domain/status/reason.ts'
 import type { History } from './history.ts'
 
-/** How a step that leaves no trace in a source's status ended; `reason` is empty where it went well. */
+/** How a step that leaves no trace in a source's status ended; `reason` is empty where it went well, `message` where the usual words will do. */
 export type StepEnd = { step: 'fetch' | 'images'; reason: Reason | ''; message: string; commit: string }
 
 type Deps = { store: Pick<Store, 'get' | 'set'>; history?: History; now: () => Date }
 
 const wellAgain = { fetch: 'The repository is fetched again', images: 'Images are updated again' } as const
 /** Longer than anything waits between two tries. */
-const rememberMs = 30 * 86_400_000
+export const rememberMs = 30 * 86_400_000
 
 /** Tells that a step fails, or works again; once, until that changes. Trouble of ours is passed over. */
 export async function tellStep(
@@ -34,7 +34,7 @@ export async function tellStep(
     severity: severityOf({ ready: reason === '', reason }),
     reason,
     commit,
-    message: reason === '' ? wellAgain[step] : `${reason}: ${message}`,
+    message: reason === '' ? message || wellAgain[step] : `${reason}: ${message}`,
   })
   await history.tell([event])
   await store.set(key, reason, { ttlMs: rememberMs })

@@ -11,6 +11,8 @@ export type WatchSourcesDeps = {
   enqueue: Enqueue
   /** Says in the status of an object why it cannot be used. */
   report: (known: KnownSource, signal: AbortSignal) => Promise<void>
+  /** Ends for people and sinks what kept a source that is no more. */
+  removed: (source: KnownSource, signal: AbortSignal) => Promise<void>
   log: Logger
   random: () => number
 }
@@ -68,9 +70,20 @@ export function watchSources(
     })
   }
 
+  function leave(source: KnownSource): void {
+    pace.end(source)
+    deps.removed(source, signal).catch((error: unknown) => {
+      if (signal.aborted) return
+      deps.log.warn(
+        { source: `${source.namespace}/${source.name}`, error: String(error) },
+        'the end of a source could not be told',
+      )
+    })
+  }
+
   function look(change: SourceChange): void {
     followSecrets()
-    if (change.kind === 'removed') return pace.end(change)
+    if (change.kind === 'removed') return leave(change)
     follow(change)
     const { spec } = change
     if (spec) ask(spec, spec.suspended ? 'sync-source' : 'fetch-source', reasonOf(change), settleMs)

@@ -4,8 +4,10 @@ import type { SourceSpec } from '../domain/source/spec.ts'
 import { isPassing } from '../domain/source/passing.ts'
 import { fetchKey, parseFetchFact } from '../domain/source/status.ts'
 import type { JobPayload } from '../domain/work/job.ts'
+import { statusInCluster } from '../jobs/read-status.ts'
 import { mirrorSource, writeSourceConditions } from '../jobs/source-conditions.ts'
 import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
+import { tellRemoved } from '../jobs/tell-removed.ts'
 import type { WatchSourcesDeps } from '../jobs/watch-sources.ts'
 import type { Parts } from './wire.ts'
 
@@ -18,14 +20,20 @@ export function sourceWatchOf({
   queue,
   log,
   config,
-}: Pick<Parts, 'cluster' | 'queue' | 'log' | 'config'>): WatchSourcesDeps {
+  store,
+  history,
+}: Pick<Parts, 'cluster' | 'queue' | 'log' | 'config' | 'store' | 'history'>): WatchSourcesDeps {
   const deps = { cluster, log, now: () => new Date() }
+  const telling = { ...deps, store, readStatus: statusInCluster(cluster), history: history('') }
   return {
     cluster,
     enqueue: queue.enqueue,
     report: async ({ namespace, name, object, problem }, signal) => {
       if (config.readOnly) return
       await writeSourceConditions({ namespace, name, suspended: undefined, object }, { problem }, deps, signal)
+    },
+    removed: async (source, signal) => {
+      if (!config.readOnly) await tellRemoved(source, telling, signal)
     },
     log,
     random: Math.random,

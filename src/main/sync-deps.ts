@@ -5,6 +5,7 @@ import { appliedKey, appliedKeptMs } from '../domain/source/applied.ts'
 import { isFluxSource } from '../domain/source/flux-source.ts'
 import { fetchKey, parseFetchFact } from '../domain/source/status.ts'
 import { renderSource } from '../jobs/sync-source/render.ts'
+import { takeRemoval } from '../jobs/tell-removed.ts'
 import type { SyncSourceDeps } from '../jobs/sync-source/sync.ts'
 import { publisher } from './source-work.ts'
 import type { Parts } from './wire.ts'
@@ -39,6 +40,7 @@ export function syncDeps(parts: Parts, fence: LeasedFence): SyncSourceDeps {
     publish: publisher({ ...parts, cluster }),
     remember: ({ namespace, name }, applied) =>
       store.set(appliedKey(namespace, name), JSON.stringify(applied), { ttlMs: appliedKeptMs }),
+    wasRemoved: async (spec) => await takeRemoval(spec, store),
     ended: (result) => metrics.syncEnded({ ...result, isFlux: isFluxSource(result, sources.list()) }),
   }
 }

@@ -3,8 +3,11 @@ import type { Deployment } from '../../src/domain/event/deployment.ts'
 import type { Event, SyncMetadata } from '../../src/domain/event/event.ts'
 import { printNote } from '../../src/domain/image/note.ts'
 import { deploymentStream, eventStream } from '../../src/domain/event/stored.ts'
+import { createHistory } from '../../src/jobs/history.ts'
+import { statusInCluster } from '../../src/jobs/read-status.ts'
+import { tellRemoved } from '../../src/jobs/tell-removed.ts'
 import { configMap } from '../sync/manifests.ts'
-import { createWorkbench, type Workbench } from '../sync/workbench.ts'
+import { createWorkbench, silent, type Workbench } from '../sync/workbench.ts'
 
 let bench: Workbench
 
@@ -113,6 +116,44 @@ describe('what a sync tells', () => {
       { type: 'error', severity: 'error', logLevel: 'error', reason: 'GitRefNotFound', source: { kind: 'source' } },
     ])
     expect(await records()).toEqual([])
+  })
+
+  it('is the end of its trouble when the Source is removed, and the same trouble again when it is back', async () => {
+    bench = await createWorkbench()
+    const { told, spec, cluster } = bench
+    const removed = async (reason = '', { namespace, name } = spec) =>
+      await tellRemoved(
+        { namespace, name, reported: { reason, generation: 1 } },
+        {
+          store: told,
+          readStatus: statusInCluster(cluster),
+          history: createHistory({ store: told, redact: (text) => text, log: silent })(''),
+          now: () => new Date(),
+        },
+        AbortSignal.timeout(30_000),
+      )
+    const severities = async () => (await events()).map(({ type, severity }) => `${type} ${severity}`)
+    bench.push({ 'a.yaml': broken('a') })
+    await told.set(`told:fetch:${spec.namespace}/${spec.name}`, 'GitUnreachable')
+    await bench.sync()
+    expect(await severities()).toEqual(['sync error'])
+    await removed()
+    const ends = (await events()).slice(1)
+    expect(ends).toMatchObject([
+      { type: 'error', severity: 'info', reason: '', metadata: { step: 'fetch' }, message: 'the Source was removed' },
+      { type: 'error', severity: 'info', reason: '', metadata: {}, source: { kind: 'source', name: spec.name } },
+    ])
+    bench.restart()
+    await bench.sync()
+    await bench.sync()
+    expect((await severities()).slice(3)).toEqual(['sync error'])
+    bench.push({ 'a.yaml': configMap('a', '1') })
+    await bench.sync()
+    await removed()
+    // where the status went with its namespace, what the object said last counts
+    const gone = { ...spec, namespace: 'gone' }
+    for (const reason of ['', 'Applied', 'ApplyRefused']) await removed(reason, gone)
+    expect((await severities()).slice(4)).toEqual(['sync info', 'error info'])
   })
 
   it('are the releases that its commits made, as their notes say', async () => {

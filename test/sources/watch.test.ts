@@ -27,6 +27,7 @@ function known(name: string, spec: Record<string, unknown> = {}, more: object = 
 function lead(sources: KnownSource[]) {
   const asked: WorkRequest[] = []
   const reported: string[] = []
+  const left: string[] = []
   const watched = new Map<string, (event: WatchEvent) => void>()
   const end = new AbortController()
   let tell: (change: SourceChange) => void = () => {}
@@ -45,13 +46,14 @@ function lead(sources: KnownSource[]) {
       },
       enqueue: async (request) => (asked.push(request), { jobId: '' }),
       report: async ({ name, problem }) => void reported.push(`${name}: ${problem?.reason}`),
+      removed: async ({ name }) => void left.push(name),
       log: quiet,
       random: () => 0.5,
     },
     end.signal,
   )
   const take = () => asked.splice(0).map(({ kind, name, reason, lane }) => `${kind} ${name} (${reason}, ${lane})`)
-  return { take, reported, watched, stop: () => end.abort(), tell: (change: SourceChange) => tell(change) }
+  return { take, reported, left, watched, stop: () => end.abort(), tell: (change: SourceChange) => tell(change) }
 }
 
 describe('the watch of the leader', () => {
@@ -105,7 +107,7 @@ describe('the watch of the leader', () => {
 
   it('stops the intervals of what is suspended, deleted or cannot be used, and reports the last', () => {
     const spec = { interval: '10s', syncInterval: '10s' }
-    const { take, tell, reported, stop } = lead([
+    const { take, tell, reported, left, stop } = lead([
       known('a', spec),
       known('b', spec),
       known('c', spec),
@@ -118,6 +120,7 @@ describe('the watch of the leader', () => {
     vi.advanceTimersByTime(600_000)
     expect(take()).toEqual([])
     expect(reported).toEqual(['c: InvalidSource'])
+    expect(left).toEqual(['b'])
     stop()
   })
 

@@ -11,6 +11,7 @@ import { fluxdSource, type SourceSpec } from '../../src/domain/source/spec.ts'
 import { type SourceStatus, statusRef } from '../../src/domain/source/status.ts'
 import { readSourceStatus } from '../../src/domain/source/stored-status.ts'
 import { createOwnedObjects, type OwnedObjects } from '../../src/jobs/owned-objects.ts'
+import { takeRemoval } from '../../src/jobs/tell-removed.ts'
 import { syncSource } from '../../src/jobs/sync-source/index.ts'
 import { createSyncMemory, type SyncMemory } from '../../src/jobs/sync-source/memory.ts'
 import type { SyncEnded } from '../../src/jobs/sync-source/sync.ts'
@@ -183,6 +184,7 @@ export async function createWorkbench(
         remember: async () => undefined,
         ended: (result) => (ended = result),
         history: history('a-job'),
+        wasRemoved: async (source) => await takeRemoval(source, told),
       },
       signal,
     )

@@ -169,8 +169,8 @@ type Held = { spec: SourceSpec; ledger: Ledger; memory: SourceMemory }
 
 async function keepHeld({ spec, ledger }: Held, hold: Hold, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
   const status = redactStatus(heldStatus(ledger, hold), deps.redact)
-  if (sameStatus(status, ledger.status) && ledger.status.holder !== deps.fence.epoch) return
   await tellStandstill(spec, { before: ledger.status, after: status }, deps)
+  if (sameStatus(status, ledger.status) && ledger.status.holder !== deps.fence.epoch) return
   const written = await writeLedger(deps, spec, { ...ledger, status, release: true }, signal)
   await deps.publish(spec, written.status, signal)
   deps.log.info({ source: `${spec.namespace}/${spec.name}`, reason: hold.reason }, deps.redact(hold.message))

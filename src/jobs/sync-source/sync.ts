@@ -70,6 +70,8 @@ export type SyncSourceDeps = {
   ended: (result: SyncEnded) => void
   /** Where people and sinks are told; left out where nobody is. */
   history?: History
+  /** Whether people and sinks were told that an earlier Source of this name is no more; true once. */
+  wasRemoved?: (spec: SourceSpec) => Promise<boolean>
 }
 
 /** One sync in the making: what was read, and what becomes of it. */

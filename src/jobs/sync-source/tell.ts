@@ -40,7 +40,8 @@ export async function tellSync(sync: Sync, told: Told, deps: SyncSourceDeps, sig
 
 async function tell(sync: Sync, told: Told, deps: SyncSourceDeps, signal: AbortSignal): Promise<void> {
   const { spec, changes } = sync
-  const { before, after } = told
+  const { after } = told
+  const before = await lastTold(spec, told, deps)
   const [startedAt, endedAt] = [new Date(told.started), deps.now()].map((time) => time.toISOString()) as [
     string,
     string,
@@ -81,7 +82,8 @@ export async function tellStandstill(
   { before, after }: Pick<Told, 'before' | 'after'>,
   deps: SyncSourceDeps,
 ): Promise<void> {
-  if (!deps.history || after.reason === 'Suspended' || !isNewOutcome(before, after)) return
+  if (!deps.history || after.reason === 'Suspended') return
+  if (!isNewOutcome(await lastTold(spec, { before, after }, deps), after)) return
   const at = deps.now().toISOString()
   const event = makeEvent({
     type: 'error',
@@ -95,6 +97,16 @@ export async function tellStandstill(
     message: `${after.reason}: ${after.message}`,
   })
   await deps.history.tell([event])
+}
+
+/** The status before, as people and sinks know it: trouble of a Source that was removed is over for them. */
+async function lastTold(
+  spec: SourceSpec,
+  { before, after }: Pick<Told, 'before' | 'after'>,
+  { wasRemoved }: SyncSourceDeps,
+): Promise<SourceStatus> {
+  const mayBeOver = !before.ready && !after.ready
+  return mayBeOver && (await wasRemoved?.(spec)) ? { ...before, ready: true } : before
 }
 
 function sourceOf({ namespace, name }: SourceSpec): EventSource {
