@@ -5,6 +5,7 @@ import { type RequestAsk, requestJobName, requestKey } from '../../src/domain/wo
 import { changeRelease } from '../../src/jobs/change-release/index.ts'
 import { planRelease } from '../../src/jobs/plan-release/index.ts'
 import { createRequests } from '../../src/jobs/requests.ts'
+import { appliedStatus } from '../fakes/source-status.ts'
 import { createFakeStore } from '../fakes/store.ts'
 import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
@@ -116,6 +117,33 @@ describe('HelmReleases of strangers (hazards J1, J2), with the real helm on the 
     await bench.put('granted', { releaseName: 'granted', chart: chart(), valuesFrom: spying(), ...account })
     expect(await bench.sync('granted')).toMatchObject({ end: 'done' })
     expect((await configOf('granted'))?.data).toMatchObject({ color: 'gold' })
+  })
+
+  it('depends on nothing of another namespace, not even on what is ready there', async () => {
+    bench.deps.defaults = { ...bench.deps.defaults, serviceAccount: 'bot' }
+    const their = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'capstan-source-theirs', namespace: foreign() },
+    }
+    await bench.cluster.create({ ...their, data: { 'status.json': JSON.stringify(appliedStatus('0'.repeat(40))) } })
+    const near = { kind: 'HelmRelease', name: 'missing' }
+    for (const name of ['theirs', 'missing']) {
+      const dependsOn = [{ kind: 'Source', namespace: foreign(), name }, near]
+      await bench.put('curious', { releaseName: 'curious', chart: chart(), dependsOn })
+      await bench.sync('curious')
+      expect(await messageOf('curious')).toBe(
+        `DependencyNotReady: dependsOn names Source ${foreign()}/${name} of another namespace, which --tenants does not allow`,
+      )
+    }
+    await bench.put('curious', { releaseName: 'curious', chart: chart(), dependsOn: [near] })
+    await bench.sync('curious')
+    expect(await messageOf('curious')).toBe(`DependencyNotReady: it waits for HelmRelease ${bench.namespace}/missing`)
+    // without tenants that Source is ready, which is what strangers are not to learn
+    bench.deps.areTenants = false
+    const dependsOn = [{ kind: 'Source', namespace: foreign(), name: 'theirs' }]
+    await bench.put('curious', { releaseName: 'curious', chart: chart(), dependsOn })
+    expect(await bench.sync('curious')).toMatchObject({ end: 'done' })
   })
 
   it('is not uninstalled with our own rights: what was made before stays when its HelmRelease goes', async () => {

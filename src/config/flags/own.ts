@@ -34,7 +34,7 @@ export const ownFlags = {
   tenants: {
     type: 'switch',
     default: false,
-    doc: 'Those who write Source objects and HelmReleases are not those who run the cluster: each needs a service account, a Source names nothing of other namespaces, brings no cluster-wide objects and runs no generators, and charts and values are not fetched from private addresses.',
+    doc: 'Those who write Source objects and HelmReleases are not those who run the cluster: each needs a service account, a Source names nothing of other namespaces, nothing depends on what is in another one, a Source brings no cluster-wide objects and runs no generators, and charts and values are not fetched from private addresses.',
   },
   'config-file': {
     type: 'string',

@@ -5,8 +5,8 @@ import type { ReleaseSpec } from './spec.ts'
 export type NamedObject = ObjectRef & { namespace: string; as: 'input' | 'dependency' }
 
 /**
- * The objects that a HelmRelease names: Secrets and ConfigMaps with its values, the Secrets of its chart's repository (`secretRef` and `chartPullSecret`), and what tells
- * whether a source that it depends on is ready. Releases that it depends on are known as HelmReleases.
+ * The objects that a HelmRelease names: Secrets and ConfigMaps with its values, the Secrets of its chart's repository (`secretRef` and
+ * `chartPullSecret`), and what tells whether a source that it depends on is ready. Releases that it depends on are known as HelmReleases.
  */
 export function namedObjects({ valuesFrom, chart, dependsOn }: ReleaseSpec): NamedObject[] {
   const values = valuesFrom.flatMap((source): NamedObject[] => {
