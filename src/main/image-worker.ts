@@ -7,6 +7,7 @@ import { listImageScans, scanImage } from '../jobs/scan-image/index.ts'
 import { createImageMemory } from '../jobs/scan-image/workloads.ts'
 import { updateImages } from '../jobs/update-images/index.ts'
 import { AppError } from '../domain/error.ts'
+import { isFluxJob } from '../domain/source/flux-source.ts'
 import type { Logger } from '../lib/logger.ts'
 import { measuredRegistry, measuredStore } from './measured.ts'
 import { processRequests } from './requests.ts'
@@ -57,7 +58,6 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     fence,
     memory: createImageMemory(),
     registry: measuredRegistry(registry, metrics),
-    released: metrics.released,
     enqueue: queue.enqueue,
     async scansLeft() {
       const { waiting, active } = await queue.countsOf('scan-image')
@@ -91,7 +91,9 @@ export function imageWork(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessE
     },
     async update(payload, { jobId, signal }) {
       await placed()
-      return await updateImages(payload, { ...deps, history: parts.history(jobId) }, signal)
+      // fluxd measured its own releases (ruling 19)
+      const released = isFluxJob(payload, sources.list()) ? metrics.released : () => undefined
+      return await updateImages(payload, { ...deps, released, history: parts.history(jobId) }, signal)
     },
     async list(signal) {
       await placed()

@@ -12,6 +12,7 @@ import { createStore, type Store } from '../adapters/store/index.ts'
 import type { Config } from '../config/config.ts'
 import type { Sink } from '../domain/event/sink.ts'
 import type { ParseFiles } from '../domain/manifest/parsed-file.ts'
+import { isFluxJob } from '../domain/source/flux-source.ts'
 import type { Sources } from '../jobs/sources.ts'
 import { createHistory, type History } from '../jobs/history.ts'
 import { notifySinks } from '../jobs/notify-sinks.ts'
@@ -109,7 +110,7 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     ...ground,
     environment,
     cluster,
-    metrics: metricsOf(queue),
+    metrics: metricsOf(queue, sources),
     git,
     gnupgHome,
     parse,
@@ -158,14 +159,20 @@ function gitOf({ config, log, redactor }: Ground, own: Pick<Parts, 'environment'
   return config.readOnly ? readOnlyGit(git) : git
 }
 
-function metricsOf(queue: Queue): Metrics {
+function metricsOf(queue: Queue, sources: Pick<SourceRegistry, 'list'>): Metrics {
   const metrics = createMetrics()
   metrics.watchQueue(async () => {
     const [counts, oldestWaitMs, lanes] = await Promise.all([queue.counts(), queue.oldestWaitMs(), queue.lanes()])
-    return { counts, oldestWaitMs, lanes }
+    const updates = { kinds: ['update-images'], states: ['waiting'], limit: mostCounted } as const
+    const jobs = counts['update-images'].waiting > 0 ? await queue.list(updates) : []
+    const fluxWaiting = jobs.filter((job) => isFluxJob(job, sources.list())).length
+    return { counts, oldestWaitMs, lanes, fluxWaiting }
   })
   return metrics
 }
+
+/** More jobs that wait to write to git are not told from more. */
+const mostCounted = 1000
 
 /** What an operator set for the network: proxies and certificate authorities (ruling 15). */
 function networkOf(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,6 +1,6 @@
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
-import { isFluxSource } from '../domain/source/flux-source.ts'
+import { isFluxJob, isFluxSource } from '../domain/source/flux-source.ts'
 import type { JobKind } from '../domain/work/job.ts'
 import { watchDrift } from '../jobs/drift.ts'
 import { fetchSource } from '../jobs/fetch-source.ts'
@@ -93,7 +93,8 @@ function measured(kind: JobKind, run: Processor, { metrics, sources }: Pick<Part
     const started = performance.now()
     const waitedSeconds = Math.max(0, (Date.now() - Date.parse(payload.requestedAt)) / 1000) || 0
     const tell = (outcome: 'done' | 'again' | 'failed') => {
-      metrics.jobEnded({ kind, outcome, seconds: (performance.now() - started) / 1000, waitedSeconds })
+      const seconds = (performance.now() - started) / 1000
+      metrics.jobEnded({ kind, outcome, seconds, waitedSeconds, isFlux: isFluxJob(payload, sources.list()) })
       if (kind === 'fetch-source' && isFluxSource(payload, sources.list())) metrics.gitReady(outcome !== 'failed')
     }
     try {

@@ -32,7 +32,7 @@ async function readExported(): Promise<Map<string, Labels>> {
   const metrics = createMetrics()
   const named = { namespace: 'a', name: 'b' }
   for (const outcome of ['done', 'again', 'failed'] as const)
-    metrics.jobEnded({ kind: 'update-images', outcome, seconds: 1, waitedSeconds: 1 })
+    metrics.jobEnded({ kind: 'update-images', outcome, seconds: 1, waitedSeconds: 1, isFlux: true })
   for (const success of [true, false]) {
     metrics.syncEnded({ ...named, success, seconds: 1, changes: [{ action: 'created' }], objects: 1, isFlux: true })
     metrics.releaseEnded({ ...named, release: 'c', success, seconds: 1, action: 'upgrade' })
@@ -40,7 +40,7 @@ async function readExported(): Promise<Map<string, Labels>> {
   metrics.answered({ method: 'GET', route: '/readyz', status: 200, seconds: 0 })
   metrics.gitReady(true)
   const counts = { 'sync-source': { waiting: 1, active: 1, delayed: 1, completed: 1, failed: 1 } }
-  metrics.watchQueue(async () => ({ counts, oldestWaitMs: { 'sync-source': 1 }, lanes: {} }))
+  metrics.watchQueue(async () => ({ counts, oldestWaitMs: { 'sync-source': 1 }, lanes: {}, fluxWaiting: 0 }))
   const conditions = ['Released', 'RolledBack', 'Deployed'].map((type) => ({ type, status: 'True' }))
   metrics.watchReleases(async () => [{ targetNamespace: 'a', release: 'c', conditions }])
   const found = new Map<string, Labels>()

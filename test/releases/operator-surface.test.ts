@@ -168,7 +168,12 @@ describe('the metrics of the Operator', () => {
     metrics.releaseEnded({ namespace: 'a', name: 'b', release: 'c', success: true, seconds: 1, action: 'install' })
     const conditions = [{ type: 'Released', status: 'True' }]
     metrics.watchReleases(async () => [{ targetNamespace: 'a', release: 'c', conditions }])
-    metrics.watchQueue(async () => ({ counts: { 'sync-release': { waiting: 1 } }, oldestWaitMs: {}, lanes: {} }))
+    metrics.watchQueue(async () => ({
+      counts: { 'sync-release': { waiting: 1 } },
+      oldestWaitMs: {},
+      lanes: {},
+      fluxWaiting: 0,
+    }))
     const { text } = await metrics.text()
     const line = text.split('\n').find((one) => new RegExp(`^${name}(_count)?[ {]`).test(one)) ?? ''
     const found = [...line.matchAll(/(\w+)="/g)].map(([, label]) => label)

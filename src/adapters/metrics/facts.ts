@@ -1,10 +1,11 @@
-/** One run of a job. */
+/** One run of a job. `isFlux`: it is about the source that fluxd's metrics speak of (ruling 19). */
 export type JobEnded = {
   kind: string
   outcome: 'done' | 'again' | 'failed'
   seconds: number
   /** How long it waited before; left out where nobody knows. */
   waitedSeconds?: number
+  isFlux: boolean
 }
 
 /** One sync of a source; `objects` is how many it has. `isFlux`: fluxd's metrics speak of it (ruling 19). */
@@ -49,6 +50,8 @@ export type QueueFacts = {
   oldestWaitMs: Readonly<Record<string, number>>
   /** The same by lane, of all kinds together. */
   lanes: Readonly<Record<string, { waiting: number; active: number; oldestWaitMs: number }>>
+  /** Jobs that wait to write to git, of the source that fluxd's metrics speak of. */
+  fluxWaiting: number
 }
 
 /** What there is of something, by how it stands. */

@@ -23,7 +23,7 @@ const jobBuckets = [0.1, 0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120]
 const syncBuckets = [0.5, 5, 10, 20, 30, 40, 50, 60, 75, 90, 120, 240]
 
 /** fluxd's "jobs" are what writes to git; its API and its syncs have metrics of their own. */
-export const fluxdJobKind = 'update-images'
+const fluxdJobKind = 'update-images'
 
 /** `now` is in milliseconds that only go up. */
 export function createFluxdMetrics(registers: [Registry], now: () => number): FluxdMetrics {
@@ -83,8 +83,8 @@ export function createFluxdMetrics(registers: [Registry], now: () => number): Fl
       for (const [target, since] of connectedSince)
         connection.set({ target }, since === undefined ? 0 : (now() - since) / 1000)
     },
-    jobEnded({ kind, outcome, seconds, waitedSeconds }) {
-      if (kind !== fluxdJobKind) return
+    jobEnded({ kind, outcome, seconds, waitedSeconds, isFlux }) {
+      if (kind !== fluxdJobKind || !isFlux) return
       jobDuration.observe({ success: String(outcome !== 'failed') }, seconds)
       if (waitedSeconds !== undefined) queueDuration.observe(waitedSeconds)
     },

@@ -14,6 +14,7 @@ const release = { namespace: 'apps', name: 'web', release: 'apps-web', success: 
 const facts: QueueFacts = {
   counts: { 'update-images': { waiting: 3, active: 1 }, 'sync-release': { waiting: 2, active: 0 } },
   oldestWaitMs: { 'update-images': 1500, 'sync-release': 0 },
+  fluxWaiting: 2,
   lanes: {
     person: { waiting: 4, active: 1, oldestWaitMs: 2500 },
     periodic: { waiting: 0, active: 0, oldestWaitMs: 0 },
@@ -39,7 +40,8 @@ describe('the text', () => {
     ],
     [
       'a job that writes to git, also under fluxd’s names',
-      (metrics) => metrics.jobEnded({ kind: 'update-images', outcome: 'failed', seconds: 0.3, waitedSeconds: 4 }),
+      (metrics) =>
+        metrics.jobEnded({ kind: 'update-images', outcome: 'failed', seconds: 0.3, waitedSeconds: 4, isFlux: true }),
       [
         'capstan_job_duration_seconds_bucket{le="0.1",kind="update-images",outcome="failed"} 0',
         'capstan_job_duration_seconds_bucket{le="0.5",kind="update-images",outcome="failed"} 1',
@@ -124,7 +126,7 @@ describe('the text', () => {
         'capstan_queue_jobs{kind="update-images",state="active"} 1',
         'capstan_queue_oldest_wait_seconds{kind="update-images"} 1.5',
         'capstan_queue_oldest_wait_seconds{kind="sync-release"} 0',
-        'flux_daemon_queue_length_count 3',
+        'flux_daemon_queue_length_count 2',
         'capstan_queue_lane_jobs{lane="person",state="waiting"} 4',
         'capstan_queue_lane_jobs{lane="person",state="active"} 1',
         'capstan_queue_lane_oldest_wait_seconds{lane="person"} 2.5',
@@ -166,7 +168,7 @@ describe('the text', () => {
 
   it('keeps jobs of other kinds out of what fluxd called jobs', async () => {
     const metrics = createMetrics()
-    metrics.jobEnded({ kind: 'sync-source', outcome: 'done', seconds: 1 })
+    metrics.jobEnded({ kind: 'sync-source', outcome: 'done', seconds: 1, isFlux: true })
     expect(await linesOf(metrics, 'flux_daemon_job_duration_seconds_count{')).toEqual([])
     expect(await linesOf(metrics, 'capstan_job_duration_seconds_count{')).toHaveLength(1)
   })
@@ -181,6 +183,12 @@ describe('the text', () => {
   it('says nothing under fluxd’s names of a source that fluxd would not have had', async () => {
     const metrics = createMetrics()
     metrics.syncEnded({ ...sync, name: 'tenant', isFlux: false })
+    metrics.jobEnded({ kind: 'update-images', outcome: 'done', seconds: 1, waitedSeconds: 1, isFlux: false })
+    expect(await linesOf(metrics, 'flux_daemon_job_duration_seconds_count{')).toEqual([])
+    expect(await linesOf(metrics, 'flux_daemon_queue_duration_seconds_count')).toEqual([
+      'flux_daemon_queue_duration_seconds_count 0',
+    ])
+    expect(await linesOf(metrics, 'capstan_job_duration_seconds_count{')).toHaveLength(1)
     expect(await linesOf(metrics, 'flux_daemon_sync_duration_seconds_count')).toEqual([])
     expect(await linesOf(metrics, 'flux_daemon_sync_manifests{')).toEqual([])
     expect(await linesOf(metrics, 'capstan_source_objects')).toEqual([

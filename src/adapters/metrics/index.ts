@@ -11,7 +11,7 @@ import type {
   Standing,
   SyncEnded,
 } from './facts.ts'
-import { createFluxdMetrics, fluxdJobKind } from './fluxd.ts'
+import { createFluxdMetrics } from './fluxd.ts'
 import { createOperatorMetrics } from './operator.ts'
 import { createOwnMetrics } from './own.ts'
 import { createSampled } from './sampled.ts'
@@ -58,7 +58,7 @@ export function createMetrics({ now = () => performance.now() }: MetricsOptions 
 
   function showQueue(facts: QueueFacts | undefined): void {
     own.queue(facts)
-    fluxd.queueLength(facts?.counts[fluxdJobKind]?.waiting)
+    fluxd.queueLength(facts?.fluxWaiting)
     operator.queueLength(facts?.counts['sync-release']?.waiting)
   }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { fluxSourceOf, isFluxSource } from './flux-source.ts'
+import { fluxSourceOf, isFluxJob, isFluxSource } from './flux-source.ts'
+import { requestJobName } from '../work/request.ts'
 import type { SourceSpec } from './spec.ts'
 
 const spec = (name: string, origin: SourceSpec['origin'] = 'resource'): SourceSpec =>
@@ -15,4 +16,22 @@ it.each<[what: string, specs: SourceSpec[], expected: string | undefined]>([
   const meant = specs.filter((one) => isFluxSource(one, specs)).map(({ name }) => name)
   expect(meant).toEqual(expected === undefined ? [] : [expected])
   expect(isFluxSource({ namespace: 'other', name: 'a' }, specs)).toBe(false)
+})
+
+it.each([
+  ['of itself', 'capstan', 'b', true],
+  ['of a request', 'capstan', `b@${'0'.repeat(32)}`, true],
+  ['of another source', 'capstan', 'a', false],
+  ['of a request to another source', 'capstan', `a@${'0'.repeat(32)}`, false],
+  ['of another namespace', 'other', 'b', false],
+])('a job %s', (_what, namespace, name, expected) => {
+  expect(isFluxJob({ namespace, name }, [spec('a'), spec('b', 'flags')])).toBe(expected)
+  expect(isFluxJob({ namespace, name }, [spec('a'), spec('b')])).toBe(false)
+})
+
+it('a job of a request to a source whose name is cut in it', () => {
+  const [id, name] = ['0'.repeat(32), 'n'.repeat(253)]
+  const job = requestJobName({ id, name })
+  expect(job).toHaveLength(253)
+  expect(isFluxJob({ namespace: 'capstan', name: job }, [spec(name)])).toBe(true)
 })
