@@ -207,12 +207,15 @@ spec:
     bench.push({ 'b.yaml': thing, 'crd.yaml': definition, 'cm.yaml': configMap('a', '1') })
     await bench.sync()
     expect(await bench.status()).toMatchObject({ ready: true, objects: 3 })
-    bench.push({ 'cm.yaml': configMap('a', '1') })
+    const since = bench.push({ 'cm.yaml': configMap('a', '1') })
+    const held = async () => (await bench.status()).held.map((one) => [one.id, one.reason, one.since])
+    const expected = [[`<cluster>:customresourcedefinition/things.${group}`, 'DeleteHeld', since]]
     await bench.sync()
-    const { held } = await bench.status()
-    expect(held.map(({ id, reason }) => [id, reason])).toEqual([
-      [`<cluster>:customresourcedefinition/things.${group}`, 'DeleteHeld'],
-    ])
+    expect(await held()).toEqual(expected)
+    bench.push({ 'cm.yaml': configMap('a', '2') })
+    bench.restart()
+    await bench.sync()
+    expect(await held()).toEqual(expected)
     await bench.cluster.delete(
       { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: `things.${group}` },
       {},

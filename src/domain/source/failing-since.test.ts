@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFailingSince, markUnlisted, mostUnlisted } from './failing-since.ts'
+import { createFailingSince, createHeldSince, markUnlisted, mostUnlisted } from './failing-since.ts'
 import type { SourceFailure } from './status.ts'
 
 function failure(name: string, since = '', reason: SourceFailure['reason'] = 'UnknownKind'): SourceFailure {
@@ -36,4 +36,12 @@ it('a status keeps nothing where it lists all, and a limited number where it lis
   const many = Array.from({ length: mostUnlisted + 5 }, (_, index) => failure(String(index), 'c1'))
   const known = createFailingSince({ failed: [], unlisted: markUnlisted(many) ?? {} }, 'now')
   expect(many.filter((one) => known(one) === 'now')).toHaveLength(5)
+})
+
+it.each([
+  ['since it was held first, also where the reason is another one now', 'listed', 'c1'],
+  ['since now where it was not held', 'other', 'now'],
+])('is held %s', (_what, name, expected) => {
+  const since = createHeldSince([failure('listed', 'c1', 'MassDeletion')], 'now')
+  expect(since(failure(name, '', 'DeleteHeld'))).toBe(expected)
 })

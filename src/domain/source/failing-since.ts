@@ -24,6 +24,15 @@ export function createFailingSince(
   return (failure) => known.get(markOf(failure)) || commit
 }
 
+/** Gives the commit since which an object is held, for whatever reason: the one of the earlier status, else the given one. */
+export function createHeldSince(
+  held: readonly Pick<SourceFailure, 'id' | 'since'>[],
+  commit: string,
+): (one: Pick<SourceFailure, 'id'>) => string {
+  const known = new Map(held.map(({ id, since }) => [id, since]))
+  return ({ id }) => known.get(id) || commit
+}
+
 /** What a status keeps of the failures that it does not list: a short mark of each, by the commit at which it failed first. */
 export function markUnlisted(failures: readonly (Identity & Pick<SourceFailure, 'since'>)[]): SourceStatus['unlisted'] {
   const bySince = Map.groupBy(failures.slice(0, mostUnlisted), ({ since }) => since)

@@ -9,7 +9,7 @@ export type SourceFailure = {
   line: number
   reason: Reason
   message: string
-  /** Commit at which it failed first. */
+  /** Commit at which it failed, or was held, first. */
   since: string
 }
 

@@ -1,7 +1,7 @@
 import { idOf } from '../../domain/manifest/object.ts'
 import type { Change } from '../../domain/plan/change.ts'
 import type { Held } from '../../domain/plan/prune.ts'
-import { createFailingSince, markUnlisted } from '../../domain/source/failing-since.ts'
+import { createFailingSince, createHeldSince, markUnlisted } from '../../domain/source/failing-since.ts'
 import { type SourceFailure, type SourceStatus, type SourceUnhealthy, statusRef } from '../../domain/source/status.ts'
 import { failureOf } from './failure-of.ts'
 import type { Hold } from './hold.ts'
@@ -23,8 +23,8 @@ export type Ending = { now: Date; unhealthy: readonly SourceUnhealthy[] }
 export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus {
   const { held, revision, ledger } = sync
   const { version, objects, inventory, sets, holder, changedAt, ...before } = ledger.status
-  const { failures, blocked } = failuresOf(sync)
-  const since = createFailingSince(ledger.status, sync.commit)
+  const { failures, blocked } = failuresOf(sync, createFailingSince(ledger.status, sync.commit))
+  const since = createHeldSince(ledger.status.held, sync.commit)
   const unlisted = markUnlisted([...failures, ...blocked].slice(shownFailures))
   const ancestors = heldAncestors(sync)
   const waiting = waitingOf(sync, unhealthy, now)
@@ -80,11 +80,10 @@ function heldDeletion({ entry, reason, message }: Held): Failure {
 }
 
 /** What failed, and what only waits for something else to end. */
-function failuresOf({ desired, changes, ledger, commit }: Sync): {
-  failures: SourceFailure[]
-  blocked: SourceFailure[]
-} {
-  const since = createFailingSince(ledger.status, commit)
+function failuresOf(
+  { desired, changes }: Sync,
+  since: (failure: Failure) => string,
+): { failures: SourceFailure[]; blocked: SourceFailure[] } {
   const known = (failure: Failure): SourceFailure => ({ ...failure, since: since(failure) })
   const problems = desired.problems.map(({ id = '', file, line, reason, message }) =>
     known({ id, file, line, reason, message }),
