@@ -7,6 +7,12 @@ const web = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name
 function scaler(apiVersion: string, kind: string, scaleTargetRef: unknown, namespace = 'shop'): KubeObject {
   return { apiVersion, kind, metadata: { name: 'auto', namespace }, spec: { scaleTargetRef } }
 }
+const inGit = (spec: object): KubeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec,
+})
 const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }
 
 describe('what an autoscaler moves', () => {
@@ -35,13 +41,19 @@ describe('what an autoscaler moves', () => {
   ])('is %s', (_fact, autoscaler, moved) => {
     const fields = autoscaledFields([autoscaler], web)
     expect(fields).toEqual(moved ? [[{ key: 'spec' }, { key: 'replicas' }]] : [])
-    expect(autoscalerWarning([autoscaler], web) !== undefined).toBe(moved)
+    expect(autoscalerWarning([autoscaler], web, inGit({ replicas: 0 })) !== undefined).toBe(moved)
   })
 
   it('is told with who it is and what to do', () => {
-    expect(autoscalerWarning([scaler('autoscaling/v2', 'HorizontalPodAutoscaler', target)], web)).toBe(
+    const autoscaler = scaler('autoscaling/v2', 'HorizontalPodAutoscaler', target)
+    expect(autoscalerWarning([autoscaler], web, inGit({ replicas: 2 }))).toBe(
       '.spec.replicas of shop:deployment/web is left to shop:horizontalpodautoscaler/auto. Take it out of git, or let git win with --overrule-autoscalers.',
     )
+  })
+
+  it('is nothing to tell of where git gives no number', () => {
+    const autoscaler = scaler('autoscaling/v2', 'HorizontalPodAutoscaler', target)
+    expect(autoscalerWarning([autoscaler], web, inGit({}))).toBeUndefined()
   })
 })
 

@@ -1,5 +1,5 @@
 import { groupOf, idOf, type KubeObject, keyOf, type ObjectRef } from '../manifest/object.ts'
-import { type FieldPath, isMap } from './field-path.ts'
+import { type FieldPath, isMap, valueAt } from './field-path.ts'
 import { textOf } from '../../lib/raw.ts'
 
 /** The kinds that say what is scaled: Kubernetes' own, and KEDA's. */
@@ -26,10 +26,14 @@ export function autoscaledFields(autoscalers: readonly KubeObject[], ref: Object
   return scalerOf(autoscalers, ref) ? [replicas] : []
 }
 
-/** What people are told where git gives a number that is not applied; undefined where there is nothing to tell. */
-export function autoscalerWarning(autoscalers: readonly KubeObject[], ref: ObjectRef): string | undefined {
+/** What people are told where git's object gives a number that is not applied; undefined where there is nothing to tell. */
+export function autoscalerWarning(
+  autoscalers: readonly KubeObject[],
+  ref: ObjectRef,
+  object: KubeObject,
+): string | undefined {
   const scaler = scalerOf(autoscalers, ref)
-  if (!scaler) return undefined
+  if (!scaler || valueAt(object, replicas) === undefined) return undefined
   const by = idOf({ kind: scaler.kind, ...scaler.metadata })
   return `.spec.replicas of ${idOf(ref)} is left to ${by}. Take it out of git, or let git win with --overrule-autoscalers.`
 }

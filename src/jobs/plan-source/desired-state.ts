@@ -70,6 +70,12 @@ export async function sendingsOf(
     const body = bodies.get(key)
     if (body === undefined) return []
     const object = bodyOf({ body, ref, digest, mark: sync.mark(ref) })
-    return [{ desired, object, options: applyOptions(object, leftAlone(desired, sync, { autoscalers, now })) }]
+    return [
+      {
+        desired,
+        object,
+        options: applyOptions(object, leftAlone(desired, sync, { autoscalers, now, object: () => object })),
+      },
+    ]
   })
 }

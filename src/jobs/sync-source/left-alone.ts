@@ -57,16 +57,16 @@ async function listKind(
   }
 }
 
-/** `now`: milliseconds since 1970. */
+/** `now`: milliseconds since 1970; `object`: what git has, read where it is asked for. */
 export function leftAlone(
   { key, ref }: DesiredObject,
   { spec, live, memory }: Pick<Sync, 'spec' | 'live' | 'memory'>,
-  { autoscalers, now }: { autoscalers: readonly KubeObject[]; now: number },
+  { autoscalers, now, object }: { autoscalers: readonly KubeObject[]; now: number; object: () => KubeObject },
 ): LeftAlone {
   const fought = contested(memory.fights, key, now)
   const ignored = ignoredFields(spec.ignore, ref)
   const scaled = autoscaledFields(autoscalers, ref)
-  const warning = live.has(key) && scaled.length > 0 ? autoscalerWarning(autoscalers, ref) : undefined
+  const warning = live.has(key) && scaled.length > 0 ? autoscalerWarning(autoscalers, ref, object()) : undefined
   return {
     leaveAlone: [...ignored, ...scaled, ...fought],
     left: leftMark({ ignored, scaled }),

@@ -4,6 +4,7 @@ import type { Change } from '../../domain/plan/change.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import { wasScaled } from '../../domain/plan/left-alone.ts'
+import { parseExactJson } from '../../lib/exact-json.ts'
 import { beginStep } from '../../lib/progress.ts'
 import { applyOne, type Writing, type Written } from './apply.ts'
 import { readBodies } from './bodies.ts'
@@ -153,7 +154,11 @@ function toWriting(
     live,
     mark: sync.mark(ref),
     takeOver: live !== undefined && (live.owned === '' || live.checksum !== (sync.inventory.get(key)?.applied ?? '')),
-    ...leftAlone(object, sync, { autoscalers, now: deps.now().getTime() }),
+    ...leftAlone(object, sync, {
+      autoscalers,
+      now: deps.now().getTime(),
+      object: () => parseExactJson(body) as KubeObject,
+    }),
   }
 }
 
