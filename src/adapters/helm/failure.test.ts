@@ -72,6 +72,18 @@ describe('helmOutcome', () => {
     expect(helmOutcome(result({ ended, exitCode: undefined }), same)).toMatchObject({ ok: false, reason })
   })
 
+  it.each([
+    ['fatal error: runtime: out of memory', /^helm needed more memory than a chart may take$/],
+    ['fatal error: runtime: cannot allocate memory', /^helm needed more memory than a chart may take$/],
+    [
+      'SIGSEGV: segmentation violation\nPC=0x43725d m=3 sigcode=1',
+      /^helm crashed, .* more memory than a chart may take$/,
+    ],
+  ])('knows a Go program that got no memory: %s', (stderr, message) => {
+    const expected = { ok: false, reason: 'RenderFailed', message: expect.stringMatching(message) as string }
+    expect(helmOutcome(result({ stderr, exitCode: 2 }), same)).toEqual(expected)
+  })
+
   it('gives one line without warnings, redacted and cut', () => {
     const stderr = `WARNING: Kubernetes configuration file is group-readable\nI1121 noise\nError: INSTALLATION FAILED: a\n  b hunter2x\n`
     const outcome = helmOutcome(result({ stderr }), (text) => text.replaceAll('hunter2x', '*****'))

@@ -19,6 +19,13 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
   }
   if (/^(?:fatal error|runtime): .*(?:out of memory|cannot allocate memory)/m.test(result.stderr))
     return { ok: false, reason: 'RenderFailed', message: 'helm needed more memory than a chart may take' }
+  // Go's garbage collector dies so where it gets no memory
+  if (/^SIGSEGV: segmentation violation/m.test(result.stderr))
+    return {
+      ok: false,
+      reason: 'RenderFailed',
+      message: 'helm crashed, as where it needs more memory than a chart may take',
+    }
   const message = redact(lastWords(result.stderr))
   return {
     ok: false,
