@@ -27,6 +27,9 @@ export type FetchSourceDeps = {
   now: () => Date
 }
 
+/** A poll may take the fetch of another source of the repository for its own if that is not older than this part of its interval. */
+const sharedPart = 0.1
+
 const awayReasons = ['GitUnreachable', 'GitAuthFailed', 'GitRefNotFound'] as const satisfies Reason[]
 
 /**
@@ -53,7 +56,7 @@ async function fetchAndAsk(
   const status = await deps.readStatus(spec, signal)
   const attempted = status?.attempted ?? ''
   const isPoll = payload.reason === periodicReason
-  const head = await fetchHead(spec, attempted, deps, signal)
+  const head = await fetchHead({ spec, attempted, isPoll }, deps, signal)
   const revision = printRevision(head)
   const moved = attempted !== revision
   const news = moved ? 'new revision' : wasAway(status) ? 'the repository is back' : undefined
@@ -74,14 +77,16 @@ function wasAway(status: SourceStatus | undefined): boolean {
   return awayReasons.some((reason) => reason === status?.reason)
 }
 
+type Fetching = { spec: SourceSpec; attempted: string; isPoll: boolean }
+
 async function fetchHead(
-  spec: SourceSpec,
-  attempted: string,
+  { spec, attempted, isPoll }: Fetching,
   deps: FetchSourceDeps,
   signal: AbortSignal,
 ): Promise<Revision> {
+  const options = isPoll ? { maxAgeMs: spec.pollIntervalMs * sharedPart, isPoll } : {}
   try {
-    await deps.git.fetch(await deps.sources.remote(spec, signal), signal)
+    await deps.git.fetch(await deps.sources.remote(spec, signal), signal, options)
     const head = await readHead(spec, deps, signal, parseRevision(attempted)?.commit)
     const at = await note(spec, deps, { head: head.commit, reason: '', message: '' })
     // its own mirror is as new as that: the sync that follows here need not fetch again

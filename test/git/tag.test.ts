@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Git, GitRemote, TagMove } from '../../src/adapters/git/index.ts'
 import { type GitServer, startGitServer } from './git-server.ts'
 import { makeGit, removeFolders } from './make-git.ts'
+import { until } from '../../playground/stack/until.ts'
 
 const author = { name: 'Capstan', email: 'capstan@example.com' }
 const hook = () => join(server.repository, 'hooks', 'update')
@@ -143,7 +144,13 @@ describe('the sync tag', () => {
       const moving = git.moveTag(remote, move(to, at), controller.signal)
       const told = await moving.catch((error: unknown) => String(error))
       clearTimeout(timer)
-      await git.fetch(remote)
+      // a lock that the killed git left counts until it is older than any operation
+      const isFetched = async () =>
+        await git.fetch(remote).then(
+          () => true,
+          () => false,
+        )
+      await until('it can be fetched', isFetched)
       const now = server.git(['rev-parse', 'flux-sync^{commit}'])
       expect([at, to]).toContain(now)
       if (told === 'moved') expect(now).toBe(to)

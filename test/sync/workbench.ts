@@ -266,6 +266,7 @@ export async function createWorkbench(
     restart() {
       bench.owned.stop()
       bench.memory = createSyncMemory()
+      bench.git = mirrors('mirrors')
       bench.owned = createOwnedObjects(cluster.api)
     },
     otherWorker() {

@@ -1,8 +1,11 @@
 import type { Logger } from '../../lib/logger.ts'
+import { createAnswers } from './answers.ts'
 import { type ChangeBranch, createBranchChanges } from './change-branch.ts'
 import { fetchInto } from './clone.ts'
 import { type CommitRequest, type CommitResult, commitAndPush } from './commit.ts'
 import { exportFiles } from './export-files.ts'
+import type { Command } from './command.ts'
+import { createFetches, type FetchOptions } from './fetches.ts'
 import { type LogEntry, type LogRange, readLog } from './log.ts'
 import { createMirrors } from './mirror.ts'
 import { readNotes } from './notes.ts'
@@ -14,6 +17,7 @@ import { type GitRemote, reach } from './remote.ts'
 import { checkWrite, moveTag, type ReadTag, readTag, type TagMove } from './tag.ts'
 import type { AddressesOf } from './route.ts'
 import { tidy } from './tidy.ts'
+import { isUntouched, readTouched } from './touched.ts'
 import { type Verified, type VerifyRequest, verifyCommits } from './verify.ts'
 
 export type { BranchChange, ChangeResult } from './change-branch.ts'
@@ -35,13 +39,14 @@ export type { Edit } from './write-commit.ts'
 export type Git = {
   /**
    * Brings the mirror up to date; the first call clones. Gives every branch and tag by its full name (`refs/heads/main`,
-   * `refs/tags/v1`) with its commit.
+   * `refs/tags/v1`) with its commit. Who asks while another waits for its fetch to begin shares it; `maxAgeMs`: one that began no longer
+   * ago is as good as a new one. `isPoll`: nobody waits for it.
    */
-  fetch(remote: GitRemote, signal?: AbortSignal): Promise<Map<string, string>>
+  fetch(remote: GitRemote, signal?: AbortSignal, options?: FetchOptions): Promise<Map<string, string>>
   /** Resolves a branch, tag or (short) commit in the mirror as last fetched to its 40 hex; GitRefNotFound otherwise. Never fetches. */
   resolve(remote: GitRemote, ref: string, signal?: AbortSignal): Promise<string>
-  /** The files of a commit below the given paths (all when empty), sorted by path. A path that does not exist is PathNotFound. */
-  tree(remote: GitRemote, commit: string, paths: readonly string[], signal?: AbortSignal): Promise<TreeFile[]>
+  /** The files of a commit below the given paths (all when empty), sorted by path. A path that does not exist is PathNotFound. Shared: do not change it. */
+  tree(remote: GitRemote, commit: string, paths: readonly string[], signal?: AbortSignal): Promise<readonly TreeFile[]>
   /** Contents of blobs by id. Unknown ids are an error. */
   read(remote: GitRemote, blobs: readonly string[], signal?: AbortSignal): Promise<Map<string, Uint8Array>>
   /** Writes the files below `path` of a commit into an empty directory; copies where links lead to what is in the repository, and no other links. */
@@ -125,11 +130,22 @@ export function createGit(options: GitOptions): Git {
     environment: options.environment ?? {},
     redact: options.redact ?? ((text: string) => text),
   }
-  const mirrors = createMirrors(filled)
+  const nameOf = (remote: GitRemote) => reach(remote, filled).name
+  const answers = createAnswers()
+  const mirrors = createMirrors({ ...filled, onChange: (name) => answers.forget(name) })
   const isDue = tidy()
-  return {
+  const known = <T extends object | string>(
+    remote: GitRemote,
+    question: readonly unknown[],
+    ask: (git: Command) => Promise<T>,
+    signal?: AbortSignal,
+  ) => answers.of(nameOf(remote), question, () => mirrors.read(remote, ({ git }) => ask(git)), signal)
+  const fetches = createFetches({
+    nameOf,
+    now: () => performance.now(),
+    refs: (remote, signal) => known(remote, ['refs'], listRefs, signal),
     fetch: (remote, signal) =>
-      mirrors.change(
+      mirrors.fetch(
         remote,
         async ({ git, reach, signal: until }) => {
           await fetchInto(git, reach, until)
@@ -138,24 +154,36 @@ export function createGit(options: GitOptions): Git {
         },
         signal,
       ),
-    resolve: (remote, ref, signal) => mirrors.read(remote, ({ git }) => resolveRef(git, ref), signal),
-    tree: (remote, commit, paths, signal) =>
-      mirrors.read(remote, async ({ git }) => belowPaths(await listTree(git, commit), paths), signal),
+  })
+  return {
+    fetch: (remote, signal, options = {}) => fetches.fetch(remote, options, signal),
+    resolve: (remote, ref, signal) => known(remote, ['resolve', ref], (git) => resolveRef(git, ref), signal),
+    tree: async (remote, commit, paths, signal) =>
+      belowPaths(await known(remote, ['tree', commit], (git) => listTree(git, commit), signal), paths),
     read: (remote, blobs, signal) => mirrors.read(remote, ({ git }) => readBlobs(git, blobs), signal),
     export: (remote, ...[commit, path, directory, signal]) =>
       mirrors.read(remote, (operation) => exportFiles(operation, commit, path, directory), signal),
     commitAndPush: (remote, request, signal) =>
       mirrors.change(remote, (operation) => commitAndPush(operation, request), signal),
-    changeBranch: createBranchChanges(mirrors, (remote) => reach(remote, filled).name),
-    log: (remote, range, signal) => mirrors.read(remote, ({ git }) => readLog(git, range), signal),
+    changeBranch: createBranchChanges(mirrors, nameOf),
+    async log(remote, range, signal) {
+      const { from, to, paths = [] } = range
+      if (paths.length === 0) return await known(remote, ['log', range], (git) => readLog(git, range), signal)
+      if (from !== undefined) {
+        // asked once for the many sources of a repository, of which a push concerns a few
+        const touched = await known(remote, ['touched', from, to], (git) => readTouched(git, { from, to }), signal)
+        if (isUntouched(paths, touched)) return []
+      }
+      return await mirrors.read(remote, ({ git }) => readLog(git, range), signal)
+    },
     verify: (remote, request, signal) =>
       verifyCommits((task) => mirrors.read(remote, ({ git }) => task(git), signal), request),
     readTag: (remote, tag, how, signal) => mirrors.read(remote, (operation) => readTag(operation, tag, how), signal),
     moveTag: (remote, move, signal) => mirrors.change(remote, (operation) => moveTag(operation, move, filled), signal),
     notes: (remote, wanted, signal) => mirrors.read(remote, ({ git }) => readNotes(git, wanted), signal),
     relation: (remote, ...[older, newer, signal]) =>
-      mirrors.read(remote, ({ git }) => relate(git, older, newer), signal),
-    tags: (remote, signal) => mirrors.read(remote, ({ git }) => listTags(git), signal),
+      known(remote, ['relation', older, newer], (git) => relate(git, older, newer), signal),
+    tags: (remote, signal) => known(remote, ['tags'], listTags, signal),
     canWrite: (remote, signal) => mirrors.change(remote, checkWrite, signal),
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../domain/error.ts'
@@ -18,6 +19,8 @@ export type MirrorOptions = CloneOptions & {
   timeoutMs: number
   log: Logger
   redact: (text: string) => string
+  /** The mirror of this name may hold something else from here on. */
+  onChange?: (name: string) => void
 }
 
 export type Mirrors = {
@@ -25,14 +28,24 @@ export type Mirrors = {
   read<T>(remote: GitRemote, task: (operation: Operation) => Promise<T>, signal?: AbortSignal): Promise<T>
   /** Changes the mirror, alone; clones first when there is none. A damaged one is replaced and the task done again. */
   change<T>(remote: GitRemote, task: (operation: Operation) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** As `change`, by a task that tells the references that it leaves behind: where they are as before, nothing has changed. */
+  fetch(remote: GitRemote, task: (operation: Operation) => Promise<Refs>, signal?: AbortSignal): Promise<Refs>
 }
+
+type Refs = Map<string, string>
 
 /** The bare mirrors below one directory, which belongs to this process alone. */
 export function createMirrors(options: MirrorOptions): Mirrors {
   const lock = createLock()
-  const replace = createReplace(options)
+  const refs = watchRefs(options.onChange ?? (() => undefined))
+  const replaceOne = createReplace(options)
   const suffixed = createSuffixed()
   const begin = createBegin(options)
+
+  async function replace(operation: Operation): Promise<void> {
+    await replaceOne(operation)
+    refs.lost(operation.reach.name)
+  }
 
   /** One budget for the whole operation, whatever it is made of; errors leave as AppError. */
   async function within<T>(
@@ -82,7 +95,24 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       }),
     async change(remote, task, signal) {
       const { name } = reach(remote, options)
-      return await lock(name, () => within(remote, signal, (operation) => changed(operation, task)))
+      try {
+        return await lock(name, () => within(remote, signal, (operation) => changed(operation, task)))
+      } finally {
+        refs.lost(name)
+      }
+    },
+    async fetch(remote, task, signal) {
+      const { name } = reach(remote, options)
+      return await lock(name, async () => {
+        try {
+          const found = await within(remote, signal, (operation) => changed(operation, task))
+          refs.found(name, found)
+          return found
+        } catch (error) {
+          refs.lost(name)
+          throw error
+        }
+      })
     },
   }
 }
@@ -97,6 +127,25 @@ function createBegin(options: MirrorOptions): (remote: GitRemote, signal: AbortS
     const home = await prepareHome(target, options)
     const gitDir = join(options.directory, 'mirrors', `${target.name}.git`)
     return { reach: target, gitDir, home, git: createCommand({ ...options, gitDir, home, signal }), signal }
+  }
+}
+
+/** Which references each mirror was left with, to tell of those alone that are not as they were. */
+function watchRefs(onChange: (name: string) => void) {
+  const known = new Map<string, string>()
+  return {
+    lost(name: string): void {
+      known.delete(name)
+      onChange(name)
+    },
+    found(name: string, refs: Refs): void {
+      const digest = createHash('sha256')
+        .update(JSON.stringify([...refs]))
+        .digest('hex')
+      const before = known.get(name)
+      known.set(name, digest)
+      if (digest !== before) onChange(name)
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/error.ts'
 
 /** The files below the paths, all when there are none. Throws PathNotFound that names every path without a file. */
-export function belowPaths<T extends { path: string }>(files: T[], paths: readonly string[]): T[] {
+export function belowPaths<T extends { path: string }>(files: readonly T[], paths: readonly string[]): readonly T[] {
   if (paths.length === 0) return files
   const roots = paths.map((path) => ({
     path,

@@ -4,6 +4,9 @@ import { type Head, readHead } from '../read-head.ts'
 import type { SourceMemory } from './memory.ts'
 import type { SyncSourceDeps } from './sync.ts'
 
+/** Milliseconds since a fetch began that is as good as a new one to a process that has none of its own yet. */
+const youngMs = 5_000
+
 type LatestDeps = Pick<SyncSourceDeps, 'sources' | 'git' | 'lastFetch' | 'log'>
 
 /**
@@ -17,18 +20,24 @@ export async function latestHead(
   signal: AbortSignal,
 ): Promise<Head> {
   const fact = await deps.lastFetch(spec)
-  if (memory.fetchSeen === undefined) await fetchOrGoOn(spec, deps, signal)
+  // another source of the repository may have had it fetched a moment ago
+  if (memory.fetchSeen === undefined) await fetchOrGoOn(spec, deps, signal, { maxAgeMs: youngMs })
   const head = await readHead(spec, deps, signal, since)
-  const isKnown = memory.fetchSeen === undefined || fact === undefined || fact.at === memory.fetchSeen
+  const isKnown = fact === undefined || fact.at === memory.fetchSeen
   memory.fetchSeen = fact?.at ?? ''
   if (isKnown || fact.head === '' || fact.head === head.commit) return head
   await fetchOrGoOn(spec, deps, signal)
   return await readHead(spec, deps, signal, since)
 }
 
-async function fetchOrGoOn(spec: SourceSpec, deps: LatestDeps, signal: AbortSignal): Promise<void> {
+async function fetchOrGoOn(
+  spec: SourceSpec,
+  deps: LatestDeps,
+  signal: AbortSignal,
+  options: { maxAgeMs?: number } = {},
+): Promise<void> {
   try {
-    await deps.git.fetch(await deps.sources.remote(spec, signal), signal)
+    await deps.git.fetch(await deps.sources.remote(spec, signal), signal, options)
   } catch (error) {
     if (signal.aborted) throw error
     const { reason, message } = toAppError(error)
