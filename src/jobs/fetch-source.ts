@@ -6,13 +6,21 @@ import { parseRevision, printRevision, type Revision } from '../domain/source/re
 import type { SourceSpec } from '../domain/source/spec.ts'
 import { type FetchFact, fetchKey, type ReadStatus, type SourceStatus } from '../domain/source/status.ts'
 import type { Reason } from '../domain/status/reason.ts'
-import { type Enqueue, type JobPayload, laneOfReason, type Outcome, periodicReason } from '../domain/work/job.ts'
+import {
+  type Enqueue,
+  type JobPayload,
+  type Lane,
+  laneOfReason,
+  type Outcome,
+  periodicReason,
+} from '../domain/work/job.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { History } from './history.ts'
 import { readHead, type ReadHeadDeps } from './read-head.ts'
 import type { Sources } from './sources.ts'
 import type { SyncMemory } from './sync-source/memory.ts'
 import { tellStep } from './tell-step.ts'
+import { type createSiblings, isTouched, newRevisionReason } from './touched.ts'
 
 export type FetchSourceDeps = {
   sources: Sources
@@ -23,6 +31,8 @@ export type FetchSourceDeps = {
   history?: History
   enqueue: Enqueue
   memory: Pick<SyncMemory, 'of'>
+  /** Other sources that the new commits touch; left out where nothing is synced. */
+  wakeSiblings?: ReturnType<typeof createSiblings>
   log: Logger
   now: () => Date
 }
@@ -34,8 +44,9 @@ const awayReasons = ['GitUnreachable', 'GitAuthFailed', 'GitRefNotFound'] as con
 
 /**
  * Brings the mirror up to date and asks for a sync when the branch moved since the last one that was tried. A person or a push
- * gets a sync in any case, also at an unchanged head (flux-v1 §8, #2818). The summary ends in ` → <job id>` when a sync follows.
- * What fails is tried again within the poll interval, however long it has been failing (hazard D1).
+ * gets a sync in any case, also at an unchanged head (flux-v1 §8, #2818). A sync for commits that lie outside its paths lets others go
+ * first. The summary ends in ` → <job id>` when a sync follows. What fails is tried again within the poll interval, however long it has
+ * been failing (hazard D1).
  */
 export async function fetchSource(payload: JobPayload, deps: FetchSourceDeps, signal: AbortSignal): Promise<Outcome> {
   const spec = deps.sources.get(payload.namespace, payload.name)
@@ -56,19 +67,22 @@ async function fetchAndAsk(
   const status = await deps.readStatus(spec, signal)
   const attempted = status?.attempted ?? ''
   const isPoll = payload.reason === periodicReason
-  const head = await fetchHead({ spec, attempted, isPoll }, deps, signal)
+  const { head, at } = await fetchHead({ spec, attempted, isPoll }, deps, signal)
   const revision = printRevision(head)
   const moved = attempted !== revision
-  const news = moved ? 'new revision' : wasAway(status) ? 'the repository is back' : undefined
+  const news = moved ? newRevisionReason : wasAway(status) ? 'the repository is back' : undefined
   if (isPoll && !news) return { end: 'done', summary: `${revision} is synced already` }
   const reason = (isPoll && news) || payload.reason
+  const range = { from: parseRevision(attempted)?.commit ?? '', to: head.commit }
+  const lane = wasAway(status) ? laneOfReason(reason) : await laneOf({ spec, reason, ...range }, deps, signal)
   const { jobId } = await deps.enqueue({
     kind: 'sync-source',
     namespace: spec.namespace,
     name: spec.name,
     reason,
-    lane: laneOfReason(reason),
+    lane,
   })
+  await deps.wakeSiblings?.({ spec, reason, at, ...range }, signal)
   return { end: 'done', summary: `${revision} → ${jobId}` }
 }
 
@@ -77,13 +91,24 @@ function wasAway(status: SourceStatus | undefined): boolean {
   return awayReasons.some((reason) => reason === status?.reason)
 }
 
+/** The status alone is to name the new commit where nothing of the source has changed: that is not what a push waits for. */
+async function laneOf(
+  { spec, reason, from, to }: { spec: SourceSpec; reason: string; from: string; to: string },
+  deps: FetchSourceDeps,
+  signal: AbortSignal,
+): Promise<Lane> {
+  const lane = laneOfReason(reason)
+  if (lane === 'person') return lane
+  return (await isTouched(spec, { from, to }, deps, signal)) ? lane : 'periodic'
+}
+
 type Fetching = { spec: SourceSpec; attempted: string; isPoll: boolean }
 
 async function fetchHead(
   { spec, attempted, isPoll }: Fetching,
   deps: FetchSourceDeps,
   signal: AbortSignal,
-): Promise<Revision> {
+): Promise<{ head: Revision; at: string }> {
   const options = isPoll ? { maxAgeMs: spec.pollIntervalMs * sharedPart, isPoll } : {}
   try {
     await deps.git.fetch(await deps.sources.remote(spec, signal), signal, options)
@@ -92,7 +117,7 @@ async function fetchHead(
     // its own mirror is as new as that: the sync that follows here need not fetch again
     deps.memory.of(spec.namespace, spec.name).fetchSeen = at
     await noteHistory(spec, head.commit, deps, signal)
-    return head
+    return { head, at }
   } catch (error) {
     const failure: AppError = toAppError(error)
     if (!signal.aborted) await note(spec, deps, { head: '', reason: failure.reason, message: failure.message })

@@ -11,6 +11,7 @@ import { syncSource } from '../jobs/sync-source/index.ts'
 import { fetching } from './fetching.ts'
 import { lookProcessors } from './read-only.ts'
 import { requestProcessors } from './request-worker.ts'
+import { createSiblings } from '../jobs/touched.ts'
 import { syncDeps } from './sync-deps.ts'
 import { releaseWork } from './release-worker.ts'
 import { imageWork } from './image-worker.ts'
@@ -20,6 +21,11 @@ import type { Ending } from './stop.ts'
 import type { Parts } from './wire.ts'
 
 type Processors = Partial<Record<JobKind, { run: Processor; slots: number }>>
+
+/** Those of one repository wait for one fetch together; git itself fetches fewer at once. */
+const fetchSlots = 16
+/** Most of a small one is waiting; what many of them parse goes to one process. */
+const syncSlots = 8
 
 /** The jobs that this process takes, by what is enabled. */
 export function processorsOf(
@@ -57,18 +63,19 @@ export function processorsOf(
   if (config.enable.includes('sync') && config.readOnly) Object.assign(processors, lookProcessors(parts, fence))
   else if (config.enable.includes('sync')) {
     const common = { sources, git, readStatus: statusInCluster(cluster), log, now }
+    const wakeSiblings = createSiblings({ sources, git, store, enqueue, log })
     processors['fetch-source'] = {
-      slots: 4,
+      slots: fetchSlots,
       run: reported(
         fetching(parts, (payload, { jobId, signal }) =>
-          fetchSource(payload, { ...common, store, memory, enqueue, history: history(jobId) }, signal),
+          fetchSource(payload, { ...common, store, memory, enqueue, history: history(jobId), wakeSiblings }, signal),
         ),
         parts,
       ),
     }
     const sync = syncDeps(parts, fence)
     processors['sync-source'] = {
-      slots: 4,
+      slots: syncSlots,
       run: reported(
         (payload, { jobId, signal }) => syncSource(payload, { ...sync, history: history(jobId) }, signal),
         parts,
