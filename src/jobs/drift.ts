@@ -55,15 +55,22 @@ function wake(
   })
 }
 
-function ownerOf(key: string, { memory }: DriftDeps) {
-  const found = [...memory.entries()].flatMap(([source, of]) => {
+/** Asked at each change of any object, so with nothing made for the sources that do not have it. */
+function ownerOf(key: string, { memory }: DriftDeps): Owner | undefined {
+  let named: Owner | undefined
+  for (const [source, of] of memory.entries()) {
     const entry = of.inventory?.inventory.get(key)
+    if (!entry) continue
     const [namespace = '', name = ''] = source.split('/')
-    return entry ? [{ entry, memory: of, namespace, name }] : []
-  })
-  // another source may name it too, which has not applied it
-  return found.find(({ entry }) => entry.applied !== '') ?? found[0]
+    const owner = { entry, memory: of, namespace, name }
+    if (entry.applied !== '') return owner
+    // another source may have applied it, while this one only names it
+    named ??= owner
+  }
+  return named
 }
+
+type Owner = { entry: InventoryEntry; memory: SourceMemory; namespace: string; name: string }
 
 /** What drifted while the sync was running and stands so still at its end. */
 export function missedDrift(

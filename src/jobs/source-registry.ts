@@ -61,6 +61,8 @@ export function createSourceRegistry(options: SourceRegistryOptions): SourceRegi
   const sources = new Map<string, KnownSource>()
   const listeners = new Set<(change: SourceChange) => void>()
   const stopped = new AbortController()
+  /** Asked for many times between two changes; undefined after one. */
+  let usable: readonly SourceSpec[] | undefined
 
   function tell(kind: SourceChange['kind'], known: KnownSource, before?: SourceObject): void {
     for (const listener of listeners) listener({ ...known, kind, ...(before ? { before } : {}) })
@@ -70,15 +72,21 @@ export function createSourceRegistry(options: SourceRegistryOptions): SourceRegi
     const key = keyOf(object.metadata)
     if (object.metadata.deletionTimestamp) return forget(key)
     const before = sources.get(key)
+    if (before && sameObject(before.object, objectOf(object))) {
+      // the status alone, which each sync writes: what is made of the spec stays
+      sources.set(key, { ...before, reported: reportedOf(object) })
+      return
+    }
     const known = readKnown(object, options)
     sources.set(key, known)
-    if (before && sameObject(before.object, known.object)) return
+    usable = undefined
     if (known.problem) log.warn({ source: key, reason: known.problem.reason }, known.problem.message)
     tell(before ? 'changed' : 'added', known, before?.object)
   }
 
   function forget(key: string): void {
     const known = sources.get(key)
+    usable = undefined
     if (known && sources.delete(key)) tell('removed', known)
   }
 
@@ -102,7 +110,10 @@ export function createSourceRegistry(options: SourceRegistryOptions): SourceRegi
 
   const watches = namespacesOf(options).map(watch)
   return {
-    list: () => [...(flagSource ? [flagSource] : []), ...[...sources.values()].flatMap(({ spec }) => spec ?? [])],
+    list() {
+      usable ??= [...(flagSource ? [flagSource] : []), ...[...sources.values()].flatMap(({ spec }) => spec ?? [])]
+      return usable
+    },
     get: (namespace, name) =>
       isNamed(flagSource, namespace, name) ? flagSource : sources.get(keyOf({ namespace, name }))?.spec,
     known: () => [...sources.values()],

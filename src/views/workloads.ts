@@ -56,13 +56,20 @@ export function isOfSource(spec: SourceSpec): (object: KubeObject) => boolean {
 }
 
 /** What was found out about a reading, for as long as it is there: many rows are made of one. */
-const known = new WeakMap<Workloads, { ofSource: Map<string, Unhealthy[]>; ofRelease: Map<string, KubeObject[]> }>()
+const known = new WeakMap<Workloads, Index>()
+
+type Index = {
+  /** Of all sources: few, while whose each workload is takes a hash to find out. */
+  unhealthy: readonly KubeObject[]
+  ofSource: Map<string, Unhealthy[]>
+  ofRelease: Map<string, KubeObject[]>
+}
 
 /** The unhealthy workloads of one source. */
 export function unhealthyOfSource(spec: SourceSpec, workloads: Workloads): Unhealthy[] {
-  const { ofSource } = indexOf(workloads)
+  const { ofSource, unhealthy: all } = indexOf(workloads)
   const set = syncSetOf(spec)
-  const found = ofSource.get(set) ?? unhealthy(workloads.ofSources.filter(isOfSource(spec)))
+  const found = ofSource.get(set) ?? unhealthy(all.filter(isOfSource(spec)))
   ofSource.set(set, found)
   return found
 }
@@ -72,7 +79,7 @@ export function unhealthyOfRelease(release: string, namespace: string, workloads
   return unhealthy(indexOf(workloads).ofRelease.get(`${namespace}/${release}`) ?? [])
 }
 
-function indexOf(workloads: Workloads) {
+function indexOf(workloads: Workloads): Index {
   const before = known.get(workloads)
   if (before) return before
   const ofRelease = new Map<string, KubeObject[]>()
@@ -84,7 +91,8 @@ function indexOf(workloads: Workloads) {
     if (list) list.push(object)
     else ofRelease.set(key, [object])
   }
-  const index = { ofSource: new Map<string, Unhealthy[]>(), ofRelease }
+  const unhealthy = workloads.ofSources.filter((object) => healthOf(object).state !== 'healthy')
+  const index = { unhealthy, ofSource: new Map<string, Unhealthy[]>(), ofRelease }
   known.set(workloads, index)
   return index
 }

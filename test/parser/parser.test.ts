@@ -118,6 +118,40 @@ describe('a process that dies', () => {
   })
 })
 
+describe('several who ask at once, as the sources of one repository do', () => {
+  const many = 20
+  const names = Array.from({ length: many }, (_, n) => `of-${n}`)
+
+  it('share the processes, and each gets what is his', async () => {
+    const { parse, counts } = parser()
+    const answers = await Promise.all(names.map(async (name) => await parse([configMap(name), configMap('b')], never)))
+    expect(answers.map(namesOf)).toEqual(names.map((name) => [name, 'b']))
+    // no more than two who come first, and all others together
+    expect(counts.started).toBeLessThanOrEqual(3)
+  })
+
+  it('do not pay for the file of one of them, nor for who does not want his any more', async () => {
+    const { parse, counts } = parser({ entry: frailEntry })
+    const stop = new AbortController()
+    const busy = [parse([configMap('first')], never), parse([configMap('second')], never)]
+    const others = names.map(async (name) => await parse([configMap(name)], never))
+    const harmed = parse([configMap('before'), file('kill', ''), configMap('after')], never)
+    const stopped = parse([configMap('stopped')], stop.signal)
+    const last = parse([configMap('last')], never)
+    stop.abort(new Error('enough'))
+    await expect(stopped).rejects.toThrow('enough')
+    expect(namesOf(await harmed)).toEqual(['before', beyondLimits, 'after'])
+    expect((await Promise.all([...busy, ...others, last])).flatMap(namesOf)).toEqual([
+      'first',
+      'second',
+      ...names,
+      'last',
+    ])
+    // two, all others, then the three of who has the culprit and the one who stood behind him
+    expect(counts.started).toBeLessThanOrEqual(7)
+  })
+})
+
 describe('poisoned files (hazard G1)', () => {
   it('end neither this process nor, thanks to the scan before, the one that parses', async () => {
     const depths = [10, 64, 100, 1_000, 5_000, 12_000, 100_000]

@@ -30,6 +30,11 @@ export function planBatches<T extends Pick<RawFile, 'bytes'>>(files: readonly T[
   return batches
 }
 
+/** Whether these are so few that they are no more than one process should have, whoever they belong to. */
+export function fitsOne(files: readonly Pick<RawFile, 'bytes'>[]): boolean {
+  return files.length <= maxFiles && files.reduce((sum, file) => sum + costOf(file), 0) <= minBytes
+}
+
 function costOf({ bytes }: Pick<RawFile, 'bytes'>): number {
   return bytes.length + perFile
 }

@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import { maxFileBytes } from '../../domain/manifest/parse.ts'
 import { parseFile } from '../../domain/manifest/parse-file.ts'
 import type { ParsedFile, ParseFiles } from '../../domain/manifest/parsed-file.ts'
@@ -6,6 +5,7 @@ import type { RawFile } from '../../domain/manifest/wire.ts'
 import { askChild, type ChildOptions } from './ask-child.ts'
 import { planBatches } from './batches.ts'
 import { limitsFor } from './limits.ts'
+import { createTogether } from './together.ts'
 
 export type ParserOptions = ChildOptions
 
@@ -13,13 +13,11 @@ export type ParserOptions = ChildOptions
 const workers = 2
 
 /**
- * Parses in processes that live for one batch, so that nothing of what a file does to a parser is done to this one (hazard G1,
- * W16). A process that dies or is killed, runs for too long or takes too much memory costs the file that it was at; that file is
+ * Parses in processes that live for one batch, which several who ask at once may share, so that nothing of what a file does to a parser
+ * is done to this one (hazard G1, W16). A process that dies or is killed, runs for too long or takes too much memory costs the file that it was at; that file is
  * tried once more by itself, because a process may also be ended for a reason that is not in the file.
  */
 export function createParser(options: ParserOptions): ParseFiles {
-  const limit = pLimit(workers)
-
   async function parseBatch(files: readonly RawFile[], signal: AbortSignal): Promise<ParsedFile[]> {
     const answers: ParsedFile[] = []
     while (answers.length < files.length) {
@@ -30,12 +28,17 @@ export function createParser(options: ParserOptions): ParseFiles {
     return answers
   }
 
+  const together = createTogether(workers, {
+    once: async (files, signal) => await askChild(files, options, signal),
+    surely: parseBatch,
+  })
+
   return async function parseFiles(files, signal) {
     signal.throwIfAborted()
     const given = files.filter(isReadable)
     const failed = new AbortController()
     const any = AbortSignal.any([signal, failed.signal])
-    const tasks = planBatches(given, workers).map((batch) => limit(parseBatch, batch, any))
+    const tasks = planBatches(given, workers).map((batch) => together(batch, any))
     const parsed = await Promise.all(tasks).catch(async (error: unknown) => {
       failed.abort(error)
       await Promise.allSettled(tasks)

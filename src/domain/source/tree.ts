@@ -19,8 +19,20 @@ export type TreeLookup<T extends TreeEntry> = {
 
 const maxLinks = 40
 
-/** Looks things up in a tree as the file system would, without ever leaving it. */
+const lookups = new WeakMap<readonly TreeEntry[], TreeLookup<TreeEntry>>()
+
+/**
+ * Looks things up in a tree as the file system would, without ever leaving it. For the same entries it is the same: many sources read
+ * one tree, so that it may not be changed.
+ */
 export function createTree<T extends TreeEntry>(entries: readonly T[]): TreeLookup<T> {
+  const known = lookups.get(entries) as TreeLookup<T> | undefined
+  const lookup = known ?? makeLookup(entries)
+  if (!known) lookups.set(entries, lookup)
+  return lookup
+}
+
+function makeLookup<T extends TreeEntry>(entries: readonly T[]): TreeLookup<T> {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]))
   let folders: Set<string> | undefined
 

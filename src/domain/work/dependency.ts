@@ -6,6 +6,7 @@ type Named = Name & { dependsOn: readonly Name[] }
  * Only what is on the circle is refused: what merely depends on it waits.
  */
 export function findCycle(start: Named, all: readonly Named[]): string[] | undefined {
+  if (start.dependsOn.length === 0) return undefined
   const byName = new Map(all.map((one) => [nameOf(one), one]))
   const seen = new Set<string>()
 
@@ -27,7 +28,8 @@ export function findCycle(start: Named, all: readonly Named[]): string[] | undef
 
 /** What waits for this one. */
 export function dependentsOf<T extends Named>(one: Name, all: readonly T[]): T[] {
-  return all.filter(({ dependsOn }) => dependsOn.some((dependency) => nameOf(dependency) === nameOf(one)))
+  const isOne = ({ namespace, name }: Name): boolean => name === one.name && namespace === one.namespace
+  return all.filter(({ dependsOn }) => dependsOn.some(isOne))
 }
 
 function nameOf({ namespace, name }: Name): string {

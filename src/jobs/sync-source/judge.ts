@@ -20,9 +20,9 @@ export function createJudge(
   deps: Pick<SyncSourceDeps, 'sources' | 'replaces'>,
 ): (object: DesiredObject) => Judgement {
   const { spec, mark, live: all, unreadable, inventory } = sync
-  const others = otherSets(spec, deps)
+  let others: ReturnType<typeof otherSets> | undefined
   const ownerOf = (live: LiveObject, ref: ObjectRef) =>
-    live.mark === '' ? undefined : others.find(({ set }) => live.mark === gcMark(set, ref))
+    live.mark === '' ? undefined : (others ??= otherSets(spec, deps)).find(({ set }) => live.mark === gcMark(set, ref))
   return (object) => {
     const { key, ref, digest, ignored, ancestor } = object
     if (!ignored && ancestor && deps.replaces.has(ancestor)) return holdAncestor(object, ancestor)

@@ -11,7 +11,7 @@ import type { SyncSourceDeps } from './sync.ts'
 const readOneByOne = 5
 const listDeadlineMs = 60_000
 
-/** What the cluster holds of the objects concerned, by key, and why some of them could not be read. */
+/** What the cluster holds of the objects that git or the inventory names, by key, and why some of them could not be read. */
 export type Observed = {
   live: Map<string, LiveObject>
   unreadable: Map<string, AppError>
@@ -31,10 +31,10 @@ type Where = {
 }
 
 /**
- * Looks at what is in the cluster. Objects with a gc mark come from the watches; those that git names and no watch knows (first
- * contact) are read, metadata only, since an annotation on them may say "leave me alone". One that may not be read fails alone.
- * Where the inventory is missing or may lack something, all kinds are looked through once for what carries a mark: git may have none of
- * a kind any more (ruling 7b, hazard C12).
+ * Looks at what is in the cluster. Objects with a gc mark come from the watches; those that git names and no watch knows (first contact)
+ * are read, metadata only, since an annotation on them may say "leave me alone". One that may not be read fails alone. Where the inventory
+ * is missing or may lack something, everything with a mark is given, and all kinds are looked through once for what carries a mark: git may
+ * have none of a kind any more (ruling 7b, hazard C12).
  */
 export async function observeLive(
   desired: readonly DesiredObject[],
@@ -48,14 +48,15 @@ export async function observeLive(
   const where = { namespaces: spec.allowedNamespaces, deadline }
   let seeing = await watchKinds(known, where, deps, signal)
   const rewound = deps.owned.rewinds()
-  if (!inventory || rewound > rewinds) {
+  const isWhole = !inventory || rewound > rewinds
+  if (isWhole) {
     const marked = await deps.owned.findMarked({ ...where, excludeResources: spec.excludeResources }, deadline)
     seeing = await watchKinds([...known, ...marked], where, deps, signal)
   }
   const isUnseen = (ref: ObjectRef) => seeing.whyUnseen(ref) !== undefined
-  const live = new Map<string, LiveObject>()
+  const keys = [...desired.map(({ key }) => key), ...(inventory?.keys() ?? [])]
+  const live = new Map(isWhole ? allOf(deps.owned) : knownOf(keys, deps.owned))
   const unreadable = unreadableOf(desired, seeing)
-  for (const object of deps.owned.all()) live.set(liveKey(object), object)
   const unknown = await inNamespaces(
     desired.filter(({ key }) => !live.has(key) && !unreadable.has(key)),
     deps,
@@ -71,6 +72,18 @@ export async function observeLive(
     }),
   )
   return { live, unreadable, isUnseen, unseen: seeing.unseen.map(placeOf), rewinds: rewound }
+}
+
+function* allOf(owned: SyncSourceDeps['owned']): Iterable<[string, LiveObject]> {
+  for (const object of owned.all()) yield [liveKey(object), object]
+}
+
+/** What others own is no concern of this source: with a thousand of them it is nearly everything. */
+function* knownOf(keys: readonly string[], owned: SyncSourceDeps['owned']): Iterable<[string, LiveObject]> {
+  for (const key of keys) {
+    const object = owned.get(key)
+    if (object) yield [key, object]
+  }
 }
 
 /** The right to see all namespaces at once may be missing. */
