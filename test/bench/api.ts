@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs'
 import pLimit from 'p-limit'
+import { parse } from 'yaml'
+import { until } from '../../playground/stack/until.ts'
+import type { KubeObject } from '../../src/domain/manifest/object.ts'
 import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { residentMb } from './resident.ts'
@@ -22,6 +26,7 @@ export async function measureApi(count: number): Promise<ApiRound> {
   const namespace = await makeNamespace(cluster)
   let capstan: Capstan | undefined
   try {
+    await define(cluster)
     await fill(cluster, namespace, count)
     capstan = await startCapstan([
       '--roles=api',
@@ -56,6 +61,14 @@ export async function measureApi(count: number): Promise<ApiRound> {
     await removeNamespace(cluster, namespace)
     await cluster.close()
   }
+}
+
+/** HelmReleases, as a Capstan that has been here before leaves them. */
+async function define(cluster: RealCluster): Promise<void> {
+  const file = new URL('../../charts/capstan/crds/helmrelease.yaml', import.meta.url)
+  await cluster.apply(parse(readFileSync(file, 'utf8')) as KubeObject, { force: true })
+  const isServed = async () => await cluster.resource('helm.fluxcd.io/v1', 'HelmRelease')
+  await until('HelmReleases are defined', isServed)
 }
 
 type RealCluster = ReturnType<typeof realCluster>

@@ -19,6 +19,7 @@ export function readAccess(kubeconfig: string): BareAccess {
 const plural: Record<string, string> = {
   Namespace: 'api/v1/namespaces',
   ServiceAccount: 'api/v1/namespaces/NS/serviceaccounts',
+  ConfigMap: 'api/v1/namespaces/NS/configmaps',
   Service: 'api/v1/namespaces/NS/services',
   Deployment: 'apis/apps/v1/namespaces/NS/deployments',
   Ingress: 'apis/networking.k8s.io/v1/namespaces/NS/ingresses',

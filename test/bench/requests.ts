@@ -52,7 +52,7 @@ export async function countRequests(access: BareAccess): Promise<Requests> {
 }
 
 /** Kubernetes' controllers go on for minutes with thousands of new Deployments. */
-async function untilAtRest(access: BareAccess): Promise<void> {
+export async function untilAtRest(access: BareAccess): Promise<void> {
   await until(
     'the API server is at rest',
     async () => {

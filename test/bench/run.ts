@@ -1,5 +1,5 @@
 // `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250), --repositories N (100),
-// --releases N (100), --rows N (10000), --only sync|images|releases|api.
+// --releases N (100), --rows N (10000), --sources N (100), --idle SECONDS (60), --only sync|images|releases|api|sources.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,7 @@ import { applyBare, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
 import { emptyStack } from './empty-stack.ts'
 import { requestsDuring } from './requests.ts'
+import { measureSources, type SourcesRound, type Stretch } from './sources.ts'
 
 type Round = {
   bare: number
@@ -45,6 +46,8 @@ const { values } = parseArgs({
     repositories: { type: 'string', default: '100' },
     releases: { type: 'string', default: '100' },
     rows: { type: 'string', default: '10000' },
+    sources: { type: 'string', default: '100' },
+    idle: { type: 'string', default: '60' },
     only: { type: 'string', default: '' },
   },
 })
@@ -75,11 +78,12 @@ try {
     await emptyStack()
     printApi(await measureApi(Number(values.rows)), Number(values.rows))
   }
+  if (isWanted('sources')) printSources(await measureSources(Number(values.sources), Number(values.idle)))
 } finally {
   await teardown()
 }
 
-function isWanted(half: 'sync' | 'images' | 'releases' | 'api'): boolean {
+function isWanted(half: 'sync' | 'images' | 'releases' | 'api' | 'sources'): boolean {
   return values.only === '' || values.only === half
 }
 
@@ -281,6 +285,26 @@ function printApi({ first, pages, residentMb }: ApiRound, rows: number): void {
       `pages of ${rows} releases:`,
       `first answer after ${first.toFixed(1)} s`,
       ...lines,
+      `resident ${residentMb.toFixed(0)} MiB`,
+    ].join('\n  '),
+  )
+}
+
+function printSources(round: SourcesRound): void {
+  const { bare, bareCpu, first, firstCost, idleSeconds, idle, onCluster, told, pushCost, residentMb } = round
+  const cost = ({ reads, writes, gits, jobs, cpu }: Stretch) => {
+    const kinds = Object.entries(jobs).map(([kind, many]) => `${many} ${kind}`)
+    return `${reads} reads, ${writes} writes, ${gits} git processes, jobs: ${kinds.join(', ') || 'none'}; processor time: ${inWords(cpu, 'Capstan')}`
+  }
+  console.log(
+    [
+      `sources (${values.sources}, two objects each, ${cpus().length} cores):`,
+      `bare client ${bare.toFixed(2)} s; processor time: ${inWords(bareCpu, 'client')}`,
+      `first sync of all ${first.toFixed(2)} s; ratio ${(first / bare).toFixed(2)}`,
+      `  ${cost(firstCost)}`,
+      `${idleSeconds} s at rest: ${cost(idle)}`,
+      `a push that concerns one: ${onCluster.toFixed(2)} s to the cluster, ${told.toFixed(2)} s until all name the commit`,
+      `  ${cost(pushCost)}`,
       `resident ${residentMb.toFixed(0)} MiB`,
     ].join('\n  '),
   )
