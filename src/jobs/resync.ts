@@ -58,6 +58,7 @@ export async function resync(payload: JobPayload, deps: ResyncDeps, signal: Abor
       ...request,
       reason,
       lane: laneOf(request, payload.reason),
+      ...(joinsRun(request, payload.reason) ? { joinsRun: true } : {}),
       ...(delayMs > 0 ? { delayMs } : {}),
     })
   }
@@ -72,6 +73,11 @@ export async function resync(payload: JobPayload, deps: ResyncDeps, signal: Abor
 function laneOf({ kind }: Work, asked: string): Lane {
   if (kind === 'scan-image' || asked === '' || asked === periodicReason) return 'periodic'
   return kind === 'sync-release' && laneOfReason(asked) === 'person' ? 'periodic' : 'change'
+}
+
+/** A release at which somebody looks just now; what changes meanwhile is told by the watch. Who asks means what is there by now. */
+function joinsRun({ kind, reason }: Work, asked: string): boolean {
+  return kind === 'sync-release' && reason === undefined && laneOfReason(asked) !== 'person'
 }
 
 type Work = Pick<WorkRequest, 'kind' | 'namespace' | 'name'> & { reason?: string }

@@ -172,6 +172,24 @@ describe('enqueue', () => {
     expect((await queue.counts())['sync-source']).toMatchObject({ waiting: 0, active: 0, delayed: 0 })
   })
 
+  it('has a run that goes on answer a request that joins runs, and one that waits as any other', async () => {
+    const queue = box.open({ prefix: freshPrefix() })
+    const gate = createGate()
+    await queue.work({ 'sync-source': { run: gate.run, slots: 1 } })
+    const running = await queue.enqueue(request())
+    await until('it runs', () => gate.seen.length === 1)
+    const joining = request({ lane: 'change', reason: 'start', joinsRun: true })
+    expect(await queue.enqueue(joining)).toEqual(running)
+    const waiting = await queue.enqueue({ ...joining, name: 'other' })
+    expect(await queue.get(waiting.jobId)).toMatchObject({ state: 'waiting', reason: 'start' })
+
+    gate.letGo()
+    await until('the other runs', () => gate.seen.length === 2)
+    gate.letGo()
+    await until('all is done', async () => (await queue.counts())['sync-source'].completed === 2)
+    expect(gate.seen.map(({ name }) => name)).toEqual([request().name, 'other'])
+  })
+
   it('refuses names that no object has, and stores nothing', async () => {
     const queue = box.open({ prefix: freshPrefix() })
     await expect(queue.enqueue(request({ name: '--upload-pack=x' }))).rejects.toThrow(AppError)

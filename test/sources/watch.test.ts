@@ -191,10 +191,10 @@ describe('resync', () => {
     expect(asked).toEqual(expected)
   })
 
-  const lanesOf: [string, string, string, Pick<WorkRequest, 'kind' | 'lane'>][] = [
+  const lanesOf: [string, string, string, Pick<WorkRequest, 'kind' | 'lane' | 'joinsRun'>][] = [
     ['the poll of a new leader', 'poll', 'start', { kind: 'fetch-source', lane: 'change' }],
     ['a sync after the queue was lost', 'sources', 'the queue was lost', { kind: 'sync-source', lane: 'change' }],
-    ['a release at the start', 'releases', 'start', { kind: 'sync-release', lane: 'change' }],
+    ['a release at the start', 'releases', 'start', { kind: 'sync-release', lane: 'change', joinsRun: true }],
     [
       'a scan at the start: a registry that asked for a pause is left alone',
       'images',
@@ -209,7 +209,7 @@ describe('resync', () => {
       { kind: 'sync-release', lane: 'periodic' },
     ],
     ['periodic work', 'poll', 'periodic', { kind: 'fetch-source', lane: 'periodic' }],
-    ['a periodic look at releases', 'releases', 'periodic', { kind: 'sync-release', lane: 'periodic' }],
+    ['a periodic look at releases', 'releases', 'periodic', { kind: 'sync-release', lane: 'periodic', joinsRun: true }],
   ]
   it.each(lanesOf)('%s shortens a back-off or not', async (_what, name, reason, expected) => {
     const asked: WorkRequest[] = []
@@ -228,7 +228,10 @@ describe('resync', () => {
       random: () => 0.5,
     }
     await resync({ kind: 'resync', namespace: '', name, reason, requestedAt: '' }, deps, new AbortController().signal)
-    expect(asked).toMatchObject([{ ...expected, reason }])
+    expect(asked).toEqual([expect.objectContaining({ ...expected, reason })])
+    expect(asked[0]?.joinsRun ?? false, 'only a look at a release is answered by one that goes on').toBe(
+      expected.joinsRun ?? false,
+    )
   })
 
   it.each([

@@ -61,6 +61,7 @@ export function createProducer({ connection, queues, script, prefix, jobIds, now
     const dedupe = dedupeKey(request)
     const delay = lane === 'person' ? 0 : Math.max(request.delayMs ?? 0, 0)
     const urgent = shortensBackoff(lane) ? 1 : 0
+    const joinsRun = request.joinsRun ? 1 : 0
     const data = JSON.stringify(payload)
     for (let attempt = 0; attempt < tries; attempt++) {
       const jobId = jobIds(kind)
@@ -74,7 +75,7 @@ export function createProducer({ connection, queues, script, prefix, jobIds, now
       })
       if (added.id === jobId) return jobId
       const next = JSON.stringify({ ...jobOptions, jobId, priority, delay, de: { id: dedupe } })
-      const args = [priority, data, now() + delay, urgent, jobId, next, kind, dedupe]
+      const args = [priority, data, now() + delay, urgent, jobId, next, kind, dedupe, joinsRun]
       const [answer, joined] = (await script('join', { kind, dedupe }, args)) as [string, string]
       if (answer !== 'none') return joined
     }

@@ -73,7 +73,10 @@ local function foldNext(id, state)
 end
 `
 
-/** ARGV: prefix, now, priority, data, due, urgent, id and options for a job that must wait for the active one. */
+/**
+ * ARGV: prefix, now, priority, data, due, urgent, id and options for a job that must wait for the active one, kind, deduplication id, and
+ * 1 where the active one answers the request.
+ */
 const join = `${shared}
 local id = redis.call('GET', deKey)
 if not id then return { 'none' } end
@@ -88,6 +91,7 @@ if state ~= 'active' then
   joinJob(id, state, request)
   return { 'joined', id }
 end
+if ARGV[11] == '1' then return { 'joined', id } end
 local pending = redis.call('HMGET', dnKey, 'data', 'opts', 'jid')
 if pending[1] then
   local opts = cjson.decode(pending[2])

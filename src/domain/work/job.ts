@@ -46,6 +46,8 @@ export type WorkRequest = {
   lane: Lane
   /** Do not start before this many milliseconds. A person's request ignores it. */
   delayMs?: number
+  /** A run that goes on answers it, too: who asks saw nothing new. Left out: another run follows that one. */
+  joinsRun?: boolean
 }
 
 /** Puts work into the queue (or joins it to the job that waits already) and gives the id of the job that will do it. */
