@@ -54,6 +54,17 @@ describe('a host that refuses', () => {
     await expect(make().take(nothing, undefined)).rejects.toMatchObject(limited)
   })
 
+  it('is left alone as long as it asked for where the clock goes back meanwhile', async () => {
+    const { clock, make } = world()
+    const pace = make()
+    await pace.refused(2 * minute)
+    clock.now -= 24 * 60 * minute
+    await expect(pace.take(nothing, undefined)).rejects.toMatchObject({ ...limited, retry: { afterMs: 2 * minute } })
+    expect((await pace.budget()).pausedUntil).toBe(new Date(clock.now + 2 * minute).toISOString())
+    clock.now += 2 * minute
+    expect(await pace.take(nothing, undefined)).toBe('done')
+  })
+
   it('at a time that cannot be right is not left alone for ever', async () => {
     const { clock, stored, make } = world()
     stored.set('registry-pace:r.example', JSON.stringify({ until: clock.now + 365 * 24 * 60 * minute, rate: 1 }))

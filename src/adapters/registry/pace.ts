@@ -40,7 +40,9 @@ const firstPauseMs = 5_000
 const longestOwnPauseMs = 5 * 60_000
 const longestPauseMs = 3600_000
 
-export function createPace(host: string, { rps, burst, memory, now }: PaceOptions): Pace {
+export function createPace(host: string, { rps, burst, memory, now: clock }: PaceOptions): Pace {
+  // pauses end in this time; others are told by the clock
+  const now = createSteadyClock(clock)
   // one at a time until it is known whether the host wanted to be left alone
   const limit = pLimit(1)
   const kept = createPaceMemory(host, memory)
@@ -50,24 +52,21 @@ export function createPace(host: string, { rps, burst, memory, now }: PaceOption
   let refusals = 0
   let slowedAt = Number.NEGATIVE_INFINITY
   let loading: Promise<void> | undefined
-  const said = createListener(kept, now)
+  const said = createListener(kept, clock)
 
   async function load(): Promise<void> {
     const known = await kept.pace()
     if (!known || known.until === 0) limit.concurrency = burst
     if (!known) return
-    pausedUntil = Math.max(pausedUntil, possible(known.until, now()))
+    pausedUntil = Math.max(pausedUntil, now() + pauseLeftMs(known.until, clock()))
     if (known.rate > 0) rate = Math.min(rate, Math.max(known.rate, slowest))
     if (rate < rps) slowedAt = now()
   }
 
-  function mustNotBePaused(): void {
-    const left = pausedUntil - now()
-    if (left > 0) throw rateLimited(nameOf(host), left)
-  }
+  const mustNotBePaused = (): void => refuseFor(pausedUntil - now(), host)
 
   async function keepPause(): Promise<void> {
-    await Promise.all([kept.keepPace({ until: pausedUntil, rate }), said.keep()])
+    await Promise.all([kept.keepPace({ until: pausedUntil - now() + clock(), rate }), said.keep()])
   }
 
   return {
@@ -84,7 +83,7 @@ export function createPace(host: string, { rps, burst, memory, now }: PaceOption
       refusals = 0
       limit.concurrency = burst
       const { remaining, resetAt } = said.hear(answer) ?? {}
-      const resetMs = resetAt === undefined ? 0 : Date.parse(resetAt) - now()
+      const resetMs = resetAt === undefined ? 0 : Date.parse(resetAt) - clock()
       if (remaining !== 0 || resetMs <= 0) return
       pausedUntil = Math.max(pausedUntil, now() + Math.min(resetMs, longestPauseMs))
       await keepPause()
@@ -115,13 +114,13 @@ export function createPace(host: string, { rps, burst, memory, now }: PaceOption
     async budget() {
       await (loading ??= load())
       const [shared, latest] = await Promise.all([kept.pace(), said.latest()])
-      const until = Math.max(pausedUntil, possible(shared?.until ?? 0, now()))
+      const leftMs = Math.max(pausedUntil - now(), pauseLeftMs(shared?.until ?? 0, clock()))
       return {
         host: nameOf(host),
         rps: Math.min(Math.max(shared?.rate ?? rate, slowest), rps),
         mostRps: rps,
         burst,
-        pausedUntil: until > now() ? new Date(until).toISOString() : '',
+        pausedUntil: leftMs > 0 ? new Date(clock() + leftMs).toISOString() : '',
         ...(latest ? { said: latest } : {}),
       }
     },
@@ -162,10 +161,9 @@ function createListener(kept: PaceMemory, now: () => number): Listener {
 }
 
 /** Waits until it is the next request's turn, so that they go evenly after a burst. */
-function createSpacing(burst: number, clock: () => number): (rate: number, signal?: AbortSignal) => Promise<void> {
+function createSpacing(burst: number, now: () => number): (rate: number, signal?: AbortSignal) => Promise<void> {
   /** When the next request would go if all went evenly. */
   let evenly = 0
-  const now = createSteadyClock(clock)
   return async (rate, signal) => {
     const gapMs = 1000 / rate
     const from = Math.max(evenly, now() - (burst - 1) * gapMs)
@@ -180,7 +178,12 @@ function nameOf(host: string): string {
   return host.replace(/ insecure$/, '')
 }
 
-/** A clock that was wrong must not silence a registry for ever. */
-function possible(until: number, now: number): number {
-  return until - now <= longestPauseMs ? until : 0
+/** While a pause lasts. */
+function refuseFor(leftMs: number, host: string): void {
+  if (leftMs > 0) throw rateLimited(nameOf(host), leftMs)
+}
+
+/** How long a pause lasts yet. A clock that was wrong must not silence a registry for ever. */
+function pauseLeftMs(until: number, now: number): number {
+  return until > now && until - now <= longestPauseMs ? until - now : 0
 }
