@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { withDeadline } from './with-deadline.ts'
@@ -26,4 +28,22 @@ it('does not count the time in which this process did nothing', async () => {
   )
   block(300)
   await expect(work).resolves.toBe('there')
+})
+
+it('takes what has come and was not read yet', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const far = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [[near]] = (await Promise.all([once(server, 'connection'), once(far, 'connect')])) as [[Socket], unknown]
+  const work = withDeadline(
+    once(far, 'data').then(() => 'there'),
+    20,
+    late,
+  )
+  near.write('x')
+  block(60)
+  await expect(work).resolves.toBe('there')
+  near.destroy()
+  far.destroy()
+  server.close()
 })
