@@ -36,6 +36,10 @@ describe('cancel', () => {
     const [api, worker, other] = [box.open({ prefix }), box.open({ prefix }), box.open({ prefix })]
     await worker.work({ 'sync-release': { run: endless, slots: 1 } })
     await other.work({ 'sync-source': { run: endless, slots: 1 } })
+    const client = box.client()
+    const channel = `${prefix}:cancel`
+    await until('both listen', async () => (await client.pubsub('NUMSUB', channel))[1] === 2)
+    client.disconnect()
     const { jobId } = await api.enqueue(request)
     await until('it runs', () => isIn(api, jobId, 'active'))
     expect(await api.cancel(jobId, 'jo@example.com')).toBe(true)

@@ -119,7 +119,7 @@ describe('Redis that', () => {
   it('is frozen: calls fail and nothing is lost when it goes on', async () => {
     const redis = await openRedis()
     await redis.start()
-    const queue = box.open({ prefix })
+    const queue = box.open({ prefix, answerMs: 900 })
     const { started, run } = createCounter()
     await queue.work({ 'sync-source': { run, slots: 1 } })
     await until('it is up', () => queue.isUp())

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { freePort } from '../../playground/stack/ports.ts'
 import { createQueue, type Queue, type QueueOptions } from '../../src/adapters/queue/index.ts'
 import type { LogFields, Logger } from '../../src/lib/logger.ts'
 import { stack } from '../stack/stack.ts'
@@ -26,13 +26,38 @@ export function createRecorder(): Recorder {
   return log
 }
 
-/** Waits until `check` gives something true; fails with `what` after two minutes. */
+/** Waits until `check` gives something true; fails with `what` and the last error after two minutes. */
 export async function until(what: string, check: () => unknown): Promise<void> {
   const end = performance.now() + 120_000
-  while (!(await check())) {
-    if (performance.now() > end) throw new Error(`not within two minutes: ${what}`)
+  let cause: unknown
+  for (;;) {
+    try {
+      if (await check()) return
+      cause = undefined
+    } catch (error) {
+      cause = error
+    }
+    if (performance.now() > end) throw new Error(`not within two minutes: ${what}`, { cause })
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** How long a job is held back, and after how many runs: both of one moment, even if it runs again by itself meanwhile. */
+export async function heldBack(
+  client: Redis,
+  job: { queue: string; jobId: string },
+  runs: () => number,
+): Promise<{ runs: number; delayMs: number }> {
+  const { queue, jobId } = job
+  let found = { runs: 0, delayMs: 0 }
+  await until(`${jobId} is held back`, async () => {
+    const before = runs()
+    const both = await client.multi().zscore(`${queue}:delayed`, jobId).hget(`${queue}:${jobId}`, 'delay').exec()
+    const [[, due] = [], [, delay] = []] = both ?? []
+    found = { runs: before, delayMs: Number(delay) }
+    return typeof due === 'string' && before > 0 && before === runs()
+  })
+  return found
 }
 
 /** A key prefix nobody else has; in braces as Redis Cluster wants it. */
@@ -48,7 +73,7 @@ export function createQueueBox(redisUrl: () => string = () => stack().redisUrl) 
   return {
     open(options: Partial<QueueOptions> & { prefix: string }): Queue {
       const log = options.log ?? createRecorder()
-      const queue = createQueue({ redisUrl: redisUrl(), worker: 'test', ...options, log })
+      const queue = createQueue({ redisUrl: redisUrl(), worker: 'test', answerMs: 30_000, ...options, log })
       queues.push(queue)
       prefixes.add(options.prefix)
       return queue
@@ -67,14 +92,6 @@ export function createQueueBox(redisUrl: () => string = () => stack().redisUrl) 
       client.disconnect()
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** A redis-server of its own that a test may kill, empty, freeze and start again on the same port. */

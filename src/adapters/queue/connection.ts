@@ -3,8 +3,8 @@ import { AppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { withDeadline } from '../../lib/with-deadline.ts'
 
-/** A call that Redis has not answered by then is given up (hazard B1: within a second). */
-const answerMs = 900
+/** Within a second (hazard B1). */
+const defaultAnswerMs = 900
 const pingMs = 1000
 /** Without an answer for this long Redis counts as gone. */
 const silentMs = 3000
@@ -21,6 +21,13 @@ export type Connection = {
   readyForMs: () => number
   warnings: () => string[]
   close: () => void
+}
+
+type ConnectionOptions = {
+  redisUrl: string
+  log: Logger
+  /** A call that Redis has not answered by then is given up. Default 0.9 s. */
+  answerMs?: number | undefined
 }
 
 function reconnectDelayMs(times: number): number {
@@ -58,8 +65,8 @@ function evictionPolicy(info: string): string | undefined {
 }
 
 /** Opens the shared connection; returns at once, also while Redis is away. */
-export function createConnection(options: { redisUrl: string; log: Logger }): Connection {
-  const { redisUrl, log } = options
+export function createConnection(options: ConnectionOptions): Connection {
+  const { redisUrl, log, answerMs = defaultAnswerMs } = options
   const client = new Redis(redisUrl, {
     ...lasting,
     enableOfflineQueue: false,

@@ -92,6 +92,8 @@ export type QueueOptions = {
    * longer than a fence stays open (10 s, W4).
    */
   deadAfterMs?: number
+  /** A call that Redis has not answered by then is given up. Default 0.9 s. */
+  answerMs?: number
   random?: () => number
   now?: () => number
 }
@@ -106,7 +108,7 @@ export function createQueue(options: QueueOptions): Queue {
   const { random = Math.random, now = Date.now, deadAfterMs = 15_000 } = options
   const workerName = `${options.worker}${workerMark}${random().toString(36).slice(2, 10)}`
 
-  const connection = createConnection({ redisUrl, log })
+  const connection = createConnection({ redisUrl, log, answerMs: options.answerMs })
   const { client } = connection
   const queues = createQueues(client, prefix, log)
   const script = createScripts(client, prefix, now)

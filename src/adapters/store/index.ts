@@ -34,12 +34,18 @@ export type StreamRange = { order: 'newest' | 'oldest'; cursor?: string; limit: 
 /** Ids are `<milliseconds since 1970>-<number>` and grow. */
 export type StreamEntry = { id: string; entry: Record<string, string> }
 
-/** A call that Redis has not answered by then is given up; a cache must not slow its caller down. */
-const answerMs = 900
+type StoreOptions = {
+  redisUrl: string
+  /** Comes before every key. Default `{capstan}`. */
+  prefix?: string
+  log: Logger
+  /** A call that Redis has not answered by then is given up; a cache must not slow its caller down. Default 0.9 s. */
+  answerMs?: number
+}
 
-/** Connects in the background and returns at once. `prefix` comes before every key; default `{capstan}`. */
-export function createStore(options: { redisUrl: string; prefix?: string; log: Logger }): Store {
-  const { redisUrl, prefix = '{capstan}', log } = options
+/** Connects in the background and returns at once. */
+export function createStore(options: StoreOptions): Store {
+  const { redisUrl, prefix = '{capstan}', log, answerMs = 900 } = options
   const client = new Redis(redisUrl, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
@@ -50,7 +56,7 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
     retryStrategy: (times) => Math.min(100 * times, 2000),
   })
   client.on('error', (error: Error) => log.debug({ error: error.message }, 'store connection error'))
-  const first = firstConnection(client)
+  const first = firstConnection(client, answerMs)
   const valueKey = (key: string): string => `${prefix}:store:${key}`
   const find = async (key: string): Promise<string | undefined> => (await client.get(valueKey(key))) ?? undefined
   const put = (key: string, value: string, ttlMs: number | undefined): Promise<unknown> =>
@@ -127,7 +133,7 @@ export function createStore(options: { redisUrl: string; prefix?: string; log: L
 }
 
 /** Resolves when the first attempt to connect has ended in either way, so that what is written at boot is kept. */
-function firstConnection(client: Redis): Promise<void> {
+function firstConnection(client: Redis, answerMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, answerMs)
     const settle = (): void => {
