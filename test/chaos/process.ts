@@ -100,7 +100,7 @@ export async function capstanProcess({ directory, flags, env = {} }: ProcessOpti
         .filter((line) => line.includes(`reason=${reason} `))
       return Math.max(0, crashes - given.length)
     },
-    async ready(withinMs = 60_000) {
+    async ready(withinMs = 180_000) {
       await until(`capstan is ready at ${url}`, async () => (await fetch(`${url}/readyz`)).ok, {
         timeoutMs: withinMs,
         logFile,

@@ -96,7 +96,7 @@ export function createWorld(stack: Stack, scale: number): World {
     stage: (options = {}) => openStage(stack, directory, options, endings),
     async close({ keep }) {
       for (const end of endings.splice(0).toReversed()) await end().catch(() => undefined)
-      if (!keep) rmSync(directory, { recursive: true, force: true })
+      if (!keep) rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
 }
@@ -229,7 +229,7 @@ function checks({ id, spaces, namespace, repository, capstan, cluster, api }: Ma
       const paths = new Set([...objects.map(pathOf), ...spaces.map((name) => `/api/v1/namespaces/${name}`)])
       return api.gate.writes().filter(({ method, path }) => method === 'DELETE' && paths.has(path)).length
     },
-    async equals(commit: string, objects: readonly Manifest[], withinMs = 60_000, via = capstan) {
+    async equals(commit: string, objects: readonly Manifest[], withinMs = 240_000, via = capstan) {
       const begun = performance.now()
       let seen = 'no answer yet'
       const look = async () => {

@@ -101,7 +101,7 @@ export async function startCapstan(
     start,
     async stop() {
       await kill('SIGTERM')
-      rmSync(directory, { recursive: true, force: true })
+      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
 }

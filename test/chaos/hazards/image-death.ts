@@ -35,6 +35,8 @@ const script = fileURLToPath(new URL('../update-process.ts', import.meta.url))
 const mostCalls = 16
 const mostCommands = 14
 const mostMs = 700
+/** Who asks is patient: Redis is never away. */
+const answerMs = 30_000
 /** Updates that may be survived before the one that is not. */
 const mostUpdates = 16
 
@@ -92,8 +94,8 @@ async function openGround(world: World): Promise<Ground> {
   })
   const { redisPrefix: prefix } = stage
   const redisUrl = stage.redis.url
-  const queue = createQueue({ redisUrl, prefix, worker: 'test', log: quiet })
-  const store = createStore({ redisUrl, prefix, log: quiet })
+  const queue = createQueue({ redisUrl, prefix, worker: 'test', log: quiet, answerMs })
+  const store = createStore({ redisUrl, prefix, log: quiet, answerMs })
   world.atEnd(async () => await Promise.all([queue.close(0), store.close()]))
   let ids = 0
   const token = 'of this trial'

@@ -19,8 +19,10 @@ async function prepare(world: World, environment: Record<string, string> = {}): 
   world.atEnd(() => repository.stop())
   const commit = await repository.push({ 'a/file.yaml': 'a: b\n', 'b.yaml': 'b: c\n' })
   const remote = { url: repository.url }
-  const git = createGit({ directory: join(world.directory, 'git'), timeoutMs: 10_000, log: quiet, environment })
-  await git.fetch(remote)
+  const options = { directory: join(world.directory, 'git'), log: quiet, environment }
+  // what must succeed takes its time; of the attacks some hang
+  await createGit({ ...options, timeoutMs: 120_000 }).fetch(remote)
+  const git = createGit({ ...options, timeoutMs: 10_000 })
   return { repository, remote, git, commit, canary: join(world.directory, 'canary'), folder: world.directory }
 }
 

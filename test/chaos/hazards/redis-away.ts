@@ -38,7 +38,7 @@ export async function redisAway({ world, random }: Trial, count: number): Promis
   await until(
     'an enqueue is taken again',
     async () => (await capstan.call(`/api/v1/sources/${stage.namespace}/default/sync`, 'POST')).status === 202,
-    { timeoutMs: 60_000 },
+    { timeoutMs: 240_000 },
   )
   const resumed = secondsSince(begun)
   await stage.equals(commit, objects, 180_000)
@@ -46,7 +46,7 @@ export async function redisAway({ world, random }: Trial, count: number): Promis
     badReads: [seen.badReads, 0],
     badEnqueues: [seen.badEnqueues, 0],
     slowestEnqueueMs: [seen.slowestEnqueueMs, 1000],
-    crashes: [capstan.crashes(), 0],
+    crashes: [capstan.endsWithout('FenceLost'), 0],
     resumedSeconds: [resumed, 30],
     convergedSeconds: [secondsSince(begun), 120],
   })
@@ -76,7 +76,7 @@ export async function flushAll({ world, random }: Trial, count: number): Promise
   return judge({
     convergedSeconds: [converged, 60],
     schedulesSeconds: [await schedules, 60],
-    crashes: [stage.capstan.crashes(), 0],
+    crashes: [stage.capstan.endsWithout('FenceLost'), 0],
   })
 }
 

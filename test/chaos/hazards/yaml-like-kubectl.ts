@@ -57,6 +57,9 @@ async function readAll(texts: readonly string[], stack: Stack, directory: string
 }
 
 let files = 0
+/** kubectl asks a server for its kinds all the same; that it was not answered says nothing about the text. */
+const isTrouble =
+  /Unable to connect to the server|was refused - did you specify|connection re(?:fused|set)|i\/o timeout|TLS handshake timeout|deadline exceeded|Client\.Timeout|": EOF$/im
 
 /** What kubectl makes of a text, without asking any server what it thinks of it. */
 async function readOne(
@@ -67,14 +70,17 @@ async function readOne(
   const file = join(directory, `${files++}.yaml`)
   writeFileSync(file, text)
   const args = ['create', '--dry-run=client', '--validate=false', '-o', 'json', '-f', file]
-  try {
-    const { stdout } = await run(kubectl, args, {
-      env: { ...process.env, KUBECONFIG: kubeconfig },
-      maxBuffer: 64 * 1024 * 1024,
-    })
-    return { items: readStream(stdout) }
-  } catch (error) {
-    return { error: (error as { stderr?: string }).stderr ?? String(error) }
+  for (let tries = 1; ; tries++) {
+    try {
+      const { stdout } = await run(kubectl, args, {
+        env: { ...process.env, KUBECONFIG: kubeconfig },
+        maxBuffer: 64 * 1024 * 1024,
+      })
+      return { items: readStream(stdout) }
+    } catch (error) {
+      const told = (error as { stderr?: string }).stderr ?? String(error)
+      if (tries >= 5 || !isTrouble.test(told)) return { error: told }
+    }
   }
 }
 
