@@ -78,11 +78,15 @@ describe('a real process with sinks', () => {
   })
 
   it('knows what it told and what it did, and shows it to people', async () => {
-    const { events } = await capstan.api<{ events: Event[] }>('/api/v1/events?type=sync')
-    expect(events.length).toBeGreaterThanOrEqual(2)
-    const { deployments } = await capstan.api<{ deployments: Deployment[] }>(
-      `/api/v1/history?about=${space}:configmap/settings`,
-    )
+    await until('both syncs are kept', async () => {
+      const { events } = await capstan.api<{ events: Event[] }>('/api/v1/events?type=sync')
+      return events.length >= 2
+    })
+    const deployments = await until('both deployments are kept', async () => {
+      const about = `${space}:configmap/settings`
+      const found = await capstan.api<{ deployments: Deployment[] }>(`/api/v1/history?about=${about}`)
+      return found.deployments.length >= 2 && found.deployments
+    })
     expect(deployments.map(({ counts }) => counts)).toEqual([
       expect.objectContaining({ configured: 1 }),
       expect.objectContaining({ created: 2 }),
@@ -121,7 +125,7 @@ describe('a real process with sinks', () => {
     expect(sinks.stdout).not.toContain('127.0.0.1')
     const before = audit.received.length
     expect((await capstan.cli('sink', 'replay', 'audit', '--since', '1h')).code).toBe(0)
-    expect(audit.received.length).toBeGreaterThan(before + 2)
+    await until('they are told again', async () => audit.received.length > before + 2)
   })
 
   it('does not start with a file of sinks that is wrong, and repeats nothing of it', async () => {

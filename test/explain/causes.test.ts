@@ -68,6 +68,11 @@ describe('what stops a deployment, seeded for real', () => {
   })
 
   const idOf = (name: string) => `${world.space}:deployment/${name}`
+  /** A fetch that takes a while makes a subject wait meanwhile. */
+  const untilDone = async (subject: string) =>
+    await until(`${subject} is done`, async () => (await world.explain(subject)).state === 'done', {
+      logFile: world.capstan.logFile,
+    })
 
   it('nothing: every step is done, with its time', async () => {
     const { state, cause, steps } = await until('the tags are known', async () => {
@@ -163,7 +168,7 @@ describe('what stops a deployment, seeded for real', () => {
       message: expect.stringMatching(/^service\.yaml:1: .*exceeded quota: none/),
       unblock: expect.stringContaining('Raise the quota'),
     })
-    expect((await world.explain(idOf('fine'))).state).toBe('done')
+    await untilDone(idOf('fine'))
     await world.repository.change({ 'service.yaml': undefined })
   })
 
@@ -183,9 +188,7 @@ describe('what stops a deployment, seeded for real', () => {
 
   it('a commit: applied, or held by a suspension that says who and why, and unknown ones', async () => {
     const applied = await world.repository.git('rev-parse', 'HEAD')
-    await until('it is applied', async () => (await world.explain(applied.slice(0, 8))).state === 'done', {
-      logFile: world.capstan.logFile,
-    })
+    await untilDone(applied.slice(0, 8))
     const { code } = await world.capstan.cli('suspend', '--reason', 'audit', '--user', 'ana')
     expect(code).toBe(0)
     const held = await world.repository.change({ 'late.yaml': configMap('late', world.space, 'a') })
@@ -197,11 +200,9 @@ describe('what stops a deployment, seeded for real', () => {
       command: `capstan resume ${world.source}`,
       nextTryAt: '',
     })
-    expect((await world.explain(applied)).state).toBe('done')
+    await untilDone(applied)
     expect((await world.capstan.cli('resume', '--user', 'ana')).code).toBe(0)
-    await until('it is applied after all', async () => (await world.explain(held)).state === 'done', {
-      logFile: world.capstan.logFile,
-    })
+    await untilDone(held)
     expect((await world.capstan.cli('explain', 'fedcba9876')).code).toBe(4)
   })
 
@@ -210,12 +211,10 @@ describe('what stops a deployment, seeded for real', () => {
     const commit = await world.repository.change(gone)
     const { cause } = await world.untilCause('source/default', 'MassDeletion')
     expect(cause).toMatchObject({ step: 'hold', command: `capstan approve ${world.source} --commit ${commit}` })
-    expect((await world.explain(`${world.space}:configmap/many-3`)).cause).toMatchObject({
-      reason: 'MassDeletion',
-      step: 'hold',
-    })
-    expect((await world.explain(idOf('fine'))).state).toBe('done')
-    expect((await world.explain(commit)).cause?.reason).toBe('MassDeletion')
+    const one = await world.untilCause(`${world.space}:configmap/many-3`, 'MassDeletion')
+    expect(one.cause).toMatchObject({ step: 'hold' })
+    await untilDone(idOf('fine'))
+    await world.untilCause(commit, 'MassDeletion')
   })
 
   it('a branch that moves whenever an image is committed', async () => {

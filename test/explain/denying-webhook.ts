@@ -3,6 +3,7 @@ import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listen } from '../../playground/stack/listen.ts'
+import { until } from '../../playground/stack/until.ts'
 import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import { makeCertificates } from '../helm/certificates.ts'
 
@@ -38,16 +39,24 @@ export async function startDenyingWebhook(
         name: 'deny.capstan.test',
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
-        failurePolicy: 'Ignore',
+        failurePolicy: 'Fail',
+        timeoutSeconds: 30,
         clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle: Buffer.from(ca).toString('base64') },
         namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
         rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['configmaps'] }],
       },
     ],
   })
+  /** Why a ConfigMap is refused; empty when it is not. */
+  const refusal = async (): Promise<string> => {
+    const probe = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'deny-probe', namespace } }
+    return await cluster.apply(probe, { force: true, dryRun: true }).then(() => '', String)
+  }
+  await until('the API server asks the webhook', async () => (await refusal()).includes(words))
   return {
     async stop() {
       await cluster.delete({ ...ref, name }, {})
+      await until('the API server asks no more', async () => (await refusal()) === '')
       await stop()
       rmSync(directory, { recursive: true, force: true })
     },

@@ -31,10 +31,12 @@ export async function buildWithFlux(source: string, name: string): Promise<strin
 
 async function lockOf(file: string): Promise<{ release(): void }> {
   let held: { release(): void } | undefined
-  await until('nobody else builds it', async () => {
+  const take = async () => {
     const lock = takeFileLock(file)
     if ('release' in lock) held = lock
     return held !== undefined
-  })
+  }
+  // a little less than a test has: this one says who is waited for
+  await until('nobody else builds it', take, { timeoutMs: 280_000 })
   return held as { release(): void }
 }
