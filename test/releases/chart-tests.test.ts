@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { type Kubelet, startKubelet } from './kubelet.ts'
@@ -77,6 +77,7 @@ spec: {nodeName: ${kubelet.node}, restartPolicy: Never, containers: [{name: a, i
   })
 
   it('tries such an install again after its back-off, tests and all, ever more seldom', async () => {
+    onTestFinished(bench.stopClock())
     await put('often', {})
     await syncWith('often', 'Failed')
     for (const wait of [7_000, 13_000]) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { createReleaseBench, hook, type ReleaseBench, template } from './workbench.ts'
 
@@ -47,6 +47,7 @@ describe('what fails, with the real helm on the real API server', () => {
     const word = reason.slice(0, 7)
 
     it('tries an upgrade once, says that it failed and leaves the rest to the back-off', async () => {
+      onTestFinished(bench.stopClock())
       const name = `up-${word}`
       await bench.put(name, { releaseName: name, chart: chart('1.0.0') })
       await bench.sync(name)
@@ -168,6 +169,7 @@ describe('what fails, with the real helm on the real API server', () => {
       ['whose budget is spent', {}, []],
       ['with retries left', { retry: true }, ['upgrade']],
     ])('is tried again after its back-off, and what is bad is not: %s', async (_what, more, afterwards) => {
+      onTestFinished(bench.stopClock())
       const name = `again-${afterwards.length}`
       await putBad(name, more)
       await bench.sync(name)

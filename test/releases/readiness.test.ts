@@ -21,6 +21,8 @@ describe('waiting for readiness, with the real helm on the real API server', () 
 
   beforeAll(async () => {
     bench = await createReleaseBench()
+    // what is waited for has no time but the one that a test gives it
+    bench.stopClock()
     await bench.publish('1.0.0', { 'web.yaml': deployment, 'config.yaml': template })
     await bench.publish('1.1.0', {
       'config.yaml': template,
@@ -63,25 +65,25 @@ describe('waiting for readiness, with the real helm on the real API server', () 
   })
 
   it('rolls back to the last good revision what does not become ready in time', async () => {
-    const spec = { releaseName: 'slow', chart: chart('1.0.0'), timeout: 1, rollback: { enable: true } }
+    const spec = { releaseName: 'slow', chart: chart('1.0.0'), timeout: 60, rollback: { enable: true } }
     await bench.put('slow', { ...spec, values: { color: 'blue' } })
     expect(await bench.sync('slow')).toMatchObject({ end: 'again' })
-    bench.advance(2_000)
+    bench.advance(61_000)
     expect(await bench.sync('slow')).toMatchObject({
       end: 'again',
-      why: expect.stringMatching(/^NotHealthy: not ready within 1 s: .*slow-web/) as string,
+      why: expect.stringMatching(/^NotHealthy: not ready within 60 s: .*slow-web/) as string,
     })
     expect(await states('slow')).toEqual(['superseded', 'failed', 'deployed'])
     expect(await statusOf('slow')).toMatchObject({ phase: 'RolledBack', rollbackCount: 1 })
     expect(JSON.parse(await bench.helm('history', 'slow', '-o', 'json'))).toMatchObject([
       {},
-      { description: expect.stringContaining('not ready within 1 s') as string },
+      { description: expect.stringContaining('not ready within 60 s') as string },
       { description: 'Rollback to 1' },
     ])
     bench.helmRuns()
     expect(await bench.sync('slow')).toMatchObject({ end: 'again' })
     expect(bench.helmRuns()).toEqual([])
-    await bench.put('slow', { ...spec, timeout: 60, values: { color: 'red' } })
+    await bench.put('slow', { ...spec, values: { color: 'red' } })
     expect(await bench.sync('slow')).toMatchObject({ end: 'again' })
     await becomeReady('slow')
     expect(await bench.sync('slow')).toMatchObject({ end: 'done' })
@@ -92,7 +94,7 @@ describe('waiting for readiness, with the real helm on the real API server', () 
       releaseName: 'undone',
       chart: chart('1.0.0'),
       timeout: 60,
-      rollback: { enable: true, wait: true, timeout: 10 },
+      rollback: { enable: true, wait: true, timeout: 60 },
     }
     await bench.put('undone', { ...spec, values: { color: 'one' } })
     await bench.sync('undone')
@@ -105,7 +107,7 @@ describe('waiting for readiness, with the real helm on the real API server', () 
     expect(await bench.sync('undone')).toMatchObject({ why: expect.stringMatching(/^NotReady: /) as string })
     expect(bench.helmRuns()).toEqual(['rollback'])
     expect(await statusOf('undone')).toMatchObject({ phase: 'RollingBack' })
-    bench.advance(11_000)
+    bench.advance(61_000)
     await bench.sync('undone')
     expect(await statusOf('undone')).toMatchObject({ phase: 'RollbackFailed' })
     expect(await states('undone')).toEqual(['superseded', 'failed', 'failed'])
@@ -139,9 +141,9 @@ describe('waiting for readiness, with the real helm on the real API server', () 
   })
 
   it('removes a first install that does not become ready in time', async () => {
-    await bench.put('never', { releaseName: 'never', chart: chart('1.0.0'), wait: true, timeout: 1 })
+    await bench.put('never', { releaseName: 'never', chart: chart('1.0.0'), wait: true, timeout: 60 })
     await bench.sync('never')
-    bench.advance(2_000)
+    bench.advance(61_000)
     bench.helmRuns()
     expect(await bench.sync('never')).toMatchObject({
       end: 'again',
@@ -153,16 +155,16 @@ describe('waiting for readiness, with the real helm on the real API server', () 
   })
 
   it('waits as long for it when it is installed again', async () => {
-    await bench.put('later', { releaseName: 'later', chart: chart('1.0.0'), wait: true, timeout: 1 })
+    await bench.put('later', { releaseName: 'later', chart: chart('1.0.0'), wait: true, timeout: 60 })
     await bench.sync('later')
-    bench.advance(2_000)
+    bench.advance(61_000)
     await bench.sync('later')
     for (const tries of [1, 2]) {
       bench.advance(tries * 15_000)
       bench.helmRuns()
       expect(await bench.sync('later')).toMatchObject({ why: expect.stringMatching(/^NotReady: /) as string })
       expect(bench.helmRuns()).toEqual(['install'])
-      bench.advance(2_000)
+      bench.advance(61_000)
       expect(await bench.sync('later')).toMatchObject({ why: expect.stringContaining('NotHealthy') as string })
       expect(bench.helmRuns()).toEqual(['uninstall'])
     }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Condition, ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { until } from '../../playground/stack/until.ts'
 import { createReleaseBench, hook, type ReleaseBench, template } from './workbench.ts'
@@ -42,6 +42,12 @@ describe.each([
     status.conditions?.find((one) => one.type === type)
   const history = async (name: string) =>
     JSON.parse(await bench.helm('history', name, '-o', 'json')) as { revision: number; status: string }[]
+  /** As its controller says that a Job failed. */
+  const failJob = async (ref: Parameters<typeof bench.cluster.get>[0]) => {
+    const at = new Date().toISOString()
+    const conditions = ['FailureTarget', 'Failed'].map((type) => ({ type, status: 'True', reason: 'x', message: 'x' }))
+    await bench.cluster.patch(ref, { status: { startTime: at, conditions } }, { subresource: 'status' })
+  }
 
   it('installs, then starts no helm and writes nothing', async () => {
     await bench.put('one', { releaseName: 'one', chart: chart('1.0.0'), values: { color: 'blue' } })
@@ -81,6 +87,7 @@ describe.each([
   })
 
   it('puts helm’s own words into the condition when a chart does not render, and keeps what is deployed', async () => {
+    onTestFinished(bench.stopClock())
     await bench.put('one', { releaseName: 'one', chart: chart('2.0.0') })
     expect(await bench.sync('one')).toMatchObject({ end: 'again' })
     const status = await statusOf('one')
@@ -303,19 +310,40 @@ describe.each([
   })
 
   it('uninstalls what was installed while its HelmRelease was deleted', async () => {
-    await bench.put('gone', { releaseName: 'gone', chart: chart('5.0.0'), timeout: 12 })
+    await bench.put('gone', { releaseName: 'gone', chart: chart('5.0.0') })
     const running = bench.sync('gone')
-    await until('helm has begun', async () => (await bench.helm('list', '-a', '-q')).split('\n').includes('gone'))
-    const ref = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace: bench.namespace, name: 'gone' }
+    const { namespace } = bench
+    const job = { apiVersion: 'batch/v1', kind: 'Job', namespace, name: 'gone-hook' }
+    await until('helm waits for its hook', async () => (await bench.cluster.get(job)) !== undefined)
+    const ref = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name: 'gone' }
     await bench.cluster.delete(ref, {})
+    await failJob(job)
     expect(await running).toMatchObject({ end: 'done', summary: 'release gone was uninstalled' })
     expect((await bench.helm('list', '-a', '-q')).split('\n')).not.toContain('gone')
   })
 
   it('lets only one run at a time work on a release', async () => {
     await bench.put('twice', { releaseName: 'twice', chart: chart('1.0.0') })
-    const both = await Promise.all([bench.sync('twice'), bench.sync('twice')])
-    expect(both.map(({ end }) => end).toSorted()).toEqual(['again', 'done'])
+    const { helm } = bench.deps
+    const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const install: typeof helm.install = async (...given) => {
+      begun.resolve()
+      await go.promise
+      return await helm.install(...given)
+    }
+    bench.deps.helm = { ...helm, install }
+    const first = bench.sync('twice')
+    await begun.promise
+    bench.helmRuns()
+    try {
+      expect(await bench.sync('twice')).toMatchObject({ end: 'again', why: 'another job works on the same release' })
+      expect(bench.helmRuns()).toEqual([])
+    } finally {
+      bench.deps.helm = helm
+      go.resolve()
+    }
+    expect(await first).toMatchObject({ end: 'done' })
+    expect(bench.helmRuns()).toEqual(['install'])
   })
 
   it('stands still where the Operator had rolled back, until something changes', async () => {

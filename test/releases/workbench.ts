@@ -46,6 +46,8 @@ export type ReleaseBench = {
   useFinalizer(use: boolean): void
   /** The job's clock goes on by so much. */
   advance(ms: number): void
+  /** The job's clock stands, but for `advance`, until the given function is called. */
+  stopClock(): () => void
   annotate(name: string, annotations: Record<string, string | null>): Promise<void>
   /** Makes helm's Secret of a revision say that it is in this state, as a run that ended so had left it. */
   setState(release: string, revision: number, state: string, options?: { minutesAgo?: number }): Promise<void>
@@ -127,6 +129,8 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     log: silent,
   })
   let ahead = 0
+  let stoodAt: number | undefined
+  const now = () => (stoodAt ?? Date.now()) + ahead
   const commits = new Map<string, Record<string, string>>()
   const git = fakeGit(commits)
   const deps: SyncReleaseDeps = {
@@ -138,7 +142,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       registry,
       insecureHosts: [registryHost],
       known: { access: async () => undefined, named: async () => undefined },
-      now: () => Date.now() + ahead,
+      now,
     }),
     git,
     chartRemote: async (url: string) => ({ url }),
@@ -157,7 +161,7 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     adoptFailed: 'hold' as const,
     failedInstall: 'remove' as const,
     log: silent,
-    now: () => new Date(Date.now() + ahead),
+    now: () => new Date(now()),
     random: () => 0.5,
     ended: () => undefined,
   }
@@ -198,6 +202,12 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     },
     advance(ms) {
       ahead += ms
+    },
+    stopClock() {
+      stoodAt ??= Date.now()
+      return () => {
+        stoodAt = undefined
+      }
     },
     annotate: async (name, annotations) => void (await api.patch(ref(name), { metadata: { annotations } })),
     async setState(release, revision, state, { minutesAgo = 0 } = {}) {
