@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import { hook } from './workbench.ts'
-import { type ReleaseWorld, startReleaseWorld } from './world.ts'
+import { kind, type ReleaseWorld, startReleaseWorld } from './world.ts'
 
 let world: ReleaseWorld
 
@@ -24,6 +24,9 @@ it('cancel stops the job of a release and the helm that it runs', async () => {
     const { jobs } = await capstan.api<{ jobs: Job[] }>('/api/v1/jobs?kind=sync-release&state=active')
     return helms(namespace).length > 0 && (await revision())?.startsWith('pending-') ? jobs[0] : undefined
   })
+  // the running job goes on; the next one would begin another helm as soon as this one has failed
+  const suspend = { by: 'ana', why: 'audit' }
+  await world.cluster.patch({ ...kind, namespace, name: 'stuck' }, { spec: { suspend } })
   const { code, stdout } = await capstan.cli('queue', 'cancel', job.id)
   expect({ code, stdout }).toMatchObject({ code: 0 })
   await until('no helm runs', async () => helms(namespace).length === 0)

@@ -40,7 +40,7 @@ describe('capstan eject', () => {
     now: () => performance.now(),
     tell: (line: string) => lines.push(line),
   })
-  const run = (cluster?: Cluster) => eject(deps(cluster), AbortSignal.timeout(60_000))
+  const run = (cluster?: Cluster) => eject(deps(cluster), AbortSignal.timeout(240_000))
   const ref = (name: string) => ({
     apiVersion: 'helm.fluxcd.io/v1',
     kind: 'HelmRelease',
@@ -164,7 +164,7 @@ describe('capstan eject', () => {
       releaseNamespace,
     })
     const look = async (releaseNamespace?: string) =>
-      await refuseElsewhere(looking(releaseNamespace), AbortSignal.timeout(60_000))
+      await refuseElsewhere(looking(releaseNamespace), AbortSignal.timeout(240_000))
     const deploy = async (namespace: string, args: string[]) => {
       const labels = { 'app.kubernetes.io/name': 'capstan' }
       const containers = [{ name: 'a', image: 'none', args }]
@@ -235,7 +235,7 @@ describe('capstan eject', () => {
           return await bound.cluster.list(query, signal)
         },
       }
-      await refuseElsewhere({ ...bound, cluster: narrow }, AbortSignal.timeout(60_000))
+      await refuseElsewhere({ ...bound, cluster: narrow }, AbortSignal.timeout(240_000))
       expect(lines.at(-1)).toContain('you may not look for it elsewhere')
     })
   })

@@ -3,7 +3,7 @@ import { recordLabels, recordName } from '../../src/domain/release/record.ts'
 import { helmReleaseKind } from '../../src/domain/release/spec.ts'
 import { resync, type ResyncDeps } from '../../src/jobs/resync.ts'
 import { syncRelease } from '../../src/jobs/sync-release/index.ts'
-import { createAccount } from './account.ts'
+import { createAccount, untilMayWrite } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 const refused = 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n'
@@ -150,6 +150,8 @@ describe('what is removed, and what never is, with the real helm on the real API
       })
       expect(await bench.sync('powerless')).toMatchObject({ end: 'done' })
       await bench.cluster.delete(binding(bench.namespace), {})
+      const account = { namespace: bench.namespace, name: 'going' }
+      await untilMayWrite(bench.cluster, { account, in: bench.namespace, may: false })
       await bench.cluster.delete(object('powerless'), {})
       const summary = expect.stringMatching(/^release powerless is left as it is: .*forbidden/i) as string
       expect(await bench.sync('powerless')).toMatchObject({ end: 'done', summary })
@@ -170,6 +172,8 @@ describe('what is removed, and what never is, with the real helm on the real API
       })
       expect(await bench.sync('mover')).toMatchObject({ end: 'done' })
       await bench.cluster.delete({ ...binding(target), name: 'mover' }, {})
+      const account = { namespace: bench.namespace, name: 'mover' }
+      await untilMayWrite(bench.cluster, { account, in: target, may: false })
       await bench.cluster.delete({ apiVersion: 'v1', kind: 'Namespace', name: target }, {})
       await bench.cluster.delete(object('mover'), {})
       const summary = `release mover is left as it is: namespace ${target} is going`
