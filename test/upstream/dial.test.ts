@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket as NetSocket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createDial, createEgress } from '../../src/adapters/egress/index.ts'
 import { keepUpstream, type UpstreamParts } from '../../src/api/flux/upstream.ts'
 import { type Dial, Gone, type Socket } from '../../src/lib/socket.ts'
@@ -77,6 +77,9 @@ describe('a WebSocket to a URL that an operator gave', () => {
 
   it('keeps one that answers its pings', async () => {
     let pings = 0
+    // by the pings alone, so that an answer that is late on a slow machine is no silence
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => pings * 20)
+    onTestFinished(() => clock.mockRestore())
     const url = await serve((socket) => {
       socket.on('data', (bytes) => {
         // a ping, masked, without text: 0x89 0x80 and four bytes
@@ -86,7 +89,7 @@ describe('a WebSocket to a URL that an operator gave', () => {
         if (++pings === 300) socket.write(frame('still here'))
       })
     })
-    const socket = await openDial({ pingEveryMs: 20, silentMs: 5_000 })({ url, headers, signal })
+    const socket = await openDial({ pingEveryMs: 1, silentMs: 5_000 })({ url, headers, signal })
     for await (const message of socket.messages) {
       expect(message).toBe('still here')
       break

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	v10 "github.com/fluxcd/flux/pkg/api/v10"
 	v9 "github.com/fluxcd/flux/pkg/api/v9"
@@ -45,6 +46,8 @@ func main() {
 	}
 	connections := make(chan websocket.Websocket, 8)
 	gone := false
+	// between "drop" and "accept", so that nobody calls again before the loss was seen
+	var refuses atomic.Bool
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		header := map[string]interface{}{"authorization": r.Header.Get("Authorization"), "path": r.URL.Path, "agent": r.UserAgent()}
 		if r.URL.Path == "/v6/events" {
@@ -52,6 +55,10 @@ func main() {
 		}
 		if gone {
 			w.WriteHeader(http.StatusGone)
+			return
+		}
+		if refuses.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		ws, err := websocket.Upgrade(w, r, nil)
@@ -74,10 +81,12 @@ func main() {
 		}
 		switch o.Call {
 		case "accept":
+			refuses.Store(false)
 			current = <-connections
 			client = rpc.NewClientV11(current)
 			say(map[string]interface{}{"result": "accepted"})
 		case "drop":
+			refuses.Store(true)
 			say(map[string]interface{}{"result": fmt.Sprint(current.Close())})
 		case "gone":
 			gone = true
