@@ -33,7 +33,7 @@ describe('docs/migrating.md', () => {
     const { namespace, folder } = world
     const named = ['flux', 'helm-operator'].map((name) => `--deployment=${namespace}/${name}`).join(' ')
     const here = line
-      .replace(/^capstan migrate /, `capstan migrate --timeout=90s --accept=other-capstan ${named} `)
+      .replace(/^capstan migrate /, `capstan migrate --timeout=240s --accept=other-capstan ${named} `)
       .replace('--namespace flux', `--namespace ${namespace}`)
     const { binDir, kubeconfig } = stack()
     const { stdout } = await promisify(execFile)('bash', ['-c', here], {
@@ -53,7 +53,7 @@ describe('docs/migrating.md', () => {
 
   it('has commands', () => expect(commands.length).toBeGreaterThan(8))
 
-  it.each(commands.map((line) => [line]))('%s', async (line) => {
+  it.each(commands.map((line) => [line]))('%s', { timeout: 600_000 }, async (line) => {
     expect(await type(line)).not.toBe('')
     const wanted = runs.get(line)
     if (!wanted) return

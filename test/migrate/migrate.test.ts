@@ -166,10 +166,10 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
         'fluxcd.io/sync-gc-mark': world.fluxd.mark(settings ?? expect.fail()),
       })
     },
-    400_000,
+    600_000,
   )
 
-  it('leaves the installing to others when asked to', async () => {
+  it('leaves the installing to others when asked to', { timeout: 600_000 }, async () => {
     const { code, stdout } = await world.migrate('--from=flux-v1', '--no-install')
     expect(code).toBe(0)
     expect(stdout).toMatch(/Now install Capstan: helm upgrade --install capstan \S+ --namespace flux-/)
@@ -181,16 +181,16 @@ describe('a cluster that fluxd 1.25 and the Helm Operator 1.4 run', () => {
     expect(await world.replicas('flux')).toEqual({ replicas: 1, noted: undefined })
   })
 
-  it('goes back when somebody presses Ctrl-C half-way', async () => {
+  it('goes back when somebody presses Ctrl-C half-way', { timeout: 600_000 }, async () => {
     expect(await world.interrupt('is scaled to 0', ...both)).toBe(130)
     for (const name of ['flux', 'helm-operator'])
       expect(await world.replicas(name)).toEqual({ replicas: 1, noted: undefined })
     await untouched()
   })
 
-  it('goes back by itself when Capstan does not sync, and says why', async () => {
+  it('goes back by itself when Capstan does not sync, and says why', { timeout: 600_000 }, async () => {
     world.standIn.refuseToStart()
-    const { code, stdout, stderr } = await world.migrate('--from=flux-v1', '--timeout=60s')
+    const { code, stdout, stderr } = await world.migrate('--from=flux-v1', '--timeout=120s')
     expect(code).toBe(1)
     expect(stdout).toContain('it did not work, so everything goes back')
     expect(stderr).toContain('there was no first sync in time')

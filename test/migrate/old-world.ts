@@ -93,7 +93,7 @@ export async function startOldWorld(options: { flags?: readonly string[]; inGit?
     const places = ['flux', 'helm-operator'].map((name) => `--deployment=${namespace}/${name}`)
     // the cluster is shared, and others install theirs
     const here = [...places, '--accept=other-capstan', `--values=${values}`, `--kubeconfig=${kubeconfig}`]
-    return ['migrate', '--timeout=90s', ...here, `--helm-binary=${binary}`, ...args]
+    return ['migrate', '--timeout=240s', ...here, `--helm-binary=${binary}`, ...args]
   }
 
   return {
