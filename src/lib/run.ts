@@ -8,8 +8,10 @@ export type RunRequest = {
   cwd?: string
   /** Written to standard input, then closed. */
   input?: string | Uint8Array
-  /** After this many milliseconds the whole process group gets SIGTERM, then SIGKILL 5 s later. */
+  /** After this many milliseconds the whole process group gets SIGTERM, then SIGKILL `killAfterMs` later. */
   timeoutMs: number
+  /** From SIGTERM to SIGKILL, also where `signal` ends it. Default 5 s. */
+  killAfterMs?: number
   /** Standard output beyond this many bytes ends the process with `tooMuchOutput`. Default 10 MiB. */
   maxOutputBytes?: number
   signal?: AbortSignal

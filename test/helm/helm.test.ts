@@ -37,9 +37,11 @@ describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 
     let cluster: Cluster
     let helm: Helm
 
+    const run = createRun({ redact: redactor.redact })
     const make = (given: { kubeconfig?: string; binary?: string } = {}) =>
       createHelm({
-        run: createRun({ redact: redactor.redact }),
+        // what is stopped has the time that it needs to record that
+        run: async (request) => await run({ ...request, killAfterMs: 60_000 }),
         binary,
         kubeconfig,
         directory: join(directory, 'home'),

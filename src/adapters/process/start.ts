@@ -3,7 +3,7 @@ import type { RunLimits, RunRequest, RunResult } from '../../lib/run.ts'
 import { collect } from './collect.ts'
 import { keepTail, type Tail } from './tail.ts'
 
-const killAfterMs = 5_000
+const defaultKillAfterMs = 5_000
 const defaultOutputBytes = 10 * 1024 * 1024
 const stderrBytes = 64 * 1024
 
@@ -30,7 +30,7 @@ export async function start(
     stripFinalNewline: false,
     timeout: Math.max(1, Math.ceil(request.timeoutMs)),
     killSignal: 'SIGTERM',
-    forceKillAfterDelay: killAfterMs,
+    forceKillAfterDelay: request.killAfterMs ?? defaultKillAfterMs,
     killDescendants: true,
     ...(request.signal ? { cancelSignal: request.signal } : {}),
     reject: false,
