@@ -1,12 +1,27 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Cluster, createFence, createLeadership, type FenceOptions } from '../../src/adapters/cluster/index.ts'
 import { AppError } from '../../src/domain/error.ts'
 import { createFakeCluster } from '../fakes/cluster.ts'
-import { makeNamespace, quiet, realCluster, removeNamespace, uniqueName, until } from './world.ts'
+import { makeNamespace, quiet, realCluster, removeNamespace, uniqueName, until as untilWithin } from './world.ts'
 
-/** The same rules faster, and slow enough for a machine that stands still for a second. */
-const fenceTiming = { renewMs: 250, retryMs: 50, fenceMs: 2000, expireMs: 3000, sweepMs: 100_000 }
-const leadTiming = { expireMs: 3000, deadlineMs: 2000, retryMs: 100 }
+// most tests wait for a Lease to expire, so all of them wait at the same time
+vi.setConfig({ maxConcurrency: 20 })
+
+/** The same rules, with time for a machine that stands still for seconds. */
+const fenceTiming = {
+  renewMs: 2500,
+  retryMs: 100,
+  fenceMs: 20_000,
+  expireMs: 30_000,
+  sweepMs: 3_600_000,
+  stopMs: 60_000,
+}
+const leadTiming = { expireMs: 30_000, deadlineMs: 20_000, retryMs: 200, stopMs: 60_000 }
+
+/** Asks now and then: the tests wait long and all at once. */
+async function until(what: string, look: () => unknown): Promise<void> {
+  await untilWithin(what, look, 200_000, 200)
+}
 
 /** The cluster as one process sees it, behind a cable that can be pulled. */
 function behindCable(cluster: Cluster): { cluster: Cluster; pull(): void; plug(): void } {
@@ -45,7 +60,7 @@ function isFenced(fence: { check(): void }): boolean {
 describe.each([
   ['the fake', createFakeCluster],
   ['a real API server', realCluster],
-] as const)('Leases on %s', (_name, make) => {
+] as const)('Leases on %s', { concurrent: true }, (_name, make) => {
   let cluster: Cluster
   let namespace: string
 
@@ -141,15 +156,18 @@ describe.each([
   })
 
   it('sweeps the Leases that dead processes left', async () => {
+    // the Leases of the other tests are not to be swept
+    const own = await makeNamespace(cluster)
     const cable = behindCable(cluster)
-    const a = await fenceOn(cable.cluster)
+    const a = await fenceOn(cable.cluster, { namespace: own })
     cable.pull()
     const [name = ''] = a.epoch.split('/')
-    const b = await fenceOn(cluster, { timing: { ...fenceTiming, sweepMs: 100 } })
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name }
+    const b = await fenceOn(cluster, { namespace: own, timing: { ...fenceTiming, sweepMs: 100 } })
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: own, name }
     await until('the Lease is gone', async () => !(await cluster.get(lease)))
     await b.stop()
     await a.stop()
+    await removeNamespace(cluster, own)
   })
 
   it('has one leader at a time, handed over at once when it stops', async () => {

@@ -25,12 +25,17 @@ export async function removeNamespace(cluster: Cluster, name: string): Promise<v
 }
 
 /** Asks until the answer is not undefined or false; fails after `withinMs`. */
-export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 120_000): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  withinMs = 120_000,
+  everyMs = 20,
+): Promise<NonNullable<T>> {
   const end = performance.now() + withinMs
   for (;;) {
     const found = await look()
     if (found) return found
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }

@@ -32,7 +32,13 @@ export type LeadershipOptions = {
 }
 
 /** In milliseconds, as client-go's 15/10/2 s (hazard F4): taken over after `expireMs`, given up after `deadlineMs`. */
-type LeadershipTiming = { expireMs: number; deadlineMs: number; retryMs: number }
+type LeadershipTiming = {
+  expireMs: number
+  deadlineMs: number
+  retryMs: number
+  /** How long `stop` waits for the Lease to be given up. */
+  stopMs: number
+}
 
 export type Leadership = {
   /** True while the Lease is ours and was renewed within the deadline. */
@@ -41,7 +47,7 @@ export type Leadership = {
   stop(): Promise<void>
 }
 
-const defaultTiming: LeadershipTiming = { expireMs: 15_000, deadlineMs: 10_000, retryMs: 2000 }
+const defaultTiming: LeadershipTiming = { expireMs: 15_000, deadlineMs: 10_000, retryMs: 2000, stopMs: 3000 }
 
 /**
  * Stands for election at once and until stopped; whoever holds the Lease leads. Expiry is judged by what this process saw on
@@ -105,7 +111,7 @@ class Candidate implements Leadership {
     const held = this.#lease
     if (!held) return
     try {
-      await this.#options.cluster.replace(takenLease(held, '', new Date()), AbortSignal.timeout(3000))
+      await this.#options.cluster.replace(takenLease(held, '', new Date()), AbortSignal.timeout(this.#timing.stopMs))
     } catch (error) {
       this.#options.log.info({ lease: this.#name, why: (error as Error).message }, 'the Lease was not given back')
     }

@@ -31,14 +31,29 @@ export type FenceOptions = {
 }
 
 /** In milliseconds. `fenceMs` < `expireMs`: a process stops writing before others may think it dead. */
-type FenceTiming = { renewMs: number; retryMs: number; fenceMs: number; expireMs: number; sweepMs: number }
+type FenceTiming = {
+  renewMs: number
+  retryMs: number
+  fenceMs: number
+  expireMs: number
+  sweepMs: number
+  /** How long `stop` waits for the Lease to be given up. */
+  stopMs: number
+}
 
 export type LeasedFence = Fence & {
   /** Gives the Lease up: from here on `check` throws. Never rejects. */
   stop(): Promise<void>
 }
 
-const defaultTiming: FenceTiming = { renewMs: 5000, retryMs: 1000, fenceMs: 10_000, expireMs: 15_000, sweepMs: 60_000 }
+const defaultTiming: FenceTiming = {
+  renewMs: 5000,
+  retryMs: 1000,
+  fenceMs: 10_000,
+  expireMs: 15_000,
+  sweepMs: 60_000,
+  stopMs: 3000,
+}
 
 /**
  * This process's Lease and what it says about other processes (W4, hazards F3–F5). All times are monotonic and our own.
@@ -115,7 +130,7 @@ class ProcessLease implements LeasedFence {
     const { name = '', uid = '' } = this.#lease?.metadata ?? {}
     if (this.#lost) return
     try {
-      await cluster.delete({ ...leaseKind, namespace, name }, { uid }, AbortSignal.timeout(3000))
+      await cluster.delete({ ...leaseKind, namespace, name }, { uid }, AbortSignal.timeout(this.#timing.stopMs))
     } catch (error) {
       log.info({ lease: name, why: (error as Error).message }, 'the Lease could not be deleted; it expires by itself')
     }
