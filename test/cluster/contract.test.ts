@@ -305,15 +305,24 @@ describe.each([
       { force: true },
     )
     expect(object).toMatchObject({ ...kind, metadata: { generation: 1 } })
-    // the API server may end the first watches of a definition that it has just taken up
-    const tells = (event: WatchEvent) =>
-      event.type === 'replaced' ? event.items.some(({ metadata }) => metadata.name === 'x') : event.type === 'changed'
-    await until('the new object is told', () => events.some(tells))
+    // the API server may end the first watches of a definition that it has just taken up, or the last: then a list tells the change
+    const isHeld = () => {
+      const held = new Set<string>()
+      for (const event of events) {
+        if (event.type === 'replaced') {
+          held.clear()
+          for (const { metadata } of event.items) held.add(metadata.name)
+        } else if (event.type === 'changed') held.add(event.object.metadata.name)
+        else held.delete(event.object.metadata.name)
+      }
+      return held.has('x')
+    }
+    await until('the new object is told', isHeld)
     await cluster.delete(
       { apiVersion: definition.apiVersion, kind: definition.kind, name: definition.metadata.name },
       {},
     )
-    await until('its objects go with the definition', () => events.some((event) => event.type === 'deleted'))
+    await until('its objects go with the definition', () => !isHeld())
     await until('the kind is unknown again', async () => {
       cluster.forgetDiscovery()
       return !(await cluster.resource(kind.apiVersion, kind.kind))
