@@ -12,6 +12,8 @@ export type GitServer = {
   repository: string
   /** Authorization headers of all requests so far. */
   seen: string[]
+  /** Requests that it is still at work on, those whose client has gone, too. */
+  busy(): number
   /** Runs git as somebody else who works on the repository; gives its output. */
   git(args: string[], input?: string): string
   /** Commits files (undefined removes) on a branch, from outside; gives the commit. */
@@ -35,6 +37,7 @@ export async function startGitServer({ username = '', password = '' } = {}): Pro
   run(['init', '--quiet', '--bare', '--initial-branch=main', repository])
   run(['-C', repository, 'config', 'http.receivepack', 'true'])
   const seen: string[] = []
+  let busy = 0
   const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   const server = createServer((request, response) => {
     if (request.headers.authorization) seen.push(request.headers.authorization)
@@ -42,7 +45,8 @@ export async function startGitServer({ username = '', password = '' } = {}): Pro
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('no')
       return
     }
-    serve(root, request, response)
+    busy += 1
+    serve(root, request, response).on('close', () => (busy -= 1))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -50,6 +54,7 @@ export async function startGitServer({ username = '', password = '' } = {}): Pro
     url: `http://127.0.0.1:${port}/repo.git`,
     repository,
     seen,
+    busy: () => busy,
     git: (args, input) => run(['-C', repository, ...args], input),
     commit: (files, branch = 'main') => commitFiles(repository, files, branch, run),
     close: () => close(server, root),
@@ -91,7 +96,7 @@ function data(text: string): string {
   return `data ${Buffer.byteLength(text)}\n${text}\n`
 }
 
-function serve(root: string, request: IncomingMessage, response: ServerResponse): void {
+function serve(root: string, request: IncomingMessage, response: ServerResponse): ChildProcess {
   const url = new URL(request.url ?? '/', 'http://x')
   const child = spawn('git', ['http-backend'], {
     env: {
@@ -110,8 +115,11 @@ function serve(root: string, request: IncomingMessage, response: ServerResponse)
     },
   })
   request.pipe(child.stdin)
+  // a client that goes in the middle sends no end
+  request.on('close', () => child.stdin.end())
   child.stdin.on('error', () => {})
   answer(child, response)
+  return child
 }
 
 /** Turns the CGI answer into an HTTP one. */

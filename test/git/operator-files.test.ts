@@ -26,7 +26,7 @@ async function synced(url: string, ...flags: string[]): Promise<void> {
   const started = await startCapstan([
     `--git-url=${url}`,
     '--git-branch=main',
-    '--git-poll-interval=1s',
+    '--git-poll-interval=30s',
     '--sync-state=cluster',
     '--enable=sync',
     ...flags,

@@ -18,7 +18,8 @@ beforeAll(async () => {
   server = await startGitServer({ username: 'bot', password: 'secret' })
   first = server.commit({ 'a.yaml': 'x: 1\n' })
   second = server.commit({ 'a.yaml': 'x: 2\n' })
-  git = makeGit()
+  // the lock of a git that was killed counts for no longer than this
+  git = makeGit({ timeoutMs: 60_000 })
   remote = { url: server.url, auth: { kind: 'basic', username: 'bot', password: 'secret' } }
 })
 
@@ -151,6 +152,9 @@ describe('the sync tag', () => {
           () => false,
         )
       await until('it can be fetched', isFetched)
+      // what had arrived is still done
+      await until('no push goes on', async () => server.busy() === 0)
+      await git.fetch(remote)
       const now = server.git(['rev-parse', 'flux-sync^{commit}'])
       expect([at, to]).toContain(now)
       if (told === 'moved') expect(now).toBe(to)
