@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { launchAgent } from '../gpg/workshop.ts'
 import { commandFile, configMap, path, startWorkbench, type Workbench } from './workbench.ts'
 
 let bench: Workbench
@@ -22,6 +23,7 @@ beforeAll(async () => {
   // Short, because gpg puts its sockets there.
   gnupgHome = mkdtempSync(join(tmpdir(), 'gpg-'))
   work = mkdtempSync(join(bench.folder, 'work-'))
+  launchAgent(gnupgHome)
   sh(`gpg --batch --quiet --passphrase '' --quick-generate-key flux@example.com default default never
       git init --quiet --initial-branch=main .
       git-secret init >/dev/null && git-secret tell flux@example.com >/dev/null

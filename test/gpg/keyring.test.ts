@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKeyring, type Keyring } from '../../src/adapters/gpg/index.ts'
-import { openWorkshop, run, shortFolder, type Workshop } from './workshop.ts'
+import { launchAgent, openWorkshop, run, shortFolder, type Workshop } from './workshop.ts'
 
 let workshop: Workshop
 let home: string
@@ -14,6 +14,9 @@ beforeAll(() => {
   first = workshop.makeKey('first@example.com')
   second = workshop.makeKey('second@example.com')
   home = join(shortFolder(), 'keys')
+  // open to all: it is the keyring that closes it
+  mkdirSync(home)
+  launchAgent(home)
   keyring = createKeyring({ run, home, path: process.env.PATH ?? '' })
 })
 

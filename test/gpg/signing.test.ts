@@ -5,7 +5,7 @@ import type { Git, GitRemote, TagMove } from '../../src/adapters/git/index.ts'
 import { createKeyring, type Keyring } from '../../src/adapters/gpg/index.ts'
 import { type GitServer, startGitServer } from '../git/git-server.ts'
 import { makeGit, removeFolders } from '../git/make-git.ts'
-import { openWorkshop, run, shortFolder, type Workshop } from './workshop.ts'
+import { launchAgent, openWorkshop, run, shortFolder, type Workshop } from './workshop.ts'
 
 const author = { name: 'Capstan', email: 'capstan@example.com' }
 
@@ -24,6 +24,7 @@ beforeAll(async () => {
   server = await startGitServer()
   base = workshop.commit(server.repository, { branch: 'main', key: ours })
   gnupgHome = join(shortFolder(), 'keys')
+  launchAgent(gnupgHome)
   keyring = createKeyring({ run, home: gnupgHome, path: process.env.PATH ?? '' })
   await keyring.importKeys([workshop.exportKey(ours, { secret: true })])
   await keyring.trustAll()

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRun } from '../../src/adapters/process/index.ts'
@@ -35,10 +35,25 @@ export function shortFolder(): string {
   return mkdtempSync(join(tmpdir(), 'cg-'))
 }
 
+/**
+ * Starts the agent of a keyring, and makes its folder. gpg starts one by itself, but waits no more than five seconds for it, which a
+ * busy machine may need.
+ */
+export function launchAgent(home: string): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  const env = { PATH: process.env.PATH ?? '', HOME: home, GNUPGHOME: home, LC_ALL: 'C' }
+  for (let tries = 5; ; tries--) {
+    const { status, stderr, error } = spawnSync('gpgconf', ['--launch', 'gpg-agent'], { env })
+    if (status === 0) return
+    if (tries === 1) throw new Error(`gpg-agent does not come up: ${stderr?.toString() ?? error}`)
+  }
+}
+
 export function openWorkshop(): Workshop {
   const folder = shortFolder()
   const home = mkdtempSync(join(folder, 'h'))
   const env = { PATH: process.env.PATH ?? '', HOME: folder, GNUPGHOME: home, LC_ALL: 'C' }
+  launchAgent(home)
   let files = 0
 
   const gpg = (args: readonly string[], at?: string): string => {

@@ -6,7 +6,7 @@ import { createKeyring, type Keyring } from '../../src/adapters/gpg/index.ts'
 import { statusRef } from '../../src/domain/source/status.ts'
 import { runUpdate } from '../../src/jobs/update-images/run-update.ts'
 import { makeGit, removeFolders } from '../git/make-git.ts'
-import { openWorkshop, run, shortFolder, type Workshop } from '../gpg/workshop.ts'
+import { launchAgent, openWorkshop, run, shortFolder, type Workshop } from '../gpg/workshop.ts'
 import { pushImage } from '../registry/push-image.ts'
 import { createWorkbench, deployment, type Workbench } from './workbench.ts'
 import { appliedStatus } from '../fakes/source-status.ts'
@@ -23,6 +23,7 @@ let key = ''
 beforeAll(async () => {
   workshop = openWorkshop()
   key = workshop.makeKey('ours@example.com')
+  launchAgent(gnupgHome)
   keyring = createKeyring({ run, home: gnupgHome, path: process.env.PATH ?? '' })
   await keyring.importKeys([workshop.exportKey(key, { secret: true })])
   await keyring.trustAll()

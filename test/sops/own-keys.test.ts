@@ -12,6 +12,7 @@ import { openKeys } from '../../src/jobs/open-keys.ts'
 import { type Manifest, readManifests } from '../../src/jobs/sync-source/files.ts'
 import { createScratchKeyrings } from '../../src/main/scratch-keyring.ts'
 import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts'
+import { launchAgent } from '../gpg/workshop.ts'
 import { stack } from '../stack/stack.ts'
 import { makeAgeKey } from './age-key.ts'
 
@@ -96,6 +97,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'own-'))
   gnupg = mkdtempSync(join(folder, 'g-'))
   rings = mkdtempSync(join(folder, 'r-'))
+  launchAgent(gnupg)
   gpg('--passphrase', '', '--quick-generate-key', 'Team <team@example.com>', 'rsa2048', 'encrypt,sign', 'never')
   fingerprint = /^fpr:+(\w+):/m.exec(gpg('--with-colons', '--list-secret-keys'))?.[1] ?? ''
   await keep('age', { 'age.agekey': `# a comment\n${ownKey.secret}\n` })

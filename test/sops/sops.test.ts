@@ -8,6 +8,7 @@ import { createRun } from '../../src/adapters/process/index.ts'
 import { createSops, sopsEnvironment } from '../../src/adapters/sops/index.ts'
 import type { Run } from '../../src/lib/run.ts'
 import { until } from '../../playground/stack/until.ts'
+import { launchAgent } from '../gpg/workshop.ts'
 import { stack } from '../stack/stack.ts'
 import { makeAgeKey } from './age-key.ts'
 
@@ -74,6 +75,7 @@ function gpg(...args: string[]): string {
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sops-'))
   gnupg = mkdtempSync(join(folder, 'g-'))
+  launchAgent(gnupg)
   gpg('--passphrase', '', '--quick-generate-key', 'Capstan <capstan@example.com>', 'rsa2048', 'encrypt,sign', 'never')
   fingerprint = /^fpr:+(\w+):/m.exec(gpg('--with-colons', '--list-secret-keys'))?.[1] ?? ''
 })

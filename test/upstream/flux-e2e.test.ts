@@ -9,6 +9,7 @@ import { until } from '../../playground/stack/until.ts'
 import { createFluxctl, type Fluxctl } from '../api/fluxctl.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { kubectl, read } from '../e2e/kubectl.ts'
+import { launchAgent } from '../gpg/workshop.ts'
 import { pushImage } from '../registry/push-image.ts'
 import { stack } from '../stack/stack.ts'
 import { fleet, production } from './fleet.ts'
@@ -260,6 +261,7 @@ function makeSigner({ signs }: { signs: boolean }): Signer {
     execFileSync('gpgconf', ['--kill', 'gpg-agent'], { env: { ...process.env, ...env } })
     rmSync(home, { recursive: true, force: true })
   })
+  launchAgent(home)
   gpg('--passphrase', '', '--quick-generate-key', 'Foo <foo@example.com>', 'rsa2048', 'sign', 'never')
   const id = /^sec:(?:[^:]*:){3}([0-9A-F]{16}):/m.exec(gpg('--list-secret-keys', '--with-colons').toString())?.[1] ?? ''
   const mount = join(home, 'private')
