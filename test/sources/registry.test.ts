@@ -53,7 +53,8 @@ function open(options: Partial<SourceRegistryOptions>): {
     defaults: sourceDefaults,
     namespaces: [one],
     log: quiet,
-    pause: async (ms, signal) => await sleep(ms, undefined, { signal }),
+    // the ten seconds never pass, however slow the machine is
+    pause: async (ms, signal) => await sleep(ms < 10_000 ? ms : 3_600_000, undefined, { signal }),
     ...options,
   })
   const [seen, changes]: [string[], SourceChange[]] = [[], []]

@@ -500,6 +500,9 @@ describe('a source with an account of its own', () => {
     const account = { namespace: bench.spec.namespace, name: 'deployer' }
     await bench.cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: account })
     await grant(bench.cluster, { account, in: bench.target, rules })
+    const probe = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: bench.target, name: 'probe' } }
+    const asAccount = bench.cluster.as({ namespace: account.namespace, serviceAccount: account.name })
+    await until('its rights are known', async () => await asAccount.apply(probe, { force: true, dryRun: true }))
   }
 
   it('T7 may wait for the health of many objects with rights in one namespace', async () => {
