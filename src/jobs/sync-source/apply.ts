@@ -1,6 +1,6 @@
 import type { Applied, ApplyOptions, Cluster } from '../../adapters/cluster/index.ts'
 import { type AppError, toAppError } from '../../domain/error.ts'
-import { isEstablished } from '../../domain/health/kinds/custom-resource-definition.ts'
+import { isEstablished, servedKinds } from '../../domain/health/kinds/custom-resource-definition.ts'
 import { conflictAnnotation } from '../../domain/manifest/annotations.ts'
 import { withSyncMeta } from '../../domain/manifest/gc-mark.ts'
 import { idOf, type KubeObject, type ObjectRef } from '../../domain/manifest/object.ts'
@@ -14,7 +14,7 @@ import type { OwnedObjects } from '../owned-objects.ts'
 import type { LeftAlone } from './left-alone.ts'
 
 export type ApplyDeps = {
-  cluster: Pick<Cluster, 'apply' | 'get' | 'takeOver' | 'recreate'>
+  cluster: Pick<Cluster, 'apply' | 'get' | 'resource' | 'takeOver' | 'recreate'>
   fence: Fence
   owned: Pick<OwnedObjects, 'note'>
   /** Resolves after that many milliseconds or when the signal aborts. */
@@ -40,7 +40,7 @@ export type Writing = {
 
 export type Written = { writing: Writing; change: Change; owned: string; conflicts: readonly Conflict[] }
 
-const establishedWithinMs = 30_000
+const servedWithinMs = 30_000
 
 /**
  * Sends one object; a definition serves its kind when this ends. One bad object fails alone: only a lost cluster, a lost Lease or an
@@ -49,7 +49,7 @@ const establishedWithinMs = 30_000
 export async function applyOne(writing: Writing, deps: ApplyDeps, signal: AbortSignal): Promise<Written> {
   const written = await tryOne(writing, deps, signal)
   if (writing.ref.kind === 'CustomResourceDefinition' && written.change.action !== 'failed')
-    await waitEstablished(writing.ref, deps, signal)
+    await waitServed(writing.ref, deps, signal)
   return written
 }
 
@@ -121,10 +121,24 @@ function endsSync(failure: AppError): boolean {
 }
 
 /** A definition serves its kind a moment after it was applied; objects of that kind wait for it. */
-async function waitEstablished(ref: ObjectRef, deps: ApplyDeps, signal: AbortSignal): Promise<void> {
-  for (let waited = 0; waited < establishedWithinMs; waited += 100) {
+async function waitServed(ref: ObjectRef, deps: ApplyDeps, signal: AbortSignal): Promise<void> {
+  for (let waited = 0; waited < servedWithinMs; waited += 100) {
     const definition = await deps.cluster.get(ref, { signal })
-    if (!definition || isEstablished(definition)) return
+    if (!definition || (isEstablished(definition) && (await isServed(definition, deps, signal)))) return
     await deps.pause(100, signal)
   }
+}
+
+/** The API server says Established before discovery has the kind. */
+async function isServed(definition: KubeObject, { cluster }: ApplyDeps, signal: AbortSignal): Promise<boolean> {
+  for (const { apiVersion, kind } of servedKinds(definition)) {
+    try {
+      if (!(await cluster.resource(apiVersion, kind, signal))) return false
+    } catch (error) {
+      // a group that is new may not answer yet
+      if (signal.aborted || toAppError(error).reason !== 'ClusterUnavailable') throw error
+      return false
+    }
+  }
+  return true
 }
