@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { LeasedFence } from '../adapters/cluster/index.ts'
 import type { Processor } from '../adapters/queue/index.ts'
-import { createLogins, createRegistry, type Logins } from '../adapters/registry/index.ts'
+import { createLogins, createRegistry, type Logins, type LoginsOptions } from '../adapters/registry/index.ts'
 import { makeGlobs } from '../domain/image/glob.ts'
 import { listImageScans, scanImage } from '../jobs/scan-image/index.ts'
 import { createImageMemory } from '../jobs/scan-image/workloads.ts'
@@ -120,10 +120,11 @@ async function addRegion(regions: string[], logins: Pick<Logins, 'region'>, log:
 export async function requireRegistries(
   { config, run, log }: Pick<Parts, 'config' | 'run' | 'log'>,
   env: NodeJS.ProcessEnv,
+  options: Pick<LoginsOptions, 'nearMs'> = {},
 ): Promise<void> {
   const { ecr, require, dockerConfig } = config.images
   if (!require.includes('ecr') || ecr.regions.length > 0) return
-  const logins = createLogins({ run, log, env, dockerConfig })
+  const logins = createLogins({ run, log, env, dockerConfig, ...options })
   try {
     await logins.region()
   } catch (error) {

@@ -42,6 +42,7 @@ function logins(env: Record<string, string>, more: Partial<LoginsOptions> = {}):
     log: silent,
     env: { HOME: directory, PATH: `${directory}:/usr/bin:/bin`, ...env },
     dockerConfig: '',
+    nearMs: 60_000,
     azureFile: join(directory, 'azure.json'),
     now: () => new Date(nowMs),
     ...more,

@@ -19,7 +19,7 @@ async function required(flags: string[], metadata: Reply): Promise<void> {
   const loaded = loadConfig({ argv: flags, env: {} })
   if (!('config' in loaded)) throw new Error('these flags are wrong')
   const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url }
-  await requireRegistries({ config: loaded.config, run, log: silent }, env)
+  await requireRegistries({ config: loaded.config, run, log: silent }, env, { nearMs: 60_000 })
 }
 
 const nobody: Reply = () => ({ status: 404 })

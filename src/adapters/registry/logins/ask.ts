@@ -19,9 +19,12 @@ export type AskCloud = ((asked: Asked, signal?: AbortSignal) => Promise<{ status
 const maxBytes = 256 * 1024
 const farMs = 15_000
 /** Elsewhere than in that cloud nobody answers under its address, or nobody even refuses. */
-const nearMs = 2_000
+const defaultNearMs = 2_000
 
-export function createAskCloud(environment: Readonly<Record<string, string>>): AskCloud {
+export function createAskCloud(
+  environment: Readonly<Record<string, string>>,
+  nearMs: number = defaultNearMs,
+): AskCloud {
   const open = (rejectUnauthorized: boolean) => openDispatcher({ inFlight: 4, environment, rejectUnauthorized })
   const dispatchers = { local: new Agent({ connect: { timeout: nearMs } }), far: open(true), insecure: open(false) }
 

@@ -34,12 +34,22 @@ export type LoginsOptions = {
   dockerConfig: string
   /** Default `/etc/kubernetes/azure.json`. */
   azureFile?: string
+  /** A server of this machine's own cloud answers within this time, or is not there. Default 2 s. */
+  nearMs?: number
   now?: () => Date
 }
 
 export function createLogins(options: LoginsOptions): Logins {
-  const { run, log, env, dockerConfig, azureFile = '/etc/kubernetes/azure.json', now = () => new Date() } = options
-  const ask = createAskCloud(given(env))
+  const {
+    run,
+    log,
+    env,
+    dockerConfig,
+    nearMs,
+    azureFile = '/etc/kubernetes/azure.json',
+    now = () => new Date(),
+  } = options
+  const ask = createAskCloud(given(env), nearMs)
   const lending = createLending(() => now().getTime())
   const aws = { ask, env, now }
 
