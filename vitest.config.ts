@@ -17,8 +17,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           globalSetup: ['test/stack/setup.ts'],
           // what hangs must end some day; no test is judged by its time, for machines are shared and slow
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           maxWorkers: 2,
         },
       },

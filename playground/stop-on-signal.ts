@@ -10,7 +10,8 @@ export type StopWish = {
 
 /** One Ctrl-C arrives up to three times: from the terminal, from npm and from the script that started us. */
 const sameWishMs = 3_000
-const deadlineMs = 9_500
+/** Under 10 s, after which process managers kill; a machine that is slow may be given longer. */
+const deadlineMs = Number(process.env.CAPSTAN_STOP_WITHIN_MS) || 9_500
 
 /**
  * Turns SIGINT, SIGTERM and SIGHUP into one wish. A later second one, or a stop that takes longer than 9.5 s, ends this

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export type UntilOptions = {
-  /** Default 120 s. */
+  /** Default 240 s. */
   timeoutMs?: number
   /** Between two questions. Default 50 ms. */
   everyMs?: number
@@ -19,7 +19,7 @@ export async function until<T>(
   ask: () => Promise<T | undefined | false>,
   options: UntilOptions = {},
 ): Promise<T> {
-  const { timeoutMs = 120_000, everyMs = 50, logFile, giveUp, signal } = options
+  const { timeoutMs = 240_000, everyMs = 50, logFile, giveUp, signal } = options
   const deadline = performance.now() + timeoutMs
   let last = ''
   for (;;) {

@@ -96,14 +96,23 @@ export async function startCapstan(
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
       return (await response.json()) as T
     },
-    cli: async (...args) => await runCapstan(args, { CAPSTAN_URL: url, CAPSTAN_TOKEN: token }),
+    cli: async (...args) => await runCapstan(patiently(args), { CAPSTAN_URL: url, CAPSTAN_TOKEN: token }),
     kill,
     start,
     async stop() {
       await kill('SIGTERM')
-      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+      // what was killed may still write
+      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
     },
   }
+}
+
+/** Verbs that give up after a minute where nobody says otherwise. */
+const waiting = new Set(['sync', 'release', 'policy', 'automate', 'deautomate', 'lock', 'unlock', 'suspend', 'resume'])
+
+function patiently(args: readonly string[]): readonly string[] {
+  const [verb = ''] = args
+  return waiting.has(verb) && !args.includes('--timeout') ? [...args, '--timeout', '4m'] : args
 }
 
 /** Runs the CLI to its end. */

@@ -78,8 +78,17 @@ async function type({ text }: Line): Promise<Typed> {
   return await reader.type(await asReader(text), { endless: endless.test(text), at })
 }
 
+/** A delayed job may begin between the list of them and the verb; then the reader takes the next. */
+async function promote(line: Line): Promise<Typed> {
+  return await until(line.text, async () => {
+    const typed = await type(line)
+    if (typed.code !== 0) throw new Error(`exit ${typed.code}\n${typed.stdout}${typed.stderr}`)
+    return typed
+  })
+}
+
 async function check(line: Line): Promise<Typed> {
-  const typed = await type(line)
+  const typed = await (line.text.startsWith('capstan queue promote ') ? promote(line) : type(line))
   const wanted = endless.test(line.text) ? [0, 130] : [exits[line.text] ?? 0]
   expect(wanted, `exit ${typed.code}\n${typed.stdout}${typed.stderr}`).toContain(typed.code)
   return typed
@@ -88,7 +97,7 @@ async function check(line: Line): Promise<Typed> {
 const titled = (lines: Line[]) => lines.map((line) => [line.page, line.text, line] as const)
 
 describe('the README, in the playground as it is', () => {
-  it('begins with npm start', { timeout: 240_000 }, async () => {
+  it('begins with npm start', async () => {
     expect(readme[0]?.text).toBe('npm start')
     await reader.start('npm start', cast.flags)
     await cast.prepare()

@@ -58,14 +58,13 @@ export function createReader(): Reader {
     async start(line, flags) {
       const words = `--prefix '${root}' --silent -- --state-dir '${folder}/.capstan'`
       const here = `exec ${line.replace(/^npm start(?: --)?/, `npm start ${words}`)} -- ${flags.join(' ')}`
-      const env = { ...environment(), KUBECONFIG: undefined }
+      const env = { ...environment(), KUBECONFIG: undefined, CAPSTAN_STOP_WITHIN_MS: '120000' }
       const child = spawn('bash', ['-c', here], { cwd: folder, env, detached: true })
       npm = child
       const ended = ending(child, { endless: false })
       let end: Typed | undefined
       void ended.then((typed) => (end = typed))
       await until('the playground is up', async () => existsSync(file), {
-        timeoutMs: 180_000,
         giveUp: () => end && `npm start ended: ${end.stdout}${end.stderr}`,
       })
     },
@@ -75,7 +74,8 @@ export function createReader(): Reader {
         interrupt(npm)
         await ended
       }
-      rmSync(folder, { recursive: true, force: true })
+      // what was killed may still write
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
     },
   }
 }

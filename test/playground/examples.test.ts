@@ -32,21 +32,22 @@ afterEach(async (context) => {
     running.kill('SIGINT')
     await ended
   }
-  rmSync(stateDir, { recursive: true, force: true })
+  // what was killed may still write
+  rmSync(stateDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
 })
 
 /** The first command of the example's page, with a cluster of its own; resolves when Capstan is ready. */
 async function open(example: string): Promise<void> {
   const [line = ''] = commandsOf(example)
   const [flags = ''] = /(?<=^npm start -- ).*/.exec(line) ?? expect.fail(`${example} does not begin with npm start`)
-  const env = { ...process.env, PATH: `${stack().binDir}:${process.env.PATH ?? ''}` }
+  const PATH = `${stack().binDir}:${process.env.PATH ?? ''}`
+  const env = { ...process.env, PATH, CAPSTAN_STOP_WITHIN_MS: '120000' }
   const started = spawn(process.execPath, [start, '--state-dir', stateDir, ...flags.split(' ')], { env })
   child = started
   printed = ''
   for (const stream of [started.stdout, started.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (printed += text))
   await until('playground.json', async () => existsSync(join(stateDir, 'playground.json')), {
-    timeoutMs: 240_000,
     giveUp: () => (started.exitCode === null ? undefined : `npm start ended: ${printed}`),
   })
 }
@@ -73,7 +74,7 @@ async function capstan(...args: string[]): Promise<{ code: number; stdout: strin
 
 /** All sources and releases are as they should be. */
 async function settled(): Promise<void> {
-  await until('all to be ready', async () => (await capstan('status')).code === 0, { timeoutMs: 240_000 })
+  await until('all to be ready', async () => (await capstan('status')).code === 0)
 }
 
 /** Commits and pushes as a user would. */
@@ -93,6 +94,10 @@ describe('playground/examples', () => {
 
   it('multi-tenant: teams are apart, and what one may not do stops neither', async () => {
     await open('multi-tenant')
+    await until('both teams are sources', async () => {
+      const { stdout } = await capstan('status')
+      return ['team-blue/blue ', 'team-red/red '].every((name) => stdout.includes(name))
+    })
     await settled()
     expect(await kubectl('get', 'sources', '-A', '-o', 'name')).toBe('source.capstan.dev/blue\nsource.capstan.dev/red')
     expect(await kubectl('get', 'deploy', 'web', '-n', 'team-blue', '-o', 'jsonpath={.spec.replicas}')).toBe('2')
@@ -103,9 +108,7 @@ describe('playground/examples', () => {
       const blue = join(folder, 'tenants/blue/kustomization.yaml')
       await run('sed', ['-i', 's/namespace: team-blue/namespace: default/', blue])
     })
-    await until('blue is denied', async () => /Forbidden/.test((await capstan('status')).stdout), {
-      timeoutMs: 240_000,
-    })
+    await until('blue is denied', async () => /Forbidden/.test((await capstan('status')).stdout))
     expect(await kubectl('get', 'deploy', 'web', '-n', 'team-red', '-o', 'jsonpath={.spec.replicas}')).toBe('1')
     const { stdout } = await capstan('status')
     expect(stdout).toMatch(/team-red\/red .*yes/)
@@ -125,12 +128,8 @@ describe('playground/examples', () => {
     await push(async (folder) => {
       await run('sed', ['-i', 's/replicas: 1/replicas: {a: 1}/', join(folder, 'cluster/staging.yaml')])
     })
-    await until(
-      'staging fails',
-      async () => /staging\/greeter .* no .*HelmFailed|RenderFailed/.test((await capstan('status')).stdout),
-      {
-        timeoutMs: 240_000,
-      },
+    await until('staging fails', async () =>
+      /staging\/greeter .* no .*HelmFailed|RenderFailed/.test((await capstan('status')).stdout),
     )
     expect(await greeting('production')).toBe('hello from production')
   })
@@ -144,7 +143,7 @@ describe('playground/examples', () => {
     await push(async (folder) => {
       await run('git', ['-C', folder, 'rm', '--quiet', 'cluster/zz-definition.yaml'])
     })
-    await until('it is held', async () => /DeleteHeld/.test((await capstan('status')).stdout), { timeoutMs: 240_000 })
+    await until('it is held', async () => /DeleteHeld/.test((await capstan('status')).stdout))
     expect(await kubectl('get', 'functions', '-n', 'openfaas-fn', '-o', 'name')).toContain('figlet')
   })
 
@@ -154,10 +153,8 @@ describe('playground/examples', () => {
     const { receiver = '' } = file()
     type Told = { type: string; text: string }[]
     const told = async (words: RegExp) =>
-      await until(
-        `the receiver shows ${words.source}`,
-        async () => ((await (await fetch(receiver)).json()) as Told).find(({ text }) => words.test(text)),
-        { timeoutMs: 240_000 },
+      await until(`the receiver shows ${words.source}`, async () =>
+        ((await (await fetch(receiver)).json()) as Told).find(({ text }) => words.test(text)),
       )
     expect(await told(/shop:deployment\/web/)).toMatchObject({ type: 'sync' })
 
@@ -187,9 +184,7 @@ describe('playground/examples', () => {
   it('istio-flagger: a canary is waited for until Flagger has settled it', async () => {
     await open('istio-flagger')
     const told = async (words: RegExp) => {
-      await until(`status says ${words.source}`, async () => words.test((await capstan('status')).stdout), {
-        timeoutMs: 240_000,
-      })
+      await until(`status says ${words.source}`, async () => words.test((await capstan('status')).stdout))
     }
     const play = async (phase: string) => {
       const status = JSON.stringify({ status: { phase } })

@@ -27,7 +27,8 @@ afterAll(async () => {
 })
 
 function launch(...flags: string[]): ChildProcess {
-  const env = { ...process.env, PATH: `${stack().binDir}:${process.env.PATH ?? ''}` }
+  const PATH = `${stack().binDir}:${process.env.PATH ?? ''}`
+  const env = { ...process.env, PATH, CAPSTAN_STOP_WITHIN_MS: '120000' }
   const started = spawn(process.execPath, [start, '--state-dir', stateDir, ...flags], { env })
   output = ''
   for (const stream of [started.stdout, started.stderr]) {
@@ -42,9 +43,13 @@ function file(): PlaygroundFile {
   return JSON.parse(readFileSync(join(stateDir, 'playground.json'), 'utf8')) as PlaygroundFile
 }
 
+/** A program that starts again has none for a moment. */
+async function pidOf(name: keyof PlaygroundFile['pids']): Promise<number> {
+  return await until(`the pid of ${name}`, async () => file().pids[name])
+}
+
 async function ready(): Promise<void> {
   await until('playground.json', async () => existsSync(join(stateDir, 'playground.json')), {
-    timeoutMs: 240_000,
     giveUp: () => (child.exitCode === null ? undefined : `npm start ended: ${output}`),
   })
 }
@@ -85,7 +90,7 @@ describe('npm start', () => {
     expect(statSync(join(stateDir, 'playground.json')).mode & 0o777).toBe(0o600)
     expect(readFileSync(tokenFile, 'utf8')).toBe(token)
     expect([kubeconfig, binDir, tokenFile].every(isAbsolute)).toBe(true)
-    expect((await fetch(`${apiUrl}/readyz`)).status).toBe(200)
+    await until('capstan is ready', async () => (await fetch(`${apiUrl}/readyz`)).ok)
     expect((await fetch(`${chartRepo}/index.yaml`)).status).toBe(200)
     expect((await fetch(`http://${registry}/v2/shop/web/tags/list`)).status).toBe(200)
     expect(Object.keys(pids).toSorted()).toEqual(
@@ -138,8 +143,8 @@ describe('npm start', () => {
 
   it('starts a dead process again and writes its pid', async () => {
     for (const name of ['capstan', 'redis', 'kubeScheduler', 'git'] as const) {
-      const before = file().pids[name]
-      process.kill(before ?? 0, 'SIGKILL')
+      const before = await pidOf(name)
+      process.kill(before, 'SIGKILL')
       await until(`a new ${name}`, async () => file().pids[name] !== undefined && file().pids[name] !== before)
     }
     expect(file().capstan.restarts).toBe(1)
@@ -168,14 +173,13 @@ describe('npm start', () => {
   })
 
   it('stops on SIGTERM and leaves no process, also when some hang', async () => {
-    const { etcd = 0, redis = 0, capstan: hanging = 0 } = file().pids
-    for (const pid of [etcd, redis, hanging]) process.kill(pid, 'SIGSTOP')
+    for (const name of ['etcd', 'redis', 'capstan'] as const) process.kill(await pidOf(name), 'SIGSTOP')
     child.kill('SIGTERM')
     // Three times in a row, as a terminal, npm and our own script together may do it.
     child.kill('SIGTERM')
     child.kill('SIGINT')
     expect(await ended(child)).toBe(0)
-    expect(await processes()).toBe('')
+    await until('the end of all processes', async () => (await processes()) === '')
     expect(existsSync(join(stateDir, 'playground.json'))).toBe(false)
   })
 })

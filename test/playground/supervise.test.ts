@@ -55,7 +55,7 @@ it('writes what a program prints into its log', async () => {
 })
 
 it('ends what a dead program left behind in its group', async () => {
-  const program = startShell(`sleep 60 & echo $! > ${directory}/child; wait`)
+  const program = startShell(`sleep 600 & echo $! > ${directory}/child; wait`)
   const child = identify(await readPid('child'))
   if (!child) throw new Error('the child is not there')
   program.signal('SIGKILL')
@@ -63,11 +63,11 @@ it('ends what a dead program left behind in its group', async () => {
 })
 
 it('kills a program that does not listen to SIGTERM, and its children, after the grace', async () => {
-  const program = startShell(`trap '' TERM; sleep 60 & echo $! > ${directory}/child; while :; do sleep 1; done`)
+  const program = startShell(`trap '' TERM; sleep 600 & echo $! > ${directory}/child; while :; do sleep 1; done`)
   const child = identify(await readPid('child'))
   if (!child) throw new Error('the child is not there')
   await program.stop(300)
-  expect(isAlive(child)).toBe(false)
+  await until('the end of the child', async () => !isAlive(child))
   expect(program.pid()).toBeUndefined()
 })
 
