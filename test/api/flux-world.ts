@@ -6,7 +6,7 @@ import { namespace } from '../e2e/manifests.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
 import { pushImage } from '../registry/push-image.ts'
 import { stack } from '../stack/stack.ts'
-import { createFluxctl, type Fluxctl } from './fluxctl.ts'
+import { createFluxctl, type Fluxctl, patience } from './fluxctl.ts'
 
 /** A real Capstan with a repository, a namespace and an image of its own, and a fluxctl that knows where it is. */
 export type FluxWorld = {
@@ -55,7 +55,11 @@ export async function createFluxWorld(
     `--registry-insecure-host=${registry}`,
     ...flags,
   ])
-  const fluxctl = createFluxctl({ FLUX_URL: `${capstan.url}/api/flux`, FLUX_SERVICE_TOKEN: capstan.token })
+  const fluxctl = createFluxctl({
+    ...patience,
+    FLUX_URL: `${capstan.url}/api/flux`,
+    FLUX_SERVICE_TOKEN: capstan.token,
+  })
   const isSynced = async (): Promise<boolean> => {
     const { sources } = await capstan.api<{ sources: { attempted: string }[] }>('/api/v1/sources')
     return sources[0]?.attempted === `main@${commit}`

@@ -6,7 +6,7 @@ import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { kubectl } from '../e2e/kubectl.ts'
 import { deployment, namespace } from '../e2e/manifests.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
-import { createFluxctl, createOwnFluxctl, type Fluxctl, rowsOf } from './fluxctl.ts'
+import { createFluxctl, createOwnFluxctl, type Fluxctl, patience, rowsOf } from './fluxctl.ts'
 import { type ForwardingNode, startForwardingNode } from './forwarding-node.ts'
 
 describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
@@ -42,7 +42,7 @@ describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
     await cluster.patch({ apiVersion: 'v1', kind: 'Pod', ...pod }, { status }, { subresource: 'status' })
     const pause = async (ms: number, signal: AbortSignal) => await sleep(ms, undefined, { signal })
     labelled = labelForFluxctl({ cluster, pod, log: quiet, pause }, leading.signal)
-    fluxctl = createFluxctl({ FLUX_FORWARD_NAMESPACE: home })
+    fluxctl = createFluxctl({ ...patience, FLUX_FORWARD_NAMESPACE: home })
     await until('the first sync', async () => {
       const { sources } = await capstan.api<{ sources: { revision: string }[] }>('/api/v1/sources')
       return sources[0]?.revision.startsWith('main@') === true
@@ -73,8 +73,10 @@ describe('an unmodified fluxctl 1.25 that is told no URL and no token', () => {
   })
 
   it('is matched by our own program under its name', async () => {
-    const own = createOwnFluxctl({})
+    const own = createOwnFluxctl(patience)
+    const listed = async () => (await fluxctl.run('list-workloads', '-n', `${home}-shop`, '--no-headers')).stdout
     const synced = await own.run('sync', '--k8s-fwd-ns', home)
+    await until('the workload is ready', async () => rowsOf(await listed())[0]?.[3] === 'ready')
     const args = ['list-workloads', '-n', `${home}-shop`, '--k8s-fwd-ns', home, '-o', 'json']
     const [expected, got] = [await fluxctl.run(...args), await own.run(...args)]
     const nobody = ['list-workloads', '--k8s-fwd-ns', `${home}-shop`, '--k8s-fwd-labels', 'b=c,a=b']

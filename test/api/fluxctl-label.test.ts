@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 
 async function run(name: string, labels: Record<string, string>, phase = 'Running'): Promise<void> {
-  const spec = { containers: [{ name: 'main', image: 'none.example/none' }], nodeName: 'no-such-node' }
+  const spec = { containers: [{ name: 'main', image: 'none.example/none' }], nodeName: noNode() }
   // a namespace gets its service account a moment after it was made
   await until(`pod ${name}`, async () => {
     const made = cluster.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec })
@@ -33,6 +33,11 @@ async function run(name: string, labels: Record<string, string>, phase = 'Runnin
     )
   })
   await cluster.patch(podOf(name), { status: { phase } }, { subresource: 'status' })
+}
+
+/** One for each test: the pods of a node that is not there are deleted 40 s after it was missed first. */
+function noNode(): string {
+  return `no-such-node-${namespace}`
 }
 
 function podOf(name: string) {
@@ -76,7 +81,7 @@ describe('the pod that fluxctl finds by itself (ruling 5)', () => {
     await until('the label', async () => (await labelled()).length === 1)
     const said = await looksUp()
     expect(said).not.toMatch(/No pod found|[Aa]mbiguous/)
-    expect(said).toContain('no-such-node')
+    expect(said).toContain(noNode())
   })
 
   it('is the next leader, once the last has gone', async () => {

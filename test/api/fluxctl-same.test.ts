@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { until } from '../../playground/stack/until.ts'
 import { configMap, deployment } from '../e2e/manifests.ts'
-import { createOwnFluxctl, type Fluxctl } from './fluxctl.ts'
+import { createOwnFluxctl, type Fluxctl, patience, rowsOf } from './fluxctl.ts'
 import { createFluxWorld, type FluxWorld } from './flux-world.ts'
 
 type Ended = { code: number; stdout: string; stderr?: string }
@@ -31,11 +31,18 @@ describe('the program, when it is called fluxctl, and fluxctl 1.25 at the same s
     }))
     web = `${world.space}:deployment/web`
     theirs = world.fluxctl
-    const env = { FLUX_URL: `${world.capstan.url}/api/flux`, FLUX_SERVICE_TOKEN: world.capstan.token }
+    const env = { ...patience, FLUX_URL: `${world.capstan.url}/api/flux`, FLUX_SERVICE_TOKEN: world.capstan.token }
     ours = createOwnFluxctl(env)
     capstan = createOwnFluxctl(env, 'capstan')
     const listed = async () => (await theirs.run('list-images', '-n', world.space)).stdout
-    await until('the scan', async () => (await listed()).includes('20 Mar 22'))
+    await until('both scans', async () => {
+      const shown = await listed()
+      return ['20 Mar 22', ' registry.example: '].every((text) => shown.includes(text))
+    })
+    await until('both workloads are ready', async () => {
+      const { stdout } = await theirs.run('list-workloads', '-n', world.space, '--no-headers')
+      return rowsOf(stdout).filter(([, , , release]) => release === 'ready').length === 2
+    })
   })
 
   afterAll(async () => {
@@ -44,6 +51,12 @@ describe('the program, when it is called fluxctl, and fluxctl 1.25 at the same s
     await world?.stop()
     rmSync(folder, { recursive: true, force: true })
   })
+
+  /** How often a rollout is shown before it is over is a matter of time. */
+  function lastShown(stdout: string): string {
+    const [first, ...rollout] = stdout.split(/^(?=WORKLOAD +CONTAINER )/m)
+    return `${first}${rollout.at(-1) ?? ''}`
+  }
 
   /** Commits and IDs of jobs differ from one run to the next. */
   const still = ({ code, stdout, stderr = '' }: Ended) => ({
@@ -148,7 +161,7 @@ describe('the program, when it is called fluxctl, and fluxctl 1.25 at the same s
         const message = await world.repository.git('log', '-1', '--format=%an <%ae>%n%B')
         ended.push({
           code,
-          stdout,
+          stdout: line.includes('--watch') ? lastShown(stdout) : stdout,
           stderr: `${stderr}${message}${readFileSync(join(world.repository.clone, 'deploy/web.yaml'), 'utf8')}`,
         })
       }

@@ -156,8 +156,8 @@ describe('what an unmodified fluxctl 1.25 changes in git', () => {
     it('is not applied while a file cannot be read, and is when that is mended', async () => {
       await world.repository.change({ 'deploy/bad.yaml': 'kind: [\n' })
       const args = ['release', '--workload', web, '-i', `${world.image}:1.0.1`]
-      // two rounds of its questions
-      const { stderr } = await run(...args, '--timeout=4s')
+      // enough for the job, and for some rounds of its questions
+      const { stderr } = await run(...args, '--timeout=30s')
       const commit = await head()
       expect(stderr).toContain(`Commit pushed:\t${seven(commit)}`)
       expect(stderr).not.toContain('Commit applied')

@@ -25,6 +25,9 @@ export type Running = {
   interrupt(): Promise<number | null>
 }
 
+/** For verbs that wait for a job: longer than the minute of fluxctl. */
+export const patience = { FLUX_TIMEOUT: '240s' }
+
 export const user = 'Ada Lovelace <ada@example.com>'
 
 /** `env` says how it finds its server; `program` is another one that is called so. */
@@ -36,7 +39,7 @@ export function createFluxctl(env: Record<string, string>, program: string = joi
     cwd: home,
     env: { PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}`, HOME: home, KUBECONFIG: kubeconfig, ...env },
     maxBuffer: 64 * 1024 * 1024,
-    timeout: 100_000,
+    timeout: 280_000,
   }
   const execute = (file: string, args: readonly string[], key = '') =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {

@@ -121,7 +121,11 @@ describe('a cluster that fluxd leaves behind', () => {
     await repository.push(Object.fromEntries(Object.keys(objects).map((name) => [file(name), textOf(name)])))
     await kubectlWith(['apply', '-f', '-'], JSON.stringify(fluxd.marked(named('namespace'))))
     await kubectlWith(['apply', '-f', '-'], JSON.stringify(fluxd.marked(named('definition'))))
-    await kubectl('wait', '--for=condition=Established', `crd/${named('definition').metadata.name}`)
+    await kubectl('wait', '--for=condition=Established', `crd/${named('definition').metadata.name}`, '--timeout=240s')
+    await until('kubectl knows the kind', async () => {
+      await kubectl('get', named('definition').metadata.name, '-n', space)
+      return true
+    })
     await fluxd.sync([...applied(), left, leftForGood])
     const stranger = fluxdOf(repository, ['elsewhere'])
     const copy = { ...copied, metadata: { ...copied.metadata, labels: fluxd.marked(left).metadata.labels ?? {} } }
@@ -183,9 +187,11 @@ describe('a cluster that fluxd leaves behind', () => {
 
   it('rolls nothing out where nothing differed, and writes nothing when asked again', async () => {
     // the checksum on a Deployment is written anew, which raises its generation, but never the template's
-    expect((await read('deployment', space, 'api'))?.metadata.annotations).toMatchObject({
-      'deployment.kubernetes.io/revision': '1',
+    const revision = await until('the first rollout has its number', async () => {
+      const { annotations } = (await read('deployment', space, 'api'))?.metadata ?? {}
+      return annotations?.['deployment.kubernetes.io/revision']
     })
+    expect(revision).toBe('1')
     const first = await lastWrites(space)
     expect(first.length).toBeGreaterThan(10)
     expect((await capstan.cli('sync')).code).toBe(0)

@@ -65,7 +65,7 @@ describe('the budget of a registry, in capstan images', () => {
     const { stdout, stderr } = await capstan.cli('images', web)
     expect(stdout, stderr).toMatch(
       new RegExp(
-        `\n  registry ${registry.host}: at most 40 requests/s, 7 at once; it said \\d+s ago: 76 of 100 in 6h left\n`,
+        `\n  registry ${registry.host}: at most 40 requests/s, 7 at once; it said \\d+[sm] ago: 76 of 100 in 6h left\n`,
       ),
     )
     const { images } = JSON.parse((await capstan.cli('images', web, '-o', 'json')).stdout) as Shown
@@ -85,7 +85,7 @@ describe('the budget of a registry, in capstan images', () => {
     await notify()
     await until('the registry has refused a scan', async () => scans() > before)
     const paused = new RegExp(
-      `registry ${registry.host}: at most 20 of 40 requests/s, 7 at once; it said \\d+s ago: 0 left; asked to wait, tried again in (10|9)m\n`,
+      `registry ${registry.host}: at most 20 of 40 requests/s, 7 at once; it said \\d+[sm] ago: 0 left; asked to wait, tried again in (?:10|[5-9])m\n`,
     )
     await until('capstan images shows the pause', async () => paused.test((await capstan.cli('images', web)).stdout), {
       logFile: capstan.logFile,

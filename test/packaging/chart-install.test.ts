@@ -90,7 +90,7 @@ describe('helm install --wait', () => {
       'the Service to lead to the API',
       async () => JSON.stringify(await behind('capstan')) === JSON.stringify(api),
     )
-    expect(await behind('capstan-metrics')).toHaveLength(6)
+    await until('the metrics of all six', async () => (await behind('capstan-metrics')).length === 6)
     const { stdout } = await kubectl(['get', 'pdb', '-n', namespace, '-o', 'name'])
     expect(stdout.trim().split('\n')).toHaveLength(3)
   })
@@ -124,7 +124,7 @@ describe('helm uninstall', () => {
       both: ['a.example/b'],
       none: undefined,
     })
-    await kubectl(['delete', 'helmrelease', 'ours', 'none', '-n', apps, '--timeout=120s'])
+    await kubectl(['delete', 'helmrelease', 'ours', 'none', '-n', apps, '--timeout=280s'])
     await kubectl([
       'patch',
       'helmrelease',
@@ -135,7 +135,7 @@ describe('helm uninstall', () => {
       '-p',
       '{"metadata":{"finalizers":null}}',
     ])
-    await kubectl(['delete', 'namespace', apps, '--timeout=120s'])
+    await kubectl(['delete', 'namespace', apps, '--timeout=280s'])
   })
 
   it('ends with the hook done and nothing of the release left', async () => {

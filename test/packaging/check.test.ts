@@ -34,7 +34,12 @@ const cluster = () => [`--kubeconfig=${stack().kubeconfig}`, '--redis-prefix={ca
 
 describe('capstan check', () => {
   it('finds nothing wrong where everything is there', async () => {
-    const { code, lines } = await check([...cluster(), `--redis-url=${stack().redisUrl}`])
+    const { code, lines } = await until('cluster and Redis answer in time', async () => {
+      const said = await check([...cluster(), `--redis-url=${stack().redisUrl}`])
+      const late = said.lines.find((line) => line.includes('does not answer'))
+      if (late) throw new Error(late)
+      return said
+    })
     expect(lines.filter((line) => !/^(ok|warn) /.test(line))).toEqual([])
     expect(lines).toContainEqual(expect.stringMatching(/^ok {4}git 2\./))
     expect(lines).toContainEqual(expect.stringMatching(/^ok {4}helm 3\./))
