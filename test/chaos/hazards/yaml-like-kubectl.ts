@@ -45,7 +45,9 @@ function difference(text: string, mine: Kubectl, other: Kubectl): string[] {
 }
 
 async function readAll(texts: readonly string[], stack: Stack, directory: string): Promise<Kubectl[]> {
-  const together = await readOne(texts.join('\n---\n'), stack, directory)
+  // one more empty line would belong to a text that ends with `|+`
+  const ended = texts.map((text) => (text.endsWith('\n') ? text : `${text}\n`))
+  const together = await readOne(ended.join('---\n'), stack, directory)
   if ('items' in together && together.items.length === texts.length)
     return together.items.map((value) => ({ value: canonical(value) }))
   if (texts.length === 1) return [{ error: 'error' in together ? together.error : 'several objects' }]
