@@ -394,23 +394,15 @@ describe('what is removed, and what never is, with the real helm on the real API
       await deployed('former', { releaseName: 'shared' })
       await bench.cluster.delete(object('former'), {})
       await bench.put('latter', { releaseName: 'shared', chart: chart('1.0.0') })
-      const { helm } = bench.deps
-      const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-      const uninstall: typeof helm.uninstall = async (...given) => {
-        begun.resolve()
-        await go.promise
-        return await helm.uninstall(...given)
-      }
-      bench.deps.helm = { ...helm, uninstall }
+      const { begun, letGo } = bench.holdHelm()
       const removal = bench.sync('former')
-      await begun.promise
+      await begun
       bench.helmRuns()
       try {
         expect(await bench.sync('latter')).toMatchObject({ end: 'again', why: 'another job works on the same release' })
         expect(bench.helmRuns()).toEqual([])
       } finally {
-        bench.deps.helm = helm
-        go.resolve()
+        letGo()
       }
       expect(await removal).toMatchObject({ summary: 'release shared was uninstalled' })
       expect(await bench.sync('latter')).toMatchObject({ end: 'done' })

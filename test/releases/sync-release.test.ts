@@ -324,23 +324,15 @@ describe.each([
 
   it('lets only one run at a time work on a release', async () => {
     await bench.put('twice', { releaseName: 'twice', chart: chart('1.0.0') })
-    const { helm } = bench.deps
-    const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const install: typeof helm.install = async (...given) => {
-      begun.resolve()
-      await go.promise
-      return await helm.install(...given)
-    }
-    bench.deps.helm = { ...helm, install }
+    const { begun, letGo } = bench.holdHelm()
     const first = bench.sync('twice')
-    await begun.promise
+    await begun
     bench.helmRuns()
     try {
       expect(await bench.sync('twice')).toMatchObject({ end: 'again', why: 'another job works on the same release' })
       expect(bench.helmRuns()).toEqual([])
     } finally {
-      bench.deps.helm = helm
-      go.resolve()
+      letGo()
     }
     expect(await first).toMatchObject({ end: 'done' })
     expect(bench.helmRuns()).toEqual(['install'])

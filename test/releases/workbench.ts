@@ -48,6 +48,8 @@ export type ReleaseBench = {
   advance(ms: number): void
   /** The job's clock stands, but for `advance`, until the given function is called. */
   stopClock(): () => void
+  /** What is installed or uninstalled from now on stands still before helm is asked; `begun` tells that it does. */
+  holdHelm(): { begun: Promise<void>; letGo: () => void }
   annotate(name: string, annotations: Record<string, string | null>): Promise<void>
   /** Makes helm's Secret of a revision say that it is in this state, as a run that ended so had left it. */
   setState(release: string, revision: number, state: string, options?: { minutesAgo?: number }): Promise<void>
@@ -202,6 +204,25 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     },
     advance(ms) {
       ahead += ms
+    },
+    holdHelm() {
+      const { helm } = deps
+      const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const held = async <R>(call: () => Promise<R>): Promise<R> => {
+        begun.resolve()
+        await go.promise
+        return await call()
+      }
+      deps.helm = {
+        ...helm,
+        install: async (...given) => await held(() => helm.install(...given)),
+        uninstall: async (...given) => await held(() => helm.uninstall(...given)),
+      }
+      const letGo = (): void => {
+        deps.helm = helm
+        go.resolve()
+      }
+      return { begun: begun.promise, letGo }
     },
     stopClock() {
       stoodAt ??= Date.now()
