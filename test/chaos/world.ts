@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,6 +13,7 @@ import { clusterClient, type ClusterClient, type Difference } from './cluster-cl
 import { apiServerOf, type Gate, startGate } from './gate.ts'
 import { filesOf, makeObjects, type Manifest, pathOf } from './objects.ts'
 import { capstanProcess, type CapstanProcess } from './process.ts'
+import { removeFolder } from '../stack/remove-folder.ts'
 
 const run = promisify(execFile)
 
@@ -96,7 +97,7 @@ export function createWorld(stack: Stack, scale: number): World {
     stage: (options = {}) => openStage(stack, directory, options, endings),
     async close({ keep }) {
       for (const end of endings.splice(0).toReversed()) await end().catch(() => undefined)
-      if (!keep) rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+      if (!keep) removeFolder(directory)
     },
   }
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../playground/stack/ports.ts'
 import { stack } from '../stack/stack.ts'
 import { until } from '../../playground/stack/until.ts'
+import { removeFolder } from '../stack/remove-folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -101,8 +102,7 @@ export async function startCapstan(
     start,
     async stop() {
       await kill('SIGTERM')
-      // what was killed may still write
-      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
+      removeFolder(directory)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import type { PlaygroundFile } from '../../playground/playground-file.ts'
 import { until } from '../../playground/stack/until.ts'
 import { which } from '../../playground/tools/on-path.ts'
 import { stack } from '../stack/stack.ts'
+import { removeFolder } from '../stack/remove-folder.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
@@ -74,8 +75,7 @@ export function createReader(): Reader {
         interrupt(npm)
         await ended
       }
-      // what was killed may still write
-      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
+      removeFolder(folder)
     },
   }
 }

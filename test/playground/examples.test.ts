@@ -11,6 +11,7 @@ import { until } from '../../playground/stack/until.ts'
 import { runCapstan } from '../e2e/capstan.ts'
 import { linesOf } from '../guide/lines.ts'
 import { stack } from '../stack/stack.ts'
+import { removeFolder } from '../stack/remove-folder.ts'
 
 const run = promisify(execFile)
 const start = fileURLToPath(new URL('../../playground/start.ts', import.meta.url))
@@ -32,8 +33,7 @@ afterEach(async (context) => {
     running.kill('SIGINT')
     await ended
   }
-  // what was killed may still write
-  rmSync(stateDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
+  removeFolder(stateDir)
 })
 
 /** The first command of the example's page, with a cluster of its own; resolves when Capstan is ready. */
