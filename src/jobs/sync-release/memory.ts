@@ -24,7 +24,8 @@ export type ReleaseMemory = {
   failures: Map<string, number>
   /** Per helm release: a failure that lies in the future of our clock, and when it was seen first (Unix ms). */
   ahead: Map<string, { at: string; from: number }>
-  definition?: { words: Definition; readAt: number }
+  /** What the served definition takes, or the read of it that is under way. */
+  definition?: { words: Promise<Definition>; readAt: number }
   /** The last resync found releases at which nothing was to be looked. */
   wereResting?: boolean
 }

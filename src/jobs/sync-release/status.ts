@@ -30,17 +30,22 @@ const noticedMs = 1_000
 /** The served definition is read again after this time: it changes only when somebody upgrades it. */
 const definitionForMs = 60_000
 
-/** Words that the served definition takes. One that must not be read counts as the Operator's own. */
+/** Words that the served definition takes: one read for all runs that begin while it goes on, so none of them can stop it. */
 async function servedDefinition(deps: SyncReleaseDeps, signal: AbortSignal): Promise<Definition> {
   const memory = memoryOf(deps)
   const now = deps.now().getTime()
-  if (memory.definition && isWithin(memory.definition.readAt, now, definitionForMs)) return memory.definition.words
-  const ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
-  const definition = await deps.cluster.get(ref, { signal }).catch(() => undefined)
+  if (!memory.definition || !isWithin(memory.definition.readAt, now, definitionForMs))
+    memory.definition = { words: readWords(deps), readAt: now }
+  const words = await memory.definition.words
   signal.throwIfAborted()
-  const words = definition ? readDefinition(definition) : operatorDefinition
-  memory.definition = { words, readAt: now }
   return words
+}
+
+/** One that must not be read counts as the Operator's own. */
+async function readWords({ cluster }: SyncReleaseDeps): Promise<Definition> {
+  const ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: definitionName }
+  const definition = await cluster.get(ref).catch(() => undefined)
+  return definition ? readDefinition(definition) : operatorDefinition
 }
 
 /** `run` is told with each write what the HelmRelease's metadata are by then, so that its next write goes under that version. */
