@@ -8,6 +8,8 @@ export type RunRequest = {
   cwd?: string
   /** Written to standard input, then closed. */
   input?: string | Uint8Array
+  /** What {@link filterScript} reads in the child, or in a program that this one starts, goes through this once. */
+  filter?: (text: string) => string
   /** After this many milliseconds the whole process group gets SIGTERM, then SIGKILL `killAfterMs` later. */
   timeoutMs: number
   /** From SIGTERM to SIGKILL, also where `signal` ends it. Default 5 s. */
@@ -43,3 +45,11 @@ export type RunResult = {
 
 /** The only way to start a process (adapters/process makes it). Never rejects for what the child does. */
 export type Run = (request: RunRequest) => Promise<RunResult>
+
+/**
+ * For `/bin/sh -c` in a child whose request has a `filter`: standard input goes to us by descriptor 3, up to a zero byte; a line with the
+ * length of our answer, the answer and a last line come back, and only what is complete ends well. Otherwise a text that was cut short by
+ * our death would pass for a whole one.
+ */
+export const filterScript =
+  'cat >&3 && printf "\\0" >&3 && read -r size <&3 && head -c "$size" <&3 && read -r end <&3 && [ "$end" = end ]'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import { createRun } from '../../src/adapters/process/index.ts'
+import { filterScript } from '../../src/lib/run.ts'
 import { countTurns } from '../fakes/turns.ts'
 
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
@@ -233,5 +234,40 @@ describe('output', () => {
     expect(result.stderr).toMatch(/\*\*\*/)
     expect(result.stderr.slice(0, 40)).not.toMatch(/nter2|hunter/)
     expect(result.stderr).not.toContain('hunter2')
+  })
+})
+
+describe('a filter', () => {
+  const filter = (text: string) => text.toUpperCase()
+  /** A program that lets `sh` filter what it says, as helm does. */
+  const filtered = (said: string, extra: Partial<Parameters<typeof run>[0]> = {}) =>
+    run({
+      command: 'bash',
+      env,
+      timeoutMs: 120_000,
+      args: ['-c', `${said} | sh -c "$1"; echo "exit \${PIPESTATUS[1]}"`, '-', filterScript],
+      filter,
+      ...extra,
+    })
+
+  it('gets what a grandchild says, and gives back what it is to be', async () => {
+    expect((await filtered('printf "a: é\\n---\\n"')).stdout).toBe('A: É\n---\nexit 0\n')
+    expect((await filtered('true')).stdout).toBe('exit 0\n')
+    expect((await filtered('printf abc', { filter: () => '' })).stdout).toBe('exit 0\n')
+    expect((await filtered('printf abc', { filter: () => '7\nend\n' })).stdout).toBe('7\nend\nexit 0\n')
+  })
+
+  it('takes more than a pipe holds', async () => {
+    const { stdout } = await filtered('yes abcdefg | head -c 4000000')
+    expect(stdout).toBe(`${'ABCDEFG\n'.repeat(500_000)}exit 0\n`)
+  })
+
+  it('fails in the child where it gets no whole answer', async () => {
+    expect((await filtered('yes', { maxOutputBytes: 100_000 })).stdout).toMatch(/^exit [1-9]/)
+    // the line with the length, and an answer that is cut short
+    const cut = 'exec 3< <(printf "5\\nab"); sh -c "${1#*read}" ; echo "exit $?"'
+    expect(
+      (await bash(cut, { args: ['-c', cut.replace('${1#*read}', 'read${1#*read}'), '-', filterScript] })).stdout,
+    ).toBe('abexit 1\n')
   })
 })

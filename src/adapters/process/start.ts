@@ -1,6 +1,8 @@
+import { Duplex } from 'node:stream'
 import { execa } from 'execa'
 import type { RunLimits, RunRequest, RunResult } from '../../lib/run.ts'
 import { collect } from './collect.ts'
+import { answerFilter } from './filter.ts'
 import { keepTail, type Tail } from './tail.ts'
 
 const defaultKillAfterMs = 5_000
@@ -23,7 +25,8 @@ export async function start(
     shell: false,
     preferLocal: false,
     ...(request.cwd ? { cwd: request.cwd } : {}),
-    ...(request.input === undefined ? { stdin: 'ignore' } : { input: request.input }),
+    stdio: [request.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', request.filter ? 'pipe' : 'ignore'],
+    ...(request.input === undefined ? {} : { input: request.input }),
     encoding: 'buffer',
     // Collected below: execa would put all of it into an error message, line by line, which holds the event loop for seconds.
     buffer: false,
@@ -35,6 +38,9 @@ export async function start(
     ...(request.signal ? { cancelSignal: request.signal } : {}),
     reject: false,
   })
+  const channel = child.nodeChildProcess.stdio[3]
+  if (request.filter && channel instanceof Duplex)
+    answerFilter(channel, request.filter, request.maxOutputBytes ?? defaultOutputBytes)
   let isTooMuch = false
   const stdout = collect(request.maxOutputBytes ?? defaultOutputBytes, () => {
     // What a process says while it is ending already is no reason of its own.
