@@ -159,6 +159,59 @@ describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 
       await expect(missing.version()).rejects.toMatchObject({ reason: 'HelmMissing' })
     })
 
+    it('sends and stores what an edit makes of the manifests, where helm asks for one', async () => {
+      const edited: string[] = []
+      const edit = (manifests: string) => {
+        edited.push(manifests)
+        return manifests.replace('metadata: {', 'metadata: {annotations: {edited: "true"}, ')
+      }
+      const path = chart('edited', `${job.replace('"pre-install,pre-upgrade"', 'test')}---\n${map}`)
+      const live = async () =>
+        await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'edited' }, { metadataOnly: true })
+      const asks = major === 3
+      expect(await helm.install({ ...write('edited', path), edit })).toEqual({ ok: true })
+      expect((await live())?.metadata.annotations?.edited).toBe(asks ? 'true' : undefined)
+      const upgrade = { ...write('edited', path), edit, resetValues: true, force: false, maxHistory: 10 }
+      expect(await helm.upgrade(upgrade)).toEqual({ ok: true })
+      expect(edited).toHaveLength(asks ? 2 : 0)
+      expect(edited.join('\n')).not.toContain('helm.sh/hook')
+      const secretRef = { apiVersion: 'v1', kind: 'Secret', namespace, name: 'sh.helm.release.v1.edited.v2' }
+      const stored = await cluster.get(secretRef)
+      expect(stored && decodeStoredRelease(stored)?.manifest.includes('edited: "true"')).toBe(asks)
+      expect(await helm.upgrade({ ...upgrade, edit: (text) => text })).toEqual({ ok: true })
+      expect((await live())?.metadata.annotations?.edited).toBeUndefined()
+      expect(await helm.uninstall(target('edited'))).toEqual({ ok: true })
+    })
+
+    it.each([
+      ['no objects', ''],
+      ['hooks alone', job.replace('"pre-install,pre-upgrade"', 'test')],
+    ])('takes an edit of a chart of %s', async (what, template) => {
+      const name = what.replace(' ', '-')
+      const edited = { ...write(name, chart(name, template)), edit: (text: string) => text }
+      expect(await helm.install(edited)).toEqual({ ok: true })
+      expect(await helm.upgrade({ ...edited, resetValues: true, force: false, maxHistory: 10 })).toEqual({ ok: true })
+      const back = { revision: 1, wait: false, force: false, recreatePods: false, disableHooks: false }
+      expect(await helm.rollback({ ...target(name), ...back })).toEqual({ ok: true })
+      expect(await helm.uninstall(target(name))).toEqual({ ok: true })
+    })
+
+    it('fails and sends nothing where an edit is not answered', async () => {
+      const edited = {
+        ...write('unanswered', chart('unanswered', map)),
+        edit: () => {
+          throw new Error('no')
+        },
+      }
+      const outcome = await helm.install(edited)
+      const made = await cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'unanswered' })
+      if (major === 3) {
+        expect(outcome).toMatchObject({ ok: false })
+        expect(made).toBeUndefined()
+      } else expect(outcome).toEqual({ ok: true })
+      expect(await helm.uninstall(target('unanswered'))).toEqual({ ok: true })
+    })
+
     it('ends by its own time-out', async () => {
       const outcome = await helm.install(write('slow', chart('slow', job), 1))
       expect(outcome).toMatchObject({ ok: false, reason: 'HookFailed' })
@@ -169,9 +222,9 @@ describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 
       const running = helm.install(write('stopped', chart('stopped', job)), stop.signal)
       const stored = { apiVersion: 'v1', kind: 'Secret', namespace, name: 'sh.helm.release.v1.stopped.v1' }
       await until('helm has begun', async () => (await cluster.get(stored, { metadataOnly: true })) !== undefined)
-      const folder = join(directory, 'home', leftOver()[0] ?? '')
+      const folder = join(directory, 'home')
       expect(statSync(folder).mode & 0o777).toBe(0o700)
-      expect(statSync(join(folder, 'values.yaml')).mode & 0o777).toBe(0o600)
+      expect(statSync(join(folder, leftOver()[0] ?? '')).mode & 0o777).toBe(0o600)
       const lines = readdirSync('/proc')
         .filter((name) => /^\d+$/.test(name))
         .map(commandLine)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../domain/error.ts'
-import { installArgs, readMajor, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
+import { installArgs, readMajor, rollbackArgs, takesEdits, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
 
 const target = { release: 'web', namespace: 'a', timeoutSeconds: 300 }
 const write = {
@@ -84,4 +84,15 @@ it.each([
   ['bash: helm', undefined],
 ])('%j is helm %s', (text, major) => {
   expect(readMajor(text)).toBe(major)
+})
+
+it.each([
+  ['v3.22.0+g1', true],
+  ['v3.9.0', true],
+  ['v3.8.2+g6e3701e', false],
+  ['v4.9.1', false],
+  ['Client: v2.17.0', false],
+  ['', false],
+])('of %j, an edit is asked for: %s', (version, takes) => {
+  expect(takesEdits(version)).toBe(takes)
 })

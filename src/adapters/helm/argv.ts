@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/error.ts'
+import { filterScript } from '../../lib/run.ts'
 import type { HelmTarget, HelmWrite, PreviewRequest } from './helm.ts'
 
 /** helm 4 renamed flags of helm 3; what they do is meant to be the same. */
@@ -57,6 +58,9 @@ export function upgradeArgs(
     ...forceFlags(request, major),
   ]
 }
+
+/** Through helm's door for post-renderers goes this alone, whoever asks for something else (hazard I6). helm >= 3.9; helm 4 takes plugins only. */
+export const editArgs = ['--post-renderer=/bin/sh', '--post-renderer-args=-c', `--post-renderer-args=${filterScript}`]
 
 /** A dry run that asks the server, so that `lookup` sees what an upgrade would see (helm >= 3.13). */
 export function previewArgs(request: PreviewRequest, valuesFile: string, major: HelmMajor): string[] {
@@ -117,6 +121,12 @@ function forceFlags({ force }: { force: boolean }, major: HelmMajor): string[] {
 export function readMajor(version: string): number | undefined {
   const [, major] = /\bv(\d+)\.\d+/.exec(version) ?? []
   return major === undefined ? undefined : Number(major)
+}
+
+/** True for a helm that takes {@link editArgs}, by what it prints as its version. */
+export function takesEdits(version: string): boolean {
+  const [, minor] = /\bv3\.(\d+)\./.exec(version) ?? []
+  return Number(minor) >= 9
 }
 
 export function testArgs(request: HelmTarget): string[] {

@@ -1,10 +1,20 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
-import { toAppError } from '../../domain/error.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Run } from '../../lib/run.ts'
-import { type HelmMajor, installArgs, previewArgs, rollbackArgs, testArgs, uninstallArgs, upgradeArgs } from './argv.ts'
+import {
+  editArgs,
+  type HelmMajor,
+  installArgs,
+  previewArgs,
+  rollbackArgs,
+  testArgs,
+  uninstallArgs,
+  upgradeArgs,
+} from './argv.ts'
 import { helmOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
 import { createHelmVersion } from './helm-version.ts'
@@ -46,23 +56,36 @@ type Ended = { outcome: HelmOutcome; stdout: string }
 export function createHelm(options: HelmOptions): Helm {
   const { run, binary, directory, redact, limit } = options
   const env = helmEnvironment(options)
+  const makeReady = createFolder(directory)
   const whileWaiting = pLimit(waitingPlaces)
-  let swept: Promise<void> | undefined
   const version = createHelmVersion(binary, () =>
     run({ command: binary, args: ['version', '--short'], env, timeoutMs: 10_000 }),
   )
 
   async function call(
     args: (major: HelmMajor) => string[],
-    { timeoutSeconds, wait = false, began }: { timeoutSeconds: number; wait?: boolean; began?: () => void },
+    {
+      timeoutSeconds,
+      wait = false,
+      began,
+      edit,
+    }: Pick<HelmWrite, 'timeoutSeconds' | 'began' | 'edit'> & { wait?: boolean },
     signal?: AbortSignal,
   ): Promise<Ended> {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    const major = await version.major().catch((error: unknown) => toAppError(error))
-    if (typeof major === 'object')
-      return { outcome: { ok: false, reason: 'HelmMissing', message: major.message }, stdout: '' }
+    const kind = await version.kind().catch((error: unknown) => toAppError(error))
+    if (kind instanceof AppError)
+      return { outcome: { ok: false, reason: 'HelmMissing', message: kind.message }, stdout: '' }
     const timeoutMs = timeoutSeconds * 1000 + marginMs
-    const given = { command: binary, args: args(major), env, timeoutMs, maxOutputBytes, limits }
+    const filter = edit && kind.edits && ((text: string) => neverEmpty(edit(text)))
+    const given = {
+      command: binary,
+      args: [...args(kind.major), ...(filter ? editArgs : [])],
+      env,
+      timeoutMs,
+      maxOutputBytes,
+      limits,
+      ...(filter ? { filter } : {}),
+    }
     const begin = () => {
       began?.()
       return run({ ...given, ...(signal ? { signal } : {}) })
@@ -77,16 +100,23 @@ export function createHelm(options: HelmOptions): Helm {
     args: (file: string, major: HelmMajor) => string[],
     signal?: AbortSignal,
   ): Promise<Ended> {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    await (swept ??= sweepValues(directory))
-    const scratch = await mkdtemp(join(directory, `values-${process.pid}-`))
+    await makeReady()
+    const file = join(directory, `values-${process.pid}-${randomUUID()}.json`)
     try {
-      const file = join(scratch, 'values.yaml')
-      await writeFile(file, JSON.stringify(request.values), { mode: 0o600 })
+      await writeFile(file, JSON.stringify(request.values), { mode: 0o600, flag: 'wx' })
       return await call((major) => args(file, major), request, signal)
     } finally {
-      await rm(scratch, { recursive: true, force: true })
+      await rm(file, { force: true })
     }
+  }
+
+  async function plainly(
+    args: (major: HelmMajor) => string[],
+    how: { timeoutSeconds: number; wait?: boolean },
+    signal?: AbortSignal,
+  ): Promise<HelmOutcome> {
+    await makeReady()
+    return (await call(args, how, signal)).outcome
   }
 
   return {
@@ -95,15 +125,24 @@ export function createHelm(options: HelmOptions): Helm {
       (await withValues(request, (file, major) => installArgs(request, file, major), signal)).outcome,
     upgrade: async (request, signal) =>
       (await withValues(request, (file, major) => upgradeArgs(request, file, major), signal)).outcome,
-    rollback: async (request, signal) => (await call((major) => rollbackArgs(request, major), request, signal)).outcome,
-    test: async (request, signal) => (await call(() => testArgs(request), { ...request, wait: true }, signal)).outcome,
-    uninstall: async (request, signal) => (await call(() => uninstallArgs(request), request, signal)).outcome,
+    rollback: async (request, signal) => await plainly((major) => rollbackArgs(request, major), request, signal),
+    test: async (request, signal) => await plainly(() => testArgs(request), { ...request, wait: true }, signal),
+    uninstall: async (request, signal) => await plainly(() => uninstallArgs(request), request, signal),
     async preview(request, signal) {
       const dry = { ...request, wait: false }
       const { outcome, stdout } = await withValues(dry, (file, major) => previewArgs(dry, file, major), signal)
       return outcome.ok ? { ok: true, manifest: manifestOf(stdout) } : outcome
     },
     markFailed,
+  }
+}
+
+/** Makes helm's folder where it is not, as often as it is called; the first time what others left in it goes. */
+function createFolder(directory: string): () => Promise<void> {
+  let swept: Promise<void> | undefined
+  return async () => {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await (swept ??= sweepValues(directory))
   }
 }
 
@@ -120,6 +159,11 @@ function helmEnvironment({ directory, environment, kubeconfig }: HelmOptions): R
     HELM_DRIVER: 'secret',
     ...(kubeconfig ? { KUBECONFIG: kubeconfig } : {}),
   }
+}
+
+/** helm takes an empty text for the failure of who edits it, though a chart may have no objects, or hooks alone. */
+function neverEmpty(manifests: string): string {
+  return manifests.trim() === '' ? '# no objects\n' : manifests
 }
 
 /** Values files of processes that were killed hold secrets: they go before the first one is written. */

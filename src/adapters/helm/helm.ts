@@ -18,6 +18,11 @@ export type HelmWrite = HelmTarget & {
   disableOpenApiValidation: boolean
   /** Called when helm has its place and begins. */
   began?: () => void
+  /**
+   * What helm has rendered, without hooks, goes through this before it is sent and stored. Called at most once, and not at all where helm
+   * has no way to ask: helm 4 asks plugins only, helm before 3.9 takes no arguments for whom it asks.
+   */
+  edit?: (manifests: string) => string
 }
 
 export type PreviewRequest = HelmWrite & { verb: 'install' | 'upgrade'; resetValues: boolean; force: boolean }
