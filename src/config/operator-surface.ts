@@ -178,7 +178,10 @@ export const columnRows: readonly SurfaceRow[] = ['Release', 'Phase', 'ReleaseSt
 )
 
 export const annotationRows: readonly SurfaceRow[] = [
-  row('helm.fluxcd.io/antecedent', 'On the objects of a release, written by a patch of each object.'),
+  row(
+    'helm.fluxcd.io/antecedent',
+    'On the objects of a release: helm sends them with it, and what has none gets it by a patch.',
+  ),
   row(
     'helm.fluxcd.io/migrate',
     'There is no helm 2 here: a release that does not exist is installed.',

@@ -16,6 +16,8 @@ describe.each([
     await bench.publish('2.0.0', { 'config.yaml': '{{ fail "no good" }}' })
     await bench.publish('4.0.0', { 'config.yaml': template, 'test.yaml': hook('test', 'ConfigMap') })
     await bench.publish('4.1.0', { 'config.yaml': template, 'test.yaml': hook('test', 'Job') })
+    const listed = template.trimEnd().replaceAll('\n', '\n  ')
+    await bench.publish('6.0.0', { 'list.yaml': `apiVersion: v1\nkind: List\nitems:\n- ${listed}\n` })
     await bench.publish('5.0.0', { 'config.yaml': template, 'hook.yaml': hook('pre-install,pre-upgrade', 'Job') })
     await bench.publish('3.0.0', {
       'config.yaml': 'apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 700000}]}\n',
@@ -281,9 +283,23 @@ describe.each([
 
   it('marks the objects of a release with their HelmRelease', async () => {
     const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.namespace, name: 'one-config' }
-    expect((await bench.cluster.get(ref))?.metadata.annotations).toMatchObject({
+    const found = await bench.cluster.get(ref)
+    expect(found?.metadata.annotations).toMatchObject({
       'helm.fluxcd.io/antecedent': `${bench.namespace}:helmrelease/one`,
     })
+    // helm has sent it: no write of ours followed
+    expect(found?.metadata.managedFields?.map(({ manager }) => manager)).toEqual(['helm'])
+  })
+
+  it('marks by a patch what helm could not be given with the mark on it', async () => {
+    await bench.put('listed', { releaseName: 'listed', chart: chart('6.0.0') })
+    expect(await bench.sync('listed')).toMatchObject({ end: 'done' })
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.namespace, name: 'listed-config' }
+    const found = await bench.cluster.get(ref)
+    expect(found?.metadata.annotations).toMatchObject({
+      'helm.fluxcd.io/antecedent': `${bench.namespace}:helmrelease/listed`,
+    })
+    expect(found?.metadata.managedFields?.map(({ manager }) => manager).toSorted()).toEqual(['capstan', 'helm'])
   })
 
   it('runs the tests of a chart, and takes a first install away whose tests fail', async () => {

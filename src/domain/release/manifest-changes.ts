@@ -1,16 +1,26 @@
 import { idOf, type KubeObject, keyOf, refOf } from '../manifest/object.ts'
 import { parseManifests } from '../manifest/parse.ts'
 import { canonicalJson } from '../../lib/canonical-json.ts'
+import { antecedentAnnotation } from './ownership.ts'
 import { diffObjects } from '../plan/diff.ts'
 import type { Redact } from '../plan/masked.ts'
 import type { PlannedChange } from '../plan/plan.ts'
 
-/** The objects of helm's text of manifests; those without a namespace get the one of the release. */
+/**
+ * The objects of helm's text of manifests; those without a namespace get the one of the release. Without the annotation that says whose
+ * they are: a release that another one made has none, and that is no change (rulings part 3).
+ */
 export function objectsOf(manifest: string, namespace: string): KubeObject[] {
   return parseManifests({ file: '', text: manifest }).objects.map(({ object }) => ({
     ...object,
-    metadata: { ...object.metadata, namespace: object.metadata.namespace ?? namespace },
+    metadata: { ...withoutAntecedent(object.metadata), namespace: object.metadata.namespace ?? namespace },
   }))
+}
+
+function withoutAntecedent({ annotations, ...metadata }: KubeObject['metadata']): KubeObject['metadata'] {
+  if (!annotations) return metadata
+  const { [antecedentAnnotation]: _antecedent, ...rest } = annotations
+  return Object.keys(rest).length > 0 ? { ...metadata, annotations: rest } : metadata
 }
 
 /**

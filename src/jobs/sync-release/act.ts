@@ -1,9 +1,9 @@
-import type { HelmOutcome } from '../../adapters/helm/index.ts'
+import type { HelmOutcome, HelmWrite } from '../../adapters/helm/index.ts'
 import { AppError } from '../../domain/error.ts'
 import type { Action } from '../../domain/release/decide.ts'
 import { inputsOf, type ReadyDue } from '../../domain/release/record.ts'
 import { never } from '../../lib/never.ts'
-import { markObjects } from './antecedent.ts'
+import { marking, markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
@@ -67,7 +67,10 @@ async function deploy(
   else status.enter('Upgrading', `Upgrading ${where}`, attempt)
   narrate(spec, `running ${nouns[verb]}`, deps)
   const isWaiting = spec.wait && (await deps.charts.hasPostHooks(wanted.chart))
-  const outcome = await status.writeDuring((began) => runHelm(verb, { wait: isWaiting, began }, work, deps))
+  const marks = marking(spec)
+  const outcome = await status.writeDuring((began) =>
+    runHelm(verb, { wait: isWaiting, began, edit: marks.edit }, work, deps),
+  )
   await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAfter(outcome, work, deps))
   if (!outcome.ok && outcome.isTaken) return await stepBack(stored, work, deps)
   // before the record says that the install is over: until then that alone tells whose release it is
@@ -78,7 +81,7 @@ async function deploy(
   }
   if (verb === 'upgrade') await logDiff(before, work, deps)
   await noteDeployed(verb, spec.wait && !isWaiting, work, deps)
-  await markObjects(work, deps)
+  if (!marks.areWhole()) await markObjects(work, deps)
   return {}
 }
 
@@ -139,7 +142,7 @@ async function giveUpWaiting(
 
 async function runHelm(
   verb: 'install' | 'upgrade',
-  how: { wait: boolean; began: () => void },
+  how: Pick<HelmWrite, 'wait' | 'began' | 'edit'>,
   work: PreparedWork,
   deps: SyncReleaseDeps,
 ): Promise<HelmOutcome> {
