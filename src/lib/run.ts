@@ -9,7 +9,7 @@ export type RunRequest = {
   /** Written to standard input, then closed. */
   input?: string | Uint8Array
   /** What {@link filterScript} reads in the child, or in a program that this one starts, goes through this once. */
-  filter?: (text: string) => string
+  filter?: Filter
   /** After this many milliseconds the whole process group gets SIGTERM, then SIGKILL `killAfterMs` later. */
   timeoutMs: number
   /** From SIGTERM to SIGKILL, also where `signal` ends it. Default 5 s. */
@@ -47,9 +47,12 @@ export type RunResult = {
 export type Run = (request: RunRequest) => Promise<RunResult>
 
 /**
- * For `/bin/sh -c` in a child whose request has a `filter`: standard input goes to us by descriptor 3, up to a zero byte; a line with the
- * length of our answer, the answer and a last line come back, and only what is complete ends well. Otherwise a text that was cut short by
- * our death would pass for a whole one.
+ * For `/bin/sh -c SCRIPT END` in a child whose request has a filter: standard input goes to us by descriptor 3, then a zero byte and
+ * `END`; a line with the length of our answer, the answer and a last line come back, and only what is complete ends well. Otherwise a
+ * text that was cut short by our death would pass for a whole one.
  */
 export const filterScript =
-  'cat >&3 && printf "\\0" >&3 && read -r size <&3 && head -c "$size" <&3 && read -r end <&3 && [ "$end" = end ]'
+  'cat >&3 && printf "\\0%s" "$0" >&3 && read -r size <&3 && head -c "$size" <&3 && read -r end <&3 && [ "$end" = end ]'
+
+/** `end`: words that the text cannot hold, since nobody knows them before, as a UUID. A throw makes the script fail. */
+export type Filter = { end: string; edit: (text: string) => string }

@@ -238,23 +238,20 @@ describe('output', () => {
 })
 
 describe('a filter', () => {
-  const filter = (text: string) => text.toUpperCase()
+  const upper = (text: string) => text.toUpperCase()
   /** A program that lets `sh` filter what it says, as helm does. */
-  const filtered = (said: string, extra: Partial<Parameters<typeof run>[0]> = {}) =>
-    run({
-      command: 'bash',
-      env,
-      timeoutMs: 120_000,
-      args: ['-c', `${said} | sh -c "$1"; echo "exit \${PIPESTATUS[1]}"`, '-', filterScript],
-      filter,
-      ...extra,
-    })
+  const filtered = async (said: string, edit = upper, extra: Partial<Parameters<typeof run>[0]> = {}) => {
+    const script = `${said} | sh -c "$1" "$2"; echo "exit \${PIPESTATUS[1]}"`
+    const filter = { end: 'the-end', edit }
+    const args = ['-c', script, '-', filterScript, filter.end]
+    return await run({ command: 'bash', env, timeoutMs: 120_000, args, filter, ...extra })
+  }
 
   it('gets what a grandchild says, and gives back what it is to be', async () => {
     expect((await filtered('printf "a: é\\n---\\n"')).stdout).toBe('A: É\n---\nexit 0\n')
     expect((await filtered('true')).stdout).toBe('exit 0\n')
-    expect((await filtered('printf abc', { filter: () => '' })).stdout).toBe('exit 0\n')
-    expect((await filtered('printf abc', { filter: () => '7\nend\n' })).stdout).toBe('7\nend\nexit 0\n')
+    expect((await filtered('printf abc', () => '')).stdout).toBe('exit 0\n')
+    expect((await filtered('printf abc', () => '7\nend\n')).stdout).toBe('7\nend\nexit 0\n')
   })
 
   it('takes more than a pipe holds', async () => {
@@ -262,12 +259,26 @@ describe('a filter', () => {
     expect(stdout).toBe(`${'ABCDEFG\n'.repeat(500_000)}exit 0\n`)
   })
 
+  it('is not deceived by zero bytes', async () => {
+    const { stdout } = await filtered('(printf "a\\0"; sleep 0.2; printf "b\\0the-endc\\0")')
+    expect(stdout).toBe('A\0B\0THE-ENDC\0exit 0\n')
+  })
+
+  it('gives back what is no text as it is', async () => {
+    const { bytes } = await filtered('printf "a\\xff"', upper, { isBinary: true })
+    expect(Buffer.from(bytes ?? []).toString('latin1')).toBe('a\xffexit 0\n')
+  })
+
   it('fails in the child where it gets no whole answer', async () => {
-    expect((await filtered('yes', { maxOutputBytes: 100_000 })).stdout).toMatch(/^exit [1-9]/)
+    expect((await filtered('yes', upper, { maxOutputBytes: 100_000 })).stdout).toMatch(/^exit [1-9]/)
+    const { stdout } = await filtered('echo a', () => {
+      throw new Error('no')
+    })
+    expect(stdout).toMatch(/^exit [1-9]/)
     // the line with the length, and an answer that is cut short
-    const cut = 'exec 3< <(printf "5\\nab"); sh -c "${1#*read}" ; echo "exit $?"'
-    expect(
-      (await bash(cut, { args: ['-c', cut.replace('${1#*read}', 'read${1#*read}'), '-', filterScript] })).stdout,
-    ).toBe('abexit 1\n')
+    const cut = `exec 3< <(printf "5\\nab"); sh -c "read\${1#*read}"; echo "exit $?"`
+    expect((await run({ command: 'bash', args: ['-c', cut, '-', filterScript], env, timeoutMs: 120_000 })).stdout).toBe(
+      'abexit 1\n',
+    )
   })
 })

@@ -60,7 +60,9 @@ export function upgradeArgs(
 }
 
 /** Through helm's door for post-renderers goes this alone, whoever asks for something else (hazard I6). helm >= 3.9; helm 4 takes plugins only. */
-export const editArgs = ['--post-renderer=/bin/sh', '--post-renderer-args=-c', `--post-renderer-args=${filterScript}`]
+export function editArgs(end: string): string[] {
+  return ['--post-renderer=/bin/sh', ...['-c', filterScript, end].map((arg) => `--post-renderer-args=${arg}`)]
+}
 
 /** A dry run that asks the server, so that `lookup` sees what an upgrade would see (helm >= 3.13). */
 export function previewArgs(request: PreviewRequest, valuesFile: string, major: HelmMajor): string[] {

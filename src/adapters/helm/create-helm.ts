@@ -76,10 +76,10 @@ export function createHelm(options: HelmOptions): Helm {
     if (kind instanceof AppError)
       return { outcome: { ok: false, reason: 'HelmMissing', message: kind.message }, stdout: '' }
     const timeoutMs = timeoutSeconds * 1000 + marginMs
-    const filter = edit && kind.edits && ((text: string) => neverEmpty(edit(text)))
+    const filter = edit && kind.edits && { end: randomUUID(), edit: (text: string) => neverEmpty(edit(text)) }
     const given = {
       command: binary,
-      args: [...args(kind.major), ...(filter ? editArgs : [])],
+      args: [...args(kind.major), ...(filter ? editArgs(filter.end) : [])],
       env,
       timeoutMs,
       maxOutputBytes,

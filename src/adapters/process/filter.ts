@@ -1,24 +1,39 @@
 import type { Duplex } from 'node:stream'
+import type { Filter } from '../../lib/run.ts'
 import { collect } from './collect.ts'
 
 /**
  * Our side of the script in lib/run.ts. Answers once. What is longer than `limit` bytes, or is too much for the filter, gets no answer, so
- * that the script fails.
+ * that the script fails. What is no UTF-8 comes back as it is.
  */
-export function answerFilter(channel: Duplex, filter: (text: string) => string, limit: number): void {
-  const collected = collect(limit, () => channel.destroy())
+export function answerFilter(channel: Duplex, { end, edit }: Filter, limit: number): void {
+  const mark = Buffer.from(`\0${end}`)
+  const collected = collect(limit + mark.length, () => channel.destroy())
+  let tail = Buffer.alloc(0)
   // a child that is gone asks nothing
   channel.on('error', () => undefined)
-  channel.on('data', (chunk: Uint8Array) => {
-    const end = chunk.indexOf(0)
-    collected.add(end < 0 ? chunk : chunk.subarray(0, end))
-    if (end < 0 || channel.destroyed) return
+  channel.on('data', (chunk: Buffer) => {
+    collected.add(chunk)
+    tail = Buffer.concat([tail, chunk.subarray(-mark.length)]).subarray(-mark.length)
+    if (channel.destroyed || !tail.equals(mark)) return
     channel.pause()
     try {
-      const answer = Buffer.from(filter(new TextDecoder().decode(collected.bytes())))
-      channel.end(Buffer.concat([Buffer.from(`${answer.length}\n`), answer, Buffer.from('end\n')]))
+      const answer = edited(collected.bytes().subarray(0, -mark.length), edit)
+      channel.write(`${answer.length}\n`)
+      channel.write(answer)
+      channel.end('end\n')
     } catch {
       channel.destroy()
     }
   })
+}
+
+function edited(bytes: Uint8Array, edit: Filter['edit']): Uint8Array {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return bytes
+  }
+  return Buffer.from(edit(text))
 }
