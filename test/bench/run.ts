@@ -36,6 +36,7 @@ type Round = {
   onCluster: number
   residentMb: number
 }
+type ReleaseRound = HelmAlone & OurReleases
 type Job = { state: string; startedAt?: string; finishedAt?: string; result?: string }
 
 const secret = 'bench'.repeat(8)
@@ -70,10 +71,13 @@ try {
     const { seconds, commits } = await measureBurst(burstOf)
     console.log(`  ${burstOf} workloads with a new image each: ${seconds.toFixed(2)} s to git, ${commits} commits`)
   }
-  if (isWanted('releases')) {
-    const alone = await measureHelmAlone(Number(values.releases))
-    printReleases({ ...alone, ...(await measureReleases(Number(values.releases))) })
+  const releaseRounds: ReleaseRound[] = []
+  for (let round = 0; round < Number(values.rounds) && isWanted('releases'); round++) {
+    const measured = await measureReleaseRound(round)
+    releaseRounds.push(measured)
+    printReleases(`round ${round + 1}`, measured)
   }
+  if (releaseRounds.length > 1) printRatios(releaseRounds)
   if (isWanted('api')) {
     await emptyStack()
     printApi(await measureApi(Number(values.rows)), Number(values.rows))
@@ -93,6 +97,14 @@ async function measure(round: number): Promise<Round> {
   const before = bareFirst ? await runBare(`bare-${id}`) : undefined
   const ours = await runCapstan(`ours-${id}`)
   return { ...(before ?? (await runBare(`bare-${id}`))), ...ours }
+}
+
+/** The two sides take turns at being first: a shared machine is not as fast in one minute as in the next. */
+async function measureReleaseRound(round: number): Promise<ReleaseRound> {
+  const count = Number(values.releases)
+  const before = round % 2 === 0 ? await measureHelmAlone(count) : undefined
+  const ours = await measureReleases(count)
+  return { ...(before ?? (await measureHelmAlone(count))), ...ours }
 }
 
 async function runBare(prefix: string): Promise<Pick<Round, 'bare' | 'bareCpu'>> {
@@ -254,7 +266,7 @@ function printImages({ first, second, restarted }: ImagesRound): void {
   )
 }
 
-function printReleases(round: HelmAlone & OurReleases): void {
+function printReleases(name: string, round: ReleaseRound): void {
   const { bareInstall, bareUpgrade, install, upgrade, settling, idle, idleHelms, idleReads, idleWrites, cpu, bareCpu } =
     round
   const against = (ours: number, bare: number) =>
@@ -263,7 +275,7 @@ function printReleases(round: HelmAlone & OurReleases): void {
     `  processor time: ${inWords(ours, 'Capstan')}; helm alone: ${inWords(bare, 'loop')}; ratio ${(sumOf(ours) / sumOf(bare)).toFixed(2)}`
   console.log(
     [
-      `releases (${values.releases}, ${cpus().length} cores):`,
+      `${name} (${values.releases} releases, ${cpus().length} cores):`,
       `install ${against(install, bareInstall)}`,
       used(cpu.install, bareCpu.install),
       `upgrade ${against(upgrade, bareUpgrade)}`,
@@ -271,6 +283,21 @@ function printReleases(round: HelmAlone & OurReleases): void {
       `resync after it, one look at each, ${settling.toFixed(2)} s`,
       `idle resync ${idle.toFixed(2)} s with ${idleHelms} helm runs, ${idleReads} reads and ${idleWrites} writes`,
       `resident ${round.residentMb.toFixed(0)} MiB`,
+    ].join('\n  '),
+  )
+}
+
+function printRatios(all: readonly ReleaseRound[]): void {
+  const middle = (ratioOf: (round: ReleaseRound) => number) => {
+    const ratios = all.map(ratioOf).toSorted((a, b) => a - b)
+    return (((ratios[(all.length - 1) >> 1] ?? 0) + (ratios[all.length >> 1] ?? 0)) / 2).toFixed(2)
+  }
+  const used = (verb: 'install' | 'upgrade') => middle(({ cpu, bareCpu }) => sumOf(cpu[verb]) / sumOf(bareCpu[verb]))
+  console.log(
+    [
+      `median of ${all.length} rounds:`,
+      `install ratio ${middle(({ install, bareInstall }) => install / bareInstall)}, processor time ${used('install')}`,
+      `upgrade ratio ${middle(({ upgrade, bareUpgrade }) => upgrade / bareUpgrade)}, processor time ${used('upgrade')}`,
     ].join('\n  '),
   )
 }
