@@ -25,7 +25,12 @@ export async function start(
     shell: false,
     preferLocal: false,
     ...(request.cwd ? { cwd: request.cwd } : {}),
-    stdio: [request.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', request.filter ? 'pipe' : 'ignore'],
+    stdio: [
+      request.input === undefined ? 'ignore' : 'pipe',
+      'pipe',
+      'pipe',
+      ...(request.filter ? (['pipe'] as const) : []),
+    ],
     ...(request.input === undefined ? {} : { input: request.input }),
     encoding: 'buffer',
     // Collected below: execa would put all of it into an error message, line by line, which holds the event loop for seconds.
@@ -38,7 +43,7 @@ export async function start(
     ...(request.signal ? { cancelSignal: request.signal } : {}),
     reject: false,
   })
-  const channel = child.nodeChildProcess.stdio[3]
+  const channel: unknown = child.stdio[3]
   if (request.filter && channel instanceof Duplex)
     answerFilter(channel, request.filter, request.maxOutputBytes ?? defaultOutputBytes)
   let isTooMuch = false
