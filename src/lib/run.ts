@@ -48,11 +48,12 @@ export type Run = (request: RunRequest) => Promise<RunResult>
 
 /**
  * For `/bin/sh -c SCRIPT END` in a child whose request has a filter: standard input goes to us by descriptor 3, then a zero byte and
- * `END`; a line with the length of our answer, the answer and a last line come back, and only what is complete ends well. Otherwise a
- * text that was cut short by our death would pass for a whole one.
+ * `END`; a line with the length of our answer and the answer come back, and a last line when the script has read so much. Only then it ends
+ * well: otherwise a text that was cut short by our death would pass for a whole one. The last line waits to be asked for, since a `head`
+ * may read on beyond its bytes.
  */
 export const filterScript =
-  'cat >&3 && printf "\\0%s" "$0" >&3 && read -r size <&3 && head -c "$size" <&3 && read -r end <&3 && [ "$end" = end ]'
+  'cat >&3 && printf "\\0%s" "$0" >&3 && read -r size <&3 && head -c "$size" <&3 && printf . >&3 && read -r end <&3 && [ "$end" = end ]'
 
 /** `end`: words that the text cannot hold, since nobody knows them before, as a UUID. A throw makes the script fail. */
 export type Filter = { end: string; edit: (text: string) => string }

@@ -10,21 +10,28 @@ export function answerFilter(channel: Duplex, { end, edit }: Filter, limit: numb
   const mark = Buffer.from(`\0${end}`)
   const collected = collect(limit + mark.length, () => channel.destroy())
   let tail = Buffer.alloc(0)
-  // a child that is gone asks nothing
-  channel.on('error', () => undefined)
-  channel.on('data', (chunk: Buffer) => {
+  let isAnswered = false
+
+  function take(chunk: Buffer): void {
     collected.add(chunk)
     tail = Buffer.concat([tail, chunk.subarray(-mark.length)]).subarray(-mark.length)
     if (channel.destroyed || !tail.equals(mark)) return
-    channel.pause()
+    isAnswered = true
     try {
       const answer = edited(collected.bytes().subarray(0, -mark.length), edit)
       channel.write(`${answer.length}\n`)
       channel.write(answer)
-      channel.end('end\n')
     } catch {
       channel.destroy()
     }
+  }
+
+  // a child that is gone asks nothing
+  channel.on('error', () => undefined)
+  channel.on('data', (chunk: Buffer) => {
+    if (!isAnswered) take(chunk)
+    // the child says that it has read so many bytes
+    else if (!channel.writableEnded) channel.end('end\n')
   })
 }
 

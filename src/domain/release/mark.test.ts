@@ -94,6 +94,24 @@ describe('an annotation on each object of a text', () => {
     ['the annotation already', `kind: A\nmetadata:\n  annotations:\n    ${said}\n`],
     ['another one of its name', "kind: A\nmetadata:\n  annotations:\n    'helm.fluxcd.io/antecedent': other\n"],
     ['what is no object', '- a\n'],
+    ['an object that kubectl takes for a list', 'kind: A\nmetadata: {name: x}\nitems: []\n'],
+    ['a merged root', 'a: &b {metadata: {name: y}}\nkind: A\nmetadata: {name: x}\n<<: *b\n'],
+    ['merged annotations', 'a: &b {c: d}\nkind: A\nmetadata: {name: x, annotations: {<<: *b}}\n'],
+    ['a key that is an alias', 'kind: A\nmetadata:\n  labels: {k: &k annotations}\n  *k : {a: b}\n  name: x\n'],
+    ['a key with a tag', 'kind: A\nmetadata:\n  name: x\n  !!binary YW5ub3RhdGlvbnM=: {a: b}\n'],
+    ['annotations that end the braces', 'kind: A\nmetadata: {name: x, annotations:}\n'],
+    ['a line end that only Go knows', 'kind: A\nmetadata:\n  name: x # a\u2028  annotations: {b: c}\n'],
+    [
+      'a text in quotes that goes on at the margin',
+      'kind: A\nmetadata: {name: x}\ndata:\n  q: "select a\n, b\nfrom t"\n',
+    ],
+    ['braces that go on at the margin', 'kind: A\nmetadata: {name: x}\ndata: {a: b\n, c: d}\n'],
+    ['metadata whose braces go on at the margin', 'kind: A\nmetadata: {\nname: x}\n'],
+    ['an object inside a text', 'spec:\n  t: "a\nkind: C\nmetadata:\n  name: z\n"\nkind: D\n'],
+    [
+      'labels whose text ends at the margin',
+      'kind: A\nmetadata:\n  labels:\n    a: "b\nc"\n  annotations: {b: c}\n  name: x\n',
+    ],
   ])('leaves %s alone, and says so', (_, text) => {
     expect(mark(text)).toEqual({ text, isWhole: false })
   })
@@ -108,9 +126,42 @@ describe('an annotation on each object of a text', () => {
     expect(mark(`${text}---\nkind: List\n`).isWhole).toBe(false)
   })
 
-  it('does not go into a text of more than a mebibyte', () => {
-    const text = `kind: A\nmetadata: {name: x}\ndata: {a: ${'x'.repeat(1024 * 1024)}}\n`
+  it('does not go into a text of more than 256 KiB', () => {
+    const text = `kind: A\nmetadata: {name: x}\ndata: {a: ${'x'.repeat(256 * 1024)}}\n`
     expect(mark(text)).toEqual({ text, isWhole: false })
+  })
+
+  it('never throws', () => {
+    const pieces = [
+      'kind: A\n',
+      'metadata:',
+      ' {',
+      '}',
+      '  name: x\n',
+      '"',
+      "'",
+      '\n',
+      '---\n',
+      '&a ',
+      '*a',
+      '<<: ',
+      ': ',
+      '? ',
+      '- ',
+      '|\n',
+      '#',
+      ',',
+      '[',
+      ']',
+      '\t',
+      'annotations:',
+    ]
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 25 }), (parts) => {
+        expect(typeof mark(parts.join('')).text).toBe('string')
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it('is all that an object gains, however it is written', () => {

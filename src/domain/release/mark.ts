@@ -5,54 +5,75 @@ export type Marked = { text: string; isWhole: boolean }
 
 type Insertion = { at: number; text: string }
 type Pair = { key: string; value: string }
-type Item = (CST.BlockMap | CST.FlowCollection)['items'][number]
+type Map = CST.BlockMap | CST.FlowCollection
+type Item = Map['items'][number]
 
 /** A longer text is left as it is: to read it would hold up everything else. */
-const maxLength = 1024 * 1024
+const maxLength = 256 * 1024
+/** Go's parser ends a line here, ours does not. */
+const oddLineEnds = /\r(?!\n)|[\u0085\u2028\u2029]/
 
 /**
  * Adds an annotation to each object of a text of manifests and leaves every other character as it is. What is not written as one expects
- * is left whole: lists, anchors, merged keys, keys that come twice, an annotation of this name that stands there already.
+ * is left whole: lists, anchors, merged keys, keys that come twice, an annotation of this name that stands there already, and whatever
+ * Go's parser, which helm reads it with, may take for something else. Never throws.
  */
 export function markManifests(text: string, { key, value }: Pair): Marked {
   const unmarked = { text, isWhole: false }
-  if (text.length > maxLength) return unmarked
+  if (text.length > maxLength || oddLineEnds.test(text)) return unmarked
   const insertions: Insertion[] = []
   let isWhole = true
   for (const token of new Parser().parse(text)) {
     if (token.type === 'error') return unmarked
     if (token.type !== 'document' || !token.value) continue
-    const insertion = insertionIn(token.value, { key, value: JSON.stringify(value) }, text)
+    const insertion = isSound(token.value)
+      ? insertionIn(token.value, { key, value: JSON.stringify(value) }, text)
+      : undefined
     if (insertion) insertions.push(insertion)
     else isWhole = false
   }
   return { text: withInserted(text, insertions), isWhole }
 }
 
-function insertionIn(object: CST.Token, pair: Pair, text: string): Insertion | undefined {
-  const kind = scalarOf(plainEntry(object, 'kind')?.value)
-  const metadata = plainEntry(object, 'metadata')?.value
-  if (kind === undefined || kind.endsWith('List') || !metadata || entriesOf(metadata, '<<').length > 0) return undefined
-  if (entriesOf(metadata, 'annotations').length === 0) return asFirst(metadata, { ...pair, under: 'annotations' }, text)
-  const annotations = plainEntry(metadata, 'annotations')
-  if (!annotations) return undefined
-  if (annotations.value)
-    return entriesOf(annotations.value, pair.key).length > 0 ? undefined : asFirst(annotations.value, pair, text)
-  const colon = annotations.sep?.find(({ type }) => type === 'map-value-ind')
-  return colon && { at: colon.offset + 1, text: ` {${pair.key}: ${pair.value}}` }
+/** False where something is open at its end: Go's parser may read on there, so that nothing below is what it seems to be. */
+function isSound(token: CST.Token): boolean {
+  if (token.type === 'error') return false
+  if (token.type === 'single-quoted-scalar' || token.type === 'double-quoted-scalar')
+    return resolved(token) !== undefined
+  if (token.type === 'flow-collection')
+    return token.end.some(({ type }) => type === 'flow-map-end' || type === 'flow-seq-end') && areSound(token.items)
+  return token.type !== 'block-map' && token.type !== 'block-seq' ? true : areSound(token.items)
 }
 
-/** Before the first key of a mapping; undefined where that is no mapping with room for it. */
-function asFirst(
-  map: CST.Token,
-  { key, value, under }: Pair & { under?: string },
-  text: string,
-): Insertion | undefined {
-  if (map.type === 'flow-collection' && map.start.type === 'flow-map-start') {
+function areSound(items: readonly { key?: CST.Token | null; value?: CST.Token }[]): boolean {
+  return items.every(({ key, value }) => (!key || isSound(key)) && (!value || isSound(value)))
+}
+
+function insertionIn(object: CST.Token, pair: Pair, text: string): Insertion | undefined {
+  const root = plainMap(object)
+  const kind = root && resolved(entryOf(root, 'kind')?.value)
+  const metadata = root && plainMap(entryOf(root, 'metadata')?.value)
+  if (!kind || kind.endsWith('List') || entriesOf(root, 'items').length > 0 || !metadata) return undefined
+  if (entriesOf(metadata, 'annotations').length === 0) return asFirst(metadata, { ...pair, under: 'annotations' }, text)
+  const found = entryOf(metadata, 'annotations')
+  if (!found) return undefined
+  if (!found.value) return metadata.type === 'block-map' ? insteadOfNothing(found, pair) : undefined
+  const annotations = plainMap(found.value)
+  return annotations && entriesOf(annotations, pair.key).length === 0 ? asFirst(annotations, pair, text) : undefined
+}
+
+function insteadOfNothing({ sep }: Item, { key, value }: Pair): Insertion | undefined {
+  const colon = sep?.find(({ type }) => type === 'map-value-ind')
+  return colon && { at: colon.offset + 1, text: ` {${key}: ${value}}` }
+}
+
+/** Before the first key of a mapping; undefined where there is no room for it. */
+function asFirst(map: Map, { key, value, under }: Pair & { under?: string }, text: string): Insertion | undefined {
+  if (map.type === 'flow-collection') {
     const pair = under ? `${under}: {${key}: ${value}}` : `${key}: ${value}`
     return { at: map.start.offset + 1, text: isEmpty(map) ? pair : `${pair}, ` }
   }
-  const at = map.type === 'block-map' ? map.items[0]?.key?.offset : undefined
+  const at = map.items[0]?.key?.offset
   if (at === undefined) return undefined
   const indent = text.slice(text.lastIndexOf('\n', at - 1) + 1, at)
   // an anchor, a tag or a question mark stands before it
@@ -65,21 +86,42 @@ function isEmpty({ items }: CST.FlowCollection): boolean {
   return items.every((item) => !item.key && !item.value)
 }
 
+/** A mapping all of whose keys are what they say: none is an alias, has a tag or merges something else into it. */
+function plainMap(token: CST.Token | undefined): Map | undefined {
+  const isMap =
+    token?.type === 'block-map' || (token?.type === 'flow-collection' && token.start.type === 'flow-map-start')
+  if (!isMap) return undefined
+  const items: Item[] = token.items
+  const isPlain = items.every((item) => {
+    const name = resolved(item.key)
+    return !item.key || (name !== undefined && name !== '<<' && !item.start.some(isProperty))
+  })
+  return isPlain ? token : undefined
+}
+
 /** The only entry of that name, where nothing else refers to its value. */
-function plainEntry(map: CST.Token, name: string): Item | undefined {
+function entryOf(map: Map, name: string): Item | undefined {
   const [found, second] = entriesOf(map, name)
-  if (!found || second) return undefined
-  return found.sep?.some(({ type }) => type === 'anchor' || type === 'tag') ? undefined : found
+  return found && !second && !found.sep?.some(isProperty) ? found : undefined
 }
 
-function entriesOf(map: CST.Token, name: string): Item[] {
-  if (map.type !== 'block-map' && map.type !== 'flow-collection') return []
+function entriesOf(map: Map, name: string): Item[] {
   const items: Item[] = map.items
-  return items.filter(({ key }) => scalarOf(key) === name)
+  return items.filter(({ key }) => resolved(key) === name)
 }
 
-function scalarOf(token: CST.Token | null | undefined): string | undefined {
-  return token ? CST.resolveAsScalar(token)?.value : undefined
+function isProperty({ type }: CST.SourceToken): boolean {
+  return type === 'anchor' || type === 'tag'
+}
+
+/** The text of a scalar; undefined for what is none, an alias, or not written to its end. */
+function resolved(token: CST.Token | null | undefined): string | undefined {
+  if (!token || token.type === 'alias') return undefined
+  let isWhole = true
+  const scalar = CST.resolveAsScalar(token, true, () => {
+    isWhole = false
+  })
+  return isWhole ? scalar?.value : undefined
 }
 
 function withInserted(text: string, insertions: readonly Insertion[]): string {

@@ -4,6 +4,7 @@ import { enterPhase, type Phase, type ReleaseStatus } from '../../domain/release
 import type { Failed } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import { isWithin } from '../../lib/steady-clock.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { announceOn } from '../kube-event.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { memoryOf } from './memory.ts'
@@ -36,9 +37,7 @@ async function servedDefinition(deps: SyncReleaseDeps, signal: AbortSignal): Pro
   const now = deps.now().getTime()
   if (!memory.definition || !isWithin(memory.definition.readAt, now, definitionForMs))
     memory.definition = { words: readWords(deps), readAt: now }
-  const words = await memory.definition.words
-  signal.throwIfAborted()
-  return words
+  return await untilAborted(memory.definition.words, signal)
 }
 
 /** One that must not be read counts as the Operator's own. */
