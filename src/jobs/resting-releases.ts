@@ -6,7 +6,7 @@ import { helmReleaseKind, type ReleaseSpec, readSpec } from '../domain/release/s
 import { prepareChart } from './sync-release/chart.ts'
 import type { SyncReleaseDeps } from './sync-release/deps.ts'
 import { memoryOf } from './sync-release/memory.ts'
-import { readRest } from './sync-release/rest.ts'
+import { readRests } from './sync-release/rest.ts'
 import { revisionPrefix } from './sync-release/revisions.ts'
 import { withRights } from './sync-release/rights.ts'
 
@@ -37,8 +37,9 @@ export async function findResting(
   // it is told where it is waited for
   early?.catch(() => undefined)
   const objects = await listing
-  const known = await Promise.all(objects.map(async (object) => ({ object, rest: await readRest(object, rests) })))
-  const resting = known.flatMap(({ object, rest }): Resting[] => {
+  const known = await readRests(objects, rests)
+  const resting = objects.flatMap((object, n): Resting[] => {
+    const rest = known[n]
     const isOurs = rest?.settings === rests.settings && rest.objects[keyOfRelease(object)] === versionOf(object)
     return isOurs ? [{ object, rest, spec: readSpec(object, deps.defaults) }] : []
   })

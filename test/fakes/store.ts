@@ -23,6 +23,9 @@ export function createFakeStore(now: () => number = Date.now): FakeStore {
     async get(key) {
       return isUp ? find(key) : undefined
     },
+    async getMany(keys) {
+      return keys.map((key) => (isUp ? find(key) : undefined))
+    },
     async read(key) {
       mustBeUp()
       return find(key)

@@ -35,6 +35,17 @@ describe.each(stores)('%s', (_what, open) => {
     expect(await store.get('tags:nginx')).toBe('')
   })
 
+  it('gives many at once, in the order in which they are asked for', async () => {
+    const keys = Array.from({ length: 1_201 }, (_, n) => `many-${n}`)
+    await Promise.all([0, 499, 500, 1_200].map(async (n) => await store.set(`many-${n}`, `value ${n}`)))
+    const found = await store.getMany(keys)
+    expect(found).toHaveLength(keys.length)
+    expect(found.flatMap((value, n) => (value === undefined ? [] : [[n, value]]))).toEqual(
+      [0, 499, 500, 1_200].map((n) => [n, `value ${n}`]),
+    )
+    expect(await store.getMany([])).toEqual([])
+  })
+
   it('knows nothing of what was never set or is deleted', async () => {
     expect(await store.get('never')).toBeUndefined()
     await store.set('k', 'v')

@@ -6,6 +6,8 @@ import { withDeadline } from '../../lib/with-deadline.ts'
 /** Small cached facts in Redis (law 1: never truth). `get` gives undefined and writes do nothing when Redis is gone. */
 export type Store = {
   get(key: string): Promise<string | undefined>
+  /** As many `get`s, by few questions; in the order of the keys. */
+  getMany(keys: readonly string[]): Promise<(string | undefined)[]>
   /** As `get`, where "not there" ends something. Throws RedisUnavailable when Redis is gone: what could not be read is not absent. */
   read(key: string): Promise<string | undefined>
   /** Kept for ever without `ttlMs`. */
@@ -34,6 +36,9 @@ export type StreamRange = { order: 'newest' | 'oldest'; cursor?: string; limit: 
 /** Ids are `<milliseconds since 1970>-<number>` and grow. */
 export type StreamEntry = { id: string; entry: Record<string, string> }
 
+/** Redis answers nobody else meanwhile. */
+const manyAtOnce = 500
+
 type StoreOptions = {
   redisUrl: string
   /** Comes before every key. Default `{capstan}`. */
@@ -59,6 +64,8 @@ export function createStore(options: StoreOptions): Store {
   const first = firstConnection(client, answerMs)
   const valueKey = (key: string): string => `${prefix}:store:${key}`
   const find = async (key: string): Promise<string | undefined> => (await client.get(valueKey(key))) ?? undefined
+  const findMany = async (keys: readonly string[]): Promise<(string | undefined)[]> =>
+    (await client.mget(keys.map(valueKey))).map((value) => value ?? undefined)
   const put = (key: string, value: string, ttlMs: number | undefined): Promise<unknown> =>
     ttlMs === undefined
       ? client.set(valueKey(key), value)
@@ -87,6 +94,14 @@ export function createStore(options: StoreOptions): Store {
 
   return {
     get: (key) => softly(() => find(key), undefined),
+    async getMany(keys) {
+      const found: (string | undefined)[] = []
+      for (let at = 0; at < keys.length; at += manyAtOnce) {
+        const some = keys.slice(at, at + manyAtOnce)
+        found.push(...(await softly(() => findMany(some), Array<undefined>(some.length).fill(undefined))))
+      }
+      return found
+    },
     read: (key) => surely(() => find(key)),
     async write(key, value, { ttlMs }) {
       await surely(() => put(key, value, ttlMs))

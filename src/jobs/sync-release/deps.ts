@@ -68,7 +68,7 @@ export type SyncReleaseDeps = {
 
 /** What is kept of runs that found nothing to do. */
 export type Rests = {
-  store: Pick<Store, 'get' | 'set'>
+  store: Pick<Store, 'getMany' | 'set'>
   /** A digest of all that is not the release's and that a decision hangs on. */
   settings: string
 }

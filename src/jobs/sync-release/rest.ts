@@ -23,9 +23,12 @@ export async function noteRest(
   await rests.store.set(keyOfRest(object), JSON.stringify(rest), { ttlMs: keptForMs })
 }
 
-/** What the last such run left; undefined when there is none, or when Redis is gone. */
-export async function readRest(object: KubeObject, { store }: Pick<NonNullable<SyncReleaseDeps['rests']>, 'store'>) {
-  return parseRest(await store.get(keyOfRest(object)))
+/** What the last such run of each left; undefined where there is none, or when Redis is gone. */
+export async function readRests(
+  objects: readonly KubeObject[],
+  { store }: Pick<NonNullable<SyncReleaseDeps['rests']>, 'store'>,
+): Promise<(Rest | undefined)[]> {
+  return (await store.getMany(objects.map(keyOfRest))).map(parseRest)
 }
 
 function keyOfRest({ metadata }: KubeObject): string {
