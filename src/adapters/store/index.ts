@@ -48,10 +48,14 @@ type StoreOptions = {
   answerMs?: number
 }
 
-/** Connects in the background and returns at once. */
-export function createStore(options: StoreOptions): Store {
-  const { redisUrl, prefix = '{capstan}', log, answerMs = 900 } = options
-  const client = new Redis(redisUrl, {
+async function inParts<T>(keys: readonly string[], find: (some: readonly string[]) => Promise<T[]>): Promise<T[]> {
+  const found: T[] = []
+  for (let at = 0; at < keys.length; at += manyAtOnce) found.push(...(await find(keys.slice(at, at + manyAtOnce))))
+  return found
+}
+
+function connect(redisUrl: string): Redis {
+  return new Redis(redisUrl, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
@@ -60,6 +64,12 @@ export function createStore(options: StoreOptions): Store {
     disconnectTimeout: 500,
     retryStrategy: (times) => Math.min(100 * times, 2000),
   })
+}
+
+/** Connects in the background and returns at once. */
+export function createStore(options: StoreOptions): Store {
+  const { redisUrl, prefix = '{capstan}', log, answerMs = 900 } = options
+  const client = connect(redisUrl)
   client.on('error', (error: Error) => log.debug({ error: error.message }, 'store connection error'))
   const first = firstConnection(client, answerMs)
   const valueKey = (key: string): string => `${prefix}:store:${key}`
@@ -94,14 +104,8 @@ export function createStore(options: StoreOptions): Store {
 
   return {
     get: (key) => softly(() => find(key), undefined),
-    async getMany(keys) {
-      const found: (string | undefined)[] = []
-      for (let at = 0; at < keys.length; at += manyAtOnce) {
-        const some = keys.slice(at, at + manyAtOnce)
-        found.push(...(await softly(() => findMany(some), Array<undefined>(some.length).fill(undefined))))
-      }
-      return found
-    },
+    getMany: (keys) =>
+      inParts(keys, (some) => softly(() => findMany(some), Array<undefined>(some.length).fill(undefined))),
     read: (key) => surely(() => find(key)),
     async write(key, value, { ttlMs }) {
       await surely(() => put(key, value, ttlMs))
