@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { Run } from '../../lib/run.ts'
+import type { Run, RunResult } from '../../lib/run.ts'
 import {
   editArgs,
   type HelmMajor,
@@ -54,7 +54,7 @@ type Ended = { outcome: HelmOutcome; stdout: string }
 
 /** helm 3 or 4 as child processes. Values are only ever in a 0600 file that is gone when helm has ended. */
 export function createHelm(options: HelmOptions): Helm {
-  const { run, binary, directory, redact, limit } = options
+  const { run, binary, directory, redact, limit, log } = options
   const env = helmEnvironment(options)
   const makeReady = createFolder(directory)
   const whileWaiting = pLimit(waitingPlaces)
@@ -76,22 +76,23 @@ export function createHelm(options: HelmOptions): Helm {
     if (kind instanceof AppError)
       return { outcome: { ok: false, reason: 'HelmMissing', message: kind.message }, stdout: '' }
     const timeoutMs = timeoutSeconds * 1000 + marginMs
-    const filter = edit && kind.edits && { end: randomUUID(), edit: (text: string) => neverEmpty(edit(text)) }
-    const given = {
-      command: binary,
-      args: [...args(kind.major), ...(filter ? editArgs(filter.end) : [])],
-      env,
-      timeoutMs,
-      maxOutputBytes,
-      limits,
-      ...(filter ? { filter } : {}),
-    }
-    const begin = () => {
+    const given = { command: binary, args: args(kind.major), env, timeoutMs, maxOutputBytes, limits }
+    const begin = async (): Promise<Ended> => {
       began?.()
-      return run({ ...given, ...(signal ? { signal } : {}) })
+      const plain = { ...given, ...(signal ? { signal } : {}) }
+      if (!edit || !kind.edits) return endedBy(await run(plain))
+      const filter = { end: randomUUID(), edit: (text: string) => neverEmpty(edit(text)) }
+      const result = await run({ ...plain, args: [...plain.args, ...editArgs(filter.end)], filter })
+      if (!askedInVain(result)) return endedBy(result, true)
+      log.debug({}, 'helm could not ask for an edit of its manifests, so they go as they are')
+      return endedBy(await run(plain))
     }
-    const result = await (wait ? whileWaiting(begin) : limit(begin))
-    return { outcome: helmOutcome(result, redact), stdout: result.stdout }
+    return await (wait ? whileWaiting(begin) : limit(begin))
+  }
+
+  function endedBy(result: RunResult, isEdited = false): Ended {
+    const outcome = helmOutcome(result, redact)
+    return { outcome: outcome.ok && isEdited ? { ...outcome, edited: true } : outcome, stdout: result.stdout }
   }
 
   /** The values live in a 0600 file for as long as helm runs. */
@@ -159,6 +160,11 @@ function helmEnvironment({ directory, environment, kubeconfig }: HelmOptions): R
     HELM_DRIVER: 'secret',
     ...(kubeconfig ? { KUBECONFIG: kubeconfig } : {}),
   }
+}
+
+/** It comes before helm writes anything: there is no shell, it lacks a program, or who started helm closed our descriptor (pkg/postrender). */
+function askedInVain({ ended, exitCode, stderr }: RunResult): boolean {
+  return ended === 'exit' && exitCode !== 0 && /(?:running command|find binary at) \/bin\/sh/.test(stderr)
 }
 
 /** helm takes an empty text for the failure of who edits it, though a chart may have no objects, or hooks alone. */

@@ -20,7 +20,7 @@ export type HelmWrite = HelmTarget & {
   began?: () => void
   /**
    * What helm has rendered, without hooks, goes through this before it is sent and stored. Called at most once, and not at all where helm
-   * has no way to ask: helm 4 asks plugins only, helm before 3.9 takes no arguments for whom it asks.
+   * has no way to ask: helm 4 asks plugins only, helm before 3.9 takes no arguments for whom it asks. Where asking fails, it goes as it is.
    */
   edit?: (manifests: string) => string
 }
@@ -30,7 +30,8 @@ export type PreviewRequest = HelmWrite & { verb: 'install' | 'upgrade'; resetVal
 type FailedOutcome = Extract<HelmOutcome, { ok: false }>
 
 export type HelmOutcome =
-  | { ok: true }
+  /** `edited`: what was sent is what the `edit` of the request made of it. */
+  | { ok: true; edited?: true }
   /**
    * `message`: helm's own words, redacted, one line, at most 1,000 characters. `isTaken`: it refused, and wrote nothing, since there is a
    * release of this name already, or another helm is at work on it.

@@ -81,7 +81,7 @@ async function deploy(
   }
   if (verb === 'upgrade') await logDiff(before, work, deps)
   await noteDeployed(verb, spec.wait && !isWaiting, work, deps)
-  if (!marks.areWhole()) await markObjects(work, deps)
+  if (!outcome.edited || !marks.areWhole()) await markObjects(work, deps)
   return {}
 }
 
