@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, parseDocument, Scalar } from 'yaml'
+import { type Splice, spliced } from '../../lib/splice.ts'
 import { digestOf } from '../manifest/digest.ts'
 import { manifestYaml } from '../manifest/go-yaml.ts'
 import type { KubeObject } from '../manifest/object.ts'
@@ -24,7 +25,7 @@ export type Edited<T extends ScalarEdit> = {
   refused: { edit: T; why: string }[]
 }
 
-type Splice<T> = { edit: T; start: number; end: number; source: string }
+type EditSplice<T> = Splice & { edit: T }
 
 /**
  * Changes the bytes of these scalars and nothing else (law 9): comments, quotes, anchors, line ends and other documents stay. The
@@ -37,19 +38,19 @@ export function editFile<T extends ScalarEdit>(
 ): Edited<T> {
   const objects = open(text)
   const refused: Edited<T>['refused'] = []
-  const splices: Splice<T>[] = []
+  const splices: EditSplice<T>[] = []
   for (const edit of edits) {
     const splice = makeSplice(text, objects[edit.index], edit)
     if ('why' in splice) refused.push({ edit, why: splice.why })
     else if (splices.some(({ start }) => start === splice.start)) refused.push({ edit, why: 'it is changed already' })
     else splices.push(splice)
   }
-  const together = applyAll(text, splices)
+  const together = spliced(text, splices)
   if (isExactly(objects, open(together), splices)) return { text: together, done: splices.map(editOf), refused }
   return oneByOne(text, splices.map(editOf), refused, open)
 }
 
-function editOf<T>({ edit }: Splice<T>): T {
+function editOf<T>({ edit }: EditSplice<T>): T {
   return edit
 }
 
@@ -64,7 +65,7 @@ function oneByOne<T extends ScalarEdit>(
   for (const edit of edits) {
     const objects = open(result.text)
     const splice = makeSplice(result.text, objects[edit.index], edit)
-    const next = 'why' in splice ? undefined : applyAll(result.text, [splice])
+    const next = 'why' in splice ? undefined : spliced(result.text, [splice])
     if ('why' in splice) result.refused.push({ edit, why: splice.why })
     else if (next !== undefined && isExactly(objects, open(next), [splice])) {
       result.text = next
@@ -81,7 +82,7 @@ function makeSplice<T extends ScalarEdit>(
   text: string,
   found: OpenObject | undefined,
   edit: T,
-): Splice<T> | { why: string } {
+): EditSplice<T> | { why: string } {
   if (!found || valueAt(found.object, edit.path) !== edit.from)
     return { why: 'the file does not say what was expected' }
   if (found.isSealed) return { why: `the file is ${sealed}; edit it by hand` }
@@ -119,21 +120,11 @@ function isPlainText(value: string): boolean {
   return parseDocument(value, manifestYaml).toJS() === value
 }
 
-function applyAll<T>(text: string, splices: readonly Splice<T>[]): string {
-  const pieces: string[] = []
-  let at = 0
-  for (const { start, end, source } of splices.toSorted((a, b) => a.start - b.start)) {
-    pieces.push(text.slice(at, start), source)
-    at = end
-  }
-  return [...pieces, text.slice(at)].join('')
-}
-
 /** Whether the objects after are those before with these values changed and nothing else. */
 function isExactly(
   before: readonly OpenObject[],
   after: readonly OpenObject[],
-  splices: readonly Splice<ScalarEdit>[],
+  splices: readonly EditSplice<ScalarEdit>[],
 ): boolean {
   if (before.length !== after.length) return false
   const byIndex = Map.groupBy(splices, ({ edit }) => edit.index)

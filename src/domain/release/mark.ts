@@ -1,12 +1,12 @@
 import { CST, Parser } from 'yaml'
+import { type Splice, spliced } from '../../lib/splice.ts'
 
 /** A text of manifests after {@link markManifests}; `isWhole`: each of its objects has the annotation now. */
 export type Marked = { text: string; isWhole: boolean }
 
-type Insertion = { at: number; text: string }
 type Pair = { key: string; value: string }
-type Map = CST.BlockMap | CST.FlowCollection
-type Item = Map['items'][number]
+type Mapping = CST.BlockMap | CST.FlowCollection
+type Item = Mapping['items'][number]
 
 /** A longer text is left as it is: to read it would hold up everything else. */
 const maxLength = 256 * 1024
@@ -21,7 +21,7 @@ const oddLineEnds = /\r(?!\n)|[\u0085\u2028\u2029]/
 export function markManifests(text: string, { key, value }: Pair): Marked {
   const unmarked = { text, isWhole: false }
   if (text.length > maxLength || oddLineEnds.test(text)) return unmarked
-  const insertions: Insertion[] = []
+  const splices: Splice[] = []
   let isWhole = true
   for (const token of new Parser().parse(text)) {
     if (token.type === 'error') return unmarked
@@ -29,10 +29,10 @@ export function markManifests(text: string, { key, value }: Pair): Marked {
     const insertion = isSound(token.value)
       ? insertionIn(token.value, { key, value: JSON.stringify(value) }, text)
       : undefined
-    if (insertion) insertions.push(insertion)
+    if (insertion) splices.push(insertion)
     else isWhole = false
   }
-  return { text: withInserted(text, insertions), isWhole }
+  return { text: spliced(text, splices), isWhole }
 }
 
 /** False where something is open at its end: Go's parser may read on there, so that nothing below is what it seems to be. */
@@ -49,7 +49,7 @@ function areSound(items: readonly { key?: CST.Token | null; value?: CST.Token }[
   return items.every(({ key, value }) => (!key || isSound(key)) && (!value || isSound(value)))
 }
 
-function insertionIn(object: CST.Token, pair: Pair, text: string): Insertion | undefined {
+function insertionIn(object: CST.Token, pair: Pair, text: string): Splice | undefined {
   const root = plainMap(object)
   const kind = root && resolved(entryOf(root, 'kind')?.value)
   const metadata = root && plainMap(entryOf(root, 'metadata')?.value)
@@ -62,16 +62,16 @@ function insertionIn(object: CST.Token, pair: Pair, text: string): Insertion | u
   return annotations && entriesOf(annotations, pair.key).length === 0 ? asFirst(annotations, pair, text) : undefined
 }
 
-function insteadOfNothing({ sep }: Item, { key, value }: Pair): Insertion | undefined {
+function insteadOfNothing({ sep }: Item, { key, value }: Pair): Splice | undefined {
   const colon = sep?.find(({ type }) => type === 'map-value-ind')
-  return colon && { at: colon.offset + 1, text: ` {${key}: ${value}}` }
+  return colon && inserted(colon.offset + 1, ` {${key}: ${value}}`)
 }
 
 /** Before the first key of a mapping; undefined where there is no room for it. */
-function asFirst(map: Map, { key, value, under }: Pair & { under?: string }, text: string): Insertion | undefined {
+function asFirst(map: Mapping, { key, value, under }: Pair & { under?: string }, text: string): Splice | undefined {
   if (map.type === 'flow-collection') {
     const pair = under ? `${under}: {${key}: ${value}}` : `${key}: ${value}`
-    return { at: map.start.offset + 1, text: isEmpty(map) ? pair : `${pair}, ` }
+    return inserted(map.start.offset + 1, isEmpty(map) ? pair : `${pair}, `)
   }
   const at = map.items[0]?.key?.offset
   if (at === undefined) return undefined
@@ -79,7 +79,11 @@ function asFirst(map: Map, { key, value, under }: Pair & { under?: string }, tex
   // an anchor, a tag or a question mark stands before it
   if (!/^ *$/.test(indent)) return undefined
   const lines = under ? [`${under}:`, `${indent}  ${key}: ${value}`, indent] : [`${key}: ${value}`, indent]
-  return { at, text: lines.join('\n') }
+  return inserted(at, lines.join('\n'))
+}
+
+function inserted(at: number, source: string): Splice {
+  return { start: at, end: at, source }
 }
 
 function isEmpty({ items }: CST.FlowCollection): boolean {
@@ -87,7 +91,7 @@ function isEmpty({ items }: CST.FlowCollection): boolean {
 }
 
 /** A mapping all of whose keys are what they say: none is an alias, has a tag or merges something else into it. */
-function plainMap(token: CST.Token | undefined): Map | undefined {
+function plainMap(token: CST.Token | undefined): Mapping | undefined {
   const isMap =
     token?.type === 'block-map' || (token?.type === 'flow-collection' && token.start.type === 'flow-map-start')
   if (!isMap) return undefined
@@ -100,12 +104,12 @@ function plainMap(token: CST.Token | undefined): Map | undefined {
 }
 
 /** The only entry of that name, where nothing else refers to its value. */
-function entryOf(map: Map, name: string): Item | undefined {
+function entryOf(map: Mapping, name: string): Item | undefined {
   const [found, second] = entriesOf(map, name)
   return found && !second && !found.sep?.some(isProperty) ? found : undefined
 }
 
-function entriesOf(map: Map, name: string): Item[] {
+function entriesOf(map: Mapping, name: string): Item[] {
   const items: Item[] = map.items
   return items.filter(({ key }) => resolved(key) === name)
 }
@@ -122,14 +126,4 @@ function resolved(token: CST.Token | null | undefined): string | undefined {
     isWhole = false
   })
   return isWhole ? scalar?.value : undefined
-}
-
-function withInserted(text: string, insertions: readonly Insertion[]): string {
-  const pieces: string[] = []
-  let from = 0
-  for (const { at, text: piece } of insertions) {
-    pieces.push(text.slice(from, at), piece)
-    from = at
-  }
-  return [...pieces, text.slice(from)].join('')
 }
