@@ -1,4 +1,5 @@
 import { AppError } from '../../domain/error.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { refusal, parseStatus } from './failure.ts'
 import type { Send } from './send.ts'
 
@@ -58,15 +59,15 @@ export function createDiscovery(send: Send): Discovery {
 
   return {
     async resource(apiVersion, kind, signal) {
-      const kinds = await abortable(load(), signal)
+      const kinds = await untilAborted(load(), signal)
       const known = kinds.get(`${apiVersion}/${kind}`)
       if (known) return known
-      const fresh = await abortable(look(apiVersion), signal)
+      const fresh = await untilAborted(look(apiVersion), signal)
       for (const resource of fresh ?? []) keep(kinds, resource)
       return kinds.get(`${apiVersion}/${kind}`)
     },
     async all(signal) {
-      const kinds = await abortable(load(), signal)
+      const kinds = await untilAborted(load(), signal)
       return [...kinds.values()]
     },
     forget() {
@@ -164,15 +165,4 @@ async function readJson(send: Send, path: string, accepted: string): Promise<unk
   } catch (error) {
     throw new AppError('ClusterUnavailable', `The API server's answer to ${path} is not JSON.`, { cause: error })
   }
-}
-
-/** Waits for shared work, or ends with the signal's reason. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await work
-  signal.throwIfAborted()
-  return await new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
