@@ -76,10 +76,10 @@ export function createHelm(options: HelmOptions): Helm {
     if (kind instanceof AppError)
       return { outcome: { ok: false, reason: 'HelmMissing', message: kind.message }, stdout: '' }
     const timeoutMs = timeoutSeconds * 1000 + marginMs
-    const given = { command: binary, args: args(kind.major), env, timeoutMs, maxOutputBytes, limits }
+    const stop = signal ? { signal } : {}
+    const plain = { command: binary, args: args(kind.major), env, timeoutMs, maxOutputBytes, limits, ...stop }
     const begin = async (): Promise<Ended> => {
       began?.()
-      const plain = { ...given, ...(signal ? { signal } : {}) }
       if (!edit || !kind.edits) return endedBy(await run(plain))
       const filter = { end: randomUUID(), edit: (text: string) => neverEmpty(edit(text)) }
       const result = await run({ ...plain, args: [...plain.args, ...editArgs(filter.end)], filter })
