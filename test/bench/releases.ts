@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,6 +16,7 @@ import { readAccess } from './bare-client.ts'
 import { type Cpu, cpuBetween, readCpu } from './cpu.ts'
 import { emptyStack } from './empty-stack.ts'
 import { requestsDuring } from './requests.ts'
+import { residentMb } from './resident.ts'
 
 /** Seconds, and processor time. */
 export type HelmAlone = { bareInstall: number; bareUpgrade: number; bareCpu: { install: Cpu; upgrade: Cpu } }
@@ -124,15 +125,14 @@ export async function measureReleases(count: number): Promise<OurReleases> {
       const helms = await countHelms(capstan)
       const settling = await resyncAll(capstan)
       const idle = await requestsDuring(readAccess(stack().kubeconfig), async () => await resyncAll(capstan))
-      const status = readFileSync(`/proc/${capstan.pid()}/status`, 'utf8')
-      const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+      const resident = residentMb(capstan.pid())
       const idleHelms = (await countHelms(capstan)) - helms
       return {
         install: install.seconds,
         upgrade: upgrade.seconds,
         settling,
         idleHelms,
-        residentMb,
+        residentMb: resident,
         idle: idle.result,
         idleReads: idle.reads,
         idleWrites: idle.writes,

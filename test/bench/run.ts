@@ -1,6 +1,6 @@
 // `npm run bench`: the figures of docs/benchmarks.md, both sides in one run. Options: --rounds N (3), --apps N (250), --repositories N (100),
 // --releases N (100), --rows N (10000), --sources N (100), --idle SECONDS (60), --only sync|images|releases|api|sources.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -22,6 +22,7 @@ import { applyBare, readAccess } from './bare-client.ts'
 import { benchRepository } from './repository.ts'
 import { emptyStack } from './empty-stack.ts'
 import { requestsDuring } from './requests.ts'
+import { residentMb } from './resident.ts'
 import { measureSources, type SourcesRound, type Stretch } from './sources.ts'
 
 type Round = {
@@ -151,13 +152,12 @@ async function runCapstan(prefix: string): Promise<Omit<Round, 'bare' | 'bareCpu
     return commit
   })
   const onCluster = await seen.end()
-  const status = readFileSync(`/proc/${capstan.pid()}/status`, 'utf8')
-  const residentMb = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+  const resident = residentMb(capstan.pid())
   await watched.stop()
   await capstan.stop()
   await repository.stop()
   const { reads: idleReads, writes: idleWrites } = idleRequests
-  return { first, firstCpu, idle, idleReads, idleWrites, change, onCluster, residentMb }
+  return { first, firstCpu, idle, idleReads, idleWrites, change, onCluster, residentMb: resident }
 }
 
 /** The status of the source of the flags, told by a watch: to ask again and again would be work for the API server that is nobody's. */
@@ -222,8 +222,7 @@ async function idleSync(capstan: Awaited<ReturnType<typeof startCapstan>>): Prom
 function medianOf(all: readonly Round[]): Round {
   const ordered = all.toSorted((a, b) => a.first / a.bare - b.first / b.bare)
   const central = ordered[Math.floor(all.length / 2)] as Round
-  const middle = (pick: (round: Round) => number) =>
-    all.map(pick).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0
+  const middle = (pick: (round: Round) => number) => middleOf(all.map(pick))
   return {
     ...central,
     idle: middle(({ idle }) => idle),
@@ -233,6 +232,10 @@ function medianOf(all: readonly Round[]): Round {
     onCluster: middle((round) => round.onCluster),
     residentMb: middle(({ residentMb }) => residentMb),
   }
+}
+
+function middleOf(figures: readonly number[]): number {
+  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? 0
 }
 
 function print(name: string, round: Round): void {
@@ -288,10 +291,7 @@ function printReleases(name: string, round: ReleaseRound): void {
 }
 
 function printRatios(all: readonly ReleaseRound[]): void {
-  const middle = (ratioOf: (round: ReleaseRound) => number) => {
-    const ratios = all.map(ratioOf).toSorted((a, b) => a - b)
-    return (((ratios[(all.length - 1) >> 1] ?? 0) + (ratios[all.length >> 1] ?? 0)) / 2).toFixed(2)
-  }
+  const middle = (ratioOf: (round: ReleaseRound) => number) => middleOf(all.map(ratioOf)).toFixed(2)
   const used = (verb: 'install' | 'upgrade') => middle(({ cpu, bareCpu }) => sumOf(cpu[verb]) / sumOf(bareCpu[verb]))
   console.log(
     [
