@@ -132,7 +132,10 @@ async function listReleases(
   return [...due, ...gone].map((one) => ({ kind: 'sync-release', ...one }))
 }
 
-/** All HelmReleases of the kinds that are served; `isDefined`: ours is among these kinds. */
+/**
+ * All HelmReleases of the kinds that are served; `isDefined`: ours is among these kinds. From the API server's cache: what changed since
+ * is told by the watch, and a run reads its HelmRelease itself. To read them all from etcd costs the API server most of an idle resync.
+ */
 async function listDefined(
   { cluster, releaseNamespace, legacyReleases }: ResyncDeps,
   signal: AbortSignal,
@@ -143,7 +146,7 @@ async function listDefined(
   for (const kind of legacyReleases ? [helmReleaseKind, legacyReleaseKind] : [helmReleaseKind]) {
     if (!(await cluster.resource(kind.apiVersion, kind.kind, signal))) continue
     isDefined ||= kind === helmReleaseKind
-    releases.push(...(await cluster.list({ ...kind, ...scope }, signal)))
+    releases.push(...(await cluster.list({ ...kind, ...scope, mayBeOld: true }, signal)))
   }
   return { releases, isDefined }
 }
