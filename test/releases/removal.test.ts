@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '../../playground/stack/until.ts'
 import { recordLabels, recordName } from '../../src/domain/release/record.ts'
 import { helmReleaseKind } from '../../src/domain/release/spec.ts'
 import { resync, type ResyncDeps } from '../../src/jobs/resync.ts'
@@ -50,9 +52,20 @@ describe('what is removed, and what never is, with the real helm on the real API
     )
   }
 
+  /** A resync reads HelmReleases from the API server's cache, which learns of a change a moment later. */
+  async function cacheIsCurrent(): Promise<void> {
+    const query = { ...helmReleaseKind, namespace: bench.namespace, metadataOnly: true }
+    const versions = async (mayBeOld: boolean) => {
+      const found = await bench.cluster.list({ ...query, mayBeOld })
+      return found.map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`).toSorted()
+    }
+    await until('the cache has all changes', async () => isDeepStrictEqual(await versions(true), await versions(false)))
+  }
+
   /** Names of the HelmReleases that a resync of `--allow-namespace` asks for. */
   async function resynced(cluster: ResyncDeps['cluster'] = bench.cluster): Promise<string[]> {
     const found: string[] = []
+    await cacheIsCurrent()
     await resync(
       { kind: 'resync', namespace: '', name: 'releases', reason: 'start', requestedAt: '' },
       {
