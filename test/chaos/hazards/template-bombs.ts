@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { HelmTarget } from '../../../src/adapters/helm/helm.ts'
@@ -47,7 +47,7 @@ export const bombs: readonly [Bomb, ...Bomb[]] = [
   },
   {
     name: 'the environment',
-    files: (random) => inMap(random.pick(['env "KUBECONFIG"', 'expandenv "$PATH $HOME"', 'osBase "/etc"'])),
+    files: (random) => inMap(random.pick(['env "KUBECONFIG"', 'expandenv "$PATH $HOME"'])),
   },
   {
     name: 'a template that calls itself',
@@ -92,7 +92,7 @@ export const bombs: readonly [Bomb, ...Bomb[]] = [
   {
     name: 'loops in loops',
     files(random) {
-      const n = random.between(20_000, 90_000)
+      const n = random.between(200_000, 900_000)
       return template(`{{ range until ${n} }}{{ range until ${n} }}{{ end }}{{ end }}`)
     },
   },
@@ -190,15 +190,16 @@ function childSeconds(): number {
 
 /**
  * From now on: the longest that this thread worked without letting others in, by its processor time, so that others on the machine do
- * not count; and the most memory that its children held.
+ * not count; and the most memory that a program held which was started since. The control plane is a child of ours, too.
  */
 function watchLoopAndChildren(): () => { busyMs: number; megabytes: number } {
   let last = process.threadCpuUsage()
+  const earlier = new Set(childPids())
   const worst = { busyMs: 0, megabytes: 0 }
   const look = () => {
     const { user, system } = process.threadCpuUsage(last)
     worst.busyMs = Math.max(worst.busyMs, Math.round((user + system) / 1000))
-    worst.megabytes = Math.max(worst.megabytes, childMegabytes())
+    worst.megabytes = Math.max(worst.megabytes, ...childPids().map((pid) => (earlier.has(pid) ? 0 : megabytesOf(pid))))
     last = process.threadCpuUsage()
   }
   const timer = setInterval(look, 10)
@@ -209,17 +210,26 @@ function watchLoopAndChildren(): () => { busyMs: number; megabytes: number } {
   }
 }
 
-function childMegabytes(): number {
+function childPids(): string[] {
   const threads = readdirSync('/proc/self/task')
-  const pids = threads.flatMap((id) => read(`/proc/self/task/${id}/children`).split(' ').filter(Boolean))
-  const kilobytes = pids.map((pid) => Number(/^RssAnon:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0))
-  return Math.round(Math.max(0, ...kilobytes) / 1024)
+  return threads.flatMap((id) =>
+    read(() => readFileSync(`/proc/self/task/${id}/children`, 'utf8'))
+      .split(' ')
+      .filter(Boolean),
+  )
+}
+
+/** Private memory; none as long as it is only a copy of this process, whose memory it shares until it starts its program. */
+function megabytesOf(pid: string): number {
+  if (read(() => readlinkSync(`/proc/${pid}/exe`)) === process.execPath) return 0
+  const [, kilobytes = 0] = /^RssAnon:\s+(\d+)/m.exec(read(() => readFileSync(`/proc/${pid}/status`, 'utf8'))) ?? []
+  return Math.round(Number(kilobytes) / 1024)
 }
 
 /** Empty when the process has gone. */
-function read(file: string): string {
+function read(from: () => string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return from()
   } catch {
     return ''
   }
