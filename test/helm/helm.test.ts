@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pLimit from 'p-limit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import { which } from '../../playground/tools/on-path.ts'
@@ -38,7 +39,7 @@ describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 
     let helm: Helm
 
     const run = createRun({ redact: redactor.redact })
-    const make = (given: { kubeconfig?: string; binary?: string } = {}) =>
+    const make = (given: Partial<Parameters<typeof createHelm>[0]> = {}) =>
       createHelm({
         // what is stopped has the time that it needs to record that
         run: async (request) => await run({ ...request, killAfterMs: 60_000 }),
@@ -212,6 +213,16 @@ describe.each([['helm 3', helm3, 3], ...(existsSync(helm4) ? [['helm 4', helm4, 
       const stored = { apiVersion: 'v1', kind: 'Secret', namespace, name: 'sh.helm.release.v1.unanswered.v2' }
       expect(await cluster.get(stored)).toBeUndefined()
       expect(await helm.uninstall(target('unanswered'))).toEqual({ ok: true })
+    })
+
+    it('holds up no other release while a hook is waited for', async () => {
+      const onePlace = pLimit(1)
+      const narrow = make({ limit: (work) => onePlace(work) })
+      const stop = new AbortController()
+      const waits = narrow.install(write('hooked', chart('hooked', job), 120), stop.signal)
+      expect(await narrow.install(write('behind', chart('behind', map)))).toEqual({ ok: true })
+      stop.abort()
+      expect(await waits).toMatchObject({ ok: false })
     })
 
     it('ends by its own time-out', async () => {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pLimit from 'p-limit'
 import { AppError, toAppError } from '../../domain/error.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Run, RunResult } from '../../lib/run.ts'
@@ -18,6 +17,7 @@ import {
 import { helmOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
 import { createHelmVersion } from './helm-version.ts'
+import { createPlaces } from './places.ts'
 import { manifestOf, markFailed } from './stored-release.ts'
 
 export type HelmOptions = {
@@ -42,8 +42,8 @@ const marginMs = 60_000
 const maxOutputBytes = 32 * 1024 * 1024
 /** A chart is somebody's program: it must not take the machine (hazard I5). */
 const limits = { dataBytes: 1024 * 1024 * 1024, cpuSeconds: 60 }
-/** A helm that waits for readiness uses no processor: such runs have places of their own, so that they hold up no others (W6). */
-const waitingPlaces = 32
+/** A helm that waits uses no processor: such runs have places of their own, so that they hold up no others (W6). */
+const places = { waiting: 32, busyMs: 5_000 }
 /**
  * helm lives for a moment, so collecting garbage costs more than it gives (0.15 s of wall instead of 0.09 s for a small chart); the
  * limit makes it collect where a chart is big.
@@ -57,7 +57,7 @@ export function createHelm(options: HelmOptions): Helm {
   const { run, binary, directory, redact, limit, log } = options
   const env = helmEnvironment(options)
   const makeReady = createFolder(directory)
-  const whileWaiting = pLimit(waitingPlaces)
+  const { working, waiting } = createPlaces(limit, places)
   const version = createHelmVersion(binary, () =>
     run({ command: binary, args: ['version', '--short'], env, timeoutMs: 10_000 }),
   )
@@ -87,7 +87,7 @@ export function createHelm(options: HelmOptions): Helm {
       log.debug({}, 'helm could not ask for an edit of its manifests, so they go as they are')
       return endedBy(await run(plain))
     }
-    return await (wait ? whileWaiting(begin) : limit(begin))
+    return await (wait ? waiting(begin) : working(begin))
   }
 
   function endedBy(result: RunResult, isEdited = false): Ended {
