@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, realpath } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { parse } from 'yaml'
 import { AppError } from '../../domain/error.ts'
 
@@ -10,33 +10,45 @@ export type Chart = {
   path: string
   name: string
   version: string
+  /** Of the application, as Chart.yaml says; empty where it does not. */
+  appVersion: string
   /** Of every file of the tree: name and content. */
   digest: string
 }
 
 /** Reads what a folder holds. Throws ChartNotFound when there is no Chart.yaml, RenderFailed when it does not name a chart. */
 export async function readChart(folder: string): Promise<Chart> {
-  const { name, version } = await readYaml(join(folder, 'Chart.yaml'))
+  const { name, version, appVersion } = await readYaml(join(folder, 'Chart.yaml'))
   if ((typeof name !== 'string' && typeof name !== 'number') || name === '')
     throw new AppError('RenderFailed', 'Chart.yaml has no name')
   if ((typeof version !== 'string' && typeof version !== 'number') || version === '')
     throw new AppError('RenderFailed', 'Chart.yaml has no version')
-  return { path: folder, name: String(name), version: String(version), digest: await digestTree(folder) }
+  return {
+    path: folder,
+    name: String(name),
+    version: String(version),
+    appVersion: typeof appVersion === 'string' || typeof appVersion === 'number' ? String(appVersion) : '',
+    digest: await digestTree(folder),
+  }
 }
 
 /** Every file counts: templates, values, files, subcharts, CRDs (helm-operator complaints 4 and 5). */
 async function digestTree(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted()
   const hash = createHash('sha256')
-  for (const path of paths) {
-    const content = await readFile(path)
-    hash.update(`${path.slice(folder.length)}\0${content.length}\0`).update(content)
+  for (const path of await listChartFiles(folder)) {
+    const content = await readFile(join(folder, path))
+    hash.update(`/${path}\0${content.length}\0`).update(content)
   }
   return hash.digest('hex').slice(0, 40)
+}
+
+/** All files below, in order, each relative to the folder. */
+export async function listChartFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .toSorted()
 }
 
 /** A text file of the chart; undefined when it is not there or lies outside, also by a link (hazard J8). */

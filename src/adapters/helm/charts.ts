@@ -5,7 +5,7 @@ import type { Egress } from '../../lib/egress.ts'
 import { createChartCache, hashOf } from './chart-cache.ts'
 import type { ChartPlugins } from './chart-plugins.ts'
 import type { IndexEntry } from './chart-index.ts'
-import { type Chart, readChartFile } from './chart-tree.ts'
+import { type Chart, listChartFiles, readChartFile } from './chart-tree.ts'
 import { completeDependencies, type Dependency } from './dependencies.ts'
 import { type ChartRegistry, createOciRepositories, type RegistryLogins } from './oci.ts'
 import { hasPostHooks } from './post-hooks.ts'
@@ -43,6 +43,8 @@ export type Charts = {
   fromFolder(key: string, source: FolderChart, signal: AbortSignal): Promise<Chart>
   /** A text file of the chart; undefined when it is not there or lies outside. */
   readFile(chart: Chart, path: string): Promise<string | undefined>
+  /** The paths of all its files, subcharts too. */
+  listFiles(chart: Chart): Promise<string[]>
   /** True when helm itself must wait for readiness, because hooks come after it (W6). */
   hasPostHooks(chart: Chart): Promise<boolean>
 }
@@ -123,6 +125,7 @@ export function createCharts(options: ChartsOptions): Charts {
     fromRepository,
     fromFolder: (key, source, signal) => cache.once(key, (folder) => fillFolder(source, folder), signal),
     readFile: (chart, path) => readChartFile(chart.path, path),
+    listFiles: (chart) => listChartFiles(chart.path),
     hasPostHooks: (chart) => hasPostHooks(chart.path),
   }
 }

@@ -41,6 +41,7 @@ const expected = {
   config: { a: 1 },
   chartName: 'demo',
   chartVersion: '1.0.0',
+  appVersion: '',
   chartValues: { b: 2 },
   files: new Map([['templates/x.yaml', 't']]),
   objects: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x' }],

@@ -8,6 +8,7 @@ export type StoredRelease = {
   config: Record<string, unknown>
   chartName: string
   chartVersion: string
+  appVersion: string
   /** The chart's default values; undefined where helm mixed those of subcharts into them. */
   chartValues: Record<string, unknown> | undefined
   /** Templates and other files that helm stores: path in the chart → content. */
@@ -93,13 +94,14 @@ function wholeManifest({ manifest, hooks }: Stored): string {
 function readRelease(stored: Stored): StoredRelease {
   const { config, manifest, hooks } = stored
   const chart = mapOf(stored.chart)
-  const { name, version, dependencies } = mapOf(chart.metadata)
+  const { name, version, appVersion, dependencies } = mapOf(chart.metadata)
   const files = [...listOf(chart.templates), ...listOf(chart.files)].map(mapOf)
   let objects: ObjectRef[] | undefined
   return {
     config: { ...mapOf(config) },
     chartName: textOf(name),
     chartVersion: textOf(version),
+    appVersion: textOf(appVersion),
     chartValues: listOf(dependencies).length > 0 ? undefined : { ...mapOf(chart.values) },
     files: new Map(files.map((file) => [textOf(file.name), Buffer.from(textOf(file.data), 'base64').toString()])),
     // parsed for those who ask: it costs more than all the rest

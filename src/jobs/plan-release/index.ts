@@ -15,6 +15,7 @@ import { findWait } from '../sync-release/depends-on.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
 import { createReleaseMemory, memoryOf } from '../sync-release/memory.ts'
 import { prepareChart } from '../sync-release/chart.ts'
+import { releaseRequest } from '../sync-release/release-request.ts'
 import { accountProblem, withRights } from '../sync-release/rights.ts'
 import type { PreparedChart } from '../sync-release/work.ts'
 import { readNewest, type Newest } from './newest.ts'
@@ -79,14 +80,8 @@ async function changesPlan(
 ): Promise<MadePlan> {
   const outcome = await deps.helm.preview(
     {
-      release: spec.release,
-      namespace: spec.targetNamespace,
-      timeoutSeconds: spec.timeoutSeconds,
-      chartPath: chart.path,
-      values: mergeValues(layers.map(({ values }) => values)),
+      ...releaseRequest(spec, chart, mergeValues(layers.map(({ values }) => values))),
       wait: false,
-      skipCrds: spec.skipCrds,
-      disableOpenApiValidation: spec.disableOpenApiValidation,
       verb: newest.release ? 'upgrade' : 'install',
       resetValues: spec.resetValues,
       force: spec.forceUpgrade,

@@ -10,6 +10,7 @@ import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
 import { narrate, nouns } from './narrate.ts'
 import { findWrongTypes } from './refused-types.ts'
+import { releaseRequest } from './release-request.ts'
 import { keepFinalizer } from './finalizer.ts'
 import { lookAfter, lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
@@ -147,15 +148,7 @@ async function runHelm(
   deps: SyncReleaseDeps,
 ): Promise<HelmOutcome> {
   const { spec, wanted, signal } = work
-  const request = {
-    ...target(work),
-    timeoutSeconds: spec.timeoutSeconds,
-    chartPath: wanted.chart.path,
-    values: wanted.values,
-    ...how,
-    skipCrds: spec.skipCrds,
-    disableOpenApiValidation: spec.disableOpenApiValidation,
-  }
+  const request = { ...releaseRequest(spec, wanted.chart, wanted.values), ...how }
   deps.fence.check()
   if (verb === 'install') return await deps.helm.install(request, signal)
   const { resetValues, forceUpgrade, maxHistory } = spec

@@ -8,11 +8,10 @@ import { isWaitedFor, type Readiness, readinessOf } from '../../domain/release/r
 import { labelsOf, parseRecord, type ReleaseRecord, recordName } from '../../domain/release/record.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import { isRollbackWaited, isWaited, mustCompareStored, type ReleaseFacts } from '../../domain/release/state.ts'
-import { mergeValues, parseValues } from '../../domain/release/values.ts'
-import { canonicalJson } from '../../lib/canonical-json.ts'
 import type { SyncReleaseDeps } from './deps.ts'
+import { isStored } from './is-stored.ts'
 import { isFresh, lookAgain, lookFirst, readStored } from './revisions.ts'
-import type { StoredRecord, Wanted, Work } from './work.ts'
+import type { StoredRecord, Work } from './work.ts'
 
 export async function readRecord(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<StoredRecord> {
   const found = await deps.cluster.get(recordRef(spec), { signal })
@@ -145,20 +144,6 @@ async function readReadiness(work: Work, deps: SyncReleaseDeps): Promise<Readine
 function wasRolledBack(object: KubeObject): boolean {
   const { observedGeneration } = mapAt(object, 'status')
   return conditionOf(object, 'RolledBack')?.status === 'True' && observedGeneration === object.metadata.generation
-}
-
-/** Is what helm stored the same chart and the same values? Compared as far as helm stores a chart: without subcharts. */
-async function isStored(work: Work, { chart, values }: Wanted, deps: SyncReleaseDeps): Promise<boolean> {
-  const release = await readStored(work, deps)
-  if (!release || release.chartName !== chart.name || release.chartVersion !== chart.version) return false
-  const resulting = work.spec.resetValues ? values : mergeValues([release.config, values])
-  if (canonicalJson(release.config) !== canonicalJson(resulting)) return false
-  const defaults = parseValues((await deps.charts.readFile(chart, 'values.yaml')) ?? '')
-  if (release.chartValues && canonicalJson(release.chartValues) !== canonicalJson(defaults)) return false
-  for (const [file, content] of release.files) {
-    if ((await deps.charts.readFile(chart, file)) !== content) return false
-  }
-  return true
 }
 
 /** The namespace of the release must be there before anything can be written into it; Capstan never makes it (helm-operator §2). */
