@@ -204,6 +204,28 @@ describe.each([
     expect(await color('hand')).toBe('mine')
   })
 
+  it('undoes a release that was uninstalled and installed by hand, though helm counts from 1 again', async () => {
+    await bench.put('anew', { releaseName: 'anew', chart: chart('1.0.0'), values: { color: 'mine' } })
+    await bench.sync('anew')
+    await bench.helm('uninstall', 'anew')
+    await bench.helm(
+      'install',
+      'anew',
+      'demo',
+      '--repo',
+      bench.charts.url,
+      '--version',
+      '1.0.0',
+      '--set',
+      'color=other',
+    )
+    await bench.sync('anew')
+    expect(await color('anew')).toBe('mine')
+    bench.helmRuns()
+    await bench.sync('anew')
+    expect(bench.helmRuns()).toEqual([])
+  })
+
   it('leaves alone a foreign release in trouble', async () => {
     await bench
       .helm('install', 'broken', 'demo', '--repo', bench.charts.url, '--version', '3.0.0')

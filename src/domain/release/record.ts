@@ -27,6 +27,8 @@ export type Applied = {
   values: string
   /** Helm's number of it. */
   revision: number
+  /** Of helm's Secret; left out where it was not known. */
+  uid?: string
   /** Its tests have not passed yet. */
   testDue?: true
   /** It is waited for: its objects are not all ready yet. */

@@ -91,6 +91,22 @@ describe('releaseState', () => {
       'changed by hand',
     ],
     [
+      'ours, still there',
+      {
+        revisions: [{ revision: 2, state: 'deployed', changedAt: 0, uid: 'one' }],
+        record: record({ applied: { ...applied, uid: 'one' } }),
+      },
+      'in sync',
+    ],
+    [
+      'another one under the number of ours',
+      {
+        revisions: [{ revision: 2, state: 'deployed', changedAt: 0, uid: 'two' }],
+        record: record({ applied: { ...applied, uid: 'one' } }),
+      },
+      'changed by hand',
+    ],
+    [
       'a newer revision than ours with just what is wanted',
       {
         revisions: revisions('superseded', 'superseded', 'deployed'),

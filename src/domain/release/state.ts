@@ -13,8 +13,8 @@ export type HelmState =
   | 'pending-rollback'
   | 'unknown'
 
-/** `changedAt`: when helm wrote its state, in milliseconds since 1970. */
-export type StoredRevision = { revision: number; state: HelmState; changedAt: number }
+/** `changedAt`: when helm wrote its state, in milliseconds since 1970. `uid`: of helm's Secret, where it is known. */
+export type StoredRevision = { revision: number; state: HelmState; changedAt: number; uid?: string }
 
 /** What a sync of a release sees. */
 export type ReleaseFacts = {
@@ -51,7 +51,7 @@ export type ReleaseState =
   | 'untested'
   /** Deployed by us; the inputs changed since. */
   | 'out of sync'
-  /** Deployed, but a newer revision than ours is there: somebody used helm by hand. */
+  /** Deployed, but another revision than ours is the newest: somebody used helm by hand. */
   | 'changed by hand'
   /** Deployed with what is wanted, by somebody else or by a run that did not live to say so: no new revision is needed. */
   | 'adoptable'
@@ -116,7 +116,7 @@ function stateDeployed(latest: StoredRevision, facts: ReleaseFacts): ReleaseStat
   const applied = isOurs(facts) ? facts.record?.applied : undefined
   if (isHeldBack(facts)) return 'foreign trouble'
   if (finishedUnnoted(latest, facts)) return intendedAsWanted(facts) ? 'adoptable' : 'out of sync'
-  if (applied?.revision === latest.revision) return stateApplied(applied, facts)
+  if (applied && isRecorded(latest, applied)) return stateApplied(applied, facts)
   if (facts.storedIsWanted) return 'adoptable'
   return applied ? 'changed by hand' : 'foreign inputs'
 }
@@ -134,9 +134,9 @@ export function isRollbackWaited({ revision, state }: StoredRevision, { record }
 }
 
 /** What is waited for is this revision, with what is still wanted. */
-export function isWaited({ revision }: StoredRevision, facts: ReleaseFacts): boolean {
+export function isWaited(latest: StoredRevision, facts: ReleaseFacts): boolean {
   const applied = isOurs(facts) ? facts.record?.applied : undefined
-  return applied?.readyDue !== undefined && applied.revision === revision && stateApplied(applied, facts) === 'unready'
+  return applied?.readyDue !== undefined && isRecorded(latest, applied) && stateApplied(applied, facts) === 'unready'
 }
 
 /** The newest revision is the one that failed with the wanted inputs, or what it was rolled back to. */
@@ -161,7 +161,13 @@ function intendedAsWanted({ record, wanted }: ReleaseFacts): boolean {
 export function mustCompareStored(facts: ReleaseFacts): boolean {
   const latest = facts.revisions.at(-1)
   if (latest?.state !== 'deployed' || finishedUnnoted(latest, facts)) return false
-  return !isOurs(facts) || facts.record?.applied?.revision !== latest.revision
+  const applied = isOurs(facts) ? facts.record?.applied : undefined
+  return !applied || !isRecorded(latest, applied)
+}
+
+/** Our record speaks of this revision, and not of one that had its number before: `helm uninstall` begins with 1 anew. */
+function isRecorded({ revision, uid = '' }: StoredRevision, applied: Applied): boolean {
+  return applied.revision === revision && (!applied.uid || !uid || applied.uid === uid)
 }
 
 /** helm ended well, and the run that had begun it did not live to note it. */

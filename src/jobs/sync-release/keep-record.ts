@@ -162,7 +162,9 @@ export function retryTimes(
 /** The wanted inputs as deployed with the newest revision; its tests are due where they are asked for. */
 export function appliedNow(work: PreparedWork): Applied {
   const { wanted, spec } = work
-  const applied = { ...digestsOf(wanted), chartRevision: wanted.chart.revision, revision: latestOf(work) }
+  const { uid } = work.revisions.at(-1) ?? {}
+  const made = { revision: latestOf(work), ...(uid ? { uid } : {}) }
+  const applied = { ...digestsOf(wanted), chartRevision: wanted.chart.revision, ...made }
   return spec.test.enable ? { ...applied, testDue: true } : applied
 }
 

@@ -56,8 +56,9 @@ async function readExpected(
   return [newest]
 }
 
-function revisionOf({ metadata: { labels, creationTimestamp = '' } }: KubeObject): StoredRevision {
+function revisionOf({ metadata: { labels, uid, creationTimestamp = '' } }: KubeObject): StoredRevision {
   return {
+    ...(uid ? { uid } : {}),
     revision: Number(labels?.version),
     state: (labels?.status ?? 'unknown') as HelmState,
     changedAt: Number(labels?.modifiedAt ?? labels?.createdAt) * 1000 || Date.parse(creationTimestamp) || 0,
