@@ -71,7 +71,7 @@ export async function createWorkbench(change: Partial<SourceSpec> = {}): Promise
       },
       marking: { author: { name: 'c', email: 'c@example.com' }, signingKey: '', secret: { namespace, name: 'x' } },
       enqueue: async () => ({ jobId: 'none' }),
-      replaces: new Set(['fluxd', 'helm-operator']),
+      replaces: new Set(['fluxd', 'helm-operator', 'definition'] as const),
       redact: (text) => text,
       publish: async () => {},
       log: silent,

@@ -45,3 +45,41 @@ describe('a repository that runs fluxd itself', () => {
     expect(await bench.status()).toMatchObject({ ready: true, held: [] })
   })
 })
+
+describe('a repository with the definition of HelmReleases as the Helm Operator shipped it', () => {
+  let bench: Workbench
+
+  afterEach(async () => {
+    await bench.close()
+  })
+
+  const definition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: helmreleases.helm.fluxcd.io}
+spec:
+  group: helm.fluxcd.io
+  scope: Namespaced
+  names: {kind: HelmRelease, listKind: HelmReleaseList, plural: helmreleases, singular: helmrelease}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object}}}}
+`
+
+  it('is applied without it, so that ours is not taken back', async () => {
+    bench = await createWorkbench()
+    bench.push({ 'crd.yaml': definition, 'a.yaml': configMap('a', '1') })
+    bench.writes()
+    const { changes } = await bench.sync()
+    expect(changes).toMatchObject([
+      { action: 'skipped', reason: 'OlderDefinition', message: expect.stringContaining('--install-crds=false') },
+      { action: 'created' },
+    ])
+    expect(bench.writes().join('\n')).not.toContain('CustomResourceDefinition')
+    expect(await bench.status()).toMatchObject({
+      ready: true,
+      held: [{ reason: 'OlderDefinition', file: 'crd.yaml' }],
+    })
+  })
+})

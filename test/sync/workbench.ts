@@ -164,7 +164,7 @@ export async function createWorkbench(
         packer: createPacker(),
         parse: createParser({ run, entry: parseChildEntry(), log: silent }),
         render: bench.render,
-        replaces: new Set(['fluxd', 'helm-operator']),
+        replaces: new Set(['fluxd', 'helm-operator', 'definition'] as const),
         redact: (text) => text,
         secrets: { isEncrypted: (bytes) => Buffer.from(bytes).includes('sops:'), open: bench.open },
         marking: {

@@ -20,4 +20,9 @@ export type Change = {
   yielded?: string[]
 }
 
+/** It stays as it is for as long as git has it, neither applied nor deleted. */
+export function isHeldBack(reason: Reason | undefined): boolean {
+  return reason === 'AncestorInSource' || reason === 'OlderDefinition'
+}
+
 export type ChangeSet = readonly Change[]

@@ -12,6 +12,16 @@ export type Definition = {
   takesField: (name: string) => boolean
 }
 
+/** Fields of the spec that the Helm Operator's definition does not have. */
+const ownFields = ['suspend', 'dependsOn', 'createNamespace', 'serviceAccountName']
+
+/** A definition of HelmReleases that would drop, without a word, what ours keeps: that a release is suspended, or whose rights it has. */
+export function isOlderDefinition(object: KubeObject): boolean {
+  if (object.kind !== 'CustomResourceDefinition' || object.metadata.name !== definitionName) return false
+  const { takesField } = readDefinition(object)
+  return !ownFields.every(takesField)
+}
+
 const operatorConditions = ['ChartFetched', 'Deployed', 'Released', 'RolledBack', 'Tested']
 
 /** What helm-operator 1.4.4 declares; counts where the definition cannot be read. */

@@ -50,6 +50,10 @@ export const reasons = {
     'The repository runs fluxd or the Helm Operator, whose work Capstan does now; the object is left as it is.',
     'Take it out of git, or annotate it with capstan.dev/ancestor: allow where it is meant.',
   ],
+  OlderDefinition: [
+    'The repository has an older definition of HelmReleases than the one that Capstan keeps up to date; it is left out.',
+    'Put the one of this Capstan there (crds/helmrelease.yaml of its chart), or run it with --install-crds=false.',
+  ],
   ApplyRefused: ['The API server refused the object.', 'Mend the object as the message says.'],
   QuotaExceeded: [
     'A quota of the namespace leaves no room for it.',

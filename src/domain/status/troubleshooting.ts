@@ -31,6 +31,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'NamespaceNotAllowed',
     'KindExcluded',
     'AncestorInSource',
+    'OlderDefinition',
     'ApplyRefused',
     'QuotaExceeded',
     'AdmissionDenied',

@@ -1,6 +1,7 @@
 import type { Git, GitRemote, TreeFile } from '../../adapters/git/index.ts'
 import { toAppError } from '../../domain/error.ts'
 import type { Ancestor } from '../../domain/manifest/ancestor.ts'
+import { isOlderDefinition } from '../../domain/release/definition.ts'
 import { ignoreOf } from '../../domain/manifest/annotations.ts'
 import { idOf, keyOf, type ObjectRef, refOf } from '../../domain/manifest/object.ts'
 import type { ManifestObject } from '../../domain/manifest/parse.ts'
@@ -26,9 +27,12 @@ export type DesiredObject = {
   annotations: Readonly<Record<string, string>> | undefined
   blob: string
   index: number
-  /** It runs a program that Capstan takes the place of. */
-  ancestor?: Ancestor
+  /** Why it is not applied where this Capstan does that work. */
+  heldBack?: HeldBack
 }
+
+/** It runs a program that Capstan takes the place of, or is a definition of HelmReleases older than ours. */
+export type HeldBack = Ancestor | 'definition'
 
 /** The desired state at one commit. */
 export type Desired = {
@@ -216,6 +220,7 @@ async function readFacts(objects: readonly ManifestObject[], deps: DesiredDeps):
 
 function toDesired({ object, file, line, blob, head }: Found): DesiredObject {
   const ref = refOf(object)
+  const heldBack = head.ancestor ?? (isOlderDefinition(object) ? 'definition' : undefined)
   return {
     key: keyOf(ref),
     ref,
@@ -227,6 +232,6 @@ function toDesired({ object, file, line, blob, head }: Found): DesiredObject {
     annotations: object.metadata.annotations,
     blob,
     index: head.index,
-    ...(head.ancestor ? { ancestor: head.ancestor } : {}),
+    ...(heldBack ? { heldBack } : {}),
   }
 }

@@ -8,7 +8,7 @@ import { ignoredFields } from '../../domain/plan/ignore.ts'
 import { leftMark, wasScaled } from '../../domain/plan/left-alone.ts'
 import { syncSetOf } from '../../domain/source/sync-set.ts'
 import type { LiveObject } from '../../domain/plan/live.ts'
-import type { DesiredObject } from './desired.ts'
+import type { DesiredObject, HeldBack } from './desired.ts'
 import type { Sync, SyncSourceDeps } from './sync.ts'
 
 /** What a sync makes of one object; `leave`: it is not touched, and people are told why. */
@@ -24,8 +24,8 @@ export function createJudge(
   const ownerOf = (live: LiveObject, ref: ObjectRef) =>
     live.mark === '' ? undefined : (others ??= otherSets(spec, deps)).find(({ set }) => live.mark === gcMark(set, ref))
   return (object) => {
-    const { key, ref, digest, ignored, ancestor } = object
-    if (!ignored && ancestor && deps.replaces.has(ancestor)) return holdAncestor(object, ancestor)
+    const { key, ref, digest, ignored, heldBack } = object
+    if (!ignored && heldBack && deps.replaces.has(heldBack)) return holdBack(object, heldBack)
     const cause = ignored ? undefined : unreadable.get(key)
     if (cause) return leave(object, { action: 'failed', reason: cause.reason, message: cause.message })
     const live = all.get(key)
@@ -45,9 +45,16 @@ export function createJudge(
 }
 
 /** Two that do the same work undo each other's; taken out of git, the object is deleted as any other. */
-function holdAncestor(object: DesiredObject, ancestor: string): Judgement {
-  const message = `${object.id} runs ${ancestor}, whose work this is now: it is neither applied nor deleted while git has it. Take it out of git, which deletes it, or say that it is meant with the annotation ${ancestorAnnotation}: allow`
+function holdBack(object: DesiredObject, heldBack: HeldBack): Judgement {
+  if (heldBack === 'definition') return holdDefinition(object)
+  const message = `${object.id} runs ${heldBack}, whose work this is now: it is neither applied nor deleted while git has it. Take it out of git, which deletes it, or say that it is meant with the annotation ${ancestorAnnotation}: allow`
   return leave(object, { action: 'skipped', reason: 'AncestorInSource', message })
+}
+
+/** Its fields that this definition lacks would be dropped from every HelmRelease (ruling 1). */
+function holdDefinition(object: DesiredObject): Judgement {
+  const message = `${object.id} is older than the definition that Capstan keeps up to date: it is neither applied nor deleted while git has it. Put the one of this Capstan there (crds/helmrelease.yaml of its chart), or run it with --install-crds=false, so that git decides`
+  return leave(object, { action: 'skipped', reason: 'OlderDefinition', message })
 }
 
 /** Two sources that define one object would take it from each other for ever: the one that has it keeps it (ruling 2). */

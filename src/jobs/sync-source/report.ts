@@ -1,5 +1,5 @@
 import { idOf } from '../../domain/manifest/object.ts'
-import type { Change } from '../../domain/plan/change.ts'
+import { type Change, isHeldBack } from '../../domain/plan/change.ts'
 import type { Held } from '../../domain/plan/prune.ts'
 import { createFailingSince, createHeldSince, markUnlisted } from '../../domain/source/failing-since.ts'
 import { type SourceFailure, type SourceStatus, type SourceUnhealthy, statusRef } from '../../domain/source/status.ts'
@@ -26,7 +26,7 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
   const { failures, blocked } = failuresOf(sync, createFailingSince(ledger.status, sync.commit))
   const since = createHeldSince(ledger.status.held, sync.commit)
   const unlisted = markUnlisted([...failures, ...blocked].slice(shownFailures))
-  const ancestors = heldAncestors(sync)
+  const heldBack = heldBackIn(sync)
   const waiting = waitingOf(sync, unhealthy, now)
   const verdict = verdictOf(sync, { failures, blocked, waiting, now })
   const isWhole = isTried(sync) && !hasNewProblem(sync) && !hasNewFailure(sync)
@@ -44,7 +44,7 @@ export function nextStatus(sync: Sync, { now, unhealthy }: Ending): SourceStatus
     ...loadedOf(sync),
     failed: [...failures, ...blocked].slice(0, shownFailures),
     failedCount: failures.length + blocked.length,
-    held: [...held.map(heldDeletion), ...ancestors.map(failureOf)]
+    held: [...held.map(heldDeletion), ...heldBack.map(failureOf)]
       .slice(0, shownFailures)
       .map((one) => ({ ...one, since: since(one) })),
     drifted: sync.drifted,
@@ -112,7 +112,7 @@ type Found = { failures: SourceFailure[]; blocked: SourceFailure[]; waiting: Sou
 /** The first cause that stands between the source and ready. */
 function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verdict {
   const { spec, desired, held, head } = sync
-  const total = desired.objects.length - heldAncestors(sync).length
+  const total = desired.objects.length - heldBackIn(sync).length
   const mass = held.find(({ reason }) => reason === 'MassDeletion')
   const heldNote = deletionNote(sync)
   const [failure] = failures
@@ -141,7 +141,7 @@ function verdictOf(sync: Sync, { failures, blocked, waiting, now }: Found): Verd
   return {
     ready: true,
     reason: '',
-    message: `${total} objects applied${heldNote}${ancestorNote(sync)}${driftNote(sync)}`,
+    message: `${total} objects applied${heldNote}${heldBackNote(sync)}${driftNote(sync)}`,
   }
 }
 
@@ -150,12 +150,12 @@ function deletionNote({ held, waitingDeletions }: Sync): string {
   return held.length > 0 ? `; ${held.length} deletions wait for approval` : ''
 }
 
-function heldAncestors({ changes }: Sync): Change[] {
-  return changes.filter(({ reason }) => reason === 'AncestorInSource')
+function heldBackIn({ changes }: Sync): Change[] {
+  return changes.filter(({ reason }) => isHeldBack(reason))
 }
 
-function ancestorNote(sync: Sync): string {
-  const [first] = heldAncestors(sync)
+function heldBackNote(sync: Sync): string {
+  const [first] = heldBackIn(sync)
   return first ? `; ${first.message}` : ''
 }
 

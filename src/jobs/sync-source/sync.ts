@@ -1,7 +1,6 @@
 import type { Cluster } from '../../adapters/cluster/index.ts'
 import type { Git } from '../../adapters/git/index.ts'
 import type { AppError } from '../../domain/error.ts'
-import type { Ancestor } from '../../domain/manifest/ancestor.ts'
 import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import type { ParseFiles } from '../../domain/manifest/parsed-file.ts'
 import type { Change } from '../../domain/plan/change.ts'
@@ -18,7 +17,7 @@ import type { History } from '../history.ts'
 import type { Sources } from '../sources.ts'
 import type { OwnedObjects } from '../owned-objects.ts'
 import type { Head } from '../read-head.ts'
-import type { Desired, Render } from './desired.ts'
+import type { Desired, HeldBack, Render } from './desired.ts'
 import type { Decrypt } from './files.ts'
 import type { Ledger, Packer } from './ledger.ts'
 import type { MarkerDeps, TagLook } from './marker.ts'
@@ -59,8 +58,8 @@ export type SyncSourceDeps = {
   random: () => number
   /** Resolves after that many milliseconds; rejects when the signal aborts. */
   pause: (ms: number, signal: AbortSignal) => Promise<void>
-  /** The programs whose work this Capstan does: what runs them is not applied (ruling 6). */
-  replaces: ReadonlySet<Ancestor>
+  /** The programs whose work this Capstan does, and the definition that it keeps up to date: git's are not applied (rulings 1 and 6). */
+  replaces: ReadonlySet<HeldBack>
   /** Takes known secrets out of a text. */
   redact: (text: string) => string
   /** Mirrors the status to where people look, beside the ConfigMap; never fails a sync. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { createTurns } from '../../domain/manifest/turns.ts'
-import type { Change } from '../../domain/plan/change.ts'
+import { type Change, isHeldBack } from '../../domain/plan/change.ts'
 import { type Conflict, fightMessage, noteOverruled } from '../../domain/plan/fights.ts'
 import type { InventoryEntry } from '../../domain/plan/inventory.ts'
 import { wasScaled } from '../../domain/plan/left-alone.ts'
@@ -65,7 +65,7 @@ function sortOut(sync: Sync, insist: boolean, deps: SyncSourceDeps): Sorted {
 
 /** It is left for good, not until it is gone. */
 function isSettled({ action, reason }: Change): boolean {
-  return action === 'failed' || reason === 'AncestorInSource'
+  return action === 'failed' || isHeldBack(reason)
 }
 
 /**
