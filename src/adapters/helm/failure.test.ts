@@ -42,7 +42,7 @@ describe('helmOutcome', () => {
       'Error: INSTALLATION FAILED: admission webhook "w.example" denied the request: no',
       'AdmissionDenied',
     ],
-    ['a chart that takes all memory', 'runtime: x\nfatal error: runtime: out of memory\n\ngoroutine 1', 'RenderFailed'],
+    ['a chart that takes all memory', 'runtime: x\nfatal error: runtime: out of memory\n\ngoroutine 1', 'RenderLimitExceeded'],
     ['a time-out', 'Error: UPGRADE FAILED: context deadline exceeded', 'HelmFailed'],
   ])('%s', (_name, stderr, reason) => {
     expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, reason })
@@ -66,8 +66,8 @@ describe('helmOutcome', () => {
     ['notFound', 'HelmMissing'],
     ['timeout', 'HelmFailed'],
     ['aborted', 'HelmFailed'],
-    ['tooMuchOutput', 'RenderFailed'],
-    ['killed', 'HelmFailed'],
+    ['tooMuchOutput', 'RenderLimitExceeded'],
+    ['killed', 'RenderLimitExceeded'],
   ] as const)('knows a run that ended by %s', (ended, reason) => {
     expect(helmOutcome(result({ ended, exitCode: undefined }), same)).toMatchObject({ ok: false, reason })
   })
@@ -80,7 +80,7 @@ describe('helmOutcome', () => {
       /^helm crashed, .* more memory than a chart may take$/,
     ],
   ])('knows a Go program that got no memory: %s', (stderr, message) => {
-    const expected = { ok: false, reason: 'RenderFailed', message: expect.stringMatching(message) as string }
+    const expected = { ok: false, reason: 'RenderLimitExceeded', message: expect.stringMatching(message) as string }
     expect(helmOutcome(result({ stderr, exitCode: 2 }), same)).toEqual(expected)
   })
 

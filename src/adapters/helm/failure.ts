@@ -12,18 +12,18 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
     return { ok: false, reason: 'HelmFailed', message: 'helm did not end in time and was stopped' }
   if (result.ended === 'aborted') return { ok: false, reason: 'HelmFailed', message: 'helm was stopped' }
   if (result.ended === 'tooMuchOutput')
-    return { ok: false, reason: 'RenderFailed', message: 'helm printed more than is allowed' }
+    return { ok: false, reason: 'RenderLimitExceeded', message: 'helm printed more than is allowed' }
   if (result.ended === 'killed') {
     const message = 'helm was killed: it used more processor time or memory than a chart may, or somebody stopped it'
-    return { ok: false, reason: 'HelmFailed', message }
+    return { ok: false, reason: 'RenderLimitExceeded', message }
   }
   if (/^(?:fatal error|runtime): .*(?:out of memory|cannot allocate memory)/m.test(result.stderr))
-    return { ok: false, reason: 'RenderFailed', message: 'helm needed more memory than a chart may take' }
+    return { ok: false, reason: 'RenderLimitExceeded', message: 'helm needed more memory than a chart may take' }
   // Go's garbage collector dies so where it gets no memory
   if (/^SIGSEGV: segmentation violation/m.test(result.stderr))
     return {
       ok: false,
-      reason: 'RenderFailed',
+      reason: 'RenderLimitExceeded',
       message: 'helm crashed, as where it needs more memory than a chart may take',
     }
   const message = redact(lastWords(result.stderr))

@@ -43,6 +43,7 @@ type HelmFailure =
   | 'HelmFailed'
   | 'HookFailed'
   | 'RenderFailed'
+  | 'RenderLimitExceeded'
   | 'QuotaExceeded'
   | 'AdmissionDenied'
   | 'ClusterUnavailable'

@@ -101,6 +101,10 @@ export const reasons = {
     'The source of the chart refused the credentials.',
     'Check the credentials of the chart repository.',
   ],
+  RenderLimitExceeded: [
+    'helm wanted more memory, processor time or output than one chart may have, and was ended.',
+    'Make the chart or its values smaller, or split it. Everything else goes on.',
+  ],
   RenderFailed: ['helm could not render the chart.', 'Mend the chart or the values as the message says.'],
   InvalidValues: [
     'The values are not a map, or a values source is missing or unreadable.',

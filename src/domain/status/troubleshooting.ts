@@ -59,6 +59,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'ChartNotFound',
     'ChartAuthFailed',
     'RenderFailed',
+    'RenderLimitExceeded',
     'InvalidValues',
     'HelmMissing',
     'HelmFailed',
