@@ -12,8 +12,9 @@ import { layouts, paths } from './hazards/hostile-links.ts'
 import { a4 } from './hazards/image-death.ts'
 import { inject } from './hazards/injection.ts'
 import { vanish } from './hazards/nothing-left.ts'
+import { muchOutput } from './hazards/much-output.ts'
 import { killChange, killFirstSync } from './hazards/process-death.ts'
-import { a3 } from './hazards/release-death.ts'
+import { a3, a6, a8 } from './hazards/release-death.ts'
 import { flushAll, redisAway } from './hazards/redis-away.ts'
 import { e1, e2, e3, e6 } from './hazards/registries.ts'
 import { malformed, tagsMoved } from './hazards/registry-content.ts'
@@ -32,6 +33,8 @@ const trials: [title: string, seed: number, run: (trial: Trial) => Promise<Trial
   ['A2 kill -9 in the first sync', 1, (trial) => killFirstSync(trial, 100)],
   ['A2 kill -9 in a sync that changes and deletes', 2, (trial) => killChange(trial, 60)],
   ['A3 kill -9 in the upgrade of a release', 13, (trial) => a3.run({ ...trial, index: 1 })],
+  ['A6 SIGTERM in the upgrade of a release', 30, (trial) => a6.run({ ...trial, index: 1 })],
+  ['A8 kill -9 while helm runs', 31, (trial) => a8.run(trial)],
   ['A4 kill -9 of who commits, at a command of git', 19, (trial) => a4.run({ ...trial, index: 2 })],
   ['A4 kill -9 of who releases, when its push was sent', 20, (trial) => a4.run({ ...trial, index: 5 })],
   ['B1 Redis away during a sync', 3, (trial) => redisAway(trial, 60)],
@@ -66,6 +69,7 @@ const limitMs = 900_000
 
 /** These measure the time or the memory of this very process. */
 const alone: typeof trials = [
+  ['A7 charts that render a gigabyte', 29, (trial) => muchOutput(trial)],
   ['E4 malformed answers of a registry', 16, (trial) => malformed(trial, 100)],
   ['I2 archives that are no charts', 21, (trial) => archives(trial, 16)],
   ['I5 a template that prints too much', 24, (trial) => bomb(trial, bombs[2] ?? bombs[0])],

@@ -23,6 +23,7 @@ import { e1, e2, e3, e6 } from './registries.ts'
 import { e4, e5 } from './registry-content.ts'
 import { a3, a6, a8 } from './release-death.ts'
 import { l1, l9 } from './strangers.ts'
+import { a7 } from './much-output.ts'
 import { i5 } from './template-bombs.ts'
 import { a5, b8 } from './two-writers.ts'
 import { g6 } from './yaml-like-kubectl.ts'
@@ -35,6 +36,7 @@ export const hazards: readonly Hazard[] = [
   a4,
   a5,
   a6,
+  a7,
   a8,
   b1,
   b2,
