@@ -42,7 +42,11 @@ describe('helmOutcome', () => {
       'Error: INSTALLATION FAILED: admission webhook "w.example" denied the request: no',
       'AdmissionDenied',
     ],
-    ['a chart that takes all memory', 'runtime: x\nfatal error: runtime: out of memory\n\ngoroutine 1', 'RenderLimitExceeded'],
+    [
+      'a chart that takes all memory',
+      'runtime: x\nfatal error: runtime: out of memory\n\ngoroutine 1',
+      'RenderLimitExceeded',
+    ],
     ['a time-out', 'Error: UPGRADE FAILED: context deadline exceeded', 'HelmFailed'],
   ])('%s', (_name, stderr, reason) => {
     expect(helmOutcome(result({ stderr }), same)).toMatchObject({ ok: false, reason })
