@@ -147,8 +147,8 @@ function checkGitLogin(values: FlagValues, { isGiven, env }: Situation): string[
   const { 'git-url': url, 'git-https-token-file': tokenFile } = values
   const hasOwn = hasPassword(url)
   const hasToken = Boolean(hasOwn || tokenFile || env.GIT_AUTHKEY || env.CAPSTAN_GIT_TOKEN)
-  const sshFlags = (['git-ssh-key-file', 'git-ssh-known-hosts-file'] as const).filter((name) => values[name])
-  const both = values['git-ssh-key-file'] !== '' && tokenFile !== ''
+  const hasKey = values['git-ssh-key-file'] !== ''
+  const both = hasKey && tokenFile !== ''
   const httpsFlags = (['git-https-username', 'git-https-token-file'] as const).filter((name) => isGiven(name))
   return [
     ...when(
@@ -156,8 +156,8 @@ function checkGitLogin(values: FlagValues, { isGiven, env }: Situation): string[
       '--git-ssh-key-file and --git-https-token-file contradict each other: give the one that fits --git-url',
     ),
     ...when(
-      !both && sshFlags.length > 0 && isHttpUrl(url),
-      `--${sshFlags[0]} has no meaning for a --git-url with http; use --git-https-token-file or an ssh URL`,
+      !both && hasKey && isHttpUrl(url),
+      '--git-ssh-key-file has no meaning for a --git-url with http; use --git-https-token-file or an ssh URL',
     ),
     ...when(
       !both && httpsFlags.length > 0 && url !== '' && !isHttpUrl(url),

@@ -182,7 +182,8 @@ describe('loadConfig: login to git', () => {
   })
 
   it('knows the given hosts whatever the key is, and for the repositories of charts too', () => {
-    expect(load([ssh, '--git-ssh-known-hosts-file=/h']).git.files).toEqual({ sshKnownHosts: '/h' })
+    for (const url of [[ssh], [git], []])
+      expect(load([...url, '--git-ssh-known-hosts-file=/h']).git.files).toEqual({ sshKnownHosts: '/h' })
   })
 })
 

@@ -9,6 +9,18 @@ import { stack } from '../stack/stack.ts'
 import { factsOf, hostKeys, noReleases, rows } from './rows.ts'
 import { fluxd, operator } from './shapes.ts'
 
+const https = factsOf(fluxd({ args: ['--git-url=https://git.example/a.git'] }))
+const withKey = factsOf(
+  operator({
+    mounts: [
+      [
+        { name: 'sshdir', configMap: { name: 'flux-ssh-config' } },
+        { name: 'sshdir', mountPath: '/root/.ssh' },
+      ],
+    ],
+  }),
+  { more: [hostKeys, ['Secret/helm-operator-git-deploy', { keys: ['identity'], goesWithAncestor: false, data: {} }]] },
+)
 const env: Record<string, string> = {
   GIT_AUTHUSER: 'me',
   GIT_AUTHKEY: 'geheim',
@@ -42,11 +54,21 @@ describe('the values of a move, given to the chart', () => {
       ]),
     ] as const,
     ['both ancestors', valuesOf([factsOf(fluxd()), factsOf(operator())])] as const,
+    ['an ssh key of charts beside an https repository', valuesOf([https, withKey])] as const,
   ])('%s: make flags that Capstan takes', async (_fact, values) => {
     const argv = argvOf(podsOf(objectsOf(await rendered(values))).get('all'))
     expect(argv).toContain(`--enable=${(values.enable as string[]).join(',')}`)
     // as the kubelet does
     const expanded = argv.map((word) => word.replaceAll(/\$\((\w+)\)/g, (_whole, name: string) => env[name] ?? ''))
     expect(loadConfig({ argv: expanded, env })).toHaveProperty('config')
+  })
+
+  it.each([
+    ['the Helm Operator alone', [withKey]],
+    ['a fluxd with https beside it', [https, withKey]],
+  ])('%s: charts keep their ssh key and host keys', async (_fact, halves) => {
+    const pod = podsOf(objectsOf(await rendered(valuesOf(halves)))).get('all')
+    expect(argvOf(pod)).toContain('--git-ssh-known-hosts-file=/etc/capstan/ssh/known_hosts')
+    expect(JSON.stringify(pod)).toContain('"secretName":"helm-operator-git-deploy"')
   })
 })

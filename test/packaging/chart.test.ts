@@ -295,6 +295,47 @@ describe('the chart', () => {
     expect(JSON.stringify(pod)).toContain('"mountPath":"/etc/capstan/sinks"')
   })
 
+  it.each(['', 'https://example.com/a.git', 'git@example.com:a.git'])(
+    'gives charts in git the ssh key and the host keys where git.url is "%s"',
+    async (url) => {
+      const values = [
+        'git.ssh.secretName=k',
+        'git.secretDataKey=id',
+        'git.knownHosts=h ssh-ed25519 AAAA',
+        'ssh.config=x',
+      ]
+      const objects = objectsOf(await render(namespace, ...setArgs([`git.url=${url}`, ...values])))
+      const pod = podsOf(objects).get('all')
+      const env = { CAPSTAN_REDIS_URL: 'redis://redis:6379', KUBERNETES_SERVICE_HOST: 'x' }
+      expect(loadConfig({ argv: argvOf(pod), env })).toMatchObject({
+        config: {
+          git: {
+            deployKeyFile: '/etc/fluxd/ssh/id',
+            files: { sshKnownHosts: '/etc/capstan/ssh/known_hosts', sshConfigFile: '/etc/capstan/ssh/config' },
+          },
+        },
+      })
+      expect(pod).toMatchObject({
+        containers: [
+          {
+            volumeMounts: expect.arrayContaining([
+              expect.objectContaining({ name: 'git-key', mountPath: '/etc/fluxd/ssh' }),
+              expect.objectContaining({ name: 'known-hosts', mountPath: '/etc/capstan/ssh' }),
+            ]),
+          },
+        ],
+        volumes: expect.arrayContaining([
+          expect.objectContaining({ name: 'git-key', secret: { secretName: 'k', defaultMode: 256 } }),
+          expect.objectContaining({ name: 'known-hosts', configMap: { name: 'capstan-known-hosts' } }),
+        ]),
+      })
+      expect(objects.find(({ metadata }) => metadata.name === 'capstan-known-hosts')?.data).toEqual({
+        known_hosts: 'h ssh-ed25519 AAAA\n',
+        config: 'x\n',
+      })
+    },
+  )
+
   it.each<[string, string, number[]]>([
     ['without a port', 'url=redis://elsewhere', [6379]],
     ['with one', 'url=rediss://me:123@elsewhere:6390/2', [6390]],
@@ -338,7 +379,7 @@ describe('the chart', () => {
   const refused: [string, string[], RegExp][] = [
     ['two Redis', ['redis.url=redis://a'], /redis\.enabled and redis\.url/],
     ['no Redis', ['redis.enabled=false'], /needs redis\.url/],
-    ['a deploy key for https', ['git.url=https://a/b', 'git.secretName=k'], /for an ssh git\.url/],
+    ['a key for https alone', ['git.url=https://a/b', 'git.secretName=k', 'enable={sync}'], /for an ssh git\.url/],
     ['a token for ssh', ['git.url=git@a:b', 'git.httpsSecretName=k'], /for an https git\.url/],
     ['a key that signs and is not there', ['git.signingKey=ABCD'], /needs gpgKeys\.secretName/],
     ['the file of a node', ['registry.acr.enabled=true'], /needs registry\.acr\.secretName/],

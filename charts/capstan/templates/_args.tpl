@@ -20,6 +20,7 @@
 {{- $args = append $args (printf "--install-crds=%t" $installs) }}
 {{- with .Values.redis.prefix }}{{ $args = append $args (printf "--redis-prefix=%s" .) }}{{ end }}
 {{- if .Values.git.url }}{{ $args = concat $args (include "capstan.gitArgs" . | fromJsonArray) }}{{ end }}
+{{- $args = concat $args (include "capstan.sshArgs" . | fromJsonArray) }}
 {{- $args = concat $args (list (printf "--git-timeout=%s" .Values.git.timeout) (printf "--git-poll-interval=%s" .Values.git.pollInterval)) }}
 {{- $args = concat $args (include "capstan.fileArgs" . | fromJsonArray) }}
 {{- if include "capstan.does" (dict "root" . "work" "images") }}{{ $args = concat $args (include "capstan.registryArgs" . | fromJsonArray) }}{{ end }}
@@ -33,7 +34,7 @@
 {{- if include "capstan.gitConfigSecret" . }}{{ $args = append $args "--git-config-file=/etc/capstan/git-config/gitconfig" }}{{ end }}
 {{- if .Values.git.netrcSecretName }}{{ $args = append $args "--git-netrc-file=/etc/capstan/netrc/.netrc" }}{{ end }}
 {{- if .Values.git.ssh.configMapName }}{{ $args = append $args (printf "--git-ssh-config-file=/etc/capstan/ssh-config/%s" .Values.git.ssh.configMapKey) }}
-{{- else if and .Values.ssh.config (not (include "capstan.isHttpGit" .)) }}{{ $args = append $args "--git-ssh-config-file=/etc/capstan/ssh/config" }}{{ end }}
+{{- else if .Values.ssh.config }}{{ $args = append $args "--git-ssh-config-file=/etc/capstan/ssh/config" }}{{ end }}
 {{- if .Values.events.sinksSecretName }}{{ $args = append $args "--sinks-file=/etc/capstan/sinks/sinks.yaml" }}{{ end }}
 {{- range $index, $arg := concat $args .Values.additionalArgs }}
 {{- if $index }}{{ "\n" }}{{ end }}- {{ $arg | quote }}
@@ -73,15 +74,21 @@
 {{- with $git.httpsUsername }}{{ $args = append $args (printf "--git-https-username=%s" .) }}{{ end }}
 {{- else }}
 {{- with include "capstan.keySecret" . }}{{ $args = append $args (printf "--k8s-secret-name=%s" .) }}{{ end }}
-{{- with $git.secretDataKey }}{{ $args = append $args (printf "--k8s-secret-data-key=%s" .) }}{{ end }}
 {{- with .Values.ssh.keygen.format }}{{ $args = append $args (printf "--ssh-keygen-format=%s" .) }}{{ end }}
-{{- if include "capstan.knownHosts" . }}{{ $args = append $args "--git-ssh-known-hosts-file=/etc/capstan/ssh/known_hosts" }}{{ end }}
 {{- end }}
 {{- if include "capstan.does" (dict "root" . "work" "sync") }}
 {{- /* dry goes before enabled, as in fluxd's chart */}}
 {{- if $gc.dry }}{{ $args = append $args "--sync-garbage-collection-dry" }}
 {{- else if $gc.enabled }}{{ $args = append $args "--sync-garbage-collection" }}{{ end }}
 {{- end }}
+{{- toJson $args }}
+{{- end }}
+
+{{/* The key and the host keys: of charts in git too, whatever git.url is. */}}
+{{- define "capstan.sshArgs" -}}
+{{- $args := list }}
+{{- with .Values.git.secretDataKey }}{{ $args = append $args (printf "--k8s-secret-data-key=%s" .) }}{{ end }}
+{{- if include "capstan.knownHosts" . }}{{ $args = append $args "--git-ssh-known-hosts-file=/etc/capstan/ssh/known_hosts" }}{{ end }}
 {{- toJson $args }}
 {{- end }}
 

@@ -184,13 +184,12 @@ imagePullSecrets:
 {{- define "capstan.check" -}}
 {{- $git := .Values.git }}
 {{- $redis := .Values.redis }}
-{{- $key := include "capstan.keySecret" . }}
 {{- $scaling := .Values.roles.worker.autoscaling }}
 {{- if regexMatch "(^|/)(fluxcd|weaveworks)/(flux|helm-operator)(-prerelease)?$" .Values.image.repository }}{{ fail (printf "image.repository is an ancestor's image, %s: leave image out of your values file" .Values.image.repository) }}{{ end }}
 {{- if and $redis.enabled (or $redis.url $redis.existingSecret) }}{{ fail "redis.enabled and redis.url or redis.existingSecret contradict each other: set redis.enabled=false to use your own Redis" }}{{ end }}
 {{- if and $redis.url $redis.existingSecret }}{{ fail "redis.url and redis.existingSecret contradict each other: give one of them" }}{{ end }}
 {{- if not (or $redis.enabled $redis.url $redis.existingSecret) }}{{ fail "redis.enabled=false needs redis.url or redis.existingSecret" }}{{ end }}
-{{- if and (include "capstan.isHttpGit" .) (or $git.secretName $git.knownHosts) }}{{ fail "git.secretName and git.knownHosts are for an ssh git.url; use git.httpsSecretName" }}{{ end }}
+{{- if and (include "capstan.isHttpGit" .) $git.secretName (not (include "capstan.does" (dict "root" . "work" "releases"))) }}{{ fail "git.secretName is for an ssh git.url, or for charts where releases run; use git.httpsSecretName" }}{{ end }}
 {{- if and $git.url (not (include "capstan.isHttpGit" .)) $git.httpsSecretName }}{{ fail "git.httpsSecretName is for an https git.url; use git.secretName" }}{{ end }}
 {{- if and $git.githubApp.secretName (or $git.httpsSecretName (not $git.githubApp.id) (not $git.githubApp.installationId)) }}{{ fail "git.githubApp needs id, installationId and secretName, and no git.httpsSecretName" }}{{ end }}
 {{- if and $git.githubApp.id (not $git.githubApp.secretName) }}{{ fail "git.githubApp.id needs git.githubApp.secretName, which holds the private key" }}{{ end }}

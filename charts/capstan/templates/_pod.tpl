@@ -161,10 +161,8 @@ affinity:
 {{- $git := .Values.git }}
 {{- $files := list (dict "name" "api" "path" "/etc/capstan/api" "secret" (include "capstan.apiSecret" .)) }}
 {{- with .Values.api.tlsSecretName }}{{ $files = append $files (dict "name" "tls" "path" "/etc/capstan/tls" "secret" .) }}{{ end }}
-{{- if not (include "capstan.isHttpGit" .) }}
 {{- with include "capstan.keySecret" . }}{{ $files = append $files (dict "name" "git-key" "path" "/etc/fluxd/ssh" "secret" .) }}{{ end }}
 {{- if or (include "capstan.knownHosts" .) .Values.ssh.config }}{{ $files = append $files (dict "name" "known-hosts" "path" "/etc/capstan/ssh" "configMap" (printf "%s-known-hosts" (include "capstan.name" .))) }}{{ end }}
-{{- end }}
 {{- with $git.ssh.configMapName }}{{ $files = append $files (dict "name" "ssh-config" "path" "/etc/capstan/ssh-config" "configMap" .) }}{{ end }}
 {{- with include "capstan.gitConfigSecret" . }}{{ $files = append $files (dict "name" "git-config" "path" "/etc/capstan/git-config" "secret" .) }}{{ end }}
 {{- with $git.netrcSecretName }}{{ $files = append $files (dict "name" "netrc" "path" "/etc/capstan/netrc" "secret" .) }}{{ end }}

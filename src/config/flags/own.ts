@@ -115,7 +115,7 @@ export const ownFlags = {
   'git-ssh-known-hosts-file': {
     type: 'string',
     default: '',
-    doc: 'Host keys of git servers; unknown hosts are refused.',
+    doc: 'Host keys of git servers, for every repository that brings none of its own; unknown hosts are refused.',
   },
   'git-config-file': {
     type: 'string',
