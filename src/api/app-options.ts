@@ -48,6 +48,8 @@ export type AppOptions = {
   access?: Reviews & { home: string }
   /** Calls of one caller, and what an address may try with wrong tokens; the usual ones where left out. */
   limits?: Partial<Record<'calls' | 'mistakes', { perSecond: number; burst: number }>>
+  /** Refreshes alone need no token, at most 12 a minute of all who bring none (ruling 3). */
+  openRefresh?: boolean
   /** Signs push webhooks; read at each request. Empty: none is accepted. */
   webhookSecret: () => string
   /** Remembers webhook deliveries for all replicas; without it each process remembers its own. */

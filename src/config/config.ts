@@ -25,6 +25,8 @@ export type Config = {
   apiAuth: { byCluster: boolean; audiences: readonly string[] }
   /** Calls a second of one caller. */
   apiRate: number
+  /** Refreshes need no token, on any address (ruling 3). */
+  openRefresh: boolean
   /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
   opensLoopback: boolean
   /** The API speaks TLS with this certificate wherever it does not listen for its own pod alone; undefined: it does not. */
@@ -227,12 +229,13 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
 function makeAccess(
   values: FlagValues,
   { env, isGiven }: Pick<ConfigFacts, 'env' | 'isGiven'>,
-): Pick<Config, 'apiAuth' | 'apiRate' | 'opensLoopback'> {
+): Pick<Config, 'apiAuth' | 'apiRate' | 'openRefresh' | 'opensLoopback'> {
   const isPod = Boolean(env.KUBERNETES_SERVICE_HOST)
   const byCluster = isGiven('api-auth') ? values['api-auth'] === 'kubernetes' : isPod
   return {
     apiAuth: { byCluster, audiences: values['api-audience'] },
     apiRate: Math.max(1, values['api-rate']),
+    openRefresh: values['open-refresh'],
     opensLoopback: values['fluxctl-loopback'] === 'open' && !values.tenants && isPod,
   }
 }

@@ -231,7 +231,7 @@ export const routeRows: readonly SurfaceRow[] = [
   row('GET /healthz'),
   row(
     'POST /api/v1/sync-git',
-    'Also looks at every release again. It wants a token; other methods are 404 in place of 405.',
+    'Also looks at every release again. It wants a token, but for the loopback of the pod (`--fluxctl-loopback`) and with `--open-refresh`.',
     'differs',
   ),
   row('GET /debug/pprof/', 'The Operator served it by accident.', 'not applicable'),

@@ -31,6 +31,11 @@ export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolea
     ...(isGiven('enabled-helm-versions') && values['enabled-helm-versions'].includes('v2')
       ? ['helm 2 is not supported: releases that ask for it are held with the reason HelmV2Release']
       : []),
+    ...(values['open-refresh']
+      ? [
+          '--open-refresh: who reaches the API may ask for a refresh without a token; leave it out once callers bring one',
+        ]
+      : []),
     ...passedOver.map((text) => `--helm-repository-import=${text} is passed over: it is not of the form v3:/path`),
   ]
 }

@@ -76,6 +76,7 @@ export async function serve(
       mistakes: { perSecond: config.apiRate / 50, burst: Math.max(5, Math.ceil(0.6 * config.apiRate)) },
     },
     ...(config.apiAuth.byCluster ? { access: clusterAccess(parts) } : {}),
+    openRefresh: config.openRefresh,
     webhookSecret: () => read(secrets.webhookSecretFile),
     deliveries: store,
     frontPage: createFrontPage(),

@@ -222,7 +222,7 @@ function wordsOf(rule: Rule | undefined): string {
     case 'anyone':
       return `a token: ${rule.why}`
     case 'may':
-      return rule.needs.map(wordsOfNeed).join(' and ')
+      return `${rule.needs.map(wordsOfNeed).join(' and ')}${rule.isRefresh ? '; nothing with `--open-refresh`' : ''}`
     case 'asked':
       return rule.what
     case 'found':

@@ -295,6 +295,18 @@ describe('the chart', () => {
     expect(JSON.stringify(pod)).toContain('"mountPath":"/etc/capstan/sinks"')
   })
 
+  it('opens refreshes only where that is asked for', async () => {
+    const opens = async (...values: string[]) => {
+      const pod = podsOf(objectsOf(await render(namespace, ...setArgs(values)))).get('all')
+      const env = { CAPSTAN_REDIS_URL: 'redis://redis:6379', KUBERNETES_SERVICE_HOST: 'x' }
+      return loadConfig({ argv: argvOf(pod), env })
+    }
+    expect(await opens()).toMatchObject({ config: { openRefresh: false, warnings: [] } })
+    expect(await opens('compat.openRefresh=true')).toMatchObject({
+      config: { openRefresh: true, warnings: [expect.stringContaining('--open-refresh')] },
+    })
+  })
+
   it.each(['', 'https://example.com/a.git', 'git@example.com:a.git'])(
     'gives charts in git the ssh key and the host keys where git.url is "%s"',
     async (url) => {

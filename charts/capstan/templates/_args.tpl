@@ -15,6 +15,7 @@
   (printf "--shutdown-grace=%s" .Values.shutdownGrace)
 }}
 {{- if .Values.api.tlsSecretName }}{{ $args = concat $args (list "--tls-cert-file=/etc/capstan/tls/tls.crt" "--tls-key-file=/etc/capstan/tls/tls.key") }}{{ end }}
+{{- if .Values.compat.openRefresh }}{{ $args = append $args "--open-refresh" }}{{ end }}
 {{- if .Values.roles.split }}{{ $args = append $args (printf "--roles=%s" $.component) }}{{ end }}
 {{- $installs := and .Values.installCrds .Values.clusterRole.create (has $.component (list "all" "worker")) }}
 {{- $args = append $args (printf "--install-crds=%t" $installs) }}

@@ -9,7 +9,7 @@ export type User = {
 }
 
 /**
- * Who calls. `open`: by a listener or a route that asks for no token; `browser`: with a session, which shows and changes nothing; `token`: with the token of the file, who may do everything; `user`:
+ * Who calls. `open`: by a listener or a route that asks for no token, or for a refresh that needs none; `browser`: with a session, which shows and changes nothing; `token`: with the token of the file, who may do everything; `user`:
  * proved by the cluster, whose rules say what they may do.
  */
 export type Caller = { kind: 'open' } | { kind: 'browser' } | { kind: 'token' } | { kind: 'user'; user: User }

@@ -72,6 +72,7 @@ export const fluxRules: Readonly<Record<string, Rule>> = {
       { verb: 'sync', resource: 'sources', in: 'all' },
       { verb: 'sync', resource: 'images', in: 'all' },
     ],
+    isRefresh: true,
   },
   'POST /api/flux/v9/update-manifests': change,
   'POST /api/flux/v6/update-images': {

@@ -5,6 +5,7 @@ import type { Problem } from '../contract/problem.ts'
 import type { BrowserSessions } from '../browser-sessions.ts'
 import { cameOpenly } from '../loopback.ts'
 import { problem, sendProblem } from '../problem.ts'
+import { createRateLimit } from '../rate-limit.ts'
 import { createBucket } from './bucket.ts'
 import type { Caller } from './caller.ts'
 import { denialOf, tooMany } from './denial.ts'
@@ -35,12 +36,14 @@ declare module 'fastify' {
   }
 }
 
-type Options = Pick<AppOptions, 'token' | 'access' | 'views' | 'requests' | 'now' | 'limits'> & {
+type Options = Pick<AppOptions, 'token' | 'access' | 'views' | 'requests' | 'now' | 'limits' | 'openRefresh'> & {
   sessions: Pick<BrowserSessions, 'read'>
 }
 
 /** Calls of one caller (hazard L9). */
 const usualCalls = { perSecond: 50, burst: 400 }
+/** Refreshes of all who bring no token, together (ruling 3). */
+const openRefreshes = 12
 
 /**
  * Lets nobody in whom the rule of the route does not: who calls is known before anything is read, what they may do before it is done.
@@ -49,6 +52,7 @@ const usualCalls = { perSecond: 50, burst: 400 }
 export function guard(app: FastifyInstance, options: Options): void {
   const identify = createIdentify(options)
   const mayCall = createBucket({ ...(options.limits?.calls ?? usualCalls), now: () => options.now().getTime() })
+  const mayRefresh = createRateLimit(openRefreshes, () => options.now().getTime())
   app.decorateRequest('caller', undefined as never)
   app.decorateRequest('may', undefined as never)
   app.decorateRequest('mayStay', undefined as never)
@@ -73,6 +77,7 @@ export function guard(app: FastifyInstance, options: Options): void {
   app.addHook('preHandler', nameAsker)
 
   function wait(caller: Caller, address: string): Problem | undefined {
+    if (caller.kind === 'open') return mayRefresh('anybody') ? undefined : tooMany(60)
     const seconds = mayCall(caller.kind === 'user' ? `user ${caller.user.username}` : `${caller.kind} ${address}`)
     return seconds > 0 ? tooMany(seconds) : undefined
   }
@@ -100,6 +105,10 @@ async function admit(
     request.caller = { kind: 'open' }
     return undefined
   }
+  if (mayRefreshOpenly(request, options)) {
+    request.caller = { kind: 'open' }
+    return wait?.(request.caller, request.ip)
+  }
   const { caller, problem: why } = inBrowser(request, options) ?? (await identify(request))
   if (!caller) return why
   request.caller = caller
@@ -109,6 +118,15 @@ async function admit(
   const needs = neededFirst(rule)
   if (needs) return await denialOf(caller, rightsOf(needs, request, homeOf(options)), options.access)
   return rule?.who === 'found' && caller.kind === 'user' ? await hidden(request, rule, options) : undefined
+}
+
+/** Who brings a token is held to it. */
+function mayRefreshOpenly(
+  { routeOptions, headers }: FastifyRequest,
+  { openRefresh }: Pick<Options, 'openRefresh'>,
+): boolean {
+  const { rule } = routeOptions.config
+  return openRefresh === true && headers.authorization === undefined && rule?.who === 'may' && rule.isRefresh === true
 }
 
 /** What is asked for before the body is read. */

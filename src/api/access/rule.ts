@@ -14,7 +14,8 @@ export type Rule =
   | { who: 'open'; why: string }
   /** Any token that is taken. */
   | { who: 'anyone'; why: string }
-  | { who: 'may'; needs: readonly Need[] }
+  /** `isRefresh`: it only has things looked at now, and tells nothing; open to who brings no token where that was asked for (ruling 3). */
+  | { who: 'may'; needs: readonly Need[]; isRefresh?: true }
   /** What is needed is only known from the request, once its body is read and checked; `needs` are asked for before that. */
   | {
       who: 'asked'

@@ -90,10 +90,14 @@ export const rules: Readonly<Record<string, Rule>> = {
     what: 'policy workloads where they are; lock workloads for the policies of a lock',
     rightsOf: ({ body }) => rightsOfPolicies((body as PolicyRequest).workloads),
   },
-  'POST /api/v1/sync-git': all(
-    { verb: 'sync', resource: 'sources', in: 'all' },
-    { verb: 'sync', resource: 'releases', in: 'all' },
-  ),
+  'POST /api/v1/sync-git': {
+    who: 'may',
+    needs: [
+      { verb: 'sync', resource: 'sources', in: 'all' },
+      { verb: 'sync', resource: 'releases', in: 'all' },
+    ],
+    isRefresh: true,
+  },
 
   'GET /api/v1/releases': need('list', 'releases', 'query'),
   'GET /api/v1/releases/:namespace/:name': need('get', 'releases'),

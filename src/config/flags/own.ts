@@ -266,4 +266,9 @@ export const ownFlags = {
     choices: ['open', 'off'],
     doc: "In a cluster: serve fluxctl's API and sync-git without a token on the pod's loopback address. Off with --tenants; turn it off where pods share the node's network.",
   },
+  'open-refresh': {
+    type: 'switch',
+    default: false,
+    doc: 'Take `POST /api/v1/sync-git` and `POST /api/flux/v11/notify`, which only have things looked at now, without a token on every address, as the ancestors did: at most 12 a minute of all who bring none.',
+  },
 } as const satisfies Record<string, Flag>

@@ -38,6 +38,7 @@ describe('a fluxd of its chart, with a repository and nothing else', () => {
       registry: { automationInterval: '5m', rps: 200, burst: 125, trace: false },
       defaultNamespace: 'default',
       clusterRole: { create: true },
+      compat: { openRefresh: true },
     })
   })
 
@@ -50,6 +51,7 @@ describe('a fluxd of its chart, with a repository and nothing else', () => {
     expect(refused).toEqual([])
     expect(about('--memcached-hostname')).toEqual(['replaced'])
     expect(about('--ssh-keygen-dir')).toEqual(['dropped'])
+    expect(about('POST /api/flux/v11/notify')).toEqual(['differs'])
   })
 
   it('says that what is ours to choose is ours', () => {
@@ -79,12 +81,14 @@ describe('a Helm Operator of its chart, with its defaults', () => {
       logReleaseDiffs: false,
       workers: 4,
       clusterRole: { create: true },
+      compat: { openRefresh: true },
     }))
 
   it('refuses nothing, and leaves its empty deploy key and Tiller behind', () => {
     expect(refused).toEqual([])
     expect(about('/etc/fluxd/ssh')).toEqual(['dropped'])
     expect(about('--tiller-namespace')).toEqual(['dropped'])
+    expect(about('POST /api/v1/sync-git')).toEqual(['differs'])
   })
 })
 

@@ -19,14 +19,22 @@ export function fromSurroundings(facts: OldFacts): Part {
     ofTheRest(facts),
     ofPodMeta(facts),
     ofAccount(facts),
+    ofRefresh(facts),
     ...facts.services.map((service) =>
       told(
         `Service ${service}`,
         'do',
-        `it leads to nobody after the move; callers ask capstan.${facts.namespace}:3030, with the token of the Secret capstan-api`,
+        `it leads to nobody after the move; callers ask capstan.${facts.namespace}:3030, with the token of the Secret capstan-api for all but a refresh`,
       ),
     ),
   ])
+}
+
+/** Asking for a refresh needed no token; callers may be anywhere (ruling 3). */
+function ofRefresh({ old: { ancestor } }: OldFacts): Part {
+  const route = ancestor === 'fluxd' ? '/api/flux/v11/notify' : '/api/v1/sync-git'
+  const text = 'value compat.openRefresh: without a token it is taken at most 12 times a minute'
+  return told(`POST ${route}`, 'differs', text, [['compat.openRefresh', true]])
 }
 
 /** An image's own command may be written out. */
