@@ -192,8 +192,8 @@ function checkWork(values: FlagValues, { isGiven }: Situation): string[] {
       '--sync-garbage-collection has no meaning without sync in --enable',
     ),
     ...when(
-      !values['enabled-helm-versions'].some((version) => version === 'v3'),
-      `--enabled-helm-versions must include v3, the only one that is supported: "${values['enabled-helm-versions'].join(',')}"`,
+      !values['enabled-helm-versions'].some((version) => version === 'v2' || version === 'v3'),
+      `--enabled-helm-versions names neither v2 nor v3: "${values['enabled-helm-versions'].join(',')}"`,
     ),
   ]
 }

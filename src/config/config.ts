@@ -155,7 +155,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     namespace: values.namespace,
     ...defined('kubeconfig', values.kubeconfig || values['kube-config']),
     installCrds: facts.isGiven('install-crds') ? values['install-crds'] : !facts.env.KUBERNETES_SERVICE_HOST,
-    log: { format: values['log-format'], level: values['log-level'] },
+    log: { format: values['log-format'] === 'json' ? 'json' : 'fmt', level: values['log-level'] },
     listen: readAddress(values.listen) ?? { host: '', port: 3030 },
     ...makeAccess(values, facts),
     ...(values['tls-cert-file'] ? { tls: { certFile: values['tls-cert-file'], keyFile: values['tls-key-file'] } } : {}),

@@ -234,7 +234,7 @@ describe('loadConfig: problems', () => {
       '--sync-interval=5',
       '--sync-garbage-collection=maybe',
       '--workers=many',
-      '--log-format=xml',
+      '--log-level=loud',
       '--enable=sync,foo',
       '--listen=nowhere',
       'stray',
@@ -243,7 +243,7 @@ describe('loadConfig: problems', () => {
       'unknown flag --git-ulr; did you mean --git-url?',
       '"stray" is not a flag; arguments are not taken',
       '--enable must be sync, releases or images: "foo"',
-      '--log-format must be fmt or json: "xml"',
+      '--log-level must be debug, info, warn or error: "loud"',
       '--sync-interval is no duration such as 30s, 5m or 1m30s: "5"',
       '--sync-garbage-collection must be true or false: "maybe"',
       '--workers is no whole number: "many"',
@@ -284,7 +284,7 @@ describe('loadConfig: problems', () => {
     ['plugins of helm for strangers', ['--tenants', '--helm-plugins-dir=/p'], /contradict each other/],
     ['no request at all to registries', ['--registry-rps=0'], /--registry-rps must be at least 1/],
     ['prune without sync', ['--enable=releases', '--sync-garbage-collection'], /no meaning without sync/],
-    ['helm 2 only', ['--enabled-helm-versions=v2'], /must include v3/],
+    ['no version of helm', ['--enabled-helm-versions=3'], /names neither v2 nor v3: "3"/],
     ['a path out of the repository', ['--git-path=a/../../b'], /stay inside the repository/],
     ['a branch like an option', ['--git-branch=--upload-pack=x'], /no name of a branch/],
     ['a URL like an option', ['--git-url=--upload-pack=x'], /begins with a dash/],
@@ -343,11 +343,22 @@ describe('loadConfig: warnings', () => {
       [/forcing to --sync-state=secret/],
     ],
     ['helm 2', ['--enabled-helm-versions=v2,v3'], [/helm 2 is not supported/]],
+    ['helm 2 alone', ['--enabled-helm-versions=v2'], [/helm 2 is not supported/]],
+    ['a format of the log that is none', ['--log-format=logfmt'], [/"logfmt" is neither fmt nor json: fmt counts/]],
     ['repositories of helm 2', ['--helm-repository-import=v2:/a,v3:/b'], [/=v2:\/a is passed over/]],
     ['that nothing is written with --read-only', ['--read-only'], [/nothing is written/]],
   ])('%s', (_what, argv, lines) => {
     expect(load(argv).warnings).toEqual(lines.map((line) => expect.stringMatching(line)))
   })
+})
+
+it('warns of helm 2 where the environment enables nothing else', () => {
+  expect(load([], { HELM_VERSION: 'v2' }).warnings).toEqual([expect.stringMatching(/helm 2 is not supported/)])
+  expect(load([], { HELM_VERSION: 'v2,v3' }).warnings).toEqual([])
+})
+
+it.each(['fmt', 'logfmt', ''])('takes --log-format=%s for fmt, as the ancestors did', (format) => {
+  expect(load([`--log-format=${format}`]).log.format).toBe('fmt')
 })
 
 it('takes the files of helm 3 alone out of --helm-repository-import', () => {

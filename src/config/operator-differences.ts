@@ -40,7 +40,7 @@ export const operatorDifferences: Readonly<
   'git-default-ref': asBefore,
   'enabled-helm-versions': {
     differs: true,
-    note: '`v2` is taken and does nothing, so that the default is always v3. A HelmRelease that asks for v2 is held with the reason HelmV2Release.',
+    note: '`v2` is taken with a warning and does nothing, also alone, so that the default is always v3. A HelmRelease that asks for v2 is held with the reason HelmV2Release.',
   },
   'helm-repository-import': asBefore,
   'tiller-ip': noTiller,

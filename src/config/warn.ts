@@ -14,6 +14,7 @@ const writeFlags = [
 /** What people should know at the start although nothing is wrong: one sentence each. */
 export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolean): string[] {
   const { passedOver } = readImports(values['helm-repository-import'])
+  const versions = values['enabled-helm-versions']
   const given = (Object.keys(flags) as FlagName[]).filter(isGiven)
   const ignored = given.filter((name) => flags[name].state === 'ignored')
   const useless = values['git-readonly'] ? writeFlags.filter(isGiven) : []
@@ -28,8 +29,13 @@ export function warnings(values: FlagValues, isGiven: (name: FlagName) => boolea
     ...(values['git-readonly'] && values['sync-state'] === 'git' && isGiven('sync-state')
       ? ['--git-readonly prevents use of --sync-state=git; forcing to --sync-state=secret']
       : []),
-    ...(isGiven('enabled-helm-versions') && values['enabled-helm-versions'].includes('v2')
-      ? ['helm 2 is not supported: releases that ask for it are held with the reason HelmV2Release']
+    ...(values['log-format'] !== 'fmt' && values['log-format'] !== 'json'
+      ? [`--log-format: "${values['log-format']}" is neither fmt nor json: fmt counts`]
+      : []),
+    ...(versions.includes('v2') && (isGiven('enabled-helm-versions') || !versions.includes('v3'))
+      ? [
+          'helm 2 is not supported: releases that ask for it are held with the reason HelmV2Release, those that name no version are of helm 3',
+        ]
       : []),
     ...(values['open-refresh']
       ? [

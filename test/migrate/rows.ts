@@ -212,6 +212,7 @@ export const rows: Row[] = [
     'extraVolumes',
     [{ name: 'x', secret: { secretName: 'sops-age' } }],
   ],
+  ['a format of the log that is none', operator({ args: ['--log-format=logfmt'] }), 'logFormat', 'logfmt'],
   ['one namespace of HelmReleases', operator({ args: ['--allow-namespace=apps'] }), 'allowNamespace', 'apps'],
   ['another default ref', operator({ args: ['--git-default-ref=main'] }), 'git.defaultRef', 'main'],
   [

@@ -4,7 +4,11 @@ const noScanCache = 'images are scanned without memcached'
 
 /** fluxd's flags with fluxd's defaults, to the letter (flux-v1 §26). */
 export const fluxdFlags = {
-  'log-format': { type: 'choice', default: 'fmt', choices: ['fmt', 'json'], doc: 'Format of the log.' },
+  'log-format': {
+    type: 'string',
+    default: 'fmt',
+    doc: 'Format of the log: `fmt` or `json`; what is neither counts as `fmt`.',
+  },
   listen: { type: 'string', default: ':3030', short: 'l', doc: 'Address of API, probes, webhook and queue board.' },
   'listen-metrics': {
     type: 'string',

@@ -42,7 +42,7 @@ export const operatorFlags = {
     type: 'list',
     default: ['v2', 'v3'],
     env: ['HELM_VERSION'],
-    doc: 'Helm versions that releases may ask for. v2 is accepted and not supported.',
+    doc: 'Helm versions that releases may ask for. v2 is accepted, also alone, and not supported.',
   },
   'helm-repository-import': {
     type: 'list',
