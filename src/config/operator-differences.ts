@@ -23,7 +23,7 @@ export const operatorDifferences: Readonly<
   ...shared,
   workers: {
     differs: true,
-    note: 'Sixteen releases are worked on at once, or more where this says so; how many helms run at once follows the processors of the machine. Waiting holds no place.',
+    note: '64 releases are worked on at once, or more where this says so; how many helms run at once follows the processors of the machine. Waiting holds no place.',
   },
   kubeconfig: asBefore,
   master: { by: '--kubeconfig', note: 'Name the server in a kubeconfig.' },
