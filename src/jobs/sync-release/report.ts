@@ -31,10 +31,8 @@ const heldMs = 60_000
 
 /** Says in the status what the end of a run means. */
 export function conclude(step: Stop, work: Work, action: string): Conclusion {
-  const { spec, status, revisions } = work
-  const releaseStatus =
-    revisions.at(-1)?.state ?? (status.current().releaseStatus === undefined ? undefined : 'uninstalled')
-  status.set({ releaseName: spec.release, ...(releaseStatus === undefined ? {} : { releaseStatus }) })
+  const { spec, status } = work
+  if (work.revisionsAt !== undefined) sayWhatIsStored(work)
   switch (step.do) {
     case 'nothing':
       return concludeWell(work, action)
@@ -59,6 +57,13 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
     default:
       return never(step)
   }
+}
+
+/** helm's word for the newest revision; what was not looked at is left as it is. */
+function sayWhatIsStored({ spec, status, revisions }: Work): void {
+  const known = status.current().releaseStatus
+  const releaseStatus = revisions.at(-1)?.state ?? (known === undefined ? undefined : 'uninstalled')
+  status.set({ releaseName: spec.release, ...(releaseStatus === undefined ? {} : { releaseStatus }) })
 }
 
 const phaseOf = { install: 'Installing', upgrade: 'Upgrading', rollback: 'RollingBack' } as const
