@@ -147,7 +147,11 @@ export const statusRows: readonly FieldRow[] = [
 
 /** Every phase (helm-operator §1.3). */
 export const phaseRows: readonly SurfaceRow[] = [
-  row('ChartFetched'),
+  row(
+    'ChartFetched',
+    'Entered when the condition was not true before. What follows in the same run is written with it, and seen in its place.',
+    'differs',
+  ),
   row('ChartFetchFailed', 'Over as soon as the chart is there; the Operator let it stand.', 'differs'),
   row('Installing'),
   row('Upgrading'),
@@ -165,7 +169,11 @@ export const phaseRows: readonly SurfaceRow[] = [
 
 /** Every condition type. */
 export const conditionRows: readonly SurfaceRow[] = [
-  row('ChartFetched', 'Also written with the first install.', 'differs'),
+  row(
+    'ChartFetched',
+    'Also written with the first install, and as soon as the chart is there, whatever fails after it.',
+    'differs',
+  ),
   row('Deployed'),
   row('Released'),
   row('RolledBack'),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
+import type { Condition, ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 describe('what the status says of a release, with the real helm on the real API server', () => {
@@ -30,5 +30,27 @@ describe('what the status says of a release, with the real helm on the real API 
     const why = expect.stringContaining(reason) as string
     expect(await bench.sync(name)).toMatchObject({ end: 'again', why })
     expect(await statusOf(name)).toMatchObject({ phase: 'Failed', releaseName: name, releaseStatus: 'deployed' })
+  })
+
+  it.each<[string, string, Record<string, unknown>]>([
+    ['unvalued', 'InvalidValues', { valuesFrom: [{ secretKeyRef: { name: 'absent' } }] }],
+    ['troubled', 'AdoptionHold', {}],
+  ])('%s: says that the chart is there once it is, though something else is wrong (%s)', async (name, reason, more) => {
+    const fetched = async () =>
+      (await statusOf(name)).conditions?.find(({ type }: Condition) => type === 'ChartFetched')?.status
+    await bench.put(name, { releaseName: name, chart: { ...chart(), name: 'absent' }, ...more })
+    expect(await bench.sync(name)).toMatchObject({ why: expect.stringContaining('ChartNotFound') as string })
+    expect(await fetched()).toBe('False')
+    if (reason === 'AdoptionHold') {
+      await bench.helm('install', name, 'demo', '--repo', bench.charts.url, '--version', '1.0.0')
+      await bench.setState(name, 1, 'failed')
+    }
+    await bench.put(name, { releaseName: name, chart: chart(), ...more })
+    expect(await bench.sync(name)).toMatchObject({ why: expect.stringContaining(reason) as string })
+    expect(await statusOf(name)).toMatchObject({ phase: 'Failed' })
+    expect(await fetched()).toBe('True')
+    bench.writes()
+    await bench.sync(name)
+    expect(bench.writes()).toEqual([])
   })
 })
