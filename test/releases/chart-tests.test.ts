@@ -144,4 +144,34 @@ spec: {nodeName: ${kubelet.node}, restartPolicy: Never, containers: [{name: a, i
     expect(bench.helmRuns()).toEqual([])
     expect([await conditionOf('Released'), await conditionOf('Tested')]).toEqual(['True', 'True'])
   })
+
+  const revisionsOf = async (name: string) =>
+    (JSON.parse(await bench.helm('history', name, '-o', 'json')) as { revision: number }[]).length
+  const isTrue = async (name: string, type: string) =>
+    (await statusOf(name)).conditions?.find((one) => one.type === type)?.status
+
+  it('is done with what failed its tests once they are switched off, without running them', async () => {
+    onTestFinished(() => {
+      bench.deps.failedInstall = 'remove'
+    })
+    bench.deps.failedInstall = 'keep'
+    await put('kept', {})
+    await syncWith('kept', 'Failed')
+    await put('upgraded', {})
+    await syncWith('upgraded', 'Succeeded')
+    const values = { color: 'bad' }
+    await put('upgraded', {}, { values })
+    await syncWith('upgraded', 'Failed')
+    bench.helmRuns()
+    await put('kept', { enable: false })
+    await put('upgraded', { enable: false }, { values })
+    for (const name of ['kept', 'upgraded']) {
+      expect(await isTrue(name, 'Released')).toBe('False')
+      expect(await bench.sync(name)).toMatchObject({ end: 'done' })
+      expect(await statusOf(name)).toMatchObject({ phase: 'Succeeded' })
+      expect(await isTrue(name, 'Released')).toBe('True')
+    }
+    expect(bench.helmRuns()).toEqual([])
+    expect(await revisionsOf('upgraded')).toBe(2)
+  })
 })

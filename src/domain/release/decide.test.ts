@@ -69,6 +69,7 @@ function step(state: Exclude<ReleaseState, 'inputs needed'>, given: Given = {}):
   })
 }
 
+const tests = { test: { enable: true } }
 const rollback = (more: Record<string, unknown> = {}) => ({ rollback: { enable: true, ...more } })
 
 describe('decide', () => {
@@ -261,18 +262,33 @@ describe('decide', () => {
     ],
     [
       'tests again without a new revision',
-      { states: ['superseded', 'deployed'], failed: { by: 'test', retryAt: past } },
+      { states: ['superseded', 'deployed'], failed: { by: 'test', retryAt: past }, spec: tests },
       'test',
     ],
     [
       'rolls back when tests fail',
-      { states: ['superseded', 'deployed'], failed: { by: 'test' }, spec: rollback() },
+      { states: ['superseded', 'deployed'], failed: { by: 'test' }, spec: { ...tests, ...rollback() } },
       'rollback',
     ],
     [
       'removes a first install whose tests failed',
-      { states: ['deployed'], failed: { by: 'test', revision: 1 } },
+      { states: ['deployed'], failed: { by: 'test', revision: 1 }, spec: tests },
       'remove remains',
+    ],
+    [
+      'takes what failed its tests as it is once tests are switched off',
+      { states: ['superseded', 'deployed'], failed: { by: 'test', generation: 0 }, spec: rollback() },
+      'adopt',
+    ],
+    [
+      'keeps a first install that failed its tests once tests are switched off',
+      { states: ['deployed'], failed: { by: 'test', revision: 1 } },
+      'adopt',
+    ],
+    [
+      'tries again what was rolled back for its tests once tests are switched off',
+      { states: ['superseded', 'superseded', 'deployed'], failed: { by: 'test', generation: 0, rolledBackTo: 3 } },
+      'upgrade',
     ],
   ])('after a failure with the same inputs: %s', (_name, given, expected) => {
     expect(step('failed inputs', given).do).toBe(expected)

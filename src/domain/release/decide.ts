@@ -208,6 +208,7 @@ function afterInterruption({ revisions, record }: ReleaseFacts, { keepFailedInst
 function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): Step {
   const failed = facts.record?.failed
   if (!failed) return { do: 'upgrade', why: 'the last revision failed' }
+  if (isUntested(facts, failed) && !spec.test.enable) return { do: 'adopt' }
   const { reason, message } = failed
   const isTime = policy.isAskedFor || Date.parse(failed.retryAt) <= facts.now
   const isDue = isTime || failed.generation !== spec.generation
@@ -239,11 +240,15 @@ function remedyOf(
 }
 
 /** Failed tests are run again without a new revision. */
-function tryAgain({ revisions }: ReleaseFacts, failed: Failed): Step {
+function tryAgain(facts: ReleaseFacts, failed: Failed): Step {
+  if (facts.revisions.length === 0) return { do: 'install' }
+  return isUntested(facts, failed) ? { do: 'test' } : { do: 'upgrade', why: 'tried again' }
+}
+
+/** Nothing is wrong with what is deployed but its tests. */
+function isUntested({ revisions }: ReleaseFacts, { by, revision }: Failed): boolean {
   const latest = revisions.at(-1)
-  if (!latest) return { do: 'install' }
-  const isUntested = failed.by === 'test' && latest.state === 'deployed' && latest.revision === failed.revision
-  return isUntested ? { do: 'test' } : { do: 'upgrade', why: 'tried again' }
+  return by === 'test' && latest?.state === 'deployed' && latest.revision === revision
 }
 
 /** A failed first install, or one whose tests failed, is taken away again (ruling 11; helm-operator §4.2). */

@@ -63,6 +63,7 @@ function step({ stored = [], record, facts, spec = {}, policy }: Given): string 
   return next.do === 'hold' || next.do === 'wait' ? `${next.do}: ${next.reason}` : next.do
 }
 
+const tests = { test: { enable: true } }
 const rollback = (more: Record<string, unknown> = {}) => ({ rollback: { enable: true, ...more } })
 
 describe('helm-operator §4.1, determining the action', () => {
@@ -232,17 +233,36 @@ describe('helm-operator §4.2, what follows an action', () => {
     ],
     [
       'deployed, tests asked for',
-      { stored: ['deployed'], record: { applied: { ...applied, testDue: true } }, spec: { test: { enable: true } } },
+      { stored: ['deployed'], record: { applied: { ...applied, testDue: true } }, spec: tests },
       'test',
     ],
     [
+      'failed tests that were switched off: it is what is wanted',
+      {
+        stored: ['superseded', 'deployed'],
+        record: {
+          applied: { ...applied, revision: 2, testDue: true },
+          failed: { ...failure, by: 'test', ...later },
+        },
+      },
+      'adopt',
+    ],
+    [
       'failed test of a first install: removed',
-      { stored: ['deployed'], record: { applied, failed: { ...failure, by: 'test', revision: 1, ...later } } },
+      {
+        stored: ['deployed'],
+        record: { applied, failed: { ...failure, by: 'test', revision: 1, ...later } },
+        spec: tests,
+      },
       'remove remains',
     ],
     [
       'failed test of an upgrade: rolled back',
-      { stored: ['superseded', 'deployed'], record: { failed: { ...failure, by: 'test' } }, spec: rollback() },
+      {
+        stored: ['superseded', 'deployed'],
+        record: { failed: { ...failure, by: 'test' } },
+        spec: { ...tests, ...rollback() },
+      },
       'rollback to 1',
     ],
     [
@@ -298,7 +318,7 @@ describe('helm-operator §4.2, what follows an action', () => {
           applied: { ...applied, revision: 2, testDue: true },
           failed: { ...failure, by: 'test', rolledBackTo: 3, rollbackFailed: 'no' },
         },
-        spec: { ...rollback(), test: { enable: true } },
+        spec: { ...rollback(), ...tests },
       },
       'rollback to 1',
     ],
@@ -342,6 +362,7 @@ describe('helm-operator [BUG] rows of the state machine', () => {
       {
         stored: ['superseded', 'deployed'],
         record: { applied: { ...applied, revision: 2 }, failed: { ...failure, by: 'test', ...later } },
+        spec: tests,
       },
       'wait: HelmFailed',
     ],
@@ -350,6 +371,7 @@ describe('helm-operator [BUG] rows of the state machine', () => {
       {
         stored: ['superseded', 'superseded', 'deployed'],
         record: { failed: { ...failure, by: 'test', revision: 3, ...later } },
+        spec: tests,
       },
       'wait: HelmFailed',
     ],
