@@ -109,7 +109,7 @@ export const specRows: readonly FieldRow[] = [
   field(
     'test.enable',
     ['boolean', '`false`'],
-    'Failed tests stay failed until they pass; the Operator forgot them at its next look.',
+    'Failed tests stay failed until they pass or are switched off; the Operator forgot them at its next look. Switched on, they are run for what is deployed; the Operator upgraded first.',
     'differs',
   ),
   field('test.ignoreFailures', ['boolean', '`false`']),

@@ -150,6 +150,45 @@ spec: {nodeName: ${kubelet.node}, restartPolicy: Never, containers: [{name: a, i
   const isTrue = async (name: string, type: string) =>
     (await statusOf(name)).conditions?.find((one) => one.type === type)?.status
 
+  it('runs tests that were switched on for what is deployed, once and without a new revision', async () => {
+    await put('later', { enable: false })
+    expect(await bench.sync('later')).toMatchObject({ end: 'done' })
+    bench.helmRuns()
+    await put('later', {})
+    expect(await syncWith('later', 'Succeeded')).toMatchObject({ end: 'done' })
+    expect(bench.helmRuns()).toEqual(['test'])
+    expect([await isTrue('later', 'Tested'), await revisionsOf('later')]).toEqual(['True', 1])
+    await put('later', { enable: false })
+    await bench.sync('later')
+    await put('later', {})
+    expect(await bench.sync('later')).toMatchObject({ end: 'done' })
+    expect(bench.helmRuns()).toEqual([])
+  })
+
+  it('leaves what ran before its tests were switched on when they fail, and takes it as it is without them', async () => {
+    const rollback = { rollback: { enable: true } }
+    for (const color of ['one', 'two']) {
+      await put('running', { enable: false }, { ...rollback, values: { color } })
+      await bench.sync('running')
+    }
+    await put('single', { enable: false })
+    await bench.sync('single')
+    bench.helmRuns()
+    await put('running', {}, { ...rollback, values: { color: 'two' } })
+    await put('single', {})
+    for (const [name, count] of [['running', 2] as const, ['single', 1] as const]) {
+      expect(await syncWith(name, 'Failed')).toMatchObject({ end: 'again' })
+      expect(await statusOf(name)).toMatchObject({ phase: 'TestFailed', releaseStatus: 'deployed' })
+      expect(await isTrue(name, 'Released')).toBe('False')
+      expect(await revisionsOf(name)).toBe(count)
+    }
+    expect(bench.helmRuns()).toEqual(['test', 'test'])
+    await put('single', { enable: false })
+    expect(await bench.sync('single')).toMatchObject({ end: 'done' })
+    expect(await statusOf('single')).toMatchObject({ phase: 'Succeeded' })
+    expect(bench.helmRuns()).toEqual([])
+  })
+
   it('is done with what failed its tests once they are switched off, without running them', async () => {
     onTestFinished(() => {
       bench.deps.failedInstall = 'remove'

@@ -290,6 +290,16 @@ describe('decide', () => {
       { states: ['superseded', 'superseded', 'deployed'], failed: { by: 'test', generation: 0, rolledBackTo: 3 } },
       'upgrade',
     ],
+    [
+      'does not roll back what was good before its tests were switched on',
+      { states: ['superseded', 'deployed'], failed: { by: 'test' }, good: 2, spec: { ...tests, ...rollback() } },
+      'wait',
+    ],
+    [
+      'does not remove what was good before its tests were switched on',
+      { states: ['deployed'], failed: { by: 'test', revision: 1, retryAt: past }, good: 1, spec: tests },
+      'test',
+    ],
   ])('after a failure with the same inputs: %s', (_name, given, expected) => {
     expect(step('failed inputs', given).do).toBe(expected)
   })

@@ -231,7 +231,7 @@ function remedyOf(
   { isTime, keepFailedInstall }: Policy & { isTime: boolean },
 ): Step | undefined {
   const failed = facts.record?.failed
-  if (!failed) return undefined
+  if (!failed || wasGood(facts, failed)) return undefined
   if (facts.revisions.at(-1)?.state === 'uninstalled') return { do: 'remove remains' }
   if (mustRemove(facts, failed)) return keepFailedInstall ? undefined : { do: 'remove remains' }
   if (!rollback.enable || (failed.rollbackFailed !== undefined && !isTime)) return undefined
@@ -249,6 +249,11 @@ function tryAgain(facts: ReleaseFacts, failed: Failed): Step {
 function isUntested({ revisions }: ReleaseFacts, { by, revision }: Failed): boolean {
   const latest = revisions.at(-1)
   return by === 'test' && latest?.state === 'deployed' && latest.revision === revision
+}
+
+/** It ran well before its tests were switched on, so it stays. */
+function wasGood(facts: ReleaseFacts, failed: Failed): boolean {
+  return isUntested(facts, failed) && facts.record?.good === failed.revision
 }
 
 /** A failed first install, or one whose tests failed, is taken away again (ruling 11; helm-operator §4.2). */

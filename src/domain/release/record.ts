@@ -29,7 +29,7 @@ export type Applied = {
   revision: number
   /** Of helm's Secret; left out where it was not known. */
   uid?: string
-  /** Its tests have not passed yet. */
+  /** Its tests have not passed yet, be they asked for or not. */
   testDue?: true
   /** It is waited for: its objects are not all ready yet. */
   readyDue?: ReadyDue

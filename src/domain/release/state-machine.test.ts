@@ -237,6 +237,24 @@ describe('helm-operator §4.2, what follows an action', () => {
       'test',
     ],
     [
+      'deployed, tests not asked for',
+      { stored: ['deployed'], record: { applied: { ...applied, testDue: true } } },
+      'nothing',
+    ],
+    [
+      'tests that were switched on for what was deployed failed: it stays',
+      {
+        stored: ['superseded', 'deployed'],
+        record: {
+          applied: { ...applied, revision: 2, testDue: true },
+          good: 2,
+          failed: { ...failure, by: 'test', ...later },
+        },
+        spec: { ...rollback(), ...tests },
+      },
+      'wait: HelmFailed',
+    ],
+    [
       'failed tests that were switched off: it is what is wanted',
       {
         stored: ['superseded', 'deployed'],

@@ -47,7 +47,7 @@ export type ReleaseState =
   | 'in sync'
   /** As `in sync`, but not everything in it is ready yet, which is waited for. */
   | 'unready'
-  /** As `in sync`, but its tests have not passed yet. */
+  /** As `in sync`, but its tests have not passed yet, be they asked for or not. */
   | 'untested'
   /** Deployed by us; the inputs changed since. */
   | 'out of sync'

@@ -5,7 +5,7 @@ import { inputsOf, type ReadyDue } from '../../domain/release/record.ts'
 import { never } from '../../lib/never.ts'
 import { marking, markObjects } from './antecedent.ts'
 import type { SyncReleaseDeps } from './deps.ts'
-import { appliedNow, begin, digestsOf, latestOf, noteFailure, settle, takeBack } from './keep-record.ts'
+import { appliedNow, begin, digestsOf, latestOf, mustTest, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
 import { notMadeByInstall } from './made-objects.ts'
 import { narrate, nouns } from './narrate.ts'
@@ -123,7 +123,7 @@ async function noteReady(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ p
   const { failed } = work.stored.record ?? {}
   const { readyDue, ...applied } = work.stored.record?.applied ?? { ...appliedNow(work), readyDue: undefined }
   enterDeployed(readyDue?.by ?? 'upgrade', work, deps)
-  await settle(work, { applied, ...(failed && applied.testDue ? { failed } : {}) }, deps)
+  await settle(work, { applied, ...(failed && mustTest(applied, work) ? { failed } : {}) }, deps)
   return {}
 }
 
@@ -208,11 +208,10 @@ async function adopt(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ probl
   const by = intent?.verb === 'install' ? 'install' : 'upgrade'
   const { testDue, ...applied } = appliedNow(work)
   // a run of ours that did not live to say so: what comes after it is still due
-  const due = {
-    ...(testDue ? { testDue } : {}),
-    ...(work.spec.wait ? { readyDue: readyDue(by, work, deps) } : {}),
-  }
-  await settle(work, { applied: intent ? { ...applied, ...due } : applied }, deps)
+  const ready = intent && work.spec.wait ? { readyDue: readyDue(by, work, deps) } : {}
+  // whoever else deployed it has tested it as it was asked for
+  const tests = intent || !work.spec.test.enable ? { testDue } : {}
+  await settle(work, { applied: { ...applied, ...tests, ...ready } }, deps)
   await markObjects(work, deps)
   return {}
 }

@@ -259,7 +259,7 @@ async function stopAt(
 ): Promise<Conclusion> {
   if (state === 'foreign trouble') await holdBack(work, deps)
   if (await isGone(work, state, deps)) return gone(action)
-  if (state === 'in sync') work.notes = await tidyLeft(work, deps)
+  if (step.do === 'nothing') work.notes = await tidyLeft(work, deps)
   if (state === 'failed inputs' && step.do === 'hold' && action !== '') narrate(work.spec, comparedWith(work), deps)
   return conclude(step, work, action)
 }

@@ -47,7 +47,7 @@ export async function settle(
   deps: SyncReleaseDeps,
 ): Promise<void> {
   const { applied, failed } = result
-  const isGood = applied !== undefined && failed === undefined && !applied.readyDue && !applied.testDue
+  const isGood = applied !== undefined && failed === undefined && !applied.readyDue && !mustTest(applied, work)
   await write(work, { ...ground(work, deps), ...(isGood ? { good: applied.revision } : {}), ...result }, deps)
 }
 
@@ -159,13 +159,17 @@ export function retryTimes(
   return { at: at.toISOString(), retryAt: new Date(Math.max(due, at.getTime())).toISOString() }
 }
 
-/** The wanted inputs as deployed with the newest revision; its tests are due where they are asked for. */
-export function appliedNow(work: PreparedWork): Applied {
-  const { wanted, spec } = work
+/** The wanted inputs as deployed with the newest revision; its tests are due once they are asked for. */
+export function appliedNow(work: PreparedWork): Applied & { testDue: true } {
+  const { chart } = work.wanted
   const { uid } = work.revisions.at(-1) ?? {}
   const made = { revision: latestOf(work), ...(uid ? { uid } : {}) }
-  const applied = { ...digestsOf(wanted), chartRevision: wanted.chart.revision, ...made }
-  return spec.test.enable ? { ...applied, testDue: true } : applied
+  return { ...digestsOf(work.wanted), chartRevision: chart.revision, ...made, testDue: true }
+}
+
+/** Tests are asked for, and have not passed yet. */
+export function mustTest({ testDue }: Applied, { spec }: Pick<Work, 'spec'>): boolean {
+  return testDue === true && spec.test.enable
 }
 
 /** Digests of chart and values. */
