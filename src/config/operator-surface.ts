@@ -208,12 +208,19 @@ export const metricRows: readonly (SurfaceRow & { labels: readonly string[] })[]
   { ...row('flux_helm_operator_release_count'), labels: [] },
   { ...row('flux_helm_operator_release_queue_length_count'), labels: [] },
   {
-    ...row('flux_helm_operator_release_action_duration_seconds'),
+    ...row(
+      'flux_helm_operator_release_action_duration_seconds',
+      '`sync` is a run, also one that found nothing to do; a release at rest ([why](decisions/0008-releases-at-rest.md)) or suspended has none. What is waited for is counted once it is over. `dry-run-compare`, `annotate` and `migrate` never come: digests are compared, marks go with helm, and there is no helm 2.',
+      'differs',
+    ),
     labels: ['action', 'success', 'target_namespace', 'release_name'],
   },
-  { ...row('flux_helm_operator_release_duration_seconds'), labels: ['success', 'namespace', 'release_name'] },
   {
-    ...row('flux_helm_operator_release_phase_duration_seconds'),
+    ...row('flux_helm_operator_release_duration_seconds', 'Of runs, as `sync` above.', 'differs'),
+    labels: ['success', 'namespace', 'release_name'],
+  },
+  {
+    ...row('flux_helm_operator_release_phase_duration_seconds', 'As the one by action.', 'differs'),
     labels: ['action', 'success', 'namespace', 'release_name'],
   },
   {

@@ -35,7 +35,7 @@ async function readExported(): Promise<Map<string, Labels>> {
     metrics.jobEnded({ kind: 'update-images', outcome, seconds: 1, waitedSeconds: 1, isFlux: true })
   for (const success of [true, false]) {
     metrics.syncEnded({ ...named, success, seconds: 1, changes: [{ action: 'created' }], objects: 1, isFlux: true })
-    metrics.releaseEnded({ ...named, release: 'c', success, seconds: 1, action: 'upgrade' })
+    metrics.releaseEnded({ targetNamespace: 'a', release: 'c', success, seconds: 1, action: 'sync' })
   }
   metrics.answered({ method: 'GET', route: '/readyz', status: 200, seconds: 0 })
   metrics.gitReady(true)

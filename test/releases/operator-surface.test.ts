@@ -165,7 +165,7 @@ describe('the metrics of the Operator', () => {
   it.each(metricRows)('$name', async ({ name, labels }) => {
     const metrics = createMetrics()
     metrics.gitReady(true)
-    metrics.releaseEnded({ namespace: 'a', name: 'b', release: 'c', success: true, seconds: 1, action: 'install' })
+    metrics.releaseEnded({ targetNamespace: 'a', release: 'c', success: true, seconds: 1, action: 'sync' })
     const conditions = [{ type: 'Released', status: 'True' }]
     metrics.watchReleases(async () => [{ targetNamespace: 'a', release: 'c', conditions }])
     metrics.watchQueue(async () => ({

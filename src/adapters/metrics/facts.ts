@@ -19,17 +19,15 @@ export type SyncEnded = {
   isFlux: boolean
 }
 
-/** One run of a release. */
+/** One action of helm on a release, or a whole run (`sync`). */
 export type ReleaseEnded = {
-  namespace: string
-  name: string
   /** Name of the helm release. */
   release: string
-  /** Where the helm release lies; by default the namespace of the HelmRelease. */
-  targetNamespace?: string
+  /** Where the helm release lies. */
+  targetNamespace: string
+  action: 'sync' | 'install' | 'upgrade' | 'rollback' | 'uninstall' | 'test'
   success: boolean
   seconds: number
-  action: string
 }
 
 /** One answer of the API; `route` is the pattern, empty where none matched. */

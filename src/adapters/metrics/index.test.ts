@@ -10,7 +10,7 @@ async function linesOf(metrics: Metrics, start: string): Promise<string[]> {
 
 const changes = ['created', 'unchanged', 'failed', 'failed'].map((action) => ({ action }))
 const sync = { namespace: 'flux', name: 'default', success: true, seconds: 7, changes, objects: 12, isFlux: true }
-const release = { namespace: 'apps', name: 'web', release: 'apps-web', success: true, seconds: 20, action: 'upgrade' }
+const release = { targetNamespace: 'live', release: 'apps-web', success: true }
 const facts: QueueFacts = {
   counts: { 'update-images': { waiting: 3, active: 1 }, 'sync-release': { waiting: 2, active: 0 } },
   oldestWaitMs: { 'update-images': 1500, 'sync-release': 0 },
@@ -51,10 +51,14 @@ describe('the text', () => {
     ],
     [
       'a release by action and as a whole',
-      (metrics) => metrics.releaseEnded({ ...release, targetNamespace: 'live' }),
+      (metrics) => {
+        metrics.releaseEnded({ ...release, action: 'upgrade', seconds: 15 })
+        metrics.releaseEnded({ ...release, action: 'sync', seconds: 20 })
+      },
       [
         'flux_helm_operator_release_action_duration_seconds_count{success="true",release_name="apps-web",action="upgrade",target_namespace="live"} 1',
         'flux_helm_operator_release_action_duration_seconds_count{success="true",release_name="apps-web",action="sync",target_namespace="live"} 1',
+        'flux_helm_operator_release_duration_seconds_count{success="true",release_name="apps-web",namespace="live"} 1',
         'flux_helm_operator_release_duration_seconds_sum{success="true",release_name="apps-web",namespace="live"} 20',
         'flux_helm_operator_release_phase_duration_seconds_count{success="true",release_name="apps-web",action="upgrade",namespace="live"} 1',
       ],
@@ -171,13 +175,6 @@ describe('the text', () => {
     metrics.jobEnded({ kind: 'sync-source', outcome: 'done', seconds: 1, isFlux: true })
     expect(await linesOf(metrics, 'flux_daemon_job_duration_seconds_count{')).toEqual([])
     expect(await linesOf(metrics, 'capstan_job_duration_seconds_count{')).toHaveLength(1)
-  })
-
-  it('measures what is no action of the Operator as a sync only', async () => {
-    const metrics = createMetrics()
-    metrics.releaseEnded({ ...release, action: 'wait' })
-    const actions = await linesOf(metrics, 'flux_helm_operator_release_action_duration_seconds_count')
-    expect(actions.map((line) => /action="([^"]+)"/.exec(line)?.[1])).toEqual(['sync'])
   })
 
   it('says nothing under fluxd’s names of a source that fluxd would not have had', async () => {

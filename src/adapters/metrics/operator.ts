@@ -14,18 +14,6 @@ export type OperatorMetrics = {
 const prefix = 'flux_helm_operator_release'
 const buckets = [1, 5, 10, 30, 60, 120, 180, 300, 600, 1800]
 
-/** Actions that the Operator measured one by one; everything of one run is its `sync`. */
-const measured = new Set([
-  'install',
-  'upgrade',
-  'rollback',
-  'uninstall',
-  'dry-run-compare',
-  'annotate',
-  'test',
-  'migrate',
-])
-
 const conditionValues: Readonly<Record<string, number>> = { True: 1, Unknown: 0, False: -1 }
 
 export function createOperatorMetrics(registers: [Registry]): OperatorMetrics {
@@ -61,13 +49,11 @@ export function createOperatorMetrics(registers: [Registry]): OperatorMetrics {
   })
 
   return {
-    releaseEnded({ namespace, targetNamespace = namespace, release, success, seconds, action }) {
+    releaseEnded({ targetNamespace, release, success, seconds, action }) {
       const outcome = { success: String(success), release_name: release }
-      durations.observe({ ...outcome, namespace: targetNamespace }, seconds)
-      for (const one of measured.has(action) ? ['sync', action] : ['sync']) {
-        actions.observe({ ...outcome, action: one, target_namespace: targetNamespace }, seconds)
-        phases.observe({ ...outcome, action: one, namespace: targetNamespace }, seconds)
-      }
+      if (action === 'sync') durations.observe({ ...outcome, namespace: targetNamespace }, seconds)
+      actions.observe({ ...outcome, action, target_namespace: targetNamespace }, seconds)
+      phases.observe({ ...outcome, action, namespace: targetNamespace }, seconds)
     },
     releases(releases) {
       setOrLeaveOut(count, releases?.length)

@@ -35,8 +35,8 @@ export type Applied = {
   readyDue?: ReadyDue
 }
 
-/** Who waits for readiness, since when and how long; RFC 3339. */
-export type ReadyDue = { by: 'install' | 'upgrade'; since: string; until: string }
+/** Who waits for readiness, since when and how long, and when helm had begun; RFC 3339. */
+export type ReadyDue = { by: 'install' | 'upgrade'; began?: string; since: string; until: string }
 
 /** Inputs that failed: damped, not given up (ruling 11). Other inputs have a new budget. */
 export type Failed = {

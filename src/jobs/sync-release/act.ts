@@ -4,6 +4,7 @@ import type { Action } from '../../domain/release/decide.ts'
 import { inputsOf, type ReadyDue } from '../../domain/release/record.ts'
 import { never } from '../../lib/never.ts'
 import { marking, markObjects } from './antecedent.ts'
+import { beganAt, countAction } from './count.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, latestOf, mustTest, noteFailure, settle, takeBack } from './keep-record.ts'
 import { logDiff } from './log-diff.ts'
@@ -60,6 +61,7 @@ async function deploy(
 ): Promise<{ problem?: string }> {
   const { spec, wanted, status, stored } = work
   const before = latestOf(work)
+  const began = deps.now().getTime()
   const inputs = inputsOf(digestsOf(wanted))
   await begin(work, { verb, inputs }, deps)
   const where = `release ${spec.release} in ${spec.targetNamespace} with chart ${nameOf(wanted)}`
@@ -74,6 +76,8 @@ async function deploy(
   )
   await (outcome.ok ? lookAtMade(work, before + 1, deps) : lookAfter(outcome, work, deps))
   if (!outcome.ok && outcome.isTaken) return await stepBack(stored, work, deps)
+  const isReadyDue = outcome.ok && spec.wait && !isWaiting
+  if (!isReadyDue) countAction(verb, { success: outcome.ok, began }, work, deps)
   // before the record says that the install is over: until then that alone tells whose release it is
   if (verb === 'install' && latestOf(work) > before) await keepFinalizer(work, deps)
   if (!outcome.ok) {
@@ -81,7 +85,7 @@ async function deploy(
     return { problem: outcome.message }
   }
   if (verb === 'upgrade') await logDiff(before, work, deps)
-  await noteDeployed(verb, spec.wait && !isWaiting, work, deps)
+  await noteDeployed(verb, isReadyDue, work, deps)
   if (!outcome.edited || !marks.areWhole()) await markObjects(work, deps)
   return {}
 }
@@ -109,8 +113,8 @@ async function stepBack(before: StoredRecord, work: Work, deps: SyncReleaseDeps)
 }
 
 /** How long it is waited for is counted from the end of helm, which has sent everything by then. */
-function readyDue(by: 'install' | 'upgrade', { spec }: Work, { now }: SyncReleaseDeps): ReadyDue {
-  return { by, ...waitFrom(now(), spec.timeoutSeconds) }
+function readyDue(by: 'install' | 'upgrade', work: Work, { now }: SyncReleaseDeps): ReadyDue {
+  return { by, ...waitFrom(now(), work.spec.timeoutSeconds, work) }
 }
 
 function enterDeployed(by: 'install' | 'upgrade', { spec, wanted, status }: PreparedWork, deps: SyncReleaseDeps): void {
@@ -124,6 +128,7 @@ async function noteReady(work: PreparedWork, deps: SyncReleaseDeps): Promise<{ p
   const { readyDue, ...applied } = work.stored.record?.applied ?? { ...appliedNow(work), readyDue: undefined }
   enterDeployed(readyDue?.by ?? 'upgrade', work, deps)
   await settle(work, { applied, ...(failed && mustTest(applied, work) ? { failed } : {}) }, deps)
+  if (readyDue) countAction(readyDue.by, { success: true, began: beganAt(readyDue) }, work, deps)
   return {}
 }
 
@@ -137,7 +142,9 @@ async function giveUpWaiting(
   if (work.revisions.at(-1)?.state === 'deployed')
     await markRevision(latestOf(work), `Marked as failed by Capstan: ${message}`, work, deps)
   await lookAgain(work, deps)
+  const { readyDue } = work.stored.record?.applied ?? {}
   await noteFailure(work, { by, outcome: { reason: 'NotHealthy', message }, stored: true }, deps)
+  if (readyDue) countAction(by, { success: false, began: beganAt(readyDue) }, work, deps)
   return { problem: message }
 }
 
@@ -166,11 +173,13 @@ async function removeRemains(work: Work, deps: SyncReleaseDeps): Promise<{ probl
   await begin(work, { verb: 'uninstall' }, deps)
   narrate(work.spec, 'running uninstall', deps)
   deps.fence.check()
+  const began = deps.now().getTime()
   const foreign = await notMadeByInstall(work, deps)
   const outcome = foreign
     ? await forgetHistory(foreign, work, deps)
     : await deps.helm.uninstall({ ...target(work), timeoutSeconds: work.spec.timeoutSeconds }, work.signal)
   await lookAgain(work, deps)
+  if (!foreign) countAction('uninstall', { success: outcome.ok, began }, work, deps)
   if (!outcome.ok) return { problem: `what an install left could not be removed: ${outcome.message}` }
   const { failed } = work.stored.record ?? {}
   // the next install begins with revision 1 anew, and that one has not failed

@@ -3,6 +3,7 @@ import type { Stop } from '../../domain/release/decide.ts'
 import { inputsOf } from '../../domain/release/record.ts'
 import { isPinned, type RollbackRequest, unanswered } from '../../domain/release/rollback-request.ts'
 import { markObjects } from './antecedent.ts'
+import { countAction } from './count.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { begin, digestsOf, latestOf, settle } from './keep-record.ts'
 import { narrate } from './narrate.ts'
@@ -42,11 +43,13 @@ async function goBack(wish: RollbackRequest, work: PreparedWork, deps: SyncRelea
   await status.write()
   narrate(spec, 'running rollback', deps, { revision: wish.revision })
   deps.fence.check()
+  const began = deps.now().getTime()
   const { timeoutSeconds, wait, force, recreate, disableHooks } = spec.rollback
   const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds }
   const request = { ...target, revision: wish.revision, wait, force, recreatePods: recreate, disableHooks }
   const outcome = await deps.helm.rollback(request, signal)
   await lookAfter(outcome, work, deps)
+  countAction('rollback', { success: outcome.ok, began }, work, deps)
   const inputs = inputsOf(digestsOf(work.wanted))
   const pinned = { request: wish.text, inputs, revision: outcome.ok ? latestOf(work) : 0 }
   await settle(work, { ...(applied ? { applied } : {}), ...(failed ? { failed } : {}), pinned }, deps)

@@ -73,12 +73,11 @@ export type Rests = {
   settings: string
 }
 
-/** What a finished run tells to metrics. */
+/** What is told to metrics of an action of helm, or of a whole run (`sync`), that is over. */
 export type ReleaseEnded = {
-  namespace: string
-  name: string
   release: string
+  targetNamespace: string
+  action: 'sync' | 'install' | 'upgrade' | 'rollback' | 'uninstall' | 'test'
   success: boolean
   seconds: number
-  action: string
 }

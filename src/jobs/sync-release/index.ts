@@ -13,6 +13,7 @@ import { type JobPayload, laneOfReason, type Outcome } from '../../domain/work/j
 import { act, mustBePrepared, remedy } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { answerRollback, pinOf } from './answer-rollback.ts'
+import { countSync } from './count.ts'
 import { createNamespace } from './create-namespace.ts'
 import { findWait } from './depends-on.ts'
 import { digestsOf, noteHold, noteSuspension } from './keep-record.ts'
@@ -90,12 +91,12 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, mean
   const { deps, reads, signal } = means
   const started = deps.now().getTime()
   const stored = { record: undefined, resourceVersion: '' }
-  const begun = { object, spec, signal, stored, revisions: [], left: [], notes: [] }
+  const begun = { object, spec, signal, began: started, stored, revisions: [], left: [], notes: [] }
   const work: Work = Object.assign(begun, { status: await createStatusWriter(begun, deps) })
   const { status } = work
   if (spec.suspended) return await standStill(work, suspensionMessage(spec.suspended), deps)
   const before = status.current().revision ?? ''
-  const conclusion = await runWithin(work, why, deps)
+  const conclusion = await countSync(runWithin(work, why, deps), work, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
   const seen = Math.max(spec.generation, status.current().observedGeneration ?? 0)
   if (conclusion.observed) status.set({ observedGeneration: seen })
@@ -103,10 +104,7 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, mean
   await status.write()
   await tell(work, conclusion, deps)
   if (conclusion.ok) await noteRest(work, reads, deps)
-  const { namespace, name, release } = spec
-  const seconds = (deps.now().getTime() - started) / 1000
-  const { ok, action, summary } = conclusion
-  if (action !== '') deps.ended({ namespace, name, release, success: ok, seconds, action })
+  const { ok, summary } = conclusion
   if (ok) return { end: 'done', summary }
   return { end: 'again', afterMs: conclusion.afterMs, why: summary, ...(conclusion.answered ? { answered: true } : {}) }
 }

@@ -3,6 +3,7 @@ import type { KubeObject, ObjectRef } from '../../domain/manifest/object.ts'
 import { definitionName } from '../../domain/release/definition.ts'
 import { nameProblem, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { Outcome } from '../../domain/work/job.ts'
+import { countAction } from './count.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { finalizer, readAgain, writeFinalizers } from './finalizer.ts'
 import { narrate } from './narrate.ts'
@@ -73,9 +74,11 @@ export async function uninstall(
   await writeRecord(work, { ...record, intent }, deps)
   narrate(spec, 'running uninstall', deps)
   deps.fence.check()
+  const began = deps.now().getTime()
   const target = { release: spec.release, namespace: spec.targetNamespace, timeoutSeconds: spec.timeoutSeconds }
   const outcome = await deps.helm.uninstall(target, signal)
   signal.throwIfAborted()
+  countAction('uninstall', { success: outcome.ok, began }, work, deps)
   if (outcome.ok) return
   const message = `release ${spec.release} could not be uninstalled: ${outcome.message}`
   await announce(object, { type: 'Warning', reason: 'FailedReleaseSync', message }, deps, signal)

@@ -68,7 +68,7 @@ function sayWhatIsStored({ spec, status, revisions }: Work): void {
 
 const phaseOf = { install: 'Installing', upgrade: 'Upgrading', rollback: 'RollingBack' } as const
 
-/** Nothing has ended yet, so nothing is counted; the generation is observed by the run that ends it. */
+/** Nothing has ended yet, so nothing is counted (reason NotReady); the generation is observed by the run that ends it. */
 function waiting(message: string, afterMs: number): Conclusion {
   return { ok: false, observed: false, action: '', reason: 'NotReady', summary: `NotReady: ${message}`, afterMs }
 }

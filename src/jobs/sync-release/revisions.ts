@@ -1,5 +1,6 @@
 import type { HelmOutcome, StoredRelease } from '../../adapters/helm/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { ReadyDue } from '../../domain/release/record.ts'
 import type { ReleaseSpec } from '../../domain/release/spec.ts'
 import type { HelmState, StoredRevision } from '../../domain/release/state.ts'
 import { isWithin } from '../../lib/steady-clock.ts'
@@ -163,7 +164,9 @@ export function target({ spec }: Work): { release: string; namespace: string } {
   return { release: spec.release, namespace: spec.targetNamespace }
 }
 
-/** Readiness is waited for so long, from now on. */
-export function waitFrom(now: Date, timeoutSeconds: number): { since: string; until: string } {
-  return { since: now.toISOString(), until: new Date(now.getTime() + timeoutSeconds * 1000).toISOString() }
+/** Readiness of what helm made just now is waited for so long, from now on. */
+export function waitFrom(now: Date, timeoutSeconds: number, { stored: { record } }: Work): Omit<ReadyDue, 'by'> {
+  const since = now.toISOString()
+  const until = new Date(now.getTime() + timeoutSeconds * 1000).toISOString()
+  return { began: record?.intent?.at ?? since, since, until }
 }

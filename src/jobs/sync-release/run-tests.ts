@@ -2,6 +2,7 @@ import type { StoredHook } from '../../adapters/helm/index.ts'
 import { toAppError } from '../../domain/error.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import { inputsOf } from '../../domain/release/record.ts'
+import { countAction } from './count.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { appliedNow, begin, digestsOf, noteFailure, settle } from './keep-record.ts'
 import { narrate } from './narrate.ts'
@@ -25,8 +26,10 @@ export async function runTests(work: PreparedWork, deps: SyncReleaseDeps): Promi
   await status.write()
   narrate(spec, 'running test', deps)
   deps.fence.check()
+  const began = deps.now().getTime()
   const outcome = await deps.helm.test({ release, namespace, timeoutSeconds: spec.test.timeoutSeconds }, signal)
   await lookAgain(work, deps)
+  countAction('test', { success: outcome.ok, began }, work, deps)
   const hooks = await testHooks(work, deps)
   const message = outcome.ok ? '' : (outcome.message + (await logsOf(hooks, work, deps))).slice(0, longestMessage)
   if (spec.test.cleanup) await cleanUp(hooks, work, deps)

@@ -22,6 +22,8 @@ export type Work = {
   spec: ReleaseSpec
   status: StatusWriter
   signal: AbortSignal
+  /** When this run began, or what it ended that was waited for, in milliseconds since 1970. */
+  began: number
   stored: StoredRecord
   /** helm's revisions as last looked at, oldest first; the newest alone where that one is deployed and as expected. */
   revisions: StoredRevision[]
