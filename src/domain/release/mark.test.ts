@@ -165,7 +165,8 @@ describe('an annotation on each object of a text', () => {
   })
 
   it('is all that an object gains, however it is written', () => {
-    const texts = fc.string({ unit: 'grapheme', maxLength: 12 })
+    // a text with one of the other line ends is left as it is
+    const texts = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => !/[\r\u0085\u2028\u2029]/.test(text))
     const maps = fc.dictionary(fc.stringMatching(/^[a-z][a-z./-]{0,8}$/), texts, { maxKeys: 3 })
     const made = fc.record({
       data: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.oneof(texts, fc.lorem({ maxCount: 30 })), {
