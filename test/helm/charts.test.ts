@@ -116,8 +116,10 @@ describe('createCharts', () => {
   it('reads no file outside of a chart', async () => {
     const charts = fresh()
     const found = await charts.fromRepository(source(), signal)
-    expect(await charts.readFile(found, 'Chart.yaml')).toContain('name: demo')
-    for (const path of ['../x', '/etc/passwd', '..', '.', 'sub/../../x', 'none']) {
+    for (const path of ['Chart.yaml', '/Chart.yaml', './Chart.yaml']) {
+      expect(await charts.readFile(found, path)).toContain('name: demo')
+    }
+    for (const path of ['../x', '/../x', '/etc/passwd', found.path, '..', '.', '/', 'sub/../../x', 'none']) {
       expect(await charts.readFile(found, path)).toBeUndefined()
     }
   })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, realpath } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { parse } from 'yaml'
 import { AppError } from '../../domain/error.ts'
 
@@ -51,9 +51,9 @@ export async function listChartFiles(folder: string): Promise<string[]> {
     .toSorted()
 }
 
-/** A text file of the chart; undefined when it is not there or lies outside, also by a link (hazard J8). */
+/** A text file of the chart, whose folder `/` stands for; undefined when it is not there or lies outside, also by a link (hazard J8). */
 export async function readChartFile(folder: string, path: string): Promise<string | undefined> {
-  const file = resolve(folder, path)
+  const file = join(folder, path)
   if (!file.startsWith(folder + sep)) return undefined
   try {
     if ((await realpath(file)) !== join(await realpath(folder), file.slice(folder.length))) return undefined
