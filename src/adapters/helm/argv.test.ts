@@ -60,7 +60,7 @@ describe('arguments of helm (helm-operator, part 2, §3.1)', () => {
       'rollback web 3 --namespace a --timeout 300s --history-max=0 --server-side=false --wait=legacy --force-replace --no-hooks',
     ],
     ['test', testArgs(target), 'test web --namespace a --timeout 300s'],
-    ['uninstall', uninstallArgs(target), 'uninstall web --namespace a --timeout 300s --ignore-not-found'],
+    ['uninstall', uninstallArgs(target), 'uninstall web --namespace a --timeout 300s'],
   ])('%s', (_name, args, expected) => {
     expect(args.join(' ')).toBe(expected)
     expect(args.join(' ')).not.toContain('secret')

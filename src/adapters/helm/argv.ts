@@ -135,6 +135,7 @@ export function testArgs(request: HelmTarget): string[] {
   return ['test', request.release, ...target(request)]
 }
 
+/** Without `--ignore-not-found`, which helm has since 3.13: see `uninstallOutcome`. */
 export function uninstallArgs(request: HelmTarget): string[] {
-  return ['uninstall', request.release, ...target(request), '--ignore-not-found']
+  return ['uninstall', request.release, ...target(request)]
 }

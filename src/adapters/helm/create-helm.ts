@@ -14,7 +14,7 @@ import {
   uninstallArgs,
   upgradeArgs,
 } from './argv.ts'
-import { helmOutcome } from './failure.ts'
+import { helmOutcome, uninstallOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
 import { createHelmVersion } from './helm-version.ts'
 import { createPlaces } from './places.ts'
@@ -128,7 +128,8 @@ export function createHelm(options: HelmOptions): Helm {
       (await withValues(request, (file, major) => upgradeArgs(request, file, major), signal)).outcome,
     rollback: async (request, signal) => await plainly((major) => rollbackArgs(request, major), request, signal),
     test: async (request, signal) => await plainly(() => testArgs(request), { ...request, wait: true }, signal),
-    uninstall: async (request, signal) => await plainly(() => uninstallArgs(request), request, signal),
+    uninstall: async (request, signal) =>
+      uninstallOutcome(await plainly(() => uninstallArgs(request), request, signal)),
     async preview(request, signal) {
       const dry = { ...request, wait: false }
       const { outcome, stdout } = await withValues(dry, (file, major) => previewArgs(dry, file, major), signal)

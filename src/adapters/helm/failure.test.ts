@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RunResult } from '../../lib/run.ts'
-import { helmOutcome } from './failure.ts'
+import { helmOutcome, uninstallOutcome } from './failure.ts'
 
 const result = (given: Partial<RunResult>): RunResult => ({
   exitCode: 1,
@@ -98,5 +98,15 @@ describe('helmOutcome', () => {
 
   it('is well when helm ended well', () => {
     expect(helmOutcome(result({ exitCode: 0 }), same)).toEqual({ ok: true })
+  })
+})
+
+describe('uninstallOutcome', () => {
+  it.each([
+    ['a release that is not there', 'Error: uninstall: Release not loaded: web: release: not found', true],
+    ['records that cannot be read', 'Error: uninstall: Release not loaded: web: secrets is forbidden', false],
+    ['a hook that says so', 'Error: failed pre-delete: uninstall: x: release: not found', false],
+  ])('%s', (_name, stderr, ok) => {
+    expect(uninstallOutcome(helmOutcome(result({ stderr }), same)).ok).toBe(ok)
   })
 })

@@ -35,7 +35,13 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
   }
 }
 
+/** What is not there is uninstalled. */
+export function uninstallOutcome(outcome: HelmOutcome): HelmOutcome {
+  return !outcome.ok && absent.test(outcome.message) ? { ok: true } : outcome
+}
+
 /** pkg/action and pkg/storage/driver of helm 3 and of helm 4. */
+const absent = /^uninstall: Release not loaded: \S+: release: not found\b/
 const taken =
   /cannot re-?use a name that is still in use|another operation \(.*\) is in progress|\brelease: already exists\b/
 
