@@ -173,11 +173,22 @@ describe.each([
       expect(bench.writes()).toEqual([])
     })
 
+    it('goes further back the next time', async () => {
+      const words = { summary: 'back to revision 1 → sync-release.1' }
+      expect((await ask('back', rollback(0))).outcome).toMatchObject(words)
+      await bench.sync('back')
+      expect(await color('back')).toBe('red')
+      expect((await ask('back', rollback(0))).outcome).toMatchObject({ reason: 'NoRevision' })
+    })
+
     it('goes to a named revision', async () => {
+      await ask('back', rollback(2))
+      await bench.sync('back')
+      expect(await color('back')).toBe('green')
       await ask('back', rollback(1))
       await bench.sync('back')
       expect(await color('back')).toBe('red')
-      expect(await history('back')).toHaveLength(5)
+      expect(await history('back')).toHaveLength(7)
     })
 
     it('ends when the inputs change, and is not done again', async () => {

@@ -3,14 +3,15 @@ import { AppError, toAppError } from '../../domain/error.ts'
 import { definitionName, readDefinition } from '../../domain/release/definition.ts'
 import { suspendAnnotation } from '../../domain/release/own-fields.ts'
 import { printRollback, rollbackAnnotation } from '../../domain/release/rollback-request.ts'
+import { rollbackTarget } from '../../domain/release/rollback-target.ts'
 import { helmReleaseKind, type ReleaseSpec, readSpec } from '../../domain/release/spec.ts'
-import { lastGoodRevision } from '../../domain/release/state.ts'
 import type { Suspension } from '../../domain/status/suspension.ts'
 import type { Enqueue, JobPayload, Outcome } from '../../domain/work/job.ts'
 import type { Request } from '../../domain/work/request.ts'
 import type { Requests } from '../requests.ts'
 import type { SyncReleaseDeps } from '../sync-release/deps.ts'
 import { tellRequest } from '../tell-request.ts'
+import { readRecord } from '../sync-release/observe.ts'
 import { readRevisions } from '../sync-release/revisions.ts'
 import { withRights } from '../sync-release/rights.ts'
 import { type Answer, writeAnswer } from '../write-answer.ts'
@@ -87,16 +88,20 @@ async function takesSuspend({ cluster }: { cluster: Pick<Cluster, 'get'> }, sign
   return definition !== undefined && readDefinition(definition).takesField('suspend')
 }
 
-/** The one that was named, or the last good one before the newest; never one that helm does not have. */
+/** The one that was named, or see {@link rollbackTarget}; never one that helm does not have. */
 async function findRevision(
   spec: ReleaseSpec,
   wanted: number,
   deps: ChangeReleaseDeps,
   signal: AbortSignal,
 ): Promise<number> {
-  const revisions = await readRevisions(spec, withRights(spec, deps), signal)
-  const newest = revisions.at(-1)?.revision ?? 0
-  const found = wanted === 0 ? lastGoodRevision(revisions, newest) : wanted
+  const theirs = withRights(spec, deps)
+  const [revisions, { record }] = await Promise.all([
+    readRevisions(spec, theirs, signal),
+    readRecord(spec, theirs, signal),
+  ])
+  const own = record?.owner.uid === spec.uid ? record : undefined
+  const found = wanted === 0 ? rollbackTarget(revisions, { wish: spec.rollbackRequest, record: own }) : wanted
   if (found !== undefined && revisions.some(({ revision }) => revision === found)) return found
   const which = wanted === 0 ? 'an earlier good revision' : `a revision ${wanted}`
   const message = `helm does not have ${which} of release ${spec.release} in ${spec.targetNamespace}.`
