@@ -302,6 +302,79 @@ describe('the chart of a release', () => {
   })
 })
 
+describe('releases whose chart is in git', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'capstan-git-release-'))
+  const chart = (color: string) => ({
+    'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 0.1.0\n',
+    'templates/config.yaml': template,
+    'values.yaml': `color: ${color}\n`,
+  })
+  const at = (folder: string, files: Record<string, string>) =>
+    Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]))
+  let bench: ReleaseBench
+  let repository: Repository
+  let fetches = 0
+
+  beforeAll(async () => {
+    bench = await createReleaseBench()
+    repository = await createRepository()
+    const git = createGit({ directory, timeoutMs: 120_000, log: quiet })
+    bench.deps.gitPollIntervalMs = 3_600_000
+    bench.deps.git = { ...git, fetch: async (...given) => ((fetches += 1), await git.fetch(...given)) }
+  })
+
+  afterAll(async () => {
+    await repository.stop()
+    await bench.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  const put = async (name: string, path: string, values: object = {}, ref = 'main') =>
+    await bench.put(name, { releaseName: name, chart: { git: repository.url, ref, path }, values })
+  const color = async (name: string) => {
+    const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: bench.namespace, name: `${name}-config` }
+    return ((await bench.cluster.get(ref))?.data as Record<string, string> | undefined)?.color
+  }
+  const fetchesOf = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = fetches
+    await work()
+    return fetches - before
+  }
+
+  it('are judged by what was pushed before their source was changed', async () => {
+    await repository.push(at('charts/a', chart('red')))
+    await put('moved', 'charts/a')
+    expect(await bench.sync('moved')).toMatchObject({ end: 'done' })
+    await repository.push(at('charts/b', chart('green')))
+    await put('moved', 'charts/b')
+    expect(await bench.sync('moved')).toMatchObject({ end: 'done' })
+    expect(await color('moved')).toBe('green')
+    await repository.git('push', '-q', 'origin', 'HEAD:next')
+    await put('moved', 'charts/b', {}, 'next')
+    await bench.sync('moved')
+    await put('moved', 'charts/b')
+    await bench.sync('moved')
+    await repository.push(at('charts/b', chart('blue')))
+    await repository.git('push', '-q', 'origin', 'HEAD:next')
+    await put('moved', 'charts/b', {}, 'next')
+    await bench.sync('moved')
+    expect(await color('moved')).toBe('blue')
+  })
+
+  it('are fetched once for all who name the same place, and not for other values', async () => {
+    const names = ['one', 'two', 'three', 'four']
+    const syncAll = async () => await Promise.all(names.map(async (name) => await bench.sync(name)))
+    for (const name of names) await put(name, 'charts/b')
+    bench.advance(2_000)
+    const restart = bench.stopClock()
+    expect(await fetchesOf(syncAll)).toBe(1)
+    restart()
+    for (const name of names) await put(name, 'charts/b', { color: 'black' })
+    expect(await fetchesOf(syncAll)).toBe(0)
+    expect(await color('four')).toBe('black')
+  })
+})
+
 describe('a release whose chart is in an OCI registry', () => {
   const { helm, registry } = stack()
   const directory = mkdtempSync(join(tmpdir(), 'capstan-oci-release-'))

@@ -33,7 +33,7 @@ export type SyncReleaseDeps = {
   fetchedAt: Map<string, number>
   /** A git chart's repository is fetched at most this often. */
   gitPollIntervalMs: number
-  /** What was fetched before this time, in milliseconds since 1970, does not count: somebody asked for a look then. */
+  /** What was fetched before this time, in milliseconds since 1970, does not count: somebody asked for a look or named the place then. */
   freshAfter?: number
   egress: Egress
   decode: (secret: KubeObject) => StoredRelease | undefined

@@ -74,6 +74,7 @@ export async function syncRelease(payload: JobPayload, given: SyncReleaseDeps, s
 function forget(id: string, deps: SyncReleaseDeps): void {
   const memory = memoryOf(deps)
   memory.failures.delete(id)
+  memory.chartSources.delete(id)
   memory.nothingLeft.delete(id)
   memory.secrets.get(id)?.()
   memory.secrets.delete(id)

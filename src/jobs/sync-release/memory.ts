@@ -16,6 +16,8 @@ export type ReleaseMemory = {
   secrets: Map<string, () => void>
   /** Commits of chart refs, by URL, login and ref, and the time of the fetch that they come from. */
   commits: Map<string, { commit: string; fetchedAt: number }>
+  /** Per HelmRelease: where in git its chart came from last. */
+  chartSources: Map<string, string>
   /** Fetches of chart repositories that are under way, by URL and login. */
   fetching: Map<string, Promise<void>>
   /** Per HelmRelease; left out where there may be something. */
@@ -36,6 +38,7 @@ export function createReleaseMemory(): ReleaseMemory {
     seen: new Map(),
     secrets: new Map(),
     commits: new Map(),
+    chartSources: new Map(),
     fetching: new Map(),
     nothingLeft: new Map(),
     failures: new Map(),

@@ -1,3 +1,4 @@
+import { changedAt } from '../../domain/manifest/changed-at.ts'
 import { prepareChart } from './chart.ts'
 import { composeValues } from './compose-values.ts'
 import type { SyncReleaseDeps } from './deps.ts'
@@ -10,10 +11,14 @@ import type { PreparedChart, Work } from './work.ts'
  */
 export async function prepare(work: Work, deps: SyncReleaseDeps): Promise<void> {
   const { spec, signal } = work
-  const chart = await prepareChart(spec, deps, signal)
+  const { chartSources } = memoryOf(deps)
+  const [id, source] = [`${spec.namespace}/${spec.name}`, sourceOf(work)]
+  const isNew = source !== undefined && chartSources.get(id) !== source
+  const chart = await prepareChart(spec, isNew ? { ...deps, freshAfter: freshAfter(work, deps) } : deps, signal)
+  if (isNew) chartSources.set(id, source)
   sayFetched(chart, work)
   const { values, digest } = await composeValues(spec, chart, deps, signal)
-  memoryOf(deps).failures.delete(`${spec.namespace}/${spec.name}`)
+  memoryOf(deps).failures.delete(id)
   work.wanted = { chart, values, digest }
 }
 
@@ -21,4 +26,15 @@ export async function prepare(work: Work, deps: SyncReleaseDeps): Promise<void> 
 function sayFetched({ name, version }: PreparedChart, { status }: Work): void {
   const fetched = status.current().conditions?.find(({ type }) => type === 'ChartFetched')
   if (fetched?.status !== 'True') status.enter('ChartFetched', `Fetched chart ${name} ${version}`)
+}
+
+/** Where in git a chart is. */
+function sourceOf({ spec: { chart } }: Work): string | undefined {
+  return chart.kind === 'git' ? JSON.stringify([chart.url, chart.ref, chart.path]) : undefined
+}
+
+/** Who names another place in git may have pushed it just before, so that what was fetched before that does not count. */
+function freshAfter({ object }: Work, deps: SyncReleaseDeps): number {
+  const now = deps.now().getTime()
+  return Math.max(deps.freshAfter ?? 0, Math.min(changedAt(object) ?? now, now))
 }
