@@ -34,7 +34,12 @@ export const specRows: readonly FieldRow[] = [
   field('chart.git', ['string']),
   field('chart.ref', ['string', '`--git-default-ref`'], 'A moved ref that does not touch the path upgrades nothing.'),
   field('chart.path', ['string'], 'Relative to the root of the repository; it cannot leave it.'),
-  field('chart.secretRef', ['object'], 'Read at each run, so that a new password counts at once.', 'differs'),
+  field(
+    'chart.secretRef',
+    ['object'],
+    'Read at each run, so that a new password counts at once. Over ssh its key `identity` is used; without one it is ignored, as it was.',
+    'differs',
+  ),
   field('chart.secretRef.name', ['string']),
   field('chart.secretRef.namespace', ['string', 'of the HelmRelease']),
   field('chart.skipDepUpdate', ['boolean', '`false`']),

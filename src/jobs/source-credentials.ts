@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Cluster } from '../adapters/cluster/index.ts'
 import type { GitRemote, GithubApp } from '../adapters/git/index.ts'
 import { AppError } from '../domain/error.ts'
-import { readLoginSecret } from '../domain/source/login-secret.ts'
+import { lacksSshKey, readLoginSecret } from '../domain/source/login-secret.ts'
 import type { SourceSpec } from '../domain/source/spec.ts'
 import type { Redactor } from '../lib/redactor.ts'
 
@@ -17,17 +17,20 @@ export type CredentialDeps = {
 /**
  * How to reach the repository of a Source object: with the Secret that it names in its own namespace, else with nothing at all, never
  * with the credentials of the flags. Files are named by what is in them, so that sources with the same key share one mirror and a new
- * key is another file. Throws GitAuthFailed where the Secret is absent or holds nothing that fits the URL.
+ * key is another file. `withoutKey`: the way over ssh where the Secret is absent or has no key. Throws GitAuthFailed where the Secret is
+ * absent or holds nothing that fits the URL.
  */
 export async function remoteOf(
   { url, namespace, secretName }: Pick<SourceSpec, 'url' | 'namespace' | 'secretName'>,
   deps: CredentialDeps,
   signal?: AbortSignal,
+  withoutKey?: (url: string) => Promise<GitRemote>,
 ): Promise<GitRemote> {
   if (secretName === '') return { url, isForeign: true }
   const secret = `${namespace}/${secretName}`
   const ref = { apiVersion: 'v1', kind: 'Secret', namespace, name: secretName }
   const found = await deps.cluster.get(ref, signal ? { signal } : {})
+  if (withoutKey && lacksSshKey(found?.data, url)) return await withoutKey(url)
   if (!found) {
     throw new AppError('GitAuthFailed', `The Secret ${secret}, which has the credentials for git, does not exist.`)
   }

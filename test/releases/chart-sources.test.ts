@@ -286,20 +286,36 @@ describe('the chart of a release', () => {
     expect(stdout).not.toContain('marker-outside')
   })
 
-  it.skipIf(which('sshd') === undefined)('comes over ssh with the key and host keys of its Secret', async () => {
-    const ssh = await startSshServer()
-    try {
-      const file = join(directory, 'id')
-      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
-      ssh.authorize(readFileSync(`${file}.pub`, 'utf8'))
-      const url = ssh.urlOf(join(repository.server.root, 'repo.git'))
-      await secret('ssh', { identity: readFileSync(file, 'utf8'), known_hosts: ssh.knownHosts })
-      const found = await prepareChart({ namespace, chart: fromGit('library', { secret: 'ssh', url }) }, open(), signal)
-      expect(found).toMatchObject({ name: 'library', version: '1.9.0' })
-    } finally {
-      await ssh.close()
-    }
-  })
+  it.skipIf(which('sshd') === undefined)(
+    'comes over ssh with the key and host keys of its Secret, or where that has none as everybody’s',
+    async () => {
+      const ssh = await startSshServer()
+      try {
+        const file = join(directory, 'id')
+        execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file])
+        ssh.authorize(readFileSync(`${file}.pub`, 'utf8'))
+        const url = ssh.urlOf(join(repository.server.root, 'repo.git'))
+        const hosts = join(directory, 'hosts')
+        writeFileSync(hosts, ssh.knownHosts)
+        await secret('ssh', { identity: readFileSync(file, 'utf8'), known_hosts: ssh.knownHosts })
+        const found = await prepareChart(
+          { namespace, chart: fromGit('library', { secret: 'ssh', url }) },
+          open(),
+          signal,
+        )
+        expect(found).toMatchObject({ name: 'library', version: '1.9.0' })
+        await secret('password', { username: user, password })
+        const auth = { kind: 'ssh', privateKeyFile: file, knownHostsFile: hosts } as const
+        const withKey = () => open({ chartRemote: async (to) => ({ url: to, isUsers: true, auth }) })
+        for (const name of ['password', 'gone']) {
+          const chart = fromGit('library', { secret: name, url })
+          expect(await prepareChart({ namespace, chart }, withKey(), signal)).toMatchObject({ name: 'library' })
+        }
+      } finally {
+        await ssh.close()
+      }
+    },
+  )
 })
 
 describe('releases whose chart is in git', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readLoginSecret } from './login-secret.ts'
+import { lacksSshKey, readLoginSecret } from './login-secret.ts'
 
 const https = { url: 'https://git.example.com/x', secret: 'team/login' }
 const ssh = { url: 'git@git.example.com:x.git', secret: 'team/login' }
@@ -89,4 +89,14 @@ describe('readLoginSecret', () => {
     expect(() => readLoginSecret(given, about)).toThrow('team/login')
     expect(() => readLoginSecret(given, about)).not.toThrow('hunter2')
   })
+})
+
+it.each([
+  ['a password over ssh', 'ssh://git@git.example.com/a', { username: 'YQ==', password: 'Yg==' }, true],
+  ['no Secret over ssh', 'git@git.example.com:a', undefined, true],
+  ['a key over ssh', 'ssh://git@git.example.com/a', { identity: 'YQ==' }, false],
+  ['a key of a kubernetes.io/ssh-auth', 'ssh://git@git.example.com/a', { 'ssh-privatekey': 'YQ==' }, false],
+  ['a password over https', 'https://git.example.com/a', { username: 'YQ==', password: 'Yg==' }, false],
+])('knows whether a key is missing: %s', (_what, url, data, expected) => {
+  expect(lacksSshKey(data, url)).toBe(expected)
 })

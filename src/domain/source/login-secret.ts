@@ -25,13 +25,26 @@ type Data = Readonly<Record<string, unknown>>
  */
 export function readLoginSecret(data: unknown, { url, secret }: { url: string; secret: string }): LoginSecret {
   const given = typeof data === 'object' && data !== null ? (data as Data) : {}
-  const isHttp = /^https?:/i.test(url)
-  const login = isHttp ? (readGithubApp(given, secret) ?? readBasic(given, secret)) : readSsh(given, secret)
+  const login = isHttp(url) ? (readGithubApp(given, secret) ?? readBasic(given, secret)) : readSsh(given, secret)
   const ca = bytesOf(given, 'ca.crt') ?? bytesOf(given, 'caFile')
   if (ca && !textOf(ca).includes('-----BEGIN CERTIFICATE-----'))
     throw refused(`its key ca.crt holds no certificate`, secret)
   if (!login && !ca) throw refused('it has no username and password, no token and no ca.crt', secret)
   return { login, ca, secrets: secretsOf(login) }
+}
+
+/** True for an ssh URL and the `data` of a Secret that has no key for ssh, or of none at all. */
+export function lacksSshKey(data: unknown, url: string): boolean {
+  const given = typeof data === 'object' && data !== null ? (data as Data) : {}
+  return !isHttp(url) && sshKeyIn(given) === undefined
+}
+
+function isHttp(url: string): boolean {
+  return /^https?:/i.test(url)
+}
+
+function sshKeyIn(data: Data): Uint8Array | undefined {
+  return bytesOf(data, 'identity') ?? bytesOf(data, 'ssh-privatekey')
 }
 
 function secretsOf(login: LoginSecret['login']): string[] {
@@ -56,8 +69,7 @@ function readBasic(data: Data, secret: string): LoginSecret['login'] {
   const token = wordOf(data, 'token') ?? wordOf(data, 'bearerToken')
   const [username, password = token] = [wordOf(data, 'username'), wordOf(data, 'password')]
   if (username === undefined && password === undefined) {
-    if (bytesOf(data, 'identity') ?? bytesOf(data, 'ssh-privatekey'))
-      throw refused('it holds an ssh key, but the URL is http', secret)
+    if (sshKeyIn(data)) throw refused('it holds an ssh key, but the URL is http', secret)
     return undefined
   }
   if (!password) throw refused('it has a username, but no password or token', secret)
@@ -67,7 +79,7 @@ function readBasic(data: Data, secret: string): LoginSecret['login'] {
 }
 
 function readSsh(data: Data, secret: string): LoginSecret['login'] {
-  const privateKey = bytesOf(data, 'identity') ?? bytesOf(data, 'ssh-privatekey')
+  const privateKey = sshKeyIn(data)
   if (!privateKey) throw refused('it has no key `identity` with a private ssh key', secret)
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(textOf(privateKey)))
     throw refused('its key `identity` holds no private ssh key', secret)

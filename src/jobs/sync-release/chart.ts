@@ -77,7 +77,8 @@ async function chartFromGit(chart: FromGit, deps: ChartDeps, signal: AbortSignal
   const { url, path, secret, pullSecret, skipDependencyUpdate } = chart
   deps.redactor.register(urlSecrets(url))
   const remote = secret
-    ? await remoteOf({ url, namespace: secret.namespace, secretName: secret.name }, deps, signal)
+    ? // the Operator took Secrets for https alone
+      await remoteOf({ url, namespace: secret.namespace, secretName: secret.name }, deps, signal, deps.chartRemote)
     : await deps.chartRemote(url)
   const who = identityOf(remote)
   const commit = await resolveRef(chart, { remote, who }, deps, signal)
