@@ -67,7 +67,7 @@ export function releaseWork(parts: Parts, fence: LeasedFence, env: NodeJS.Proces
 function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): SyncReleaseDeps {
   const { config, cluster, git, run, redactor, metrics, log, environment, sources } = parts
   const { areTenants } = config.sources
-  const egress = createEgress({ allowPrivate: !areTenants })
+  const egress = createEgress({ allowPrivate: !areTenants, environment })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
   const limit = pLimit(helmPlaces)
   const helm = createHelm({

@@ -16,8 +16,8 @@ import type { Parts } from './wire.ts'
 
 /** The job that delivers to the sinks; also starts them. Operators name them, so they may lie in the cluster (ruling 15). */
 export function sinkWork(parts: Parts, ending: Pick<Ending, 'last' | 'signal'>): { run: Processor; slots: number } {
-  const { config, store, queue, sinks, redactor, log } = parts
-  const egress = createEgress()
+  const { config, store, queue, sinks, redactor, environment, log } = parts
+  const egress = createEgress({ environment })
   ending.last(() => egress.close())
   const deps = {
     sinks,

@@ -17,14 +17,21 @@ import { urlSecrets } from '../lib/url-secrets.ts'
 import type { DeployKeys } from './deploy-key.ts'
 import { createPrivateFiles } from './private-files.ts'
 
-export type SourcesParts = { cluster: Cluster; redactor: Redactor; deployKeys: DeployKeys; log: Logger }
+export type SourcesParts = {
+  cluster: Cluster
+  redactor: Redactor
+  deployKeys: DeployKeys
+  /** Proxies that the operator set. */
+  environment: Readonly<Record<string, string>>
+  log: Logger
+}
 
 /**
  * The source that the flags make, if any, and Source objects. Credentials are read from their files and Secrets at each use; those of
  * the flags are for the source of the flags alone.
  */
 export function createSources(config: Config, parts: SourcesParts): SourceRegistry & Sources {
-  const { cluster, redactor, deployKeys, log } = parts
+  const { cluster, redactor, deployKeys, environment, log } = parts
   const { namespaces, ...defaults } = config.sources
   const flagSource = config.source && makeFlagSource(config, config.source)
   if (flagSource) redactor.register(urlSecrets(flagSource.url))
@@ -38,7 +45,7 @@ export function createSources(config: Config, parts: SourcesParts): SourceRegist
   })
   // of the flags it may be an own server inside; of tenants not
   const githubApp = (allowPrivate: boolean) =>
-    createGithubApp({ egress: createEgress({ allowPrivate }), now: Date.now })
+    createGithubApp({ egress: createEgress({ allowPrivate, environment }), now: Date.now })
   const own = githubApp(true)
   const credentials = {
     cluster,

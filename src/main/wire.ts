@@ -93,7 +93,13 @@ export function wire(ground: Ground, env: NodeJS.ProcessEnv): Parts {
     path: env.PATH ?? '',
     log: log.child({ component: 'git' }),
   })
-  const sources = createSources(config, { cluster, redactor, deployKeys, log: log.child({ component: 'sources' }) })
+  const sources = createSources(config, {
+    cluster,
+    redactor,
+    deployKeys,
+    environment,
+    log: log.child({ component: 'sources' }),
+  })
   // short: the sockets of gpg's agent lie in it
   const gnupgHome = env.GNUPGHOME || join(tmpdir(), `capstan-gpg-${identity.slice(-8)}`)
   const git = gitOf(ground, { environment, gnupgHome })
@@ -176,6 +182,7 @@ const mostCounted = 1000
 
 /** What an operator set for the network: proxies and certificate authorities (ruling 15). */
 function networkOf(env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE']
+  const proxies = ['http_proxy', 'https_proxy', 'no_proxy']
+  const names = [...proxies, ...proxies.map((name) => name.toUpperCase()), 'SSL_CERT_FILE']
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
 }

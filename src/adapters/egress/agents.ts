@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
-import { Agent } from 'undici'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import type { TlsSettings } from '../../lib/egress.ts'
 
 const connectTimeoutMs = 10_000
@@ -9,37 +9,47 @@ const connectionsPerHost = 16
 /** Sets of certificates that are kept with their connections; those of the least used one are closed when their work is done. */
 const mostSettings = 64
 
-/** Connections by how their servers are trusted: those of one set of certificates are never used for another. */
+type Route = {
+  tls: TlsSettings | undefined
+  /** The proxy that leads there. */
+  proxy: string | undefined
+}
+
+/** Connections by their proxy and by how their servers are trusted: those of one set of certificates are never used for another. */
 export function createAgents({ lookup }: { lookup: LookupFunction }): {
-  pick(tls: TlsSettings | undefined): Agent
+  pick(route: Route): Dispatcher
   close(): Promise<void>
 } {
-  const usual = open({})
-  const special = new LRUCache<string, Agent>({ max: mostSettings, dispose: (agent) => void agent.close() })
+  const usual = open({ tls: undefined, proxy: undefined })
+  const special = new LRUCache<string, Dispatcher>({ max: mostSettings, dispose: (agent) => void agent.close() })
 
-  function open({ ca, cert, key, insecure }: TlsSettings): Agent {
-    return new Agent({
+  function open({ tls = {}, proxy }: Route): Dispatcher {
+    const { ca, cert, key, insecure } = tls
+    const trust = {
+      ...(ca ? { ca } : {}),
+      ...(cert && key ? { cert, key } : {}),
+      ...(insecure ? { rejectUnauthorized: false } : {}),
+    }
+    if (proxy === undefined)
+      return new Agent({ connections: connectionsPerHost, connect: { timeout: connectTimeoutMs, lookup, ...trust } })
+    return new ProxyAgent({
+      uri: proxy,
       connections: connectionsPerHost,
-      connect: {
-        timeout: connectTimeoutMs,
-        lookup,
-        ...(ca ? { ca } : {}),
-        ...(cert && key ? { cert, key } : {}),
-        ...(insecure ? { rejectUnauthorized: false } : {}),
-      },
+      connectTimeout: connectTimeoutMs,
+      requestTls: trust,
     })
   }
 
   return {
-    pick(tls) {
-      if (!tls) return usual
-      const { ca, cert, key, insecure } = tls
+    pick(route) {
+      const { tls, proxy } = route
+      if (!tls && proxy === undefined) return usual
       const name = createHash('sha256')
-        .update(JSON.stringify([ca, cert, key, insecure]))
+        .update(JSON.stringify([proxy, tls?.ca, tls?.cert, tls?.key, tls?.insecure]))
         .digest('hex')
       const known = special.get(name)
       if (known) return known
-      const agent = open(tls)
+      const agent = open(route)
       special.set(name, agent)
       return agent
     },

@@ -15,6 +15,8 @@ export type Guard = {
   lookup: LookupFunction
   /** An address in the URL itself is not looked up, so it is checked here. Throws for that, and for what is not http or https. */
   check(url: URL): void
+  /** For a host that a proxy will look up again: rejects where any of its addresses may not be reached. Who only the proxy knows passes. */
+  checkName(host: string): Promise<void>
   /** Those addresses of a host that may be reached: for programs that connect by themselves. Rejects where it has none at all. */
   addresses(host: string): Promise<string[]>
 }
@@ -27,6 +29,7 @@ export function createGuard({ allowPrivate = true, resolve = resolveName }: Guar
   return {
     lookup: checkedLookup(resolve, allowPrivate) as LookupFunction,
     check: (url) => mustBeAllowed(url, allowPrivate),
+    checkName: async (host) => await mustBeReachable(host, resolve, allowPrivate),
     addresses: async (host) => await allowedOf(host, resolve, allowPrivate),
   }
 }
@@ -48,6 +51,17 @@ async function allowedOf(
 ): Promise<string[]> {
   const addresses = isIP(host) ? [host] : await resolve(host)
   return addresses.filter((address) => isAllowed(address, allowPrivate))
+}
+
+async function mustBeReachable(
+  host: string,
+  resolve: (host: string) => Promise<string[]>,
+  allowPrivate: boolean,
+): Promise<void> {
+  if (host.startsWith('[') || isIP(host)) return
+  const found = await resolve(host).catch(() => [])
+  if (!found.every((address) => isAllowed(address, allowPrivate)))
+    throw new Error(`the address of ${host} is not allowed`)
 }
 
 /** A lookup for the socket that gives allowed addresses only. */

@@ -1,5 +1,6 @@
 import { request } from 'undici'
 import type { Egress, EgressRequest, EgressResponse } from '../../lib/egress.ts'
+import { proxyFor } from '../../lib/proxy.ts'
 import { createAgents } from './agents.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 
@@ -8,11 +9,20 @@ export { createGuard, type Guard, type GuardOptions } from './guard.ts'
 
 const maxRedirects = 3
 
+type EgressOptions = GuardOptions & {
+  /** Proxies that the operator set: `https_proxy`, `http_proxy`, `no_proxy`, also in capitals. Left out: none. */
+  environment?: Readonly<Record<string, string>>
+}
+
 /**
  * See lib/egress.ts. A name is looked up once, its addresses are checked, and the connection goes to one of these very addresses, so
- * that nobody can answer differently the second time (hazard J7).
+ * that nobody can answer differently the second time (hazard J7). A proxy of the operator's looks names up by itself: it is not asked for
+ * those whose addresses may not be reached from here.
  */
-export function createEgress(options: GuardOptions = {}): Egress & { close(): Promise<void> } {
+export function createEgress({
+  environment = {},
+  ...options
+}: EgressOptions = {}): Egress & { close(): Promise<void> } {
   const guard = createGuard(options)
   const agents = createAgents(guard)
 
@@ -23,9 +33,11 @@ export function createEgress(options: GuardOptions = {}): Egress & { close(): Pr
     signal: AbortSignal,
   ): Promise<EgressResponse> {
     guard.check(url)
+    const proxy = proxyFor(url, environment)
+    if (proxy !== undefined) await guard.checkName(url.hostname)
     const { method = 'GET', body: sent = null } = given
     const response = await request(bare(url), {
-      dispatcher: agents.pick(isHome(url, given) ? given.tls : undefined),
+      dispatcher: agents.pick({ proxy, tls: isHome(url, given) ? given.tls : undefined }),
       signal,
       method,
       body: sent,

@@ -3,7 +3,8 @@ import type { LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { type Dispatcher, request } from 'undici'
 import type { TlsSettings } from '../../lib/egress.ts'
-import { openDispatcher } from './dispatcher.ts'
+import { proxyFor } from '../../lib/proxy.ts'
+import { openRoutes, type Routes } from './dispatcher.ts'
 import { followable } from './redirect.ts'
 
 export type Sent = {
@@ -32,7 +33,7 @@ export type Answer = {
 export class BadAnswer extends Error {}
 
 /** Which addresses may be reached; adapters/egress makes one. */
-export type RegistryGuard = { lookup: LookupFunction; check(url: URL): void }
+export type RegistryGuard = { lookup: LookupFunction; check(url: URL): void; checkName(host: string): Promise<void> }
 
 /** One request with its redirects. Rejects with {@link BadAnswer}, with the signal's reason, or with what the network said. */
 export type Connections = {
@@ -52,11 +53,11 @@ export function createConnections(options: {
   guard?: RegistryGuard | undefined
 }): Connections {
   const { inFlight, timeoutMs, environment, guard } = options
-  const secure = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: true })
-  const insecure = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: false })
-  const special = new LRUCache<string, Dispatcher>({ max: mostSettings, dispose: (one) => void one.close() })
+  const secure = openRoutes({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: true })
+  const insecure = openRoutes({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized: false })
+  const special = new LRUCache<string, Routes>({ max: mostSettings, dispose: (one) => void one.close() })
 
-  function pick({ insecure: isInsecure, tls }: Sent): Dispatcher {
+  function pick({ insecure: isInsecure, tls }: Sent): Routes {
     if (!tls) return isInsecure ? insecure : secure
     const { ca, cert, key } = tls
     const rejectUnauthorized = !isInsecure && tls.insecure !== true
@@ -66,18 +67,18 @@ export function createConnections(options: {
     const known = special.get(name)
     if (known) return known
     const certificates = { ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) }
-    const made = openDispatcher({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized, certificates })
+    const made = openRoutes({ inFlight, environment, lookup: guard?.lookup, rejectUnauthorized, certificates })
     special.set(name, made)
     return made
   }
 
   async function sendOnce(sent: Sent): Promise<Answer> {
-    mustBeAllowed(sent.url, guard)
+    await mustBeAllowed(sent.url, environment, guard)
     const deadline = AbortSignal.timeout(timeoutMs)
     const signal = sent.signal ? AbortSignal.any([sent.signal, deadline]) : deadline
     try {
       const response = await request(sent.url, {
-        dispatcher: pick(sent),
+        dispatcher: pick(sent).to(sent.url),
         method: sent.method,
         headers: { 'user-agent': userAgent, ...sent.headers },
         body: sent.body ?? null,
@@ -116,9 +117,14 @@ export function createConnections(options: {
   }
 }
 
-function mustBeAllowed(url: URL, guard: RegistryGuard | undefined): void {
+async function mustBeAllowed(
+  url: URL,
+  environment: Readonly<Record<string, string>>,
+  guard: RegistryGuard | undefined,
+): Promise<void> {
   try {
     guard?.check(url)
+    if (proxyFor(url, environment) !== undefined) await guard?.checkName(url.hostname)
   } catch (error) {
     throw new BadAnswer('an address that may not be asked', { cause: error })
   }

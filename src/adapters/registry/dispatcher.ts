@@ -1,10 +1,13 @@
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { proxyFor } from '../../lib/proxy.ts'
 
 const connectTimeoutMs = 10_000
 
 /** Connections by way of the proxies that the environment names, and of no others. */
-export function openDispatcher(options: {
+export type Routes = { to(url: URL): Dispatcher; close(): Promise<void>; destroy(): Promise<void> }
+
+export function openRoutes(options: {
   inFlight: number
   environment: Readonly<Record<string, string>>
   rejectUnauthorized: boolean
@@ -12,22 +15,32 @@ export function openDispatcher(options: {
   certificates?: { ca?: string; cert?: string; key?: string }
   /** In place of the usual one, where no proxy stands between. */
   lookup?: LookupFunction | undefined
-}): Dispatcher {
+}): Routes {
   const { inFlight, environment, rejectUnauthorized, certificates = {}, lookup } = options
   const trust = { rejectUnauthorized, ...certificates }
-  const settings = {
+  const direct = new Agent({
     connections: inFlight,
     connect: { timeout: connectTimeoutMs, ...trust, ...(lookup ? { lookup } : {}) },
-  }
-  const read = (name: string) => environment[name] ?? environment[name.toUpperCase()]
-  const [httpProxy, httpsProxy, noProxy] = [read('http_proxy'), read('https_proxy'), read('no_proxy')]
-  if (!httpProxy && !httpsProxy) return new Agent(settings)
-  // an undefined setting would be read from the process' own environment
-  return new EnvHttpProxyAgent({
-    ...settings,
-    httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? '',
-    noProxy: noProxy ?? '',
-    requestTls: trust,
   })
+  const proxied = new Map<string, Dispatcher>()
+  const all = () => [direct, ...proxied.values()]
+
+  return {
+    to(url) {
+      const uri = proxyFor(url, environment)
+      if (uri === undefined) return direct
+      const known = proxied.get(uri)
+      if (known) return known
+      const made = new ProxyAgent({
+        uri,
+        connections: inFlight,
+        connectTimeout: connectTimeoutMs,
+        requestTls: trust,
+      })
+      proxied.set(uri, made)
+      return made
+    },
+    close: async () => void (await Promise.all(all().map((one) => one.close()))),
+    destroy: async () => void (await Promise.all(all().map((one) => one.destroy()))),
+  }
 }

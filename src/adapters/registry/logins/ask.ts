@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici'
-import { openDispatcher } from '../dispatcher.ts'
+import { openRoutes } from '../dispatcher.ts'
 import { networkWords } from '../failure.ts'
 
 export type Asked = {
@@ -25,15 +25,16 @@ export function createAskCloud(
   environment: Readonly<Record<string, string>>,
   nearMs: number = defaultNearMs,
 ): AskCloud {
-  const open = (rejectUnauthorized: boolean) => openDispatcher({ inFlight: 4, environment, rejectUnauthorized })
-  const dispatchers = { local: new Agent({ connect: { timeout: nearMs } }), far: open(true), insecure: open(false) }
+  const open = (rejectUnauthorized: boolean) => openRoutes({ inFlight: 4, environment, rejectUnauthorized })
+  const local = new Agent({ connect: { timeout: nearMs } })
+  const [far, insecure] = [open(true), open(false)]
 
   async function ask({ url, method = 'GET', headers = {}, body, route }: Asked, signal?: AbortSignal) {
     const timeoutMs = route === 'local' ? nearMs : farMs
     const deadline = AbortSignal.timeout(timeoutMs)
     try {
       const response = await request(url, {
-        dispatcher: dispatchers[route ?? 'far'],
+        dispatcher: route === 'local' ? local : (route === 'insecure' ? insecure : far).to(new URL(url)),
         method,
         headers: { 'user-agent': 'capstan', ...headers },
         body: body ?? null,
@@ -56,7 +57,7 @@ export function createAskCloud(
 
   return Object.assign(ask, {
     async close() {
-      await Promise.all(Object.values(dispatchers).map((dispatcher) => dispatcher.destroy()))
+      await Promise.all([local, far, insecure].map((one) => one.destroy()))
     },
   })
 }
