@@ -57,6 +57,7 @@ describe('the chart of a release', () => {
     repository = await createRepository({ auth: { user, password } })
     const chart = (repo: string) =>
       `apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n- {name: library, version: ^1, repository: "${repo}"}\n`
+    const old = 'apiVersion: v2\nname: library\nversion: 1.0.1\n'
     await repository.push({
       'app/Chart.yaml': chart(charts.url),
       'app/templates/a.yaml': '',
@@ -65,7 +66,17 @@ describe('the chart of a release', () => {
       'beside/Chart.yaml': chart('file://../library'),
       'library/Chart.yaml': 'apiVersion: v2\nname: library\nversion: 1.9.0\n',
       'vendored/Chart.yaml': chart(charts.url),
-      'vendored/charts/library/Chart.yaml': 'apiVersion: v2\nname: library\nversion: 1.0.1\n',
+      'vendored/charts/library/Chart.yaml': old,
+      'locked/Chart.yaml': chart(charts.url),
+      'locked/Chart.lock': `dependencies:\n- {name: library, version: 1.0.1, repository: "${charts.url}"}\n`,
+      'locked/charts/library/Chart.yaml': old,
+      'alone/Chart.yaml': chart('http://127.0.0.1:1'),
+      'alone/charts/library/Chart.yaml': old,
+      'copied/Chart.yaml': chart('file://../library'),
+      'copied/Chart.lock': 'dependencies:\n- {name: library, version: 1.0.1, repository: "file://../library"}\n',
+      'copied/charts/library/Chart.yaml': old,
+      'orphaned/Chart.yaml': chart('file://../gone'),
+      'orphaned/charts/library/Chart.yaml': old,
       'outdated/Chart.yaml': chart('file://../library'),
       'outdated/Chart.lock': 'dependencies:\n- {name: library, version: 0.9.0, repository: "file://../library"}\n',
       'outdated/charts/old/Chart.yaml': 'apiVersion: v2\nname: library\nversion: 0.9.0\n',
@@ -231,11 +242,15 @@ describe('the chart of a release', () => {
       })
 
     it.each([
-      ['of a repository that the operator knows', 'app', '1.2.3'],
-      ['by the name that the operator gave a repository', 'alias', '1.2.3'],
+      ['a repository that the operator knows', 'app', '1.2.3'],
+      ['a repository by the name that the operator gave it', 'alias', '1.2.3'],
       ['beside it', 'beside', '1.9.0'],
-      ['in its own charts/', 'vendored', '1.0.1'],
-      ['in place of outdated ones, lock and all', 'outdated', '1.9.0'],
+      ['beside it, whatever was there before', 'copied', '1.9.0'],
+      ['a repository that has a newer one than its own charts/', 'vendored', '1.2.3'],
+      ['its own charts/, as its lock says', 'locked', '1.0.1'],
+      ['its own charts/ where the repository is away', 'alone', '1.0.1'],
+      ['its own charts/ where nothing is beside it', 'orphaned', '1.0.1'],
+      ['beside it in place of outdated ones, lock and all', 'outdated', '1.9.0'],
     ])('takes them from %s', async (_where, path, version) => {
       const found = await prepareChart({ namespace, chart: fromGit(path) }, withKnown(), signal)
       expect(subcharts(found.path)).toEqual([expect.stringContaining(`version: ${version}`)])
