@@ -80,6 +80,12 @@ describe('the chart of a release', () => {
       'outdated/Chart.yaml': chart('file://../library'),
       'outdated/Chart.lock': 'dependencies:\n- {name: library, version: 0.9.0, repository: "file://../library"}\n',
       'outdated/charts/old/Chart.yaml': 'apiVersion: v2\nname: library\nversion: 0.9.0\n',
+      'elder/Chart.yaml': 'apiVersion: v1\nname: elder\nversion: 0.1.0\n',
+      'elder/requirements.yaml': `dependencies:\n- {name: library, version: ^1, repository: "${charts.url}"}\n`,
+      'half/Chart.yaml': `${chart(charts.url)}- {name: other, version: ^1, repository: "", condition: other.enabled}\n`,
+      'half/charts/other/Chart.yaml': 'apiVersion: v2\nname: other\nversion: 1.0.0\n',
+      'packed/Chart.yaml': chart(charts.url),
+      'packed/charts/something.tgz': 'x',
       'climbing/Chart.yaml': chart('file://../../../etc'),
     })
   })
@@ -257,9 +263,18 @@ describe('the chart of a release', () => {
       await run(helm, ['template', 'x', found.path])
     })
 
-    it('leaves them out where nothing shall be updated', async () => {
-      const found = await prepareChart({ namespace, chart: fromGit('app', { skip: true }) }, withKnown(), signal)
-      expect(existsSync(join(found.path, 'charts'))).toBe(false)
+    it('leaves out those that are absent where nothing shall be updated, lock and all', async () => {
+      const prepared = async (path: string) =>
+        await prepareChart({ namespace, chart: fromGit(path, { skip: true }) }, withKnown(), signal)
+      for (const path of ['app', 'outdated', 'elder', 'half']) {
+        const found = await prepared(path)
+        expect(existsSync(join(found.path, 'charts/library'))).toBe(false)
+        await run(helm, ['template', 'x', found.path])
+      }
+      expect(readFileSync(join((await prepared('vendored')).path, 'Chart.yaml'), 'utf8')).toContain('^1')
+      expect(readFileSync(join((await prepared('half')).path, 'Chart.yaml'), 'utf8')).toContain('name: other')
+      // what an archive holds is not looked at
+      expect(readFileSync(join((await prepared('packed')).path, 'Chart.yaml'), 'utf8')).toContain('library')
     })
 
     it('says which repository nobody knows, and never leaves the repository', async () => {

@@ -2,7 +2,8 @@ import { AppError } from '../../domain/error.ts'
 import { aliasOf, type ChartAccess } from '../../domain/release/chart-access.ts'
 import { isExactVersion, pickChartVersion, splitChartVersion } from '../../domain/release/chart-version.ts'
 import type { Egress } from '../../lib/egress.ts'
-import { createChartCache, hashOf } from './chart-cache.ts'
+import { leaveOutAbsent } from './absent-dependencies.ts'
+import { createChartCache, type Fill, hashOf } from './chart-cache.ts'
 import type { ChartPlugins } from './chart-plugins.ts'
 import type { IndexEntry } from './chart-index.ts'
 import { type Chart, listChartFiles, readChartFile } from './chart-tree.ts'
@@ -27,7 +28,10 @@ export type ChartRequest = {
 export type FolderChart = {
   /** Writes the chart into an empty folder. */
   fill: (folder: string) => Promise<void>
-  /** Writes what a `file://` dependency names, relative to the chart. Left out: dependencies are not completed. */
+  /**
+   * Writes what a `file://` dependency names, relative to the chart. Left out: dependencies are not completed, and what is declared but
+   * absent is not deployed.
+   */
   neighbour?: (path: string, folder: string) => Promise<void>
   /** How to reach the repository of a dependency; the operator's way when it gives none. */
   access?: (url: string) => Promise<ChartAccess | undefined>
@@ -95,7 +99,11 @@ export function createCharts(options: ChartsOptions): Charts {
     const found = await oci.find(source, signal)
     // what a digest names is the same for all, and `find` has just shown that this access may have it
     const key = `oci://${found.repository}@${found.digest}`
-    const chart = await cache.once(key, (folder) => oci.download(found, folder), signal)
+    const chart = await cache.once(
+      key,
+      whole((folder) => oci.download(found, folder)),
+      signal,
+    )
     const { version, digest } = splitChartVersion(source.version)
     if (digest === undefined || version === '' || pickChartVersion([chart.version], version)) return chart
     const message = `${key} is version ${chart.version} of the chart, which is not ${version}`
@@ -105,12 +113,16 @@ export function createCharts(options: ChartsOptions): Charts {
   async function fromIndex(source: RepositoryChart, signal: AbortSignal): Promise<Chart> {
     const entry = pickEntry(source, await repositories.entries(source, signal))
     const key = `${keyOf(source)} ${entry.version} ${entry.digest}`
-    return await cache.once(key, (folder) => repositories.download(source, entry, folder), signal)
+    return await cache.once(
+      key,
+      whole((folder) => repositories.download(source, entry, folder)),
+      signal,
+    )
   }
 
   async function fillFolder({ fill, neighbour, access }: FolderChart, folder: string): Promise<void> {
+    if (!neighbour) return await whole(fill)(folder)
     await fill(folder)
-    if (!neighbour) return
     // shared by all who wait for this chart, so nobody's signal counts; each request has a time limit
     const unending = new AbortController().signal
     const repository = async ({ name, version, repository: place }: Dependency) => {
@@ -127,6 +139,14 @@ export function createCharts(options: ChartsOptions): Charts {
     readFile: (chart, path) => readChartFile(chart.path, path),
     listFiles: (chart) => listChartFiles(chart.path),
     hasPostHooks: (chart) => hasPostHooks(chart.path),
+  }
+}
+
+/** What was put there is a chart that helm takes. */
+function whole(fill: Fill): Fill {
+  return async (folder) => {
+    await fill(folder)
+    await leaveOutAbsent(folder)
   }
 }
 

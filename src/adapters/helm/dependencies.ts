@@ -99,7 +99,8 @@ async function freePath(directory: string, name: string): Promise<string> {
   return join(directory, free)
 }
 
-async function readDependencies(folder: string): Promise<Dependency[]> {
+/** What a chart declares. Throws as {@link readYaml}. */
+export async function readDependencies(folder: string): Promise<Dependency[]> {
   const fromChart = listOf((await readYaml(join(folder, 'Chart.yaml'))).dependencies)
   if (fromChart.length > 0) return fromChart
   return listOf((await readYaml(join(folder, 'requirements.yaml'), {})).dependencies)
@@ -131,7 +132,7 @@ function listOf(value: unknown): Dependency[] {
 }
 
 /** The charts in charts/: folders by their Chart.yaml, archives by their file name. */
-async function presentCharts(folder: string): Promise<Present[]> {
+export async function presentCharts(folder: string): Promise<Present[]> {
   const entries = await readdir(join(folder, 'charts'), { withFileTypes: true }).catch(() => [])
   const found: Present[] = []
   for (const entry of entries) {
