@@ -32,7 +32,12 @@ export const specRows: readonly FieldRow[] = [
   ),
   field('chart', ['object'], 'Git wins where both kinds are given whole.'),
   field('chart.git', ['string']),
-  field('chart.ref', ['string', '`--git-default-ref`'], 'A moved ref that does not touch the path upgrades nothing.'),
+  field(
+    'chart.ref',
+    ['string', '`--git-default-ref`'],
+    'A branch, tag, (short) commit, `HEAD` or full name; `master~1` and refs that are neither branch nor tag are not known. A moved ref that does not touch the path upgrades nothing.',
+    'differs',
+  ),
   field('chart.path', ['string'], 'Relative to the root of the repository; it cannot leave it.'),
   field(
     'chart.secretRef',

@@ -69,6 +69,8 @@ describe('resolving', () => {
   it.each([
     ['a branch', () => 'main'],
     ['a full name', () => 'refs/heads/main'],
+    ['a name that is nearly full', () => 'heads/main'],
+    ['HEAD', () => 'HEAD'],
     ['a commit', () => first],
     ['a short commit', () => first.slice(0, 7)],
   ])('gives the commit of %s', async (_, ref) => {
@@ -84,6 +86,22 @@ describe('resolving', () => {
     ['', "'' is not a valid name of a branch or tag"],
   ])('%s is GitRefNotFound', async (ref, message) => {
     await expect(git.resolve(remote, ref)).rejects.toMatchObject({ reason: 'GitRefNotFound', message })
+  })
+
+  it('follows HEAD to another branch, and does without one', async () => {
+    const tree = server.git(['rev-parse', 'main^{tree}'])
+    const other = server.git(['commit-tree', '-m', 'other', tree])
+    server.git(['update-ref', 'refs/heads/other', other])
+    await git.fetch(remote)
+    expect(await git.resolve(remote, 'HEAD')).toBe(first)
+    server.git(['symbolic-ref', 'HEAD', 'refs/heads/other'])
+    await git.fetch(remote)
+    expect(await git.resolve(remote, 'HEAD')).toBe(other)
+    server.git(['symbolic-ref', 'HEAD', 'refs/heads/none'])
+    expect((await git.fetch(remote)).get('refs/heads/main')).toBe(first)
+    await expect(git.resolve(remote, 'HEAD')).rejects.toMatchObject({ reason: 'GitRefNotFound' })
+    server.git(['symbolic-ref', 'HEAD', 'refs/heads/main'])
+    server.git(['update-ref', '-d', 'refs/heads/other'])
   })
 
   it('does not fetch', async () => {

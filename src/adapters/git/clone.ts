@@ -14,7 +14,11 @@ export type CloneOptions = HomeOptions & {
   gnupgHome?: string
 }
 
-const refspecs = ['heads', 'tags', 'notes'].map((kind) => `+refs/${kind}/*:refs/${kind}/*`)
+const refspecs = [
+  ...['heads', 'tags', 'notes'].map((kind) => `+refs/${kind}/*:refs/${kind}/*`),
+  // to `remoteHead`; a pattern, because one without HEAD is an error only for who names it
+  '+HEA*:refs/capstan/HEA*',
+]
 
 const lockAttempts = 10
 const lockPauseMs = 200
@@ -43,7 +47,7 @@ function unlessAbsent(error: NodeJS.ErrnoException): void {
 }
 
 /**
- * Brings every branch, tag and note to what the remote has; what it no longer has goes. Tried again for a moment while another git holds
+ * Brings every branch, tag and note, and what HEAD means, to what the remote has; what it no longer has goes. Tried again for a moment while another git holds
  * a lock: that of a process of ours that was killed is still at work.
  */
 export async function fetchInto(git: Command, { url }: Reach, signal: AbortSignal): Promise<void> {

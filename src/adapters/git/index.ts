@@ -43,7 +43,7 @@ export type Git = {
    * ago is as good as a new one. `isPoll`: nobody waits for it.
    */
   fetch(remote: GitRemote, signal?: AbortSignal, options?: FetchOptions): Promise<Map<string, string>>
-  /** Resolves a branch, tag or (short) commit in the mirror as last fetched to its 40 hex; GitRefNotFound otherwise. Never fetches. */
+  /** Resolves a branch, tag, (short) commit or `HEAD` in the mirror as last fetched to its 40 hex; GitRefNotFound otherwise. Never fetches. */
   resolve(remote: GitRemote, ref: string, signal?: AbortSignal): Promise<string>
   /** The files of a commit below the given paths (all when empty), sorted by path. A path that does not exist is PathNotFound. Shared: do not change it. */
   tree(remote: GitRemote, commit: string, paths: readonly string[], signal?: AbortSignal): Promise<readonly TreeFile[]>
@@ -157,7 +157,11 @@ export function createGit(options: GitOptions): Git {
   })
   return {
     fetch: (remote, signal, options = {}) => fetches.fetch(remote, options, signal),
-    resolve: (remote, ref, signal) => known(remote, ['resolve', ref], (git) => resolveRef(git, ref), signal),
+    resolve: (remote, ref, signal) =>
+      // the default branch may be another one where every branch is as before
+      ref === 'HEAD'
+        ? mirrors.read(remote, ({ git }) => resolveRef(git, ref), signal)
+        : known(remote, ['resolve', ref], (git) => resolveRef(git, ref), signal),
     tree: async (remote, commit, paths, signal) =>
       belowPaths(await known(remote, ['tree', commit], (git) => listTree(git, commit), signal), paths),
     read: (remote, blobs, signal) => mirrors.read(remote, ({ git }) => readBlobs(git, blobs), signal),

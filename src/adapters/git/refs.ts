@@ -2,6 +2,9 @@ import { AppError } from '../../domain/error.ts'
 import type { Command } from './command.ts'
 import { checkRefName } from './ref-name.ts'
 
+/** What the remote's HEAD, its default branch, means. */
+const remoteHead = 'refs/capstan/HEAD'
+
 /** Every branch and tag by its full name, with its commit; tags of anything but commits are left out. */
 export async function listRefs(git: Command): Promise<Map<string, string>> {
   const format = '%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)'
@@ -21,16 +24,26 @@ export async function listTags(git: Command): Promise<Map<string, string>> {
   return new Map(tags.map(([name, commit]) => [name.slice('refs/tags/'.length), commit]))
 }
 
-/** Branch before tag before commit, as git's own users expect. Asked over standard input, where nothing is an option. */
+/**
+ * Branch before tag before commit, as git's own users expect; also `HEAD`, and names from `refs/` or `heads/` and `tags/` on. Asked over
+ * standard input, where nothing is an option.
+ */
 export async function resolveRef(git: Command, ref: string): Promise<string> {
   checkRefName(ref)
-  const asCommit = /^[0-9a-f]{4,40}$/.test(ref) ? [ref] : []
-  const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`, ...asCommit]
-  const input = names.map((name) => `${name}^{commit}\n`).join('')
+  const input = namesOf(ref)
+    .map((name) => `${name}^{commit}\n`)
+    .join('')
   const answer = await git.text(['cat-file', '--batch-check=%(objectname) %(objecttype)'], { input })
   for (const line of answer.split('\n')) {
     const [, commit] = /^([0-9a-f]{40}) commit$/.exec(line) ?? []
     if (commit) return commit
   }
   throw new AppError('GitRefNotFound', `there is no branch, tag or commit '${ref}' in the repository`)
+}
+
+function namesOf(ref: string): string[] {
+  if (ref === 'HEAD') return [remoteHead]
+  if (ref.startsWith('refs/')) return [ref]
+  const asCommit = /^[0-9a-f]{4,40}$/.test(ref) ? [ref] : []
+  return [`refs/heads/${ref}`, `refs/tags/${ref}`, ...asCommit, `refs/${ref}`]
 }
