@@ -143,6 +143,7 @@ async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promis
     }
     const done: Done = new Set()
     const conclusion = await run(work, { policy, done }, deps)
+    memoryOf(deps).failures.delete(`${spec.namespace}/${spec.name}`)
     return isAskedFor && wasTried(done) ? { ...conclusion, answered: true } : conclusion
   } catch (error) {
     signal.throwIfAborted()
@@ -217,7 +218,9 @@ async function run(
     if (enough) return enough
     done.add(step.do)
     action ||= step.do
+    work.doing = step.do
     const { problem } = await take(step, work, deps)
+    work.doing = undefined
     if (step.do === 'install' && (await isGone(work, 'in sync', deps))) return gone(action)
     if (problem && !work.stored.record?.failed) return troubled(problem, action, deps)
   }

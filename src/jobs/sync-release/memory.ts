@@ -22,7 +22,7 @@ export type ReleaseMemory = {
   fetching: Map<string, Promise<void>>
   /** Per HelmRelease; left out where there may be something. */
   nothingLeft: Map<string, NothingLeft>
-  /** Per HelmRelease: how often in a row chart or values could not be had. */
+  /** Per HelmRelease: how often in a row chart or values could not be had, or nothing could be begun. */
   failures: Map<string, number>
   /** Per helm release: a failure that lies in the future of our clock, and when it was seen first (Unix ms). */
   ahead: Map<string, { at: string; from: number }>

@@ -14,11 +14,12 @@ export async function prepare(work: Work, deps: SyncReleaseDeps): Promise<void> 
   const { chartSources } = memoryOf(deps)
   const [id, source] = [`${spec.namespace}/${spec.name}`, sourceOf(work)]
   const isNew = source !== undefined && chartSources.get(id) !== source
+  work.doing = 'chart'
   const chart = await prepareChart(spec, isNew ? { ...deps, freshAfter: freshAfter(work, deps) } : deps, signal)
+  work.doing = undefined
   if (isNew) chartSources.set(id, source)
   sayFetched(chart, work)
   const { values, digest } = await composeValues(spec, chart, deps, signal)
-  memoryOf(deps).failures.delete(id)
   work.wanted = { chart, values, digest }
 }
 

@@ -1,6 +1,6 @@
 import type { AppError } from '../../domain/error.ts'
 import type { Stop } from '../../domain/release/decide.ts'
-import { outcomeOf } from '../../domain/release/phase.ts'
+import { outcomeOf, type Phase } from '../../domain/release/phase.ts'
 import type { Failed } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import { never } from '../../lib/never.ts'
@@ -101,19 +101,10 @@ function isBackAtTested({ spec: { test }, status }: Pick<Work, 'spec' | 'status'
   return test.enable && !test.ignoreFailures && is('RolledBack', 'True') && is('Tested', 'False')
 }
 
-const chartReasons = new Set<string>([
-  'ChartNotFound',
-  'ChartAuthFailed',
-  'GitUnreachable',
-  'GitAuthFailed',
-  'GitRefNotFound',
-  'PathNotFound',
-  'RenderFailed',
-])
 /** Trouble of ours or of the API server says nothing about the release. */
 const notItsFault = new Set<string>(['ClusterUnavailable', 'InternalError', 'FenceLost', 'RateLimited', 'OtherWriter'])
 
-/** The chart or the values could not be had: says so in the status, touches nothing, tries again with back-off. */
+/** What threw: chart or values could not be had, or a step not be begun. Says so in the status and tries again with back-off. */
 export async function reportUnprepared(failure: AppError, work: Work, deps: SyncReleaseDeps): Promise<Conclusion> {
   const { reason, message } = failure
   if (notItsFault.has(reason)) throw failure
@@ -122,8 +113,14 @@ export async function reportUnprepared(failure: AppError, work: Work, deps: Sync
   const count = (failures.get(id) ?? 0) + 1
   failures.set(id, count)
   const summary = deps.redactor.redact(`${reason}: ${message}`)
-  work.status.enter(chartReasons.has(reason) ? 'ChartFetchFailed' : 'Failed', summary)
+  work.status.enter(phaseAt(work), summary)
   return { ok: false, observed: true, action: 'prepare', reason, summary, afterMs: backoffMs(count, deps.random) }
+}
+
+/** helm-operator §1.3: what the Operator's helm would have failed with has failed here, too. */
+function phaseAt({ doing }: Work): Phase {
+  if (doing === 'chart') return 'ChartFetchFailed'
+  return doing === 'install' || doing === 'upgrade' ? 'DeployFailed' : 'Failed'
 }
 
 /** Log and Event, when the outcome changed or something was done (W15). */

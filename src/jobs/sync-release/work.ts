@@ -1,5 +1,6 @@
 import type { Chart } from '../../adapters/helm/index.ts'
 import type { KubeObject } from '../../domain/manifest/object.ts'
+import type { Action } from '../../domain/release/decide.ts'
 import type { LeftRelease } from '../../domain/release/left-behind.ts'
 import type { ReleaseRecord } from '../../domain/release/record.ts'
 import type { ReleaseSpec } from '../../domain/release/spec.ts'
@@ -32,6 +33,8 @@ export type Work = {
   /** helm's Secret of the revision that this run made. */
   made?: KubeObject
   wanted?: Wanted
+  /** What goes on; left where it throws. */
+  doing?: 'chart' | Action['do'] | undefined
   /** Releases of this HelmRelease under other names or in other namespaces. */
   left: readonly LeftRelease[]
   /** What people must know although all is well. */
