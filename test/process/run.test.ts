@@ -90,6 +90,10 @@ async function timedOut(script: string) {
 }
 
 describe('a process that must end', () => {
+  it('may have more time than a timer can count', async () => {
+    expect(await bash('echo well', { timeoutMs: 2 ** 40 })).toMatchObject({ ended: 'exit', stdout: 'well\n' })
+  })
+
   it('goes at the timeout with a grandchild that holds standard output', async () => {
     const result = await timedOut('sleep 3600 & echo $!; wait')
     expect(result.ended).toBe('timeout')

@@ -7,6 +7,8 @@ import { keepTail, type Tail } from './tail.ts'
 
 const defaultKillAfterMs = 5_000
 const defaultOutputBytes = 10 * 1024 * 1024
+/** What a timer can count: 24 days. */
+const longestTimerMs = 2 ** 31 - 1
 const stderrBytes = 64 * 1024
 
 type Ending = { timedOut: boolean; isCanceled: boolean; signal?: string }
@@ -36,7 +38,7 @@ export async function start(
     // Collected below: execa would put all of it into an error message, line by line, which holds the event loop for seconds.
     buffer: false,
     stripFinalNewline: false,
-    timeout: Math.max(1, Math.ceil(request.timeoutMs)),
+    timeout: Math.min(Math.max(1, Math.ceil(request.timeoutMs)), longestTimerMs),
     killSignal: 'SIGTERM',
     forceKillAfterDelay: request.killAfterMs ?? defaultKillAfterMs,
     killDescendants: true,

@@ -164,9 +164,12 @@ export function target({ spec }: Work): { release: string; namespace: string } {
   return { release: spec.release, namespace: spec.targetNamespace }
 }
 
+/** The last moment that a Date can say. */
+const lastMs = 8.64e15
+
 /** Readiness of what helm made just now is waited for so long, from now on. */
 export function waitFrom(now: Date, timeoutSeconds: number, { stored: { record } }: Work): Omit<ReadyDue, 'by'> {
   const since = now.toISOString()
-  const until = new Date(now.getTime() + timeoutSeconds * 1000).toISOString()
+  const until = new Date(Math.min(now.getTime() + timeoutSeconds * 1000, lastMs)).toISOString()
   return { began: record?.intent?.at ?? since, since, until }
 }
