@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { AppError, type Retry, triedWithin } from './error.ts'
+import { AppError, type Retry, toAppError, triedWithin } from './error.ts'
+
+describe('toAppError', () => {
+  it.each([
+    ['a full disk', 'ENOSPC', 'DiskFull'],
+    ['a spent quota', 'EDQUOT', 'DiskFull'],
+    ['anything else', 'EINVAL', 'InternalError'],
+  ])('tells %s', (_what, code, reason) => {
+    expect(toAppError(Object.assign(new Error(`${code}: write '/cache/x'`), { code }))).toMatchObject({ reason })
+  })
+})
 
 describe('triedWithin', () => {
   it('bounds the back-off and keeps everything else', () => {

@@ -28,9 +28,14 @@ export class AppError extends Error {
   }
 }
 
-/** The AppError itself, or any other throwable as `InternalError` (our bug). */
+/** What the system says to whoever writes to a full disk, which any step may meet. */
+const fullDisk: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** The AppError itself, `DiskFull`, or any other throwable as `InternalError` (our bug). */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
+  if (fullDisk.has((error as { code?: unknown } | undefined)?.code))
+    return new AppError('DiskFull', 'no room is left on the disk of Capstan (--cache-dir)', { cause: error })
   const message = error instanceof Error ? error.message : String(error)
   return new AppError('InternalError', message, { cause: error })
 }

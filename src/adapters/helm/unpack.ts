@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
-import { AppError } from '../../domain/error.ts'
+import { AppError, toAppError } from '../../domain/error.ts'
 
 /** What an archive may weigh and hold (hazard I2). */
 export const maxArchiveBytes = 10 * 1024 * 1024
@@ -19,7 +19,7 @@ type File = { path: string; content: Buffer }
 /**
  * Writes the files of a chart archive into a folder, without the one top folder that it has. Nothing but plain files is taken: links,
  * devices, paths that lead elsewhere, two files of one name, and more than the limits are refused as a whole (hazards I1, I2).
- * Throws ChartNotFound.
+ * Throws ChartNotFound, DiskFull.
  */
 export async function unpackChart(archive: Uint8Array, folder: string): Promise<void> {
   const tar = await inflate(archive)
@@ -29,7 +29,8 @@ export async function unpackChart(archive: Uint8Array, folder: string): Promise<
       await mkdir(dirname(file), { recursive: true, mode: 0o700 })
       await writeFile(file, content, { flag: 'wx', mode: 0o600 })
     } catch (error) {
-      throw (error as { code?: string }).code === 'ENOSPC' ? error : refused(`${path} is in it twice`)
+      const failure = toAppError(error)
+      throw failure.reason === 'DiskFull' ? failure : refused(`${path} is in it twice`)
     }
   }
 }

@@ -222,6 +222,10 @@ export const reasons = {
     'A sink of events does not take what is sent.',
     'Check its token, secret and URL, then `capstan sink test`.',
   ],
+  DiskFull: [
+    'There is no room left on the disk of Capstan.',
+    'Make room in --cache-dir, or give its volume more; tried again with back-off.',
+  ],
   InternalError: ['A bug in Capstan.', 'Please report it with the log of the job.'],
 } as const satisfies Record<string, readonly [meaning: string, unblock: string]>
 

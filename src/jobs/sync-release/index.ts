@@ -107,6 +107,7 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, mean
   if (conclusion.ok) await noteRest(work, reads, deps)
   const { ok, summary } = conclusion
   if (ok) return { end: 'done', summary }
+  if (conclusion.bug) throw conclusion.bug
   return { end: 'again', afterMs: conclusion.afterMs, why: summary, ...(conclusion.answered ? { answered: true } : {}) }
 }
 
@@ -121,7 +122,7 @@ async function standStill(work: Work, message: string, deps: SyncReleaseDeps): P
   return { end: 'done', summary: message }
 }
 
-/** What nobody foresaw ends the run, too, and the status says it unless it is no fault of the HelmRelease. */
+/** What nobody foresaw ends the run, too, and the status says it unless it passes by itself. */
 async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promise<Conclusion> {
   const { spec, signal } = work
   try {

@@ -24,6 +24,8 @@ export type Conclusion = {
   reason: string
   summary: string
   afterMs: number
+  /** Nobody foresaw this. */
+  bug?: AppError
 }
 
 /** What is held is looked at again after this time, if nothing wakes it before. */
@@ -101,20 +103,37 @@ function isBackAtTested({ spec: { test }, status }: Pick<Work, 'spec' | 'status'
   return test.enable && !test.ignoreFailures && is('RolledBack', 'True') && is('Tested', 'False')
 }
 
-/** Trouble of ours or of the API server says nothing about the release. */
-const notItsFault = new Set<string>(['ClusterUnavailable', 'InternalError', 'FenceLost', 'RateLimited', 'OtherWriter'])
+/** What passes by itself and says nothing about the release. */
+const notItsFault = new Set<string>(['ClusterUnavailable', 'FenceLost', 'RateLimited', 'OtherWriter'])
 
-/** What threw: chart or values could not be had, or a step not be begun. Says so in the status and tries again with back-off. */
+/**
+ * What threw: chart or values could not be had, or a step not be begun. Says so in the status and tries again with back-off, or when the
+ * other side says. A bug is thrown on, for the log, once it was told.
+ */
 export async function reportUnprepared(failure: AppError, work: Work, deps: SyncReleaseDeps): Promise<Conclusion> {
   const { reason, message } = failure
-  if (notItsFault.has(reason)) throw failure
-  const { failures } = memoryOf(deps)
-  const id = `${work.spec.namespace}/${work.spec.name}`
-  const count = (failures.get(id) ?? 0) + 1
-  failures.set(id, count)
-  const summary = deps.redactor.redact(`${reason}: ${message}`)
+  // a registry may want to be left alone for an hour
+  const isPassing = notItsFault.has(reason) && !(reason === 'RateLimited' && work.doing === 'chart')
+  if (isPassing) throw failure
+  const isBug = reason === 'InternalError'
+  const words = isBug ? 'a bug in Capstan; the log of the job says more' : message
+  const summary = deps.redactor.redact(`${reason}: ${words}`)
   work.status.enter(phaseAt(work), summary)
-  return { ok: false, observed: true, action: 'prepare', reason, summary, afterMs: backoffMs(count, deps.random) }
+  const afterMs = pauseOf(failure) ?? backoffMs(countFailure(work, deps), deps.random)
+  const told = { ok: false, observed: true, action: 'prepare', reason, summary, afterMs }
+  return isBug ? { ...told, bug: failure } : told
+}
+
+function pauseOf({ retry }: AppError): number | undefined {
+  return typeof retry === 'object' && 'afterMs' in retry ? retry.afterMs : undefined
+}
+
+/** How often in a row this was so. */
+function countFailure({ spec: { namespace, name } }: Work, deps: SyncReleaseDeps): number {
+  const { failures } = memoryOf(deps)
+  const count = (failures.get(`${namespace}/${name}`) ?? 0) + 1
+  failures.set(`${namespace}/${name}`, count)
+  return count
 }
 
 /** helm-operator §1.3: what the Operator's helm would have failed with has failed here, too. */
