@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordName } from '../../src/domain/release/record.ts'
+import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 describe('releases in trouble, with the real helm on the real API server', () => {
@@ -81,6 +82,35 @@ describe('releases in trouble, with the real helm on the real API server', () =>
     expect(record?.data).not.toMatchObject({
       'record.json': expect.stringContaining('"intent"') as string,
     })
+  })
+
+  it('says once whom it waits for where somebody else’s helm is at work, and tells that it takes the lock off', async () => {
+    const events = async (reason: string) =>
+      (await bench.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: bench.namespace })).filter(
+        (one) => one.reason === reason && (one.involvedObject as { name: string }).name === 'theirs',
+      )
+    await bench.put('theirs', { releaseName: 'theirs', chart: chart('1.0.0') })
+    await bench.sync('theirs')
+    await byHand('theirs', 'blue')
+    await bench.setState('theirs', 1, 'deployed')
+    await bench.setState('theirs', 2, 'pending-upgrade', { minutesAgo: 5 })
+    bench.helmRuns()
+    const why = /^OtherWriter: helm is at work .* revision 2 is pending-upgrade .* not begun by Capstan.* at \d{4}-.*Z$/
+    for (let look = 0; look < 2; look++)
+      expect(await bench.sync('theirs')).toMatchObject({ end: 'again', why: expect.stringMatching(why) as string })
+    const { conditions, observedGeneration } = (await bench.get('theirs'))?.status as ReleaseStatus
+    expect(conditions).toContainEqual(
+      expect.objectContaining({ type: 'Released', status: 'False', message: expect.stringMatching(why) as string }),
+    )
+    expect(observedGeneration).toBe(1)
+    expect(await events('FailedReleaseSync')).toHaveLength(1)
+    expect(bench.helmRuns()).toEqual([])
+    await bench.setState('theirs', 2, 'pending-upgrade', { minutesAgo: 16 })
+    expect(await bench.sync('theirs')).toMatchObject({ end: 'done' })
+    expect(await events('ReleaseUnlocked')).toMatchObject([
+      { type: 'Warning', message: expect.stringContaining('revision 2 of release theirs') as string },
+    ])
+    expect(await states('theirs')).toEqual(['superseded', 'failed', 'deployed'])
   })
 
   it.each([

@@ -181,8 +181,12 @@ function troubleOf({ revisions }: ReleaseFacts): string {
 function wait({ record, revisions, now }: ReleaseFacts): Step {
   const message = 'helm is at work on this release in another process'
   if (record?.intent) return { do: 'wait', reason: 'OtherWriter', message, afterMs: busyMs }
-  const left = (revisions.at(-1)?.changedAt ?? now) + foreignPendingMs - now
-  return { do: 'wait', reason: 'OtherWriter', message, afterMs: Math.max(left, busyMs) }
+  const { revision, state, changedAt } = revisions.at(-1) ?? { revision: 0, state: 'unknown', changedAt: now }
+  const until = changedAt + foreignPendingMs
+  const whose = `revision ${revision} is ${state} and was not begun by Capstan`
+  const end = `unless something happens to it, it counts as dead at ${new Date(until).toISOString()}`
+  const words = `${message}: ${whose}; ${end}`
+  return { do: 'wait', reason: 'OtherWriter', message: words, afterMs: Math.max(until - now, busyMs) }
 }
 
 /** helm upgrades over a failed revision; what never was deployed is installed anew, so that its install hooks run. */

@@ -16,6 +16,7 @@ import { keepFinalizer } from './finalizer.ts'
 import { lookAfter, lookAgain, lookAtMade, markRevision, secretRef, target, waitFrom } from './revisions.ts'
 import { giveUpRollback, noteRolledBack, rollback } from './roll-back.ts'
 import { runTests } from './run-tests.ts'
+import { announce } from './status.ts'
 import type { PreparedWork, StoredRecord, Wanted, Work } from './work.ts'
 
 /** Does one step and writes down how it ended. `problem`: helm's own words when it failed, redacted. */
@@ -207,7 +208,10 @@ const unlocked = 'Marked as failed by Capstan: the process that ran helm is gone
 async function unlock(revision: number, work: Work, deps: SyncReleaseDeps): Promise<{ problem?: string }> {
   if (!(await markRevision(revision, unlocked, work, deps)))
     return { problem: `revision ${revision} is locked and its Secret cannot be read` }
-  deps.log.info({ release: work.spec.release, revision }, 'unlocked a revision that a dead process had begun')
+  const { object, spec, signal } = work
+  const message = `revision ${revision} of release ${spec.release} was locked and is marked as failed: the process that ran helm is gone`
+  deps.log.info({ release: spec.release, revision }, message)
+  await announce(object, { type: 'Warning', reason: 'ReleaseUnlocked', message }, deps, signal)
   return {}
 }
 

@@ -47,7 +47,11 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
         status.enter(phase, `${phase} ${where}: ${message}`)
         return waiting(message, afterMs)
       }
-      return { ok: false, observed: failed !== undefined, action, reason, summary: `${reason}: ${message}`, afterMs }
+      const summary = `${reason}: ${message}`
+      // another process of Capstan says by itself what it does
+      const isStranger = reason === 'OtherWriter' && !work.stored.record?.intent
+      if (isStranger) status.enter('Failed', summary)
+      return { ok: false, observed: failed !== undefined || isStranger, action, reason, summary, afterMs }
     }
     case 'hold': {
       const { reason, message } = step
