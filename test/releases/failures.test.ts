@@ -133,6 +133,56 @@ describe('what fails, with the real helm on the real API server', () => {
     })
   })
 
+  it('tells of a failure again where other inputs or another generation failed, and not where the same did', async () => {
+    onTestFinished(bench.stopClock())
+    const told: string[] = []
+    const { history } = bench.deps
+    bench.deps.history = {
+      tell: async (events) => void told.push(...events.map(({ message }) => message)),
+      record: async () => {},
+    }
+    onTestFinished(() => {
+      if (history) bench.deps.history = history
+      else delete bench.deps.history
+    })
+    const events = async () =>
+      (await bench.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: bench.namespace })).filter(
+        (one) => one.reason === 'FailedReleaseSync' && (one.involvedObject as { name: string }).name === 'twice',
+      )
+    const failWith = async (message: string) => {
+      bench.advance(60_000)
+      await syncWith('twice', async () => ({ ok: false, reason: 'HelmFailed', message }))
+    }
+    const inputs = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'inputs', namespace: bench.namespace } }
+    const color = async (value: string) =>
+      await bench.cluster.apply({ ...inputs, data: { 'values.yaml': `color: ${value}\n` } }, { force: true })
+    const valuesFrom = [{ configMapKeyRef: { name: 'inputs' } }]
+    await color('red')
+    await bench.put('twice', { releaseName: 'twice', chart: chart('1.0.0'), valuesFrom })
+    await bench.sync('twice')
+    await bench.put('twice', { releaseName: 'twice', chart: chart('1.1.0'), valuesFrom })
+    told.length = 0
+    await failWith('timed out')
+    await failWith('timed out again')
+    expect(await events()).toHaveLength(1)
+    await color('blue')
+    await failWith('of other values')
+    await failWith('of other values')
+    expect(await events()).toHaveLength(2)
+    await bench.put('twice', { releaseName: 'twice', chart: chart('4.0.0'), valuesFrom })
+    await failWith('of another chart')
+    await failWith('of another chart')
+    expect(await events()).toHaveLength(3)
+    expect(told).toEqual(['HelmFailed: timed out', 'HelmFailed: of other values', 'HelmFailed: of another chart'])
+    const missing = (version: string) => ({ ...chart(version), name: 'missing' })
+    for (const version of ['1.0.0', '1.0.0', '2.0.0', '2.0.0']) {
+      bench.advance(60_000)
+      await bench.put('twice', { releaseName: 'twice', chart: missing(version), valuesFrom })
+      await bench.sync('twice')
+    }
+    expect(await events()).toHaveLength(5)
+  })
+
   it('begins no upgrade that is guarded by a rollback with values of a wrong type', async () => {
     const put = async (more: object) =>
       await bench.put('typed', { releaseName: 'typed', chart: chart('4.0.0'), rollback: { enable: true }, ...more })

@@ -131,6 +131,7 @@ async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promis
     work.stored = await readRecord(spec, deps, signal)
     const here = { key: `${spec.targetNamespace}/${spec.release}`, now: deps.now().getTime() }
     work.stored.record = inOwnTime(work.stored.record, here, deps)
+    work.failedBefore = work.stored.record?.failed?.inputs
     await noteSuspension(work, false, deps)
     work.left = await findLeft(work, deps)
     const isPerson = laneOfReason(why) === 'person'

@@ -1,6 +1,6 @@
 import type { AppError } from '../../domain/error.ts'
 import type { Stop } from '../../domain/release/decide.ts'
-import { outcomeOf, type Phase } from '../../domain/release/phase.ts'
+import { outcomeOf, type Phase, type ReleaseStatus } from '../../domain/release/phase.ts'
 import type { Failed } from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import { never } from '../../lib/never.ts'
@@ -146,14 +146,23 @@ function phaseAt({ doing }: Work): Phase {
   return doing === 'install' || doing === 'upgrade' ? 'DeployFailed' : 'Failed'
 }
 
+/** The outcome changed, or what failed in the same way is something else than before: another spec, or other inputs. */
+export function isNews({ object, status, stored, failedBefore }: Work, { ok, reason }: Conclusion): boolean {
+  if (reason === 'NotReady') return false
+  const [before, after] = [(object.status ?? {}) as ReleaseStatus, status.current()]
+  if (outcomeOf(before) !== outcomeOf(after)) return true
+  const { failed } = stored.record ?? {}
+  const isOther = failed !== undefined && failed.inputs !== failedBefore
+  return !ok && (isOther || before.observedGeneration !== after.observedGeneration)
+}
+
 /** Log and Event, when the outcome changed or something was done (W15). */
 export async function tell(work: Work, conclusion: Conclusion, deps: SyncReleaseDeps): Promise<void> {
-  const { object, status, signal } = work
+  const { object, signal } = work
   const { namespace, name } = object.metadata
   const log = deps.log.child({ release: `${namespace}/${name}` })
   const { ok, action, reason, summary } = conclusion
-  const isNews = outcomeOf(object.status ?? {}) !== outcomeOf(status.current()) && reason !== 'NotReady'
-  if (!isNews && (action === '' || !ok)) return
+  if (!isNews(work, conclusion) && (action === '' || !ok)) return
   if (ok) log.info({}, summary)
   else log.info({ reason }, summary)
   const event = ok

@@ -1,14 +1,13 @@
 import { causeOf, type Deployment, imagesIn } from '../../domain/event/deployment.ts'
 import { type Event, type EventSource, makeEvent } from '../../domain/event/event.ts'
 import { severityOf } from '../../domain/event/outcome.ts'
-import { outcomeOf } from '../../domain/release/phase.ts'
 import { idOf } from '../../domain/manifest/object.ts'
 import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import { nameOf } from './act.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { digestsOf, latestOf } from './keep-record.ts'
 import { readStored } from './revisions.ts'
-import type { Conclusion } from './report.ts'
+import { type Conclusion, isNews } from './report.ts'
 import type { Work } from './work.ts'
 
 /** The reason of the job, when it began (milliseconds since 1970), and which revision of the chart was deployed then. */
@@ -19,13 +18,13 @@ const unremarkable = new Set(['', 'adopt', 'note ready'])
 /** Tells how a run ended when that is news, and records it when it changed something or failed. Never fails the run. */
 export async function tellHistory(work: Work, conclusion: Conclusion, run: Run, deps: SyncReleaseDeps): Promise<void> {
   const { history, log } = deps
-  const { ok, action, reason } = conclusion
-  const isNews = outcomeOf(work.object.status ?? {}) !== outcomeOf(work.status.current()) && reason !== 'NotReady'
-  if (!history || (!isNews && (action === '' || !ok))) return
+  const { ok, action } = conclusion
+  const isNew = isNews(work, conclusion)
+  if (!history || (!isNew && (action === '' || !ok))) return
   try {
     const ended = { ...conclusion, run, endedAt: deps.now().toISOString() }
     await history.tell([eventOf(work, ended)])
-    if (isNews || !unremarkable.has(action)) await history.record(await recordOf(work, ended, deps))
+    if (isNew || !unremarkable.has(action)) await history.record(await recordOf(work, ended, deps))
   } catch (error) {
     if (!work.signal.aborted) log.warn({ error: String(error) }, 'what happened to a release could not be told')
   }

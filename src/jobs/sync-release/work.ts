@@ -33,6 +33,8 @@ export type Work = {
   /** helm's Secret of the revision that this run made. */
   made?: KubeObject
   wanted?: Wanted
+  /** The inputs that had failed last when the run began. */
+  failedBefore?: string | undefined
   /** What goes on; left where it throws. */
   doing?: 'chart' | Action['do'] | undefined
   /** Releases of this HelmRelease under other names or in other namespaces. */
