@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAccount } from './account.ts'
 import { createReleaseBench, hook, type ReleaseBench, template } from './workbench.ts'
+
+const roles = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' }
 
 /** Release states that the Helm Operator leaves behind, as its binary of 1.4.4 writes them. */
 describe('releases that the Helm Operator made, with the real helm on the real API server', () => {
@@ -9,9 +12,12 @@ describe('releases that the Helm Operator made, with the real helm on the real A
     bench = await createReleaseBench('operator')
     await bench.publish('1.0.0', { 'config.yaml': template, 'hook.yaml': hook('post-install', 'ConfigMap') })
     await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
+    const role = `apiVersion: ${roles.apiVersion}\nkind: ${roles.kind}\nmetadata: {name: ${bench.namespace}}\n`
+    await bench.publish('1.2.0', { 'config.yaml': template, 'role.yaml': role })
   })
 
   afterAll(async () => {
+    await bench.cluster.delete({ ...roles, name: bench.namespace }, {})
     await bench.close()
   })
 
@@ -133,6 +139,24 @@ describe('releases that the Helm Operator made, with the real helm on the real A
     expect(status).toMatchObject({ phase: 'Succeeded' })
     expect(status).not.toHaveProperty('rollbackCount')
     expect(JSON.stringify(status)).not.toContain('"False"')
+  })
+
+  it('takes over what has objects that its account must not read, unless those that it may read are taken', async () => {
+    await createAccount(bench.cluster, 'narrow', [bench.namespace])
+    const spec = { releaseName: 'narrow', chart: chart('1.2.0'), values: { color: 'blue' } }
+    await byOperator('install', 'narrow', '1.2.0', 'blue')
+    const mark = async (id: string) =>
+      bench.cluster.patch(config('narrow'), { metadata: { annotations: { 'helm.fluxcd.io/antecedent': id } } })
+    await bench.put('owner', { ...spec, chart: chart('0.0.0') })
+    await bench.put('narrow', spec, { 'capstan.dev/serviceAccountName': 'narrow' })
+    await mark(`${bench.namespace}:helmrelease/owner`)
+    expect(await bench.sync('narrow')).toMatchObject({
+      end: 'again',
+      why: expect.stringMatching(/^OtherWriter/) as string,
+    })
+    await mark(`${bench.namespace}:helmrelease/narrow`)
+    expect(await bench.sync('narrow')).toEqual({ end: 'done', summary: 'narrow revision 1, chart demo 1.2.0' })
+    expect(await states('narrow')).toEqual(['deployed'])
   })
 
   it('takes over objects that name a HelmRelease which is gone, and not those of one that is there', async () => {

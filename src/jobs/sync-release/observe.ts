@@ -109,7 +109,10 @@ async function findOtherOwner(work: Work, deps: SyncReleaseDeps): Promise<string
   return found && claims(found, spec) ? id : undefined
 }
 
-/** One free object is enough to know that nobody else has the release, so not all of a big one are read. */
+/**
+ * One free object is enough to know that nobody else has the release, so not all of a big one are read. One that must not be read says
+ * nothing of that.
+ */
 const mostAsked = 20
 
 async function readObjects(
@@ -117,16 +120,17 @@ async function readObjects(
   { spec, signal }: Work,
   { cluster }: SyncReleaseDeps,
 ): Promise<(KubeObject | undefined)[]> {
-  return await Promise.all(
-    objects.slice(0, mostAsked).map(async (ref) => {
-      try {
-        return await cluster.get({ namespace: spec.targetNamespace, ...ref }, { metadataOnly: true, signal })
-      } catch (error) {
-        if (toAppError(error).reason === 'UnknownKind') return undefined
-        throw error
-      }
-    }),
-  )
+  const read = objects.slice(0, mostAsked).map(async (ref) => {
+    try {
+      return [await cluster.get({ namespace: spec.targetNamespace, ...ref }, { metadataOnly: true, signal })]
+    } catch (error) {
+      const { reason } = toAppError(error)
+      if (reason === 'UnknownKind') return [undefined]
+      if (reason === 'Forbidden') return []
+      throw error
+    }
+  })
+  return (await Promise.all(read)).flat()
 }
 
 /** Of what the newest revision made, as far as it is waited for. */
