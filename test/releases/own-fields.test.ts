@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 import { appliedStatus } from '../fakes/source-status.ts'
+
+type Named = { name: string }
 
 describe.each([
   ['as fields of our definition', 'ours'],
@@ -35,6 +37,28 @@ describe.each([
     await bench.cluster.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: `${release}-config` })
 
   describe('suspend', () => {
+    it('is told once by an Event and in the log each time that it begins', async () => {
+      const told = async () =>
+        (await bench.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: bench.namespace }))
+          .filter(({ reason, involvedObject }) => reason === 'Suspended' && (involvedObject as Named).name === 'quiet')
+          .map(({ message }) => message)
+      const lines: string[] = []
+      const { log } = bench.deps
+      const noted = { ...log, info: (_: object, text: string) => void lines.push(text), child: () => noted }
+      bench.deps.log = noted
+      onTestFinished(() => void (bench.deps.log = log))
+      const spec = { releaseName: 'quiet', chart: chart('1.0.0') }
+      await put('quiet', spec, { suspend: { by: 'ana', why: 'audit' } })
+      for (let look = 0; look < 2; look++) await bench.sync('quiet')
+      expect(await told()).toEqual(['suspended by ana: audit'])
+      await bench.put('quiet', spec)
+      await bench.sync('quiet')
+      await put('quiet', spec, { suspend: { by: 'bo', why: 'leave' } })
+      for (let look = 0; look < 2; look++) await bench.sync('quiet')
+      expect((await told()).toSorted()).toEqual(['suspended by ana: audit', 'suspended by bo: leave'])
+      expect(lines.filter((line) => line.startsWith('suspended by'))).toHaveLength(2)
+    })
+
     it('says who stopped a release and why, and that is over when it goes on', async () => {
       const spec = { releaseName: 'still', chart: chart('1.0.0') }
       await bench.put('still', spec)

@@ -28,7 +28,7 @@ import { prepare } from './prepare.ts'
 import { anewReason, removeOrphans } from './orphans.ts'
 import { keepFinalizer } from './finalizer.ts'
 import { removeRelease } from './remove.ts'
-import { conclude, type Conclusion, reportUnprepared, tell } from './report.ts'
+import { conclude, type Conclusion, reportUnprepared, tell, tellSuspension } from './report.ts'
 import { type Reads, noteReads } from './reads.ts'
 import { noteRest } from './rest.ts'
 import { accountProblem, withRights } from './rights.ts'
@@ -75,6 +75,7 @@ function forget(id: string, deps: SyncReleaseDeps): void {
   const memory = memoryOf(deps)
   memory.failures.delete(id)
   memory.chartSources.delete(id)
+  memory.suspended.delete(id)
   memory.nothingLeft.delete(id)
   memory.secrets.get(id)?.()
   memory.secrets.delete(id)
@@ -96,6 +97,7 @@ async function converge(object: KubeObject, spec: ReleaseSpec, why: string, mean
   const work: Work = Object.assign(begun, { status: await createStatusWriter(begun, deps) })
   const { status } = work
   if (spec.suspended) return await standStill(work, suspensionMessage(spec.suspended), deps)
+  memoryOf(deps).suspended.delete(`${spec.namespace}/${spec.name}`)
   const before = status.current().revision ?? ''
   const conclusion = await countSync(runWithin(work, why, deps), work, deps)
   if (conclusion.isGone) return await removeRelease(object, spec, deps, signal)
@@ -119,6 +121,7 @@ async function standStill(work: Work, message: string, deps: SyncReleaseDeps): P
   }
   status.enter('Suspended', message)
   await status.write()
+  await tellSuspension(work, message, deps)
   return { end: 'done', summary: message }
 }
 

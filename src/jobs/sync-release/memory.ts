@@ -24,6 +24,8 @@ export type ReleaseMemory = {
   nothingLeft: Map<string, NothingLeft>
   /** Per HelmRelease: how often in a row chart or values could not be had, or nothing could be begun. */
   failures: Map<string, number>
+  /** HelmReleases whose suspension was told: the Operator's definition has no place for it. */
+  suspended: Set<string>
   /** Per helm release: a failure that lies in the future of our clock, and when it was seen first (Unix ms). */
   ahead: Map<string, { at: string; from: number }>
   /** What the served definition takes, or the read of it that is under way. */
@@ -42,6 +44,7 @@ export function createReleaseMemory(): ReleaseMemory {
     fetching: new Map(),
     nothingLeft: new Map(),
     failures: new Map(),
+    suspended: new Set(),
     ahead: new Map(),
   }
 }

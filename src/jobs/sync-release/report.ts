@@ -1,4 +1,5 @@
 import type { AppError } from '../../domain/error.ts'
+import { conditionOf } from '../../domain/health/fields.ts'
 import type { Stop } from '../../domain/release/decide.ts'
 import { outcomeOf, type Phase, type ReleaseStatus } from '../../domain/release/phase.ts'
 import type { Failed } from '../../domain/release/record.ts'
@@ -169,4 +170,19 @@ export async function tell(work: Work, conclusion: Conclusion, deps: SyncRelease
     ? ({ type: 'Normal', reason: 'ReleaseSynced' } as const)
     : ({ type: 'Warning', reason: 'FailedReleaseSync' } as const)
   await announce(object, { ...event, message: summary }, deps, signal)
+}
+
+/** Log and Event, when it begins. */
+export async function tellSuspension(
+  { object, spec, signal }: Work,
+  message: string,
+  deps: SyncReleaseDeps,
+): Promise<void> {
+  const { suspended } = memoryOf(deps)
+  const id = `${spec.namespace}/${spec.name}`
+  const isKnown = suspended.has(id) || conditionOf(object, 'Suspended')?.status === 'True'
+  suspended.add(id)
+  if (isKnown) return
+  deps.log.child({ release: id }).info({ reason: 'Suspended' }, message)
+  await announce(object, { type: 'Normal', reason: 'Suspended', message }, deps, signal)
 }
