@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { recordName } from '../../src/domain/release/record.ts'
 import type { ReleaseStatus } from '../../src/domain/release/phase.ts'
+import { createAccount } from './account.ts'
 import { createReleaseBench, type ReleaseBench, template } from './workbench.ts'
 
 describe('releases in trouble, with the real helm on the real API server', () => {
@@ -112,6 +113,34 @@ describe('releases in trouble, with the real helm on the real API server', () =>
     ])
     expect(await states('theirs')).toEqual(['superseded', 'failed', 'deployed'])
   })
+
+  it.each([
+    ['with a finalizer', true],
+    ['without one', false],
+  ])(
+    'leaves a release that it never wrote to, and tells so, when its HelmRelease goes: %s',
+    async (_how, finalizer) => {
+      const name = `held-${finalizer}`
+      const { cluster, namespace } = bench
+      bench.useFinalizer(finalizer)
+      onTestFinished(() => bench.useFinalizer(true))
+      await createAccount(cluster, name, [namespace])
+      await bench.helm('install', name, 'demo', '--repo', bench.charts.url, '--version', '1.0.0')
+      await bench.setState(name, 1, 'failed')
+      await bench.put(name, { releaseName: name, chart: chart('1.0.0'), serviceAccountName: name })
+      expect(await bench.sync(name)).toMatchObject({ why: expect.stringContaining('AdoptionHold') as string })
+      const record = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: recordName(name) }
+      expect(await cluster.get(record)).toBeDefined()
+      await cluster.delete({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name }, {})
+      const why = `Capstan never wrote to it; remove it with: helm uninstall ${name} --namespace ${namespace}`
+      const summary = `release ${name} is left as it is: ${why}`
+      expect(await bench.sync(name)).toEqual({ end: 'done', summary })
+      expect(await cluster.get(record)).toBeUndefined()
+      expect(await states(name)).toEqual(['failed'])
+      const events = await cluster.list({ apiVersion: 'v1', kind: 'Event', namespace })
+      expect(events.filter(({ message }) => message === summary)).toMatchObject([{ reason: 'ReleaseLeft' }])
+    },
+  )
 
   it.each([
     'failed',

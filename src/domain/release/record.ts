@@ -103,19 +103,19 @@ export const recordLabels = { 'app.kubernetes.io/managed-by': 'capstan', 'capsta
 const ownerLabel = 'capstan.dev/owner'
 
 /**
- * Label of a record whose release is made or removed just now: no finalizer keeps its HelmRelease before its first install has ended
- * (ruling 12), nor while the release of one that is gone is removed.
+ * Label of a record whose release is made or removed just now, or held: no finalizer keeps its HelmRelease before its first install has
+ * ended (ruling 12), nor while the release of one that is gone is removed, nor where nothing of it is ours.
  */
 export const beginningLabel = 'capstan.dev/beginning'
 
 /** The labels that a record is found by. */
-export function labelsOf({ owner, intent }: ReleaseRecord): Record<string, string> {
-  const isUnkept = intent?.verb === 'install' || intent?.verb === 'uninstall'
+export function labelsOf({ owner, intent, held }: ReleaseRecord): Record<string, string> {
+  const isUnkept = intent?.verb === 'install' || intent?.verb === 'uninstall' || held !== undefined
   const beginning = isUnkept ? { [beginningLabel]: 'true' } : {}
   return { ...recordLabels, [ownerLabel]: owner.uid, ...beginning }
 }
 
-/** Finds the records of releases whose first install or removal is under way, or was cut short. */
+/** Finds the records of releases whose first install or removal is under way, or was cut short, and of those that are held. */
 export function beginningSelector(): string {
   return `${recordSelector()},${beginningLabel}=true`
 }

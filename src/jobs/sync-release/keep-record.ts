@@ -26,9 +26,12 @@ export async function begin(
   const counted = { inputs, generation: work.spec.generation, now }
   const upgrades = verb === 'upgrade' ? { upgrades: countUpgrade(work.stored.record?.upgrades, counted) } : {}
   // until a finalizer keeps the HelmRelease, only the record says with whose rights the release would be removed
-  const { serviceAccount } = work.spec
-  const account = verb === 'install' && serviceAccount !== '' ? { account: serviceAccount } : {}
+  const account = verb === 'install' ? accountOf(work.spec.serviceAccount) : {}
   await write(work, { ...ground(work, deps), ...kept, ...upgrades, ...account, intent }, deps)
+}
+
+function accountOf(serviceAccount: string): Pick<ReleaseRecord, 'account'> {
+  return serviceAccount === '' ? {} : { account: serviceAccount }
 }
 
 /** Nothing was written under this intent: the record is again as it was before. */
@@ -61,8 +64,11 @@ async function write(work: Work, record: ReleaseRecord, deps: SyncReleaseDeps): 
 
 /** First contact with a release in trouble: these inputs are not tried on it (ruling 10). */
 export async function noteHold(work: PreparedWork, deps: SyncReleaseDeps): Promise<void> {
-  if (work.stored.record?.held) return
-  await write(work, { ...ground(work, deps), held: { inputs: inputsOf(digestsOf(work.wanted)) } }, deps)
+  const { record } = work.stored
+  const { uid, serviceAccount } = work.spec
+  if (record?.held && record.owner.uid === uid) return
+  const held = { inputs: inputsOf(digestsOf(work.wanted)) }
+  await write(work, { ...ground(work, deps), ...accountOf(serviceAccount), held }, deps)
 }
 
 /** What stays of releases that were left behind. */
@@ -84,8 +90,7 @@ export async function noteSuspension(work: Work, suspended: boolean, deps: SyncR
   if (deps.finalizer || record?.owner.uid !== uid) return
   if ((record.suspended ?? false) === suspended && (record.account ?? '') === serviceAccount) return
   const { suspended: _before, account: _old, ...rest } = record
-  const account = serviceAccount === '' ? {} : { account: serviceAccount }
-  await write(work, { ...rest, ...account, ...(suspended ? { suspended: true } : {}) }, deps)
+  await write(work, { ...rest, ...accountOf(serviceAccount), ...(suspended ? { suspended: true } : {}) }, deps)
 }
 
 /** The record without what happened; made anew for another owner. */
@@ -98,7 +103,7 @@ function ground({ object, spec, stored: { record }, left }: Work, deps: SyncRele
     ...(left.length > 0 ? { left: [...left] } : {}),
     ...(good === undefined ? {} : { good }),
     ...(upgrades ? { upgrades } : {}),
-    ...(spec.serviceAccount === '' || deps.finalizer ? {} : { account: spec.serviceAccount }),
+    ...(deps.finalizer ? {} : accountOf(spec.serviceAccount)),
     ...(pinned ? { pinned } : {}),
     ...(object.apiVersion === legacyReleaseKind.apiVersion ? { legacy: true as const } : {}),
   }

@@ -12,7 +12,7 @@ import type { Outcome } from '../../domain/work/job.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { listWhereAllowed } from './list-where-allowed.ts'
 import { doAlone, memoryOf } from './memory.ts'
-import { removeRelease } from './remove.ts'
+import { leaveHeld, removeRelease } from './remove.ts'
 import { withRights } from './rights.ts'
 
 const unproved = 'with --tenants only a HelmRelease that is still there proves whose release of another namespace it is'
@@ -31,7 +31,7 @@ type Where = {
 }
 
 /**
- * The records of HelmReleases that may go without being kept: with a finalizer those whose first install is under way or was cut short,
+ * The records of HelmReleases that may go without being kept: with a finalizer those that are held or whose first install is not over,
  * else all that are served, those of `releaseNamespace` or all. A record lies where its release goes, which may be another namespace;
  * where we may look in none but that one, records of others are not found.
  */
@@ -83,8 +83,9 @@ export async function removeOrphans(
     }
     const object = asItWas(one)
     const spec = readSpec(object, deps.defaults)
-    const remove = async () => await removeRelease(object, spec, withRights(spec, deps), signal)
-    const outcome = await doAlone(`${one.namespace}/${one.release}`, memoryOf(deps), remove)
+    const end = one.record.held ? leaveHeld : removeRelease
+    const over = async () => await end(object, spec, withRights(spec, deps), signal)
+    const outcome = await doAlone(`${one.namespace}/${one.release}`, memoryOf(deps), over)
     if (outcome.end === 'again') return outcome
     summary = outcome.summary
   }

@@ -15,6 +15,8 @@ import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
 import { tellRemoval } from './tell-history.ts'
 
+const neverWritten = 'Capstan never wrote to it'
+
 /** Another process still works on the release that is to be removed. */
 const busyMs = 3_000
 
@@ -52,6 +54,37 @@ export async function removeRelease(
   if (!why) await tellRemoval(spec, summary, deps)
   if (finalizers.includes(finalizer) || !why) deps.log.info({ release: `${spec.namespace}/${spec.name}` }, summary)
   return { end: 'done', summary }
+}
+
+/** The HelmRelease of a release that was held since the first contact is gone: the release stays, which is told, and our record goes. */
+export async function leaveHeld(
+  object: KubeObject,
+  spec: ReleaseSpec,
+  deps: SyncReleaseDeps,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { release, targetNamespace } = spec
+  const why = `${neverWritten}; remove it with: helm uninstall ${release} --namespace ${targetNamespace}`
+  const summary = stays(spec, why)
+  if (await forgetHeld(spec, deps, signal)) {
+    deps.log.info({ release: `${spec.namespace}/${spec.name}` }, summary)
+    await announce(object, { type: 'Normal', reason: 'ReleaseLeft', message: summary }, deps, signal)
+  }
+  return { end: 'done', summary }
+}
+
+/** False where there is no such record any more, or where the account has no rights any more. */
+async function forgetHeld(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { record, resourceVersion } = await readRecord(spec, deps, signal)
+    if (!record?.held || record.owner.uid !== spec.uid) return false
+    deps.fence.check()
+    await deps.cluster.delete(recordRef(spec), { resourceVersion }, signal)
+    return true
+  } catch (error) {
+    if (toAppError(error).reason === 'Forbidden') return false
+    throw error
+  }
 }
 
 function stays({ release }: ReleaseSpec, why: string): string {
@@ -126,7 +159,7 @@ async function whyItStays(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (!record || record.owner.uid !== spec.uid) return 'it does not belong to this HelmRelease'
-  if (!record.applied && !record.failed && !record.intent) return 'Capstan never wrote to it'
+  if (!record.applied && !record.failed && !record.intent) return neverWritten
   return await takenByOther({ spec, revisions: await readRevisions(spec, deps, signal), signal }, deps)
 }
 
