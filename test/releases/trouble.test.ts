@@ -99,7 +99,8 @@ describe('releases in trouble, with the real helm on the real API server', () =>
     const why = /^OtherWriter: helm is at work .* revision 2 is pending-upgrade .* not begun by Capstan.* at \d{4}-.*Z$/
     for (let look = 0; look < 2; look++)
       expect(await bench.sync('theirs')).toMatchObject({ end: 'again', why: expect.stringMatching(why) as string })
-    const { conditions, observedGeneration } = (await bench.get('theirs'))?.status as ReleaseStatus
+    const found = await bench.get('theirs')
+    const { conditions, observedGeneration } = (found?.status ?? {}) as ReleaseStatus
     expect(conditions).toContainEqual(
       expect.objectContaining({ type: 'Released', status: 'False', message: expect.stringMatching(why) as string }),
     )

@@ -39,21 +39,8 @@ export function conclude(step: Stop, work: Work, action: string): Conclusion {
   switch (step.do) {
     case 'nothing':
       return concludeWell(work, action)
-    case 'wait': {
-      const { reason, message, afterMs, failed } = step
-      if (failed) reportFailure(failed, work)
-      if (step.forReadinessOf) {
-        const where = `release ${spec.release} in ${spec.targetNamespace}`
-        const phase = phaseOf[step.forReadinessOf]
-        status.enter(phase, `${phase} ${where}: ${message}`)
-        return waiting(message, afterMs)
-      }
-      const summary = `${reason}: ${message}`
-      // another process of Capstan says by itself what it does
-      const isStranger = reason === 'OtherWriter' && !work.stored.record?.intent
-      if (isStranger) status.enter('Failed', summary)
-      return { ok: false, observed: failed !== undefined || isStranger, action, reason, summary, afterMs }
-    }
+    case 'wait':
+      return concludeWait(step, work, action)
     case 'hold': {
       const { reason, message } = step
       const failed = work.stored.record?.failed
@@ -71,6 +58,23 @@ function sayWhatIsStored({ spec, status, revisions }: Work): void {
   const known = status.current().releaseStatus
   const releaseStatus = revisions.at(-1)?.state ?? (known === undefined ? undefined : 'uninstalled')
   status.set({ releaseName: spec.release, ...(releaseStatus === undefined ? {} : { releaseStatus }) })
+}
+
+function concludeWait(step: Extract<Stop, { do: 'wait' }>, work: Work, action: string): Conclusion {
+  const { spec, status, stored } = work
+  const { reason, message, afterMs, failed, forReadinessOf } = step
+  if (failed) reportFailure(failed, work)
+  if (forReadinessOf) {
+    const where = `release ${spec.release} in ${spec.targetNamespace}`
+    const phase = phaseOf[forReadinessOf]
+    status.enter(phase, `${phase} ${where}: ${message}`)
+    return waiting(message, afterMs)
+  }
+  const summary = `${reason}: ${message}`
+  // another process of Capstan says by itself what it does
+  const isStranger = reason === 'OtherWriter' && !stored.record?.intent
+  if (isStranger) status.enter('Failed', summary)
+  return { ok: false, observed: failed !== undefined || isStranger, action, reason, summary, afterMs }
 }
 
 const phaseOf = { install: 'Installing', upgrade: 'Upgrading', rollback: 'RollingBack' } as const
