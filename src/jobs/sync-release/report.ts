@@ -34,7 +34,7 @@ const heldMs = 60_000
 
 /** Says in the status what the end of a run means. */
 export function conclude(step: Stop, work: Work, action: string): Conclusion {
-  const { spec, status } = work
+  const { status } = work
   if (work.revisionsAt !== undefined) sayWhatIsStored(work)
   switch (step.do) {
     case 'nothing':
