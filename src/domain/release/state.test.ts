@@ -157,6 +157,11 @@ describe('releaseState', () => {
       'foreign inputs',
     ],
     [
+      'held at first contact, and the HelmRelease was made anew: the salted digests say nothing',
+      { revisions: revisions('failed'), record: record({ held: { inputs: 'of the other' } }), uid: 'new' },
+      'foreign trouble',
+    ],
+    [
       'held at first contact, same inputs',
       { revisions: revisions('failed'), record: record({ held: { inputs: inputsOf(wanted) } }) },
       'foreign trouble',

@@ -191,8 +191,9 @@ function isHeld(facts: ReleaseFacts): boolean {
   return !facts.mayAdopt && !heldInputsChanged(facts)
 }
 
-function heldInputsChanged({ record, wanted }: ReleaseFacts): boolean {
-  return record?.held !== undefined && wanted !== undefined && record.held.inputs !== inputsOf(wanted)
+function heldInputsChanged(facts: ReleaseFacts): boolean {
+  const held = isOurs(facts) ? facts.record?.held : undefined
+  return held !== undefined && facts.wanted !== undefined && held.inputs !== inputsOf(facts.wanted)
 }
 
 function failedAsWanted({ record, wanted }: ReleaseFacts): boolean {
