@@ -52,8 +52,8 @@ describe('the push webhook', () => {
   })
 
   it('refuses a signature with any one bit turned', async () => {
-    const { app, queue } = createWorkbench({ app: { now: () => new Date(Date.now() + clock++ * 60_000) } })
     let clock = 0
+    const { app, queue } = createWorkbench({ app: { now: () => new Date(Date.now() + clock++ * 60_000) } })
     const body = '{"ref":"refs/heads/main"}'
     const [, hex = ''] = sign(Buffer.from(body), webhookSecret).split('=')
     for (let bit = 0; bit < 256; bit++) {
@@ -66,8 +66,8 @@ describe('the push webhook', () => {
   })
 
   it('refuses a body with any one bit turned', async () => {
-    const { app } = createWorkbench({ app: { now: () => new Date(Date.now() + clock++ * 60_000) } })
     let clock = 0
+    const { app } = createWorkbench({ app: { now: () => new Date(Date.now() + clock++ * 60_000) } })
     const good = Buffer.from('{"ref":"x"}')
     for (let bit = 0; bit < good.length * 8; bit++) {
       const body = Buffer.from(good)
