@@ -209,15 +209,14 @@ async function runBare(
   return (performance.now() - begun) / 1000
 }
 
-/** From what Capstan says of its own work: installs, upgrades and other verbs that it ended. */
+/** From what Capstan says of its own work: installs, upgrades and other verbs that it ended; whole runs (`sync`) are none. */
 async function countHelms(capstan: Capstan): Promise<number> {
   const text = await (
     await fetch(`${capstan.url}/metrics`, { headers: { authorization: `Bearer ${capstan.token}` } })
   ).text()
-  return [...text.matchAll(/^flux_helm_operator_release_action_duration_seconds_count\{[^}]*\} (\d+)/gm)].reduce(
-    (sum, [, value]) => sum + Number(value),
-    0,
-  )
+  return [...text.matchAll(/^flux_helm_operator_release_action_duration_seconds_count\{([^}]*)\} (\d+)/gm)]
+    .filter(([, labels = '']) => !labels.includes('action="sync"'))
+    .reduce((sum, [, , value]) => sum + Number(value), 0)
 }
 
 type Jobs = { jobs: { state: string; finishedAt?: string; startedAt?: string }[]; next: string }
