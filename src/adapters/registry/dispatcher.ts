@@ -4,9 +4,10 @@ import { proxyFor } from '../../lib/proxy.ts'
 
 const connectTimeoutMs = 10_000
 
-/** Connections by way of the proxies that the environment names, and of no others. */
+/** The connections to take for each URL. */
 export type Routes = { to(url: URL): Dispatcher; close(): Promise<void>; destroy(): Promise<void> }
 
+/** Connections by way of the proxies that the environment names, and of no others. */
 export function openRoutes(options: {
   inFlight: number
   environment: Readonly<Record<string, string>>
