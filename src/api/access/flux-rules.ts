@@ -3,7 +3,7 @@ import type { Right, RightResource, RightVerb } from '../../domain/access/right.
 import { readPolicies, readUpdate, type Wanted } from '../flux/read-update.ts'
 import { bodyOf, listsOf } from '../flux/wire.ts'
 import { rightsOfPolicies, rightsOn } from './asked-rights.ts'
-import { namesIn, type Rule } from './rule.ts'
+import { namesIn, refreshOf, type Rule } from './rule.ts'
 
 const known: Rule = { who: 'anyone', why: 'tells nothing of the cluster' }
 const gone: Rule = { who: 'anyone', why: 'there is nothing here (any more)' }
@@ -66,14 +66,7 @@ export const fluxRules: Readonly<Record<string, Rule>> = {
   },
   'GET /api/flux/v6/identity.pub': atHome('get'),
   'POST /api/flux/v6/identity.pub': atHome('approve'),
-  'POST /api/flux/v11/notify': {
-    who: 'may',
-    needs: [
-      { verb: 'sync', resource: 'sources', in: 'all' },
-      { verb: 'sync', resource: 'images', in: 'all' },
-    ],
-    isRefresh: true,
-  },
+  'POST /api/flux/v11/notify': refreshOf('sources', 'images'),
   'POST /api/flux/v9/update-manifests': change,
   'POST /api/flux/v6/update-images': {
     who: 'asked',

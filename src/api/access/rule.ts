@@ -33,6 +33,11 @@ export type Need = { verb: RightVerb; resource: RightResource; in: Place }
 /** Kinds of things that an id names; `fluxJob` is what fluxctl follows: a job, or a change of git. */
 export type Found = 'jobs' | 'plans' | 'images' | 'fluxJob'
 
+/** Needs for a route that only has things looked at now, everywhere: see `isRefresh` of {@link Rule}. */
+export function refreshOf(...resources: RightResource[]): Rule {
+  return { who: 'may', needs: resources.map((resource) => ({ verb: 'sync', resource, in: 'all' })), isRefresh: true }
+}
+
 /** The rights that needs come to for this request. */
 export function rightsOf(
   needs: readonly Need[],

@@ -5,7 +5,7 @@ import { reachOf } from '../../domain/source/proposal.ts'
 import type { PolicyRequest, ReleaseRequest } from '../contract/image.ts'
 import { rightsOfPolicies, rightsOn } from './asked-rights.ts'
 import { fluxRules } from './flux-rules.ts'
-import { type Known, namesIn, type Need, type Place, type Rule } from './rule.ts'
+import { type Known, namesIn, type Need, type Place, refreshOf, type Rule } from './rule.ts'
 
 const idInPath = ({ params }: FastifyRequest): string => (params as { id?: string }).id ?? ''
 
@@ -90,14 +90,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     what: 'policy workloads where they are; lock workloads for the policies of a lock',
     rightsOf: ({ body }) => rightsOfPolicies((body as PolicyRequest).workloads),
   },
-  'POST /api/v1/sync-git': {
-    who: 'may',
-    needs: [
-      { verb: 'sync', resource: 'sources', in: 'all' },
-      { verb: 'sync', resource: 'releases', in: 'all' },
-    ],
-    isRefresh: true,
-  },
+  'POST /api/v1/sync-git': refreshOf('sources', 'releases'),
 
   'GET /api/v1/releases': need('list', 'releases', 'query'),
   'GET /api/v1/releases/:namespace/:name': need('get', 'releases'),
