@@ -180,7 +180,7 @@ describe.each([
   })
 
   it('adopts a release made by plain helm without a new revision when it is what is wanted', async () => {
-    await bench.helm('install', 'hand', 'demo', '--repo', bench.charts.url, '--version', '1.0.0', '--set', 'color=mine')
+    await bench.byHand('install', 'hand', 'mine')
     bench.helmRuns()
     await bench.put('hand', { releaseName: 'hand', chart: chart('1.0.0'), values: { color: 'mine' } })
     expect(await bench.sync('hand')).toMatchObject({ end: 'done' })
@@ -189,17 +189,7 @@ describe.each([
   })
 
   it('undoes a manual upgrade', async () => {
-    await bench.helm(
-      'upgrade',
-      'hand',
-      'demo',
-      '--repo',
-      bench.charts.url,
-      '--version',
-      '1.0.0',
-      '--set',
-      'color=other',
-    )
+    await bench.byHand('upgrade', 'hand', 'other')
     await bench.sync('hand')
     expect(await color('hand')).toBe('mine')
   })
@@ -208,17 +198,7 @@ describe.each([
     await bench.put('anew', { releaseName: 'anew', chart: chart('1.0.0'), values: { color: 'mine' } })
     await bench.sync('anew')
     await bench.helm('uninstall', 'anew')
-    await bench.helm(
-      'install',
-      'anew',
-      'demo',
-      '--repo',
-      bench.charts.url,
-      '--version',
-      '1.0.0',
-      '--set',
-      'color=other',
-    )
+    await bench.byHand('install', 'anew', 'other')
     await bench.sync('anew')
     expect(await color('anew')).toBe('mine')
     bench.helmRuns()

@@ -31,7 +31,7 @@ describe('releases that the Helm Operator made, with the real helm on the real A
     name: `${name}-config`,
   })
   const byOperator = async (verb: 'install' | 'upgrade', name: string, version: string, color: string) => {
-    await bench.helm(verb, name, 'demo', '--repo', bench.charts.url, '--version', version, '--set', `color=${color}`)
+    await bench.byHand(verb, name, color, version)
     const annotations = { 'helm.fluxcd.io/antecedent': `${bench.namespace}:helmrelease/${name}` }
     await bench.cluster.patch(config(name), { metadata: { annotations } })
   }

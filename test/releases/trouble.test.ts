@@ -18,18 +18,6 @@ describe('releases in trouble, with the real helm on the real API server', () =>
   })
 
   const chart = (version: string) => ({ repository: bench.charts.url, name: 'demo', version })
-  const byHand = async (release: string, color: string) =>
-    await bench.helm(
-      'upgrade',
-      release,
-      'demo',
-      '--repo',
-      bench.charts.url,
-      '--version',
-      '1.0.0',
-      '--set',
-      `color=${color}`,
-    )
   const states = async (release: string) =>
     (JSON.parse(await bench.helm('history', release, '-o', 'json')) as { status: string }[]).map(({ status }) => status)
 
@@ -39,11 +27,11 @@ describe('releases in trouble, with the real helm on the real API server', () =>
     await bench.sync('loop')
     bench.helmRuns()
     for (const color of ['a', 'b', 'c']) {
-      await byHand('loop', color)
+      await bench.byHand('upgrade', 'loop', color)
       expect(await bench.sync('loop')).toMatchObject({ end: 'done' })
     }
     expect(bench.helmRuns()).toEqual(['upgrade', 'upgrade', 'upgrade'])
-    await byHand('loop', 'd')
+    await bench.byHand('upgrade', 'loop', 'd')
     for (let look = 0; look < 3; look++)
       expect(await bench.sync('loop')).toMatchObject({
         end: 'again',
@@ -52,7 +40,7 @@ describe('releases in trouble, with the real helm on the real API server', () =>
     expect(bench.helmRuns()).toEqual([])
     expect(JSON.stringify((await bench.get('loop'))?.status)).toContain('UpgradeLoop: ')
     expect(await bench.sync('loop', { reason: 'requested by ann' })).toMatchObject({ end: 'done' })
-    await byHand('loop', 'e')
+    await bench.byHand('upgrade', 'loop', 'e')
     await bench.put('loop', { ...spec, values: { color: 'new' } })
     expect(await bench.sync('loop')).toMatchObject({ end: 'done' })
     expect(bench.helmRuns()).toEqual(['upgrade', 'upgrade'])
@@ -92,7 +80,7 @@ describe('releases in trouble, with the real helm on the real API server', () =>
       )
     await bench.put('theirs', { releaseName: 'theirs', chart: chart('1.0.0') })
     await bench.sync('theirs')
-    await byHand('theirs', 'blue')
+    await bench.byHand('upgrade', 'theirs', 'blue')
     await bench.setState('theirs', 1, 'deployed')
     await bench.setState('theirs', 2, 'pending-upgrade', { minutesAgo: 5 })
     bench.helmRuns()

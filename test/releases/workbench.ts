@@ -66,6 +66,8 @@ export type ReleaseBench = {
   /** Writes to the API server since the last call. */
   writes(): string[]
   helm(...args: string[]): Promise<string>
+  /** What a person types, with this version of the chart and this color. */
+  byHand(verb: 'install' | 'upgrade', release: string, color: string, version?: string): Promise<string>
   /** Whether the process that ran before is thought dead. */
   close(): Promise<void>
 }
@@ -168,6 +170,8 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
     ended: () => undefined,
   }
   const ref = (name: string) => ({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace, name })
+  const typed = async (...args: string[]) =>
+    (await run(binary, [...args, '-n', namespace], { env: { ...process.env, KUBECONFIG: kubeconfig } })).stdout
   return {
     namespace,
     group: `r${id}.test.capstan.dev`,
@@ -278,9 +282,9 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       writes = []
       return taken
     },
-    async helm(...args) {
-      return (await run(binary, [...args, '-n', namespace], { env: { ...process.env, KUBECONFIG: kubeconfig } })).stdout
-    },
+    helm: typed,
+    byHand: async (verb, release, color, version = '1.0.0') =>
+      await typed(verb, release, 'demo', '--repo', charts.url, '--version', version, '--set', `color=${color}`),
     async close() {
       // a test may have taken the definition away
       const hasKind = (await api.get(definitionRef)) !== undefined
