@@ -1,4 +1,4 @@
-import { readAddress } from './config.ts'
+import { readAddress } from './make-config.ts'
 import type { FlagName, FlagValues } from './flags.ts'
 import { hasPassword, isHttpUrl } from './git-login.ts'
 

@@ -1,5 +1,6 @@
 import { checkGitPaths, checkValues } from './check.ts'
-import { type Config, makeConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { makeConfig } from './make-config.ts'
 import { type FlagName, type FlagValues, flags, isFlagName } from './flags.ts'
 import { type Given, parseArgv, unknownFlag } from './parse-argv.ts'
 import { defaultValue, readValue } from './read-value.ts'
