@@ -39,6 +39,7 @@ export type Config = {
   tokenFile?: string
   webhookSecretFile?: string
   shutdownGraceMs: number
+  memoryWatch: boolean
   /** The one source of the flags; undefined without --git-url. The URL may hold a password; `defaultNamespace` may be empty. */
   source?: Omit<SourceSpec, 'namespace'>
   git: {

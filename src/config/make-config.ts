@@ -27,6 +27,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
     ...defined('tokenFile', values['token-file']),
     ...defined('webhookSecretFile', values['webhook-secret-file']),
     shutdownGraceMs: values['shutdown-grace'],
+    memoryWatch: values['memory-watch'],
     ...(source ? { source } : {}),
     git: {
       ...(login ? { login } : {}),

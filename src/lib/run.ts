@@ -39,7 +39,8 @@ export type RunResult = {
   bytes?: Uint8Array
   /** Redacted, cut to 64 KiB. */
   stderr: string
-  ended: 'exit' | 'timeout' | 'aborted' | 'tooMuchOutput' | 'notFound' | 'killed'
+  /** `outOfMemory`: we ended it, since memory was short; `stderr` says so. */
+  ended: 'exit' | 'timeout' | 'aborted' | 'tooMuchOutput' | 'notFound' | 'killed' | 'outOfMemory'
   durationMs: number
 }
 

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs'
-import { createRun } from '../adapters/process/index.ts'
-import type { Logger } from '../lib/logger.ts'
+import { createRun, type RunOptions } from '../adapters/process/index.ts'
 import type { Redactor } from '../lib/redactor.ts'
 import type { Run } from '../lib/run.ts'
 
 /** The door to child processes, with what util-linux has to hold them, where it is there. */
-export function createProcessRun(redactor: Pick<Redactor, 'redact'>, log?: Logger): Run {
+export function createProcessRun(
+  redactor: Pick<Redactor, 'redact'>,
+  more: Pick<RunOptions, 'log' | 'limited'> = {},
+): Run {
   const setpriv = firstOf('/usr/bin/setpriv', '/bin/setpriv')
   const prlimit = firstOf('/usr/bin/prlimit', '/bin/prlimit')
   return createRun({
     redact: redactor.redact,
-    ...(log ? { log } : {}),
+    ...more,
     ...(setpriv ? { setpriv } : {}),
     ...(prlimit ? { prlimit } : {}),
   })

@@ -65,7 +65,7 @@ export function releaseWork(parts: Parts, fence: LeasedFence, env: NodeJS.Proces
 }
 
 function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): SyncReleaseDeps {
-  const { config, cluster, git, run, redactor, metrics, log, environment, sources } = parts
+  const { config, cluster, git, run, redactor, metrics, log, environment, sources, memoryWatch } = parts
   const { areTenants } = config.sources
   const egress = createEgress({ allowPrivate: !areTenants, environment })
   const kubeconfig = config.kubeconfig ?? usualKubeconfig(env)
@@ -77,6 +77,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     directory: join(config.cacheDir, 'helm'),
     environment: helmEnvironment(env),
     redact: redactor.redact,
+    ...(memoryWatch ? { containerBytes: memoryWatch.limitBytes } : {}),
     limit: (work) => limit(work),
     log: log.child({ component: 'helm' }),
   })

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createFence, createLeadership } from '../adapters/cluster/index.ts'
 import { createLog, createRedactor } from '../adapters/log/index.ts'
+import { createLimitedChildren } from '../adapters/process/index.ts'
 import type { AppOptions } from '../api/app-options.ts'
 import type { Config } from '../config/config.ts'
 import { helpText } from '../config/document.ts'
@@ -23,6 +24,7 @@ import { keepSchedules, type Periods } from './controller.ts'
 import { definitionFiles, version } from './package.ts'
 import { fluxctlLabelOf } from './own-pod.ts'
 import { fillKeyring } from './keyring.ts'
+import { keepMemory } from './keep-memory.ts'
 import { readConfig } from './read-config.ts'
 import { readOnlyFence } from './read-only.ts'
 import { startRedisChild } from './redis-child.ts'
@@ -54,18 +56,20 @@ async function runProcess(config: Config, env: NodeJS.ProcessEnv): Promise<numbe
   const redactor = createRedactor()
   const { also, around } = createJobLogs()
   const log = createLog({ ...config.log, redactor, also })
-  const run = createProcessRun(redactor, log.child({ component: 'process' }))
+  const limited = createLimitedChildren()
+  const run = createProcessRun(redactor, { log: log.child({ component: 'process' }), limited })
   const identity = `${hostname()
     .toLowerCase()
     .replace(/[^a-z0-9-]/g, '-')
     .slice(0, 40)}-${randomBytes(4).toString('hex')}`
   const ending = onStop(log)
+  const memoryWatch = config.memoryWatch ? keepMemory(limited, ending, log) : undefined
   for (const warning of config.warnings) log.warn({}, warning)
   mkdirSync(config.cacheDir, { recursive: true, mode: 0o700 })
   try {
     const redisUrl = await redisOf(config, { run, log, path: env.PATH ?? '' }, ending)
     redactor.register([new URL(redisUrl).password])
-    await start(wire({ config, log, redactor, run, identity, redisUrl, around }, env), ending, env)
+    await start(wire({ config, log, redactor, run, memoryWatch, identity, redisUrl, around }, env), ending, env)
     log.info({ version, identity }, 'capstan is up')
   } catch (error) {
     const { reason, message } = toAppError(error)

@@ -5,6 +5,7 @@ import { createGenerator, type Generator } from '../adapters/generate/index.ts'
 import { createGit, type Git, type GitRemote, readOnly as readOnlyGit } from '../adapters/git/index.ts'
 import { createParser } from '../adapters/parser/index.ts'
 import { createMetrics, type Metrics } from '../adapters/metrics/index.ts'
+import type { MemoryWatch } from '../adapters/process/index.ts'
 import { createQueue, type Queue, type RunAround } from '../adapters/queue/index.ts'
 import { createSops, sopsEnvironment } from '../adapters/sops/index.ts'
 import { addressesFor } from './git-addresses.ts'
@@ -39,6 +40,8 @@ export type Parts = {
   log: Logger
   redactor: Redactor
   run: Run
+  /** Undefined where nothing limits our memory. */
+  memoryWatch: MemoryWatch | undefined
   /** Names this process to people and to its Lease; never used again. */
   identity: string
   cluster: Cluster
@@ -66,7 +69,7 @@ export type Parts = {
   environment: Readonly<Record<string, string>>
 }
 
-export type Ground = Pick<Parts, 'config' | 'log' | 'redactor' | 'run' | 'identity'> & {
+export type Ground = Pick<Parts, 'config' | 'log' | 'redactor' | 'run' | 'memoryWatch' | 'identity'> & {
   redisUrl: string
   /** Lets the log lines of a run find their job. */
   around: RunAround

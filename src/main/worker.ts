@@ -10,6 +10,7 @@ import { resync } from '../jobs/resync.ts'
 import { syncSource } from '../jobs/sync-source/index.ts'
 import { fetching } from './fetching.ts'
 import { lookProcessors } from './read-only.ts'
+import { whenRoomy } from './keep-memory.ts'
 import { requestProcessors } from './request-worker.ts'
 import { createSiblings } from '../jobs/touched.ts'
 import { syncDeps } from './sync-deps.ts'
@@ -89,7 +90,7 @@ export function processorsOf(
   return Object.fromEntries(
     Object.entries(processors).map(([kind, { run, slots }]) => [
       kind,
-      { slots, run: measured(kind as JobKind, run, parts) },
+      { slots, run: measured(kind as JobKind, whenRoomy(run, parts.memoryWatch), parts) },
     ]),
   )
 }

@@ -9,6 +9,7 @@ import { parseExactJson } from '../../src/lib/exact-json.ts'
 import type { Run } from '../../src/lib/run.ts'
 import { parseChildEntry } from '../../src/main/package.ts'
 import { benchRepository } from '../bench/repository.ts'
+import { silent } from '../sync/workbench.ts'
 import { nested } from './nested.ts'
 
 const run = createRun({ redact: (text) => text, setpriv: '/usr/bin/setpriv', prlimit: '/usr/bin/prlimit' })
@@ -61,6 +62,12 @@ describe('a process that parses', () => {
       most: 18446744073709551615n,
       least: -9007199254740993n,
     })
+  })
+
+  it('that was ended since memory was short blames no file, and is asked for again later', async () => {
+    const ended: Run = async (request) => ({ ...(await run(request)), ended: 'outOfMemory', stderr: 'node was ended' })
+    const parse = createParser({ run: ended, entry: parseChildEntry(), log: silent })
+    await expect(parse([configMap('a')], never)).rejects.toMatchObject({ reason: 'MemoryShort', retry: 'backoff' })
   })
 
   it('is not started for no files, nor for one of 100 MB, which is refused unread', async () => {

@@ -19,6 +19,7 @@ function howItEnded({ ended, exitCode }: RunResult, timeoutMs: number): string {
   if (ended === 'timeout') return `it did not end within ${timeoutMs / 1000} s and was stopped`
   if (ended === 'tooMuchOutput') return 'it printed more than 50 MB'
   if (ended === 'killed') return 'it was killed'
+  if (ended === 'outOfMemory') return 'there was no memory left for it'
   return ended === 'notFound' ? 'it could not be started' : `exit code ${exitCode ?? 'unknown'}`
 }
 

@@ -17,6 +17,7 @@ import {
 import { helmOutcome, uninstallOutcome } from './failure.ts'
 import type { Helm, HelmOutcome, HelmWrite } from './helm.ts'
 import { createHelmVersion } from './helm-version.ts'
+import { helmLimits } from './helm-limits.ts'
 import { createPlaces } from './places.ts'
 import { manifestOf, markFailed } from './stored-release.ts'
 
@@ -31,6 +32,8 @@ export type HelmOptions = {
   /** PATH, and in a pod KUBERNETES_SERVICE_HOST and _PORT. Nothing else is passed on. */
   environment: Readonly<Record<string, string>>
   redact: (text: string) => string
+  /** Memory that helm shares with us, where that is limited. */
+  containerBytes?: number
   /** Holds one of the few places on the processors while helm renders and sends (W6). */
   limit: <T>(work: () => Promise<T>) => Promise<T>
   log: Logger
@@ -40,24 +43,23 @@ export type HelmOptions = {
 const marginMs = 60_000
 /** helm prints the whole chart with what it rendered; reading more would hold up the process for too long (hazard I5). */
 const maxOutputBytes = 32 * 1024 * 1024
-/** A chart is somebody's program: it must not take the machine (hazard I5). */
-const limits = { dataBytes: 1024 * 1024 * 1024, cpuSeconds: 60 }
-/** A helm that waits uses no processor: such runs have places of their own, so that they hold up no others (W6). */
-const places = { waiting: 32, busyMs: 5_000 }
+/** Whatever helm does for longer than this, it mostly waits. */
+const busyMs = 5_000
 /**
  * helm lives for a moment, so collecting garbage costs more than it gives (0.15 s of wall instead of 0.09 s for a small chart); the
  * limit makes it collect where a chart is big.
  */
-const goSettings = { GOGC: 'off', GOMEMLIMIT: '256MiB' }
+const garbage = { GOGC: 'off' }
 
 type Ended = { outcome: HelmOutcome; stdout: string }
 
 /** helm 3 or 4 as child processes. Values are only ever in a 0600 file that is gone when helm has ended. */
 export function createHelm(options: HelmOptions): Helm {
   const { run, binary, directory, redact, limit, log } = options
-  const env = helmEnvironment(options)
+  const { run: limits, goMemory, waiting: mostWaiting } = helmLimits(options.containerBytes)
+  const env = helmEnvironment(options, goMemory)
   const makeReady = createFolder(directory)
-  const { working, waiting } = createPlaces(limit, places)
+  const { working, waiting } = createPlaces(limit, { waiting: mostWaiting, busyMs })
   const version = createHelmVersion(binary, () =>
     run({ command: binary, args: ['version', '--short'], env, timeoutMs: 10_000 }),
   )
@@ -149,9 +151,13 @@ function createFolder(directory: string): () => Promise<void> {
 }
 
 /** From zero: private folders for helm, no plugins, the Secret driver whatever the operator's shell says (helm-operator, part (2) §3.3). */
-function helmEnvironment({ directory, environment, kubeconfig }: HelmOptions): Record<string, string> {
+function helmEnvironment(
+  { directory, environment, kubeconfig }: HelmOptions,
+  goMemory: string,
+): Record<string, string> {
   return {
-    ...goSettings,
+    ...garbage,
+    GOMEMLIMIT: goMemory,
     ...environment,
     HOME: directory,
     HELM_CACHE_HOME: join(directory, 'cache'),

@@ -72,6 +72,7 @@ describe('helmOutcome', () => {
     ['aborted', 'HelmFailed'],
     ['tooMuchOutput', 'RenderLimitExceeded'],
     ['killed', 'RenderLimitExceeded'],
+    ['outOfMemory', 'RenderLimitExceeded'],
   ] as const)('knows a run that ended by %s', (ended, reason) => {
     expect(helmOutcome(result({ ended, exitCode: undefined }), same)).toMatchObject({ ok: false, reason })
   })

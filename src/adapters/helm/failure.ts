@@ -13,6 +13,7 @@ export function helmOutcome(result: RunResult, redact: (text: string) => string)
   if (result.ended === 'aborted') return { ok: false, reason: 'HelmFailed', message: 'helm was stopped' }
   if (result.ended === 'tooMuchOutput')
     return { ok: false, reason: 'RenderLimitExceeded', message: 'helm printed more than is allowed' }
+  if (result.ended === 'outOfMemory') return { ok: false, reason: 'RenderLimitExceeded', message: result.stderr }
   if (result.ended === 'killed') {
     const message = 'helm was killed: it used more processor time or memory than a chart may, or somebody stopped it'
     return { ok: false, reason: 'RenderLimitExceeded', message }

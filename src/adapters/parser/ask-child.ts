@@ -17,7 +17,7 @@ const atOneGo = 256 * 1024
 
 /**
  * Has one process parse these files and gives the answers that it came to: all of them, or those before the file that was its end.
- * Throws the signal's reason, or InternalError when twice no process took the files.
+ * Throws the signal's reason, MemoryShort, or InternalError when twice no process took the files.
  */
 export async function askChild(
   files: readonly RawFile[],
@@ -37,7 +37,7 @@ async function attempt(
 ): Promise<ParsedFile[] | undefined> {
   signal.throwIfAborted()
   const { heapMebibytes, dataBytes, cpuSeconds, timeoutMs, outputBytes } = limitsFor(files)
-  const { stdout, ended, exitCode } = await run({
+  const { stdout, stderr, ended, exitCode } = await run({
     command: entry.command,
     args: [`--max-old-space-size=${heapMebibytes}`, ...entry.args],
     env: {},
@@ -49,6 +49,8 @@ async function attempt(
     signal,
   })
   signal.throwIfAborted()
+  // no file is to blame
+  if (ended === 'outOfMemory') throw new AppError('MemoryShort', stderr)
   const answers = await readAnswers(stdout)
   if (answers?.length !== files.length) {
     // never its standard error, in which a dying Node may quote what it was reading

@@ -3,7 +3,12 @@ import type { Logger } from '../../lib/logger.ts'
 import type { Run, RunRequest, RunResult } from '../../lib/run.ts'
 export { startDetached } from './detach.ts'
 import { findCommand } from './find-command.ts'
+import type { LimitedChildren } from './limited-children.ts'
 import { start } from './start.ts'
+
+export { findContainerMemory } from './container-memory.ts'
+export { createLimitedChildren, type LimitedChildren } from './limited-children.ts'
+export { type MemoryWatch, watchMemory } from './memory-watch.ts'
 
 export type RunOptions = {
   /** Takes every known secret out of a text; applied to standard error before it leaves. */
@@ -17,6 +22,8 @@ export type RunOptions = {
   setpriv?: string
   /** Absolute path of util-linux' prlimit. Without it the `limits` of a request do not count. */
   prlimit?: string
+  /** Keeps those that have limits while they run. */
+  limited?: LimitedChildren
 }
 
 /**

@@ -1,8 +1,10 @@
+import { basename } from 'node:path'
 import { Duplex } from 'node:stream'
-import { execa } from 'execa'
+import { execa, type Options } from 'execa'
 import type { RunLimits, RunRequest, RunResult } from '../../lib/run.ts'
 import { collect } from './collect.ts'
 import { answerFilter } from './filter.ts'
+import type { LimitedChildren } from './limited-children.ts'
 import { keepTail, type Tail } from './tail.ts'
 
 const defaultKillAfterMs = 5_000
@@ -17,11 +19,50 @@ type Ending = { timedOut: boolean; isCanceled: boolean; signal?: string }
 export async function start(
   file: string,
   request: RunRequest,
-  options: { redact: (text: string) => string; setpriv?: string; prlimit?: string },
+  options: { redact: (text: string) => string; setpriv?: string; prlimit?: string; limited?: LimitedChildren },
 ): Promise<RunResult> {
   const startedAt = performance.now()
   const [command, args] = guarded([file, ...request.args], request.limits, options)
-  const child = execa(command, args, {
+  const child = execa(command, args, settingsOf(request))
+  const channel: unknown = child.stdio[3]
+  if (request.filter && channel instanceof Duplex)
+    answerFilter(channel, request.filter, request.maxOutputBytes ?? defaultOutputBytes)
+  let shortage: string | undefined
+  const { pid } = child
+  const end = (why: string): void => {
+    shortage = why
+    killGroup(pid)
+  }
+  const isLimited = request.limits !== undefined && pid !== undefined
+  const forget = isLimited ? options.limited?.add({ command: basename(request.command), pid, end }) : undefined
+  let isTooMuch = false
+  const stdout = collect(request.maxOutputBytes ?? defaultOutputBytes, () => {
+    // What a process says while it is ending already is no reason of its own.
+    isTooMuch = request.signal?.aborted !== true && performance.now() - startedAt < request.timeoutMs
+    child.kill()
+  })
+  child.stdout.on('data', (chunk: Uint8Array) => stdout.add(chunk))
+  // Too much of this must not end the process, only be cut.
+  const stderr = keepTail(stderrBytes * 2)
+  child.stderr.on('data', (chunk: Uint8Array) => stderr.add(chunk))
+  const result = await child
+  forget?.()
+  killGroup(pid)
+  const durationMs = Math.round(performance.now() - startedAt)
+  const failure = child.pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
+  return {
+    exitCode: result.exitCode,
+    ...(request.isBinary
+      ? { stdout: '', bytes: stdout.bytes() }
+      : { stdout: new TextDecoder().decode(stdout.bytes()) }),
+    stderr: shortage ?? readable(stderr, failure, options.redact),
+    ended: shortage === undefined ? endingOf(result, isTooMuch) : 'outOfMemory',
+    durationMs,
+  }
+}
+
+function settingsOf(request: RunRequest) {
+  return {
     env: request.env,
     extendEnv: false,
     shell: false,
@@ -44,33 +85,7 @@ export async function start(
     killDescendants: true,
     ...(request.signal ? { cancelSignal: request.signal } : {}),
     reject: false,
-  })
-  const channel: unknown = child.stdio[3]
-  if (request.filter && channel instanceof Duplex)
-    answerFilter(channel, request.filter, request.maxOutputBytes ?? defaultOutputBytes)
-  let isTooMuch = false
-  const stdout = collect(request.maxOutputBytes ?? defaultOutputBytes, () => {
-    // What a process says while it is ending already is no reason of its own.
-    isTooMuch = request.signal?.aborted !== true && performance.now() - startedAt < request.timeoutMs
-    child.kill()
-  })
-  child.stdout.on('data', (chunk: Uint8Array) => stdout.add(chunk))
-  // Too much of this must not end the process, only be cut.
-  const stderr = keepTail(stderrBytes * 2)
-  child.stderr.on('data', (chunk: Uint8Array) => stderr.add(chunk))
-  const result = await child
-  killGroup(child.pid)
-  const durationMs = Math.round(performance.now() - startedAt)
-  const failure = child.pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
-  return {
-    exitCode: result.exitCode,
-    ...(request.isBinary
-      ? { stdout: '', bytes: stdout.bytes() }
-      : { stdout: new TextDecoder().decode(stdout.bytes()) }),
-    stderr: readable(stderr, failure, options.redact),
-    ended: endingOf(result, isTooMuch),
-    durationMs,
-  }
+  } as const satisfies Options
 }
 
 /** A process that the child left behind would write on after we said that it ended. */

@@ -27,5 +27,6 @@ function causeOf(ended: RunResult['ended'], exitCode: number | undefined, timeou
   if (ended === 'timeout') return `sops did not end within ${timeoutMs / 1000} seconds; the key service may be slow`
   if (ended === 'tooMuchOutput') return 'it becomes larger than what is read'
   if (ended === 'killed') return 'sops was killed'
+  if (ended === 'outOfMemory') return 'there was no memory left for sops'
   return meanings[exitCode ?? -1] ?? `sops ended with ${exitCode}; try sops decrypt with the same keys to see why`
 }

@@ -253,6 +253,11 @@ export const ownFlags = {
     default: '',
     doc: 'YAML file with the sinks that events are sent to; see docs/events.md.',
   },
+  'memory-watch': {
+    type: 'switch',
+    default: true,
+    doc: "At nine tenths of the container's memory limit begin no work and end the largest render; after a minute of it, end orderly.",
+  },
   'shutdown-grace': { type: 'duration', default: '30s', doc: 'How long running jobs may go on after SIGTERM.' },
   'log-level': {
     type: 'choice',

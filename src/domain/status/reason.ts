@@ -103,7 +103,7 @@ export const reasons = {
   ],
   RenderLimitExceeded: [
     'helm wanted more memory, processor time or output than one chart may have, and was ended.',
-    'Make the chart or its values smaller, or split it. Everything else goes on.',
+    'Make the chart or its values smaller, split it, or raise the memory limit of Capstan. Everything else goes on.',
   ],
   RenderFailed: ['helm could not render the chart.', 'Mend the chart or the values as the message says.'],
   InvalidValues: [
@@ -221,6 +221,10 @@ export const reasons = {
   SinkRefused: [
     'A sink of events does not take what is sent.',
     'Check its token, secret and URL, then `capstan sink test`.',
+  ],
+  MemoryShort: [
+    "Capstan's container has next to no memory left, so nothing is begun.",
+    'Raise its memory limit (resources), or spread the work over more workers; begun as soon as there is room.',
   ],
   DiskFull: [
     'There is no room left on the disk of Capstan.',

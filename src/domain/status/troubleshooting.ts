@@ -85,7 +85,7 @@ export const groups: Record<string, readonly Reason[]> = {
     'NotEditable',
   ],
   'Telling people': ['SinkUnreachable', 'SinkRefused'],
-  'Capstan itself': ['RedisUnavailable', 'ClusterUnavailable', 'FenceLost', 'DiskFull', 'InternalError'],
+  'Capstan itself': ['RedisUnavailable', 'ClusterUnavailable', 'FenceLost', 'MemoryShort', 'DiskFull', 'InternalError'],
 }
 
 const introduction = `# Troubleshooting, by reason word

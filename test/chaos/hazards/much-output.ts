@@ -1,18 +1,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { until } from '../../../playground/stack/until.ts'
 import { type Hazard, judge, scaled, type Trial, type TrialResult } from '../hazard.ts'
+import { openMemoryGroup } from '../memory-group.ts'
 import { openReleaseStage, type ReleaseStage } from '../release-stage.ts'
 
 export const a7: Hazard = {
   id: 'A7',
   promise:
-    'a real Capstan and charts that render a gigabyte: the reason is RenderLimitExceeded, its own memory never over 300 MB, no crash, and a release beside them is installed',
+    'a real Capstan in a container of 1 GiB (where one can be made), and charts that render a gigabyte: the reason is RenderLimitExceeded, its own memory never over 300 MB, no crash, and a release beside them is installed',
   trials: scaled(10),
   run: (trial) => muchOutput(trial),
   alone: true,
 }
 
 const mebibyte = 1024 * 1024
+/** As the chart gives it. */
+const containerBytes = 1024 * mebibyte
 const values = 'color: red\n'
 const good =
   'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{ .Release.Name }}"}\ndata: {color: {{ .Values.color }}}\n'
@@ -35,7 +39,11 @@ export async function muchOutput({ world, random }: Trial, withinMs = 240_000): 
   const ground = await openReleaseStage(world, ['--charts-sync-interval=1h'])
   const charts = [...bombs.map((bomb) => bomb(random.between(950, 1100))), good]
   for (const [n, template] of charts.entries()) await publish(ground, join(world.directory, `chart-${n}`), n, template)
+  const group = openMemoryGroup(`capstan-${ground.stage.id}`, containerBytes)
+  if (group) world.atEnd(async () => await until('the container is empty', async () => (group.close(), true)))
+  world.atEnd(() => ground.capstan.kill())
   ground.capstan.start()
+  group?.add(ground.capstan.pid())
   await ground.capstan.ready(180_000)
   for (const n of charts.keys()) {
     const chart = { repository: ground.charts.url, name: 'demo', version: `1.0.${n}` }
@@ -51,6 +59,7 @@ export async function muchOutput({ world, random }: Trial, withinMs = 240_000): 
       notInstalled: [said.get(`release-${bombs.length}`) === 'True' ? 0 : 1, 0],
       megabytes: [peakMegabytes(ground.capstan.pid()), 300],
       crashes: [ground.capstan.crashes(), 0],
+      ...(group ? { kernelKills: [group.kernelKills(), Number.POSITIVE_INFINITY] } : {}),
     },
     JSON.stringify([...said]).slice(0, 2_000),
   )
