@@ -13,6 +13,9 @@ import { judge, type VitestReport } from './runner/report.ts'
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)))
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 
+/** Of vitest.config.ts: those that need the tools. */
+const outside = ['real', 'operator']
+
 /** After a SIGINT that only reached us. */
 const interruptMs = 3_000
 
@@ -21,7 +24,7 @@ process.exitCode = await main(process.argv.slice(2))
 async function main(argv: readonly string[]): Promise<number> {
   const args = argv.filter((arg) => arg !== '--all')
   const missing = await findMissing()
-  const projects = missing.length > 0 ? ['unit'] : ['unit', 'real']
+  const projects = missing.length > 0 ? ['unit'] : ['unit', ...outside]
   const { exitCode, report } = await runTests(projects, args)
   const notRun = missing.length > 0 ? await countNotRun(args) : 0
   const strict = args.length < argv.length || Boolean(process.env.CI)
@@ -34,6 +37,10 @@ async function main(argv: readonly string[]): Promise<number> {
   // Alone on the last line: programs read it.
   console.log(counts)
   return failed ? 1 : 0
+}
+
+function named(projects: readonly string[]): string[] {
+  return projects.map((name) => `--project=${name}`)
 }
 
 async function findMissing(): Promise<Missing[]> {
@@ -50,7 +57,7 @@ async function runTests(
   const file = join(folder, 'report.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
   try {
-    const { exitCode } = await runVitest(['run', ...projects.map((name) => `--project=${name}`), ...reporters, ...args])
+    const { exitCode } = await runVitest(['run', ...named(projects), ...reporters, ...args])
     const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as VitestReport) : undefined
     return { exitCode, report }
   } finally {
@@ -61,7 +68,7 @@ async function runTests(
 /** How many tests on the real outside these filters name: read from their text, nothing is run. */
 async function countNotRun(args: readonly string[]): Promise<number> {
   // --json stands last: it would take a filter for the file to write to.
-  const { output } = await runVitest(['list', '--project=real', ...args, '--json'], { quiet: true })
+  const { output } = await runVitest(['list', ...named(outside), ...args, '--json'], { quiet: true })
   try {
     return (JSON.parse(output.slice(output.indexOf('['))) as unknown[]).length
   } catch {

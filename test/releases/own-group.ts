@@ -6,7 +6,10 @@ import type { Cluster } from '../../src/adapters/cluster/index.ts'
 import type { KubeObject } from '../../src/domain/manifest/object.ts'
 
 /** Our definition of HelmReleases, or the one of helm-operator 1.4.4, which has none of our additions. */
-export type Shape = 'ours' | 'operator'
+type Shape = 'ours' | 'operator'
+
+/** The one that the tests of this run are on; vitest.config.ts runs the release suite on both. */
+export const shape = shapeOf(process.env.CAPSTAN_TEST_DEFINITION)
 
 type Schema = { enum?: string[]; properties?: Record<string, Schema>; items?: Schema }
 type Definition = KubeObject & {
@@ -24,7 +27,12 @@ export const definitionRef = {
   name: 'helmreleases.helm.fluxcd.io',
 }
 
-function makeDefinition(group: string, shape: Shape): Definition {
+function shapeOf(text: string | undefined): Shape {
+  if (text === 'ours' || text === 'operator') return text
+  throw new Error('CAPSTAN_TEST_DEFINITION is neither ours nor operator: run these tests with npm test')
+}
+
+function makeDefinition(group: string): Definition {
   const definition = parse(readFileSync(file, 'utf8')) as Definition
   definition.metadata.name = `helmreleases.${group}`
   definition.spec.group = group
@@ -47,6 +55,26 @@ function takeAdditionsOut(schema: Schema): void {
 function dropWord(schema: Schema | undefined, word: string): void {
   if (!schema?.enum?.includes(word)) throw new Error(`the definition does not have the word ${word}`)
   schema.enum = schema.enum.filter((one) => one !== word)
+}
+
+/** A spec as people write it: where the definition has no fields of ours, the annotations that stand for them. */
+export function written(spec: Record<string, unknown>) {
+  const isAnnotation = ([field]: [string, unknown]) => shape === 'operator' && ownFields.includes(field)
+  const entries = Object.entries(spec)
+  const own = entries.filter(isAnnotation).map(([field, value]) => [`capstan.dev/${field}`, annotationOf(value)])
+  return {
+    spec: Object.fromEntries(entries.filter((entry) => !isAnnotation(entry))),
+    annotations: Object.fromEntries(own) as Record<string, string>,
+  }
+}
+
+function annotationOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(dependencyText).join(', ')
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function dependencyText({ kind, namespace, name }: { kind?: string; namespace?: string; name: string }): string {
+  return `${kind === 'Source' ? 'source:' : ''}${namespace ? `${namespace}/` : ''}${name}`
 }
 
 /** Serves old HelmReleases in a group of their own, without a schema or a status, as helm-operator 0.x had them. */
@@ -75,13 +103,13 @@ export async function serveLegacy(api: Cluster, group: string): Promise<string> 
 }
 
 /** A cluster in which `helm.fluxcd.io` stands for another group, with a definition of its own. */
-export async function underOwnGroup(api: Cluster, group: string, shape: Shape): Promise<Cluster> {
+export async function underOwnGroup(api: Cluster, group: string): Promise<Cluster> {
   const mapped = <T extends { apiVersion: string; name?: string }>(ref: T): T => {
     if (ref.apiVersion === 'helm.fluxcd.io/v1') return { ...ref, apiVersion: `${group}/v1` }
     if (ref.apiVersion === 'flux.weave.works/v1beta1') return { ...ref, apiVersion: `old.${group}/v1beta1` }
     return ref.name === definitionRef.name ? { ...ref, name: `helmreleases.${group}` } : ref
   }
-  await api.apply(makeDefinition(group, shape), { force: true })
+  await api.apply(makeDefinition(group), { force: true })
   await until('the definition is served', async () => {
     api.forgetDiscovery()
     return (await api.resource(`${group}/v1`, 'HelmRelease')) !== undefined

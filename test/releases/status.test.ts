@@ -26,7 +26,7 @@ describe('what the status says of a release, with the real helm on the real API 
     const spec = { releaseName: name, chart: chart() }
     await bench.put(name, spec)
     await bench.sync(name)
-    await bench.put(name, { ...spec, ...change })
+    await bench.put(name, { ...spec, ...change, values: { color: 'blue' } })
     const why = expect.stringContaining(reason) as string
     expect(await bench.sync(name)).toMatchObject({ end: 'again', why })
     expect(await statusOf(name)).toMatchObject({ phase: 'Failed', releaseName: name, releaseStatus: 'deployed' })

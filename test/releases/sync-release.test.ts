@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Condition, ReleaseStatus } from '../../src/domain/release/phase.ts'
 import { until } from '../../playground/stack/until.ts'
+import { shape } from './own-group.ts'
 import { createReleaseBench, hook, type ReleaseBench, template } from './workbench.ts'
 
-describe.each([
-  ['our definition', 'ours'],
-  ['the definition of helm-operator 1.4.4', 'operator'],
-] as const)('syncRelease with the real helm on the real API server, with %s', (_name, shape) => {
+describe('syncRelease with the real helm on the real API server', () => {
   let bench: ReleaseBench
 
   beforeAll(async () => {
-    bench = await createReleaseBench(shape)
+    bench = await createReleaseBench()
     await bench.publish('1.0.0', { 'config.yaml': template })
     await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
     await bench.publish('2.0.0', { 'config.yaml': '{{ fail "no good" }}' })

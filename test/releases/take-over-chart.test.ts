@@ -25,7 +25,7 @@ describe('a release whose chart changed under its version while nobody looked', 
   const directory = mkdtempSync(join(tmpdir(), 'capstan-rel-charts-'))
 
   beforeAll(async () => {
-    bench = await createReleaseBench('operator')
+    bench = await createReleaseBench()
   })
 
   afterAll(async () => {

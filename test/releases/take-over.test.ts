@@ -9,7 +9,7 @@ describe('releases that the Helm Operator made, with the real helm on the real A
   let bench: ReleaseBench
 
   beforeAll(async () => {
-    bench = await createReleaseBench('operator')
+    bench = await createReleaseBench()
     await bench.publish('1.0.0', { 'config.yaml': template, 'hook.yaml': hook('post-install', 'ConfigMap') })
     await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
     const role = `apiVersion: ${roles.apiVersion}\nkind: ${roles.kind}\nmetadata: {name: ${bench.namespace}}\n`
@@ -148,7 +148,7 @@ describe('releases that the Helm Operator made, with the real helm on the real A
     const mark = async (id: string) =>
       bench.cluster.patch(config('narrow'), { metadata: { annotations: { 'helm.fluxcd.io/antecedent': id } } })
     await bench.put('owner', { ...spec, chart: chart('0.0.0') })
-    await bench.put('narrow', spec, { 'capstan.dev/serviceAccountName': 'narrow' })
+    await bench.put('narrow', { ...spec, serviceAccountName: 'narrow' })
     await mark(`${bench.namespace}:helmrelease/owner`)
     expect(await bench.sync('narrow')).toMatchObject({
       end: 'again',

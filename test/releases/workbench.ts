@@ -21,7 +21,7 @@ import type { RunRequest } from '../../src/lib/run.ts'
 import { createPrivateFiles } from '../../src/main/private-files.ts'
 import { stack } from '../stack/stack.ts'
 import { silent } from '../sync/workbench.ts'
-import { definitionRef, type Shape, underOwnGroup } from './own-group.ts'
+import { definitionRef, underOwnGroup, written } from './own-group.ts'
 
 const run = promisify(execFile)
 
@@ -36,7 +36,7 @@ export type ReleaseBench = {
   charts: ChartRepository
   /** Puts a chart into the repository. */
   publish(version: string, templates: Record<string, string>, values?: string): Promise<void>
-  /** Creates or changes a HelmRelease. */
+  /** Creates or changes a HelmRelease. Fields of ours become annotations where the definition has none. */
   put(name: string, spec: Record<string, unknown>, annotations?: Record<string, string>): Promise<void>
   get(name: string): Promise<KubeObject | undefined>
   /** Suspends by the field, or where the definition has none by the annotation. */
@@ -89,17 +89,14 @@ export function hook(when: string, kind: 'ConfigMap' | 'Job'): string {
   return `apiVersion: batch/v1\nkind: Job\n${head}\nspec: {suspend: true, template: {spec: ${pod}}}\n`
 }
 
-/**
- * `definition`: which HelmRelease the API server knows, ours or the one of helm-operator 1.4.4. It is served under a group of its own,
- * so that no other Capstan of the same test run works on these releases.
- */
-export async function createReleaseBench(definition: Shape = 'ours'): Promise<ReleaseBench> {
+/** The definition of HelmReleases is served under a group of its own, so that no other Capstan of the same test run works on these. */
+export async function createReleaseBench(): Promise<ReleaseBench> {
   const { kubeconfig, helm: binary, registry: registryHost } = stack()
   const id = randomBytes(4).toString('hex')
   const namespace = `rel-${id}`
   const directory = mkdtempSync(join(tmpdir(), `capstan-rel-${id}-`))
   const charts = await startChartRepository({ root: join(directory, 'served'), helm: binary })
-  const api = await underOwnGroup(createCluster({ kubeconfig, log: silent }), `r${id}.test.capstan.dev`, definition)
+  const api = await underOwnGroup(createCluster({ kubeconfig, log: silent }), `r${id}.test.capstan.dev`)
   await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   let writes: string[] = []
   const cluster: Cluster = {
@@ -191,16 +188,15 @@ export async function createReleaseBench(definition: Shape = 'ours'): Promise<Re
       }
       await charts.publish(folder)
     },
-    async put(name, spec, annotations = {}) {
+    async put(name, given, more = {}) {
       const { apiVersion, kind } = ref(name)
-      await api.apply({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }, { force: true })
+      const { spec, annotations } = written(given)
+      const metadata = { name, namespace, annotations: { ...annotations, ...more } }
+      await api.apply({ apiVersion, kind, metadata, spec }, { force: true })
     },
     async suspend(name) {
-      const patch =
-        definition === 'ours'
-          ? { spec: { suspend: { by: 'ana', why: 'audit' } } }
-          : { metadata: { annotations: { 'capstan.dev/suspend': 'true' } } }
-      await api.patch(ref(name), patch)
+      const { spec, annotations } = written({ suspend: { by: 'ana', why: 'audit' } })
+      await api.patch(ref(name), { metadata: { annotations }, spec })
     },
     setStatus: async (name, status) => void (await api.patch(ref(name), { status }, { subresource: 'status' })),
     useFinalizer(use) {

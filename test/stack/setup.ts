@@ -13,8 +13,8 @@ import type { Stack } from './stack.ts'
 let stop: (() => Promise<void>) | undefined
 
 /**
- * Starts the real outside once for all tests of project `real` and ends it after them. With CAPSTAN_TEST_STACK set, that
- * stack is used and nothing is started.
+ * Starts the real outside once for all tests of the projects `real` and `operator` and ends it after them. With CAPSTAN_TEST_STACK
+ * set, as the first of the two projects leaves it, that stack is used and nothing is started.
  */
 export async function setup(): Promise<void> {
   if (process.env.CAPSTAN_TEST_STACK) return

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The real outside that the tests of project `real` run against; started once by test/stack/setup.ts. */
+/** The real outside that the tests of the projects `real` and `operator` run against; started once by test/stack/setup.ts. */
 export type Stack = {
   /** Of a real kube-apiserver with controller-manager, scheduler and (when present) kwok. Admin rights. */
   kubeconfig: string
