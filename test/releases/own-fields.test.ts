@@ -14,6 +14,8 @@ describe('what Capstan adds to a HelmRelease', () => {
     bench = await createReleaseBench()
     await bench.publish('1.0.0', { 'config.yaml': template })
     await bench.publish('1.1.0', { 'config.yaml': `${template}  extra: "1"\n` })
+    const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: narrow}\nspec: {ports: [{port: 80}]}\n'
+    await bench.publish('1.2.0', { 'config.yaml': template, 'service.yaml': service })
   })
 
   afterAll(async () => {
@@ -120,6 +122,16 @@ describe('what Capstan adds to a HelmRelease', () => {
       expect(new Set(bench.writes())).toEqual(new Set(['patch HelmRelease', 'create Event']))
       const records = await bench.cluster.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace: foreign() })
       expect(records.map(({ metadata }) => metadata.name)).not.toContain('capstan-release-over')
+    })
+
+    it('tries at once what failed, when the account is another one', async () => {
+      await bench.put('narrow', { releaseName: 'narrow', chart: chart('1.0.0'), ...account })
+      expect(await bench.sync('narrow')).toMatchObject({ end: 'done' })
+      await bench.put('narrow', { releaseName: 'narrow', chart: chart('1.2.0'), ...account })
+      expect(await bench.sync('narrow')).toMatchObject({ end: 'again' })
+      expect(await messageOf('narrow', 'Released')).toMatch(/services .*forbidden/)
+      await bench.put('narrow', { releaseName: 'narrow', chart: chart('1.2.0') })
+      expect(await bench.sync('narrow')).toMatchObject({ end: 'done' })
     })
 
     it('reads no Secret that the account may not read', async () => {

@@ -157,6 +157,7 @@ describe('decide', () => {
     ['tries again after it', { states: ['deployed', 'failed'], failed: { retryAt: past } }, 'upgrade'],
     ['tries at once when a person asks', { states: ['deployed', 'failed'], failed: {}, asked: true }, 'upgrade'],
     ['tries at once for a new generation', { states: ['deployed', 'failed'], failed: { generation: 0 } }, 'upgrade'],
+    ['tries at once with another account', { states: ['deployed', 'failed'], failed: { account: 'bot' } }, 'upgrade'],
     ['installs again what is gone', { failed: { by: 'install', retryAt: past } }, 'install'],
     [
       'removes a failed first install before it waits',
@@ -210,6 +211,15 @@ describe('decide', () => {
         spec: rollback({ retry: true, maxRetries: 1 }),
       },
       'hold',
+    ],
+    [
+      'has a new budget with another account',
+      {
+        states: ['superseded', 'failed', 'deployed'],
+        failed: { rolledBackTo: 3, rollbacks: 2, account: 'bot' },
+        spec: rollback({ retry: true, maxRetries: 1 }),
+      },
+      'upgrade',
     ],
     [
       'never gives up with maxRetries 0',

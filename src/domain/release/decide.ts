@@ -1,7 +1,7 @@
 import { never } from '../../lib/never.ts'
 import type { Reason } from '../status/reason.ts'
 import { adoptionOf, approveAnnotation } from './approval.ts'
-import { type Failed, inputsOf } from './record.ts'
+import { type Failed, inputsOf, isFailedWish } from './record.ts'
 import type { ReleaseSpec } from './spec.ts'
 import {
   foreignPendingMs,
@@ -215,7 +215,7 @@ function afterFailure(facts: ReleaseFacts, spec: ReleaseSpec, policy: Policy): S
   if (isUntested(facts, failed) && !spec.test.enable) return { do: 'adopt' }
   const { reason, message } = failed
   const isTime = policy.isAskedFor || Date.parse(failed.retryAt) <= facts.now
-  const isDue = isTime || failed.generation !== spec.generation
+  const isDue = isTime || !isFailedWish(failed, spec)
   const remedy = remedyOf(facts, spec, { isTime, ...policy })
   if (remedy) return remedy
   const latest = facts.revisions.at(-1)
@@ -282,8 +282,9 @@ function isRolledBack({ revisions }: ReleaseFacts, { rolledBackTo }: Failed): bo
   return latest !== undefined && latest.revision === rolledBackTo && latest.state === 'deployed'
 }
 
-/** The budget of helm-operator §4.1-6; a new generation has a new one. */
-function mayRetry(failed: Failed, { rollback, generation }: ReleaseSpec): boolean {
-  if (!rollback.enable || failed.generation !== generation) return true
+/** The budget of helm-operator §4.1-6. */
+function mayRetry(failed: Failed, spec: ReleaseSpec): boolean {
+  const { rollback } = spec
+  if (!rollback.enable || !isFailedWish(failed, spec)) return true
   return rollback.retry && (rollback.maxRetries === 0 || failed.rollbacks <= rollback.maxRetries)
 }

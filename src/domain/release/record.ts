@@ -1,4 +1,5 @@
 import type { Reason } from '../status/reason.ts'
+import type { ReleaseSpec } from './spec.ts'
 import type { LeftRelease } from './left-behind.ts'
 import type { Upgrades } from './upgrade-loop.ts'
 import type { Pin } from './rollback-request.ts'
@@ -44,6 +45,8 @@ export type Failed = {
   by: 'install' | 'upgrade' | 'test'
   /** Of the HelmRelease; a new one is tried at once. */
   generation: number
+  /** Whose rights it had; left out: ours. Another one is tried at once, too: an annotation that names it makes no generation. */
+  account?: string
   attempts: number
   /** Helm's newest revision after the failure; 0 once all of them were taken away. */
   revision: number
@@ -195,6 +198,14 @@ function parseJson(text: string | undefined): unknown {
   } catch {
     return undefined
   }
+}
+
+/** The same was wanted of the HelmRelease when it failed; anything else is tried at once and has a new budget. */
+export function isFailedWish(
+  failed: Pick<Failed, 'generation' | 'account'>,
+  { generation, serviceAccount }: Pick<ReleaseSpec, 'generation' | 'serviceAccount'>,
+): boolean {
+  return failed.generation === generation && (failed.account ?? '') === serviceAccount
 }
 
 /** One word for a set of inputs: the chart's whole tree and the composed values. */

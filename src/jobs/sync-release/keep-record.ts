@@ -1,4 +1,11 @@
-import { type Applied, type Failed, type HelmVerb, inputsOf, type ReleaseRecord } from '../../domain/release/record.ts'
+import {
+  type Applied,
+  type Failed,
+  type HelmVerb,
+  inputsOf,
+  isFailedWish,
+  type ReleaseRecord,
+} from '../../domain/release/record.ts'
 import { backoffMs } from '../../domain/work/backoff.ts'
 import { legacyReleaseKind } from '../../domain/release/spec.ts'
 import type { LeftRelease } from '../../domain/release/left-behind.ts'
@@ -120,7 +127,7 @@ export async function noteFailure(
 ): Promise<void> {
   const { record } = work.stored
   const inputs = inputsOf(digestsOf(work.wanted))
-  const isSame = record?.failed?.inputs === inputs && record.failed.generation === work.spec.generation
+  const isSame = record?.failed?.inputs === inputs && isFailedWish(record.failed, work.spec)
   const earlier = isSame ? record.failed : undefined
   const attempts = (earlier?.attempts ?? 0) + 1
   const began = beginningOf(work)
@@ -128,6 +135,7 @@ export async function noteFailure(
     inputs,
     by,
     generation: work.spec.generation,
+    ...accountOf(work.spec.serviceAccount),
     attempts,
     revision: latestOf(work),
     stored,
