@@ -36,7 +36,7 @@ export default defineConfig({
           include: ['test/releases/*.test.ts'],
           exclude: [
             // a whole Capstan works on the one definition of the cluster, which is ours
-            'test/releases/{cancel,cli,operator-scenarios,watch}.test.ts',
+            'test/releases/{cancel,cli,operator-scenarios,own-chart,uninstall-capstan,watch}.test.ts',
             // no HelmRelease is in them
             'test/releases/{chart-remote,chart-sources,operator-surface}.test.ts',
           ],

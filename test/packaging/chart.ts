@@ -14,7 +14,7 @@ export type KubeObject = {
 }
 export type PodSpec = {
   serviceAccountName: string
-  containers: { args: string[]; env: { name: string; value?: string }[]; command?: string[] }[]
+  containers: { image?: string; args: string[]; env: { name: string; value?: string }[]; command?: string[] }[]
 }
 
 export const chart = join(root, 'charts/capstan')

@@ -20,11 +20,13 @@ export type PodProcess = { child: ChildProcess; log: () => string; stop(): Promi
 /**
  * Runs a pod's program in its place: with its arguments and environment, its account's rights, and the Secrets and ConfigMaps that it
  * mounts, as they are in the cluster, below `folder`. Only what names the pod's network is of this machine: Redis and the port.
+ * `server`: where it finds the API server, in place of its own address; `grace`: `--shutdown-grace`.
  */
 export async function startPod(
   pod: PodSpec,
-  { namespace, folder, port }: { namespace: string; folder: string; port: number },
+  options: { namespace: string; folder: string; port: number; server?: string; grace?: string },
 ): Promise<PodProcess> {
+  const { namespace, folder, port, server, grace = '2s' } = options
   const { volumes = [], containers } = pod as Pod
   const { volumeMounts = [] } = containers[0] ?? {}
   for (const { name, mountPath } of volumeMounts) {
@@ -48,13 +50,13 @@ export async function startPod(
     ),
   )
   const { binDir, redisUrl } = stack()
-  const kubeconfig = await kubeconfigOf({ namespace, account: pod.serviceAccountName, folder })
+  const kubeconfig = await kubeconfigOf({ namespace, account: pod.serviceAccountName, folder, server })
   const { hostname } = new URL(/server: (\S+)/.exec(await readFile(kubeconfig, 'utf8'))?.[1] ?? '')
   const ours = [
     `--listen=127.0.0.1:${port}`,
     `--kubeconfig=${kubeconfig}`,
     `--redis-prefix={${namespace}}`,
-    '--shutdown-grace=2s',
+    `--shutdown-grace=${grace}`,
   ]
   const child = spawn(process.execPath, [join(root, 'bin/capstan.mjs'), 'run', ...argvOf(pod).map(here), ...ours], {
     // every container has this variable, and it tells a pod that it is one
