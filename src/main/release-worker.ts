@@ -123,6 +123,7 @@ function releaseDeps(parts: Parts, fence: LeasedFence, env: NodeJS.ProcessEnv): 
     logDiffs: config.releases.logDiffs,
     finalizer: config.releases.finalizer,
     releaseNamespace: config.releases.namespace,
+    ownNamespace: config.namespace,
     upgradeLimit: config.releases.upgradeLimit,
     adoptFailed: config.releases.adoptFailed,
     failedInstall: config.releases.failedInstall,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../playground/stack/until.ts'
 import { definitionName } from '../../src/domain/release/definition.ts'
 import { type OwnChartWorld, startOwnChartWorld } from './own-chart-world.ts'
+import { kind } from './world.ts'
 
 describe('Capstan whose own chart is a HelmRelease (ruling 23d)', () => {
   let world: OwnChartWorld
@@ -113,4 +114,28 @@ describe('Capstan whose own chart is a HelmRelease (ruling 23d)', () => {
       return found.pod === pod ? undefined : found
     })
   }
+
+  const messages = async () =>
+    (await world.cluster.list({ apiVersion: 'v1', kind: 'Event', namespace: world.namespace }))
+      .filter(({ reason }) => reason === 'ReleaseLeft')
+      .map(({ message }) => message)
+
+  it('does not uninstall itself when its HelmRelease is deleted, which goes at once', async () => {
+    const ref = { ...kind, namespace: world.namespace, name: 'capstan' }
+    const { child } = await world.runs('0.9.5')
+    const before = await world.revisions('capstan')
+    await world.cluster.delete(ref, {})
+    await until('it is gone', async () => (await world.cluster.get(ref)) === undefined)
+    expect(await messages()).toContain(
+      `release capstan is left as it is: Capstan itself runs from it; remove it with: helm uninstall capstan --namespace ${world.namespace}`,
+    )
+    expect(await world.revisions('capstan')).toEqual(before)
+    expect(await world.helm('list', '--all', '--output', 'json')).toContain('"status":"deployed"')
+    expect(world.pods.ejected()).toEqual([])
+    expect(child.exitCode).toBeNull()
+    expect((await world.runs('0.9.5')).child).toBe(child)
+    await want('0.9.5')
+    await isDeployed('0.9.5')
+    expect(await world.revisions('capstan')).toEqual(before)
+  })
 })

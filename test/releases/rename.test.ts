@@ -8,6 +8,15 @@ metadata: {name: "{{ .Release.Name }}-data"}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
 `
 
+const labels = { 'app.kubernetes.io/name': 'capstan' }
+const pod = { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'none' }] } }
+/** Capstan's own, as its chart makes it; no pod runs. */
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: '{{ .Release.Name }}', labels: ${JSON.stringify(labels)}}
+spec: ${JSON.stringify({ replicas: 0, selector: { matchLabels: labels }, template: pod })}
+`
+
 describe('a HelmRelease that gets another release name or namespace (ruling 21)', () => {
   let bench: ReleaseBench
   let elsewhere: string
@@ -18,6 +27,7 @@ describe('a HelmRelease that gets another release name or namespace (ruling 21)'
     await bench.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: elsewhere } })
     await bench.publish('1.0.0', { 'config.yaml': template })
     await bench.publish('1.1.0', { 'config.yaml': template, 'claim.yaml': claim })
+    await bench.publish('1.2.0', { 'deployment.yaml': deployment })
   })
 
   afterAll(async () => {
@@ -64,6 +74,21 @@ describe('a HelmRelease that gets another release name or namespace (ruling 21)'
         name: 'capstan-release-web-old',
       }),
     ).toBeUndefined()
+  })
+
+  it('never removes the one that Capstan itself runs from', async () => {
+    const { ownNamespace } = bench.deps
+    bench.deps.ownNamespace = bench.namespace
+    onTestFinished(() => void (bench.deps.ownNamespace = ownNamespace))
+    await bench.put('self', { releaseName: 'self-old', chart: chart('1.2.0') }, { 'capstan.dev/on-rename': 'remove' })
+    expect(await bench.sync('self')).toMatchObject({ end: 'done' })
+    await bench.put('self', { releaseName: 'self-new', chart: chart('1.0.0') }, { 'capstan.dev/on-rename': 'remove' })
+    await bench.sync('self')
+    expect(await messageOf('self')).toContain('because Capstan itself runs from it')
+    expect(await releases()).toEqual(expect.arrayContaining(['self-old', 'self-new']))
+    bench.deps.ownNamespace = ownNamespace
+    await bench.sync('self', { reason: 'asked' })
+    expect(await releases()).not.toContain('self-old')
   })
 
   it('removes it by annotation, also from another namespace, only after the new one is deployed', async () => {

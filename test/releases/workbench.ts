@@ -158,6 +158,7 @@ export async function createReleaseBench(): Promise<ReleaseBench> {
     defaults: { gitRef: 'master', updateDependencies: true },
     finalizer: true,
     releaseNamespace: namespace,
+    ownNamespace: `${namespace}-capstan`,
     upgradeLimit: 3,
     adoptFailed: 'hold' as const,
     failedInstall: 'remove' as const,

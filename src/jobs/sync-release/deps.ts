@@ -48,6 +48,8 @@ export type SyncReleaseDeps = {
   finalizer: boolean
   /** The one namespace with releases; empty for all (`--allow-namespace`). */
   releaseNamespace: string
+  /** Where Capstan itself is and has its Leases (`--namespace`). */
+  ownNamespace: string
   /** So many upgrades of a release for the same inputs; then it stands still. 0: never (helm-operator complaint 3). */
   upgradeLimit: number
   /** What is done with a release that is found in trouble at first contact (ruling 10). */

@@ -7,6 +7,7 @@ import { helmReleaseKind, type ReleaseSpec } from '../../domain/release/spec.ts'
 import type { SyncReleaseDeps } from './deps.ts'
 import { listWhereAllowed } from './list-where-allowed.ts'
 import { noteLeft } from './keep-record.ts'
+import { isCapstanItself } from './made-objects.ts'
 import { memoryOf, type NothingLeft } from './memory.ts'
 import { isDead, readRecord, recordRef } from './observe.ts'
 import { readRevisions, readStored } from './revisions.ts'
@@ -103,9 +104,11 @@ async function tidyOne(left: LeftRelease, work: Work, deps: SyncReleaseDeps): Pr
   return undefined
 }
 
-/** Somebody else may have taken it since, or be about to. */
-async function whyKept({ spec, stored }: Work, { signal }: Work, deps: SyncReleaseDeps): Promise<string | undefined> {
+/** It is not to be removed by us, or somebody else may have taken it since, or be about to. */
+async function whyKept(old: Work, { signal }: Work, deps: SyncReleaseDeps): Promise<string | undefined> {
+  const { spec, stored } = old
   const { intent } = stored.record ?? {}
+  if (await isCapstanItself(old, deps)) return 'Capstan itself runs from it'
   if (intent && !(await isDead(intent.epoch, deps))) return 'another process is at work on it'
   const all = await listWhereAllowed(helmReleaseKind, [spec.namespace, spec.targetNamespace], deps, signal)
   const other = all.find((object) => object.metadata.uid !== spec.uid && claims(object, spec))

@@ -22,6 +22,21 @@ export async function takenByOther(work: Looked, deps: SyncReleaseDeps): Promise
   return undefined
 }
 
+/**
+ * Capstan itself runs from this release, as far as its chart made the Deployment of our namespace. It never uninstalls that: the chart's
+ * hook stops Capstan first and waits until it has ended, which waits for its helm, which waits for the hook.
+ */
+export async function isCapstanItself(work: Looked, deps: SyncReleaseDeps): Promise<boolean> {
+  const { ownNamespace: namespace } = deps
+  if (work.spec.targetNamespace !== namespace) return false
+  return (await liveObjects(work, deps)).some(
+    ({ kind, metadata }) =>
+      kind === 'Deployment' &&
+      metadata.namespace === namespace &&
+      metadata.labels?.['app.kubernetes.io/name'] === 'capstan',
+  )
+}
+
 /** Those of the newest revision's manifest that are there; kinds that are not served any more have none. */
 async function liveObjects(work: Looked, deps: SyncReleaseDeps): Promise<KubeObject[]> {
   const release = await readStored(work, deps)

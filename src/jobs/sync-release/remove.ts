@@ -10,7 +10,7 @@ import { narrate } from './narrate.ts'
 import { isDead, readRecord, recordRef, writeRecord } from './observe.ts'
 import { readRevisions } from './revisions.ts'
 import { accountProblem } from './rights.ts'
-import { takenByOther } from './made-objects.ts'
+import { isCapstanItself, takenByOther } from './made-objects.ts'
 import type { StoredRecord } from './work.ts'
 import { announce } from './status.ts'
 import { tellRemoval } from './tell-history.ts'
@@ -63,8 +63,7 @@ export async function leaveHeld(
   deps: SyncReleaseDeps,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { release, targetNamespace } = spec
-  const why = `${neverWritten}; remove it with: helm uninstall ${release} --namespace ${targetNamespace}`
+  const why = `${neverWritten}; ${byHand(spec)}`
   const summary = stays(spec, why)
   if (await forgetHeld(spec, deps, signal)) {
     deps.log.info({ release: `${spec.namespace}/${spec.name}` }, summary)
@@ -85,6 +84,10 @@ async function forgetHeld(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: Abor
     if (toAppError(error).reason === 'Forbidden') return false
     throw error
   }
+}
+
+function byHand({ release, targetNamespace }: ReleaseSpec): string {
+  return `remove it with: helm uninstall ${release} --namespace ${targetNamespace}`
 }
 
 function stays({ release }: ReleaseSpec, why: string): string {
@@ -160,7 +163,9 @@ async function whyItStays(
 ): Promise<string | undefined> {
   if (!record || record.owner.uid !== spec.uid) return 'it does not belong to this HelmRelease'
   if (!record.applied && !record.failed && !record.intent) return neverWritten
-  return await takenByOther({ spec, revisions: await readRevisions(spec, deps, signal), signal }, deps)
+  const found = { spec, revisions: await readRevisions(spec, deps, signal), signal }
+  if (await isCapstanItself(found, deps)) return `Capstan itself runs from it; ${byHand(spec)}`
+  return await takenByOther(found, deps)
 }
 
 /** Gone or on its way. Where we must not look (rights in one namespace only) it counts as staying. */
