@@ -173,6 +173,7 @@ export function createFakeQueue(now: () => number = Date.now): FakeQueue {
     },
     isUp: () => isUp,
     warnings: () => [],
+    async stopWork() {},
     async close() {},
   }
 }

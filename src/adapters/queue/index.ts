@@ -72,7 +72,9 @@ export type Queue = {
   isUp: () => boolean
   /** Plain sentences about a Redis that is not set up as it should be (W5). */
   warnings: () => string[]
-  /** Stops taking jobs, gives running ones `graceMs`, aborts what is left (it goes back into the line), closes. */
+  /** Takes no more jobs, gives running ones `graceMs`, aborts what is left (it goes back into the line). The rest goes on. */
+  stopWork: (graceMs: number) => Promise<void>
+  /** The same where that was not done yet; then nothing goes on. */
   close: (graceMs: number) => Promise<void>
 }
 
@@ -136,6 +138,9 @@ export function createQueue(options: QueueOptions): Queue {
   const scheduler = createScheduler({ connection, queues, script, producer, prefix, now, log })
   const reader = createReader({ connection, queues, prefix, now })
 
+  let stopped: Promise<void> | undefined
+  const stopWork = (graceMs: number): Promise<void> => (stopped ??= consumer.close(graceMs))
+
   const queue: Queue = {
     ...reader,
     lanes: createLaneReader({ connection, prefix, now }),
@@ -157,8 +162,9 @@ export function createQueue(options: QueueOptions): Queue {
     promote: people.promote,
     isUp: connection.isUp,
     warnings: connection.warnings,
+    stopWork,
     async close(graceMs) {
-      await consumer.close(graceMs)
+      await stopWork(graceMs)
       await liveness.stop()
       people.close()
       await Promise.allSettled(Object.values(queues).map((each) => each.close()))
