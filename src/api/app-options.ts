@@ -63,6 +63,8 @@ export type AppOptions = {
   /** The page at `/`, shown to whom the board is shown. */
   frontPage?: FrontPage
   version: string
+  /** Whether no more requests are wanted, though they are answered: who asked is to go elsewhere. Default never. */
+  isEnding?: () => boolean
   log: Logger
   now: () => Date
   /** Left out where there is no deploy key. */

@@ -6,6 +6,7 @@ import { answerClientError } from './client-error.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { fluxRoutes } from './flux/routes.ts'
 import { createMethodsOf } from './methods.ts'
+import { endOrderly } from './orderly-end.ts'
 import { openApi, sharedSchemas } from './openapi.ts'
 import { problem, problemOf, sendProblem } from './problem.ts'
 import { boardRoutes } from './routes/board.ts'
@@ -49,11 +50,13 @@ export function createApp(options: AppOptions): FastifyInstance {
     connectionTimeout: 120_000,
     keepAliveTimeout: 15_000,
     forceCloseConnections: true,
+    return503OnClosing: false,
     http: { maxHeaderSize, headersTimeout: 15_000, connectionsCheckingInterval },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
   })
 
+  endOrderly(app, options.isEnding ?? (() => false))
   const methodsOf = createMethodsOf(app)
   const sessions = createBrowserSessions({ token: options.token, store: options.links, now: options.now })
   guard(app, { ...options, sessions })

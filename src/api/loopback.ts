@@ -18,7 +18,14 @@ export const connectionsCheckingInterval = 5000
 /** Sockets of open listeners: known by where they were accepted, never by the address of who calls (a mesh makes all of them local). */
 const openSockets = new WeakSet<Socket>()
 
-/** Serves the same app on one more address, with the same limits; resolves once it listens. The caller closes it. */
+/** What an app is served by besides its own server. */
+const others = new WeakMap<FastifyInstance, (Server | TlsServer)[]>()
+
+export function serversOf(app: FastifyInstance): (Server | TlsServer)[] {
+  return [app.server, ...(others.get(app) ?? [])]
+}
+
+/** Serves the same app on one more address, with the same limits; resolves once it listens. Closed with the app. */
 export async function listenBesides(
   app: FastifyInstance,
   { host, port, open, tls }: Listener,
@@ -34,7 +41,7 @@ export async function listenBesides(
     connectionsCheckingInterval,
   }
   const answer = (...call: Parameters<typeof app.routing>): void => {
-    app.routing(...call)
+    main.emit('request', ...call)
   }
   const server = tls ? createTlsServer({ ...limits, ...tls }, answer) : createServer(limits, answer)
   server.setTimeout(main.timeout)
@@ -47,6 +54,7 @@ export async function listenBesides(
       resolve()
     })
   })
+  others.set(app, [...(others.get(app) ?? []), server])
   return server
 }
 

@@ -27,6 +27,8 @@ export type Config = {
   openRefresh: boolean
   /** In a cluster: 127.0.0.1 and ::1 are listeners of their own, without a token for fluxctl (ruling 3). */
   opensLoopback: boolean
+  /** How long the API still answers when the process is told to end; 0 where there is no API. */
+  drainTimeMs: number
   /** The API speaks TLS with this certificate wherever it does not listen for its own pod alone; undefined: it does not. */
   tls?: { certFile: string; keyFile: string }
   /** Where /metrics are served; undefined: with the API. */

@@ -77,7 +77,7 @@ export function makeConfig(values: FlagValues, facts: ConfigFacts): Config {
 function makeAccess(
   values: FlagValues,
   { env, isGiven }: Pick<ConfigFacts, 'env' | 'isGiven'>,
-): Pick<Config, 'apiAuth' | 'apiRate' | 'openRefresh' | 'opensLoopback'> {
+): Pick<Config, 'apiAuth' | 'apiRate' | 'openRefresh' | 'opensLoopback' | 'drainTimeMs'> {
   const isPod = Boolean(env.KUBERNETES_SERVICE_HOST)
   const byCluster = isGiven('api-auth') ? values['api-auth'] === 'kubernetes' : isPod
   return {
@@ -85,6 +85,7 @@ function makeAccess(
     apiRate: Math.max(1, values['api-rate']),
     openRefresh: values['open-refresh'],
     opensLoopback: values['fluxctl-loopback'] === 'open' && !values.tenants && isPod,
+    drainTimeMs: values.roles.includes('api') ? values['drain-time'] : 0,
   }
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from '../lib/logger.ts'
 
 type App = Pick<Api, 'listen' | 'close'>
 
-/** Where the API is served. `closed` ends every listener and waits for what they answer. */
+/** Where the API is served. `close` ends every listener and waits for what they answer. */
 export type Served = { close(): Promise<void> }
 
 /** A renewed certificate is served after this time. */
@@ -45,10 +45,6 @@ export async function listenAll(
   return {
     async close() {
       forget()
-      for (const server of servers) {
-        server.close()
-        server.closeAllConnections()
-      }
       await app.close()
     },
   }

@@ -29,7 +29,7 @@ import { readConfig } from './read-config.ts'
 import { readOnlyFence } from './read-only.ts'
 import { startRedisChild } from './redis-child.ts'
 import { ensureSecrets } from './secrets.ts'
-import { createProcessViews, readConditions, serve, serveMetrics, serveProbes } from './server.ts'
+import { createProcessViews, type Life, readConditions, serve, serveMetrics, serveProbes } from './server.ts'
 import { sourceWatchOf } from './source-work.ts'
 import { type Ending, onStop } from './stop.ts'
 import { connectUpstream } from './upstream.ts'
@@ -98,9 +98,11 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
   let waitsFor = 'the Kubernetes API server'
   ending.last(() => cluster.close())
   ending.last(() => store.close())
+  // the API enqueues until its end
+  ending.last(() => queue.close(0))
   await startServers(parts, ending, () => waitsFor)
   ending.first(async () => {
-    await queue.close(config.shutdownGraceMs)
+    await queue.stopWork(config.shutdownGraceMs)
     owned.stop()
     sources.stop()
   })
@@ -120,30 +122,31 @@ async function start(parts: Parts, ending: Ending, env: NodeJS.ProcessEnv): Prom
 async function startServers(parts: Parts, ending: Ending, starting: () => string): Promise<void> {
   const { config, metrics } = parts
   const { listenMetrics } = config
+  const life = { starting, isEnding: () => ending.signal.aborted }
   const text = async () => await metrics.text()
   const together = listenMetrics ? {} : { metrics: text }
   const app = config.roles.includes('api')
-    ? await startApi(parts, starting, together)
-    : await serveProbes(config, { ready: async () => starting() === '', ...together }, parts.log)
-  ending.last(() => app.close())
+    ? await startApi(parts, life, together)
+    : await serveProbes(config, { ready: async () => starting() === '' && !life.isEnding(), ...together }, parts.log)
+  ending.last(async () => {
+    await ending.sinceAsked(config.drainTimeMs)
+    await app.close()
+  })
   if (!listenMetrics) return
   const metricsApp = await serveMetrics(text, listenMetrics)
   ending.last(() => metricsApp.close())
 }
 
 /** With the conditions of releases in its metrics: one kind of process shows them, those that serve the API (ruling 19). */
-async function startApi(
-  parts: Parts,
-  starting: () => string,
-  metrics: Pick<AppOptions, 'metrics'>,
-): ReturnType<typeof serve> {
+async function startApi(parts: Parts, life: Life, metrics: Pick<AppOptions, 'metrics'>): ReturnType<typeof serve> {
   parts.metrics.watchReleases(async () => await readConditions(parts))
-  const views = createProcessViews(parts, starting)
+  const views = createProcessViews(parts, life)
   parts.metrics.watchStanding(async () => await views.status())
   return await serve(parts, {
     views,
     secrets: ensureSecrets(parts.config),
     onAnswer: parts.metrics.answered,
+    isEnding: life.isEnding,
     ...metrics,
   })
 }

@@ -24,8 +24,11 @@ import type { Parts } from './wire.ts'
 
 export type Secrets = { tokenFile: string; webhookSecretFile: string }
 
-/** The views over what was wired. `starting` says what the start still waits for. */
-export function createProcessViews(parts: Parts, starting: () => string): Views {
+/** `starting` says what the start still waits for. */
+export type Life = { starting: () => string; isEnding: () => boolean }
+
+/** The views over what was wired. */
+export function createProcessViews(parts: Parts, life?: Life): Views {
   const { cluster, store, queue, sources, config } = parts
   const { include, exclude, useLabels } = config.images
   return createViews({
@@ -40,7 +43,8 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
     sinks: parts.sinks,
     namespace: config.namespace,
     releaseNamespace: config.releases.namespace,
-    starting,
+    starting: () => life?.starting() ?? '',
+    ending: () => (life?.isEnding() ? 'The process ends; it answers until requests go elsewhere.' : ''),
     summarise: summariseStoredRelease,
     unpack: parts.packer.unpack,
     images: {
@@ -55,9 +59,9 @@ export function createProcessViews(parts: Parts, starting: () => string): Views 
 /** Serves the API where the flags say; resolves once it listens. */
 export async function serve(
   parts: Parts,
-  options: { views: Views; secrets: Secrets } & Partial<Pick<AppOptions, 'metrics' | 'onAnswer'>>,
+  options: { views: Views; secrets: Secrets } & Pick<AppOptions, 'metrics' | 'onAnswer' | 'isEnding'>,
 ): Promise<Served> {
-  const { views, secrets, metrics, onAnswer } = options
+  const { views, secrets, ...told } = options
   const { queue, store, config, log, redactor } = parts
   const read = (file: string) => readFileSync(file, 'utf8').trim()
   const webhookSecret = read(secrets.webhookSecretFile)
@@ -87,8 +91,7 @@ export async function serve(
     renewIdentity: () => processIdentity(parts.deployKeys, { renew: true }),
     log: log.child({ component: 'api' }),
     now,
-    ...(metrics ? { metrics } : {}),
-    ...(onAnswer ? { onAnswer } : {}),
+    ...told,
   })
   return await listenAll(app, config, { log })
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../lib/logger.ts'
 
 /** The end of a process: what to do, in which order, and when it is over. */
@@ -9,6 +10,8 @@ export type Ending = {
   /** Done afterwards, in the reverse of the order in which it was registered: close what the work needed. */
   last(work: () => Promise<unknown>): void
   stop(exitCode: number): void
+  /** Resolves so long after a signal asked for the end; at once where the process ends of itself. */
+  sinceAsked(ms: number): Promise<void>
   /** The exit code, once all is done. */
   ended: Promise<number>
 }
@@ -19,6 +22,7 @@ export function onStop(log: Logger): Ending {
   const done = Promise.withResolvers<number>()
   const firsts: (() => Promise<unknown>)[] = []
   const lasts: (() => Promise<unknown>)[] = []
+  let askedAt = Number.NEGATIVE_INFINITY
 
   async function attempt(work: () => Promise<unknown>): Promise<void> {
     await work().catch((error: unknown) => log.debug({ error: String(error) }, 'something did not close'))
@@ -40,6 +44,7 @@ export function onStop(log: Logger): Ending {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143)
       log.info({ signal: name }, 'stopping: no new work is taken, what runs may finish')
+      askedAt = performance.now()
       stop(0)
     })
   }
@@ -48,6 +53,7 @@ export function onStop(log: Logger): Ending {
     first: (work) => void firsts.push(work),
     last: (work) => void lasts.push(work),
     stop,
+    sinceAsked: async (ms) => await sleep(Math.max(0, askedAt + ms - performance.now())),
     ended: done.promise,
   }
 }

@@ -18,7 +18,7 @@ export function connectUpstream(parts: Parts, ending: Ending, lead: AbortSignal)
   const egress = createEgress()
   const dial = createDial(egress)
   const answer = createRpc({
-    views: createProcessViews(parts, () => ''),
+    views: createProcessViews(parts),
     enqueue: queue.enqueue,
     requests: processRequests(parts, ensureSecrets(config).tokenFile),
     version,

@@ -147,6 +147,7 @@ function readinessOf(options: ViewsOptions): () => Promise<Readiness> {
     cluster: options.cluster,
     queue: options.queue,
     starting: options.starting ?? (() => ''),
+    ending: options.ending ?? (() => ''),
     warnings: options.warnings ?? (() => []),
     now: () => options.now().getTime(),
   })

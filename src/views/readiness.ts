@@ -5,12 +5,14 @@ import { createCached } from './cached.ts'
 
 /** Whether this process can answer, and what is not as it should be. */
 export type Readiness = {
-  /** The cluster is reached and the start is over. Without Redis reads go on, so that alone does not count (W5). */
+  /** The cluster is reached, the start is over and the end has not begun. Without Redis reads go on, so that alone does not count (W5). */
   ready: boolean
   cluster: { reachable: boolean; server: string; version: string; message: string }
   redis: { up: boolean; message: string }
   /** What the start still waits for; empty when it is over. */
   starting: string
+  /** Why no more requests are wanted, though they are answered; empty while they are. */
+  ending: string
   warnings: string[]
 }
 
@@ -18,6 +20,7 @@ export type ReadinessParts = {
   cluster: Pick<Cluster, 'server' | 'version'>
   queue: Pick<Queue, 'isUp' | 'warnings'>
   starting: () => string
+  ending: () => string
   warnings: () => readonly string[]
   now: () => number
 }
@@ -41,12 +44,14 @@ export function createReadiness(parts: ReadinessParts): () => Promise<Readiness>
   }
 
   return async () => {
-    const [seen, starting, up] = [await readCluster(), parts.starting(), queue.isUp()]
+    const seen = await readCluster()
+    const [starting, ending, up] = [parts.starting(), parts.ending(), queue.isUp()]
     return {
-      ready: seen.reachable && starting === '',
+      ready: seen.reachable && starting === '' && ending === '',
       cluster: seen,
       redis: { up, message: up ? '' : 'Redis does not answer; nothing changes in the cluster meanwhile.' },
       starting,
+      ending,
       warnings: [...queue.warnings(), ...parts.warnings()],
     }
   }

@@ -31,6 +31,8 @@ export type ViewsOptions = {
   releaseNamespace: string
   /** What the start still waits for, in words; empty when it is over. Default: nothing. */
   starting?: () => string
+  /** Why no more requests are wanted, in words; empty while they are. Default: they are. */
+  ending?: () => string
   /** More sentences for `/readyz`, e.g. about the versions of git and helm. */
   warnings?: () => readonly string[]
   /** Opens what inventories are packed in; left out where nobody asks for objects. */

@@ -12,6 +12,9 @@ export const Readiness = Type.Object(
     }),
     redis: Type.Object({ up: Type.Boolean(), message: Type.String() }),
     starting: Type.String({ description: 'What the start still waits for; empty when it is over.' }),
+    ending: Type.String({
+      description: 'Why no more requests are wanted, though they are answered; empty while they are.',
+    }),
     warnings: Type.Array(Type.String()),
   },
   { $id: 'Readiness' },

@@ -9,6 +9,7 @@ import type { AppOptions } from '../app-options.ts'
 import { EventFilter, EventList, EventQuery } from '../contract/event.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
+import { goesOn } from '../orderly-end.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { type Follower, followEvents } from '../event-stream.ts'
 
@@ -79,8 +80,7 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views'>> =
       const follower: Follower = {
         cursor,
         filter: await filterOf(request.query, request),
-        // who loses the right to look must not go on looking
-        mayGoOn: async () => !reply.raw.destroyed && (await request.mayStay()),
+        mayGoOn: goesOn(request, reply),
       }
       const stream = Readable.from(followEvents(follower, history))
       followers++

@@ -8,6 +8,7 @@ import { ref } from '../contract/ref.ts'
 import { jobPage } from '../job-page.ts'
 import { followJob } from '../job-stream.ts'
 import { problemAnswers } from '../openapi.ts'
+import { goesOn } from '../orderly-end.ts'
 import { problem, sendProblem } from '../problem.ts'
 import { askerBody, mayLeaveOutBody, whoAsks } from '../who-asks.ts'
 
@@ -146,9 +147,7 @@ function addStream(app: App, views: AppOptions['views']): void {
       const { id } = request.params
       if (followers >= mostFollowers) return sendProblem(reply, problem('TooManyRequests'))
       if (!(await views.job(id))) return sendProblem(reply, unknownJob(id))
-      // who loses the right to look must not go on looking
-      const mayGoOn = async () => !reply.raw.destroyed && (await request.mayStay())
-      const stream = Readable.from(followJob(mayGoOn, async () => await views.job(id)))
+      const stream = Readable.from(followJob(goesOn(request, reply), async () => await views.job(id)))
       followers++
       stream.once('close', () => followers--)
       return reply.type('text/event-stream').header('cache-control', 'no-store').send(stream)

@@ -4,6 +4,7 @@ import type { AppOptions } from '../app-options.ts'
 import { Overview } from '../contract/overview.ts'
 import { ref } from '../contract/ref.ts'
 import { problemAnswers } from '../openapi.ts'
+import { goesOn } from '../orderly-end.ts'
 import { followOverview } from '../overview-stream.ts'
 import { problem, sendProblem } from '../problem.ts'
 
@@ -58,8 +59,7 @@ export const overviewRoutes: FastifyPluginAsyncTypebox<Pick<AppOptions, 'views' 
         followOverview(
           {
             last: typeof last === 'string' ? last : '',
-            // who loses the right to look must not go on looking
-            mayGoOn: async () => !reply.raw.destroyed && (await request.mayStay()),
+            mayGoOn: goesOn(request, reply),
           },
           read,
         ),

@@ -25,7 +25,7 @@ export const processRoutes: FastifyPluginAsyncTypebox<
       schema: {
         operationId: 'readyz',
         description:
-          '200 once the cluster is reached and the start is over. Without Redis reads go on, which is told in the body.',
+          '200 once the cluster is reached and the start is over, until the process is told to end. Without Redis reads go on, which is told in the body.',
         security: [],
         tags: ['process'],
         response: { 200: ref(Readiness), 503: ref(Readiness) },

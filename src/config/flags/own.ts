@@ -258,6 +258,11 @@ export const ownFlags = {
     default: true,
     doc: "At nine tenths of the container's memory limit begin no work and end the largest render; after a minute of it, end orderly.",
   },
+  'drain-time': {
+    type: 'duration',
+    default: '0s',
+    doc: 'How long the API still answers after SIGTERM, while `/readyz` says 503 and each answer closes its connection, so that requests go elsewhere. Requests under way then have 10 s.',
+  },
   'shutdown-grace': { type: 'duration', default: '30s', doc: 'How long running jobs may go on after SIGTERM.' },
   'log-level': {
     type: 'choice',
