@@ -71,6 +71,7 @@ async function run(name: string, pod: PodSpec | undefined, prefix: string): Prom
     `--kubeconfig=${await kubeconfigOf({ namespace, account: pod?.serviceAccountName ?? '', folder })}`,
     `--redis-prefix={${prefix}}`,
     '--shutdown-grace=2s',
+    '--drain-time=0s',
   ]
   const child = spawn(process.execPath, [join(root, 'bin/capstan.mjs'), 'run', ...argvOf(pod), ...here], {
     env: { PATH: `${binDir}:${process.env.PATH}`, CAPSTAN_REDIS_URL: redisUrl },

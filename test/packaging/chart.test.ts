@@ -277,6 +277,7 @@ describe('the schema', () => {
     ['a namespace that is none', 'allowedNamespaces={Team_A}', /allowedNamespaces/],
     ['no worker at all, by autoscaling', 'roles.worker.autoscaling.minReplicas=0', /minReplicas/],
     ['a grace that is no time', 'shutdownGrace=soon', /shutdownGrace/],
+    ['a drain that is no time', 'drainTime=5', /drainTime/],
   ]
   it.each(refused)('refuses %s', async (_what, value, message) => {
     await expect(render(namespace, '--set', value)).rejects.toThrow(message)
@@ -286,6 +287,21 @@ describe('the schema', () => {
 describe('the chart', () => {
   it('is clean for helm lint', async () => {
     expect(await helm('lint', '--strict', chart)).toContain('0 chart(s) failed')
+  })
+
+  it('lets pods with the API alone answer on when they end, and kills none before', async () => {
+    const endsOf = async (...values: string[]) =>
+      [...podsOf(objectsOf(await render(namespace, ...setArgs(values))))].map(([component, pod]) => [
+        component,
+        argvOf(pod).find((flag) => flag.startsWith('--drain-time=')),
+        pod.terminationGracePeriodSeconds,
+      ])
+    expect(await endsOf()).toEqual([['all', '--drain-time=5s', 630]])
+    expect(await endsOf('roles.split=true', 'drainTime=20m')).toEqual([
+      ['controller', undefined, 1230],
+      ['worker', undefined, 1230],
+      ['api', '--drain-time=20m', 1230],
+    ])
   })
 
   it('mounts the sinks where the flag says', async () => {

@@ -14,6 +14,7 @@ export type KubeObject = {
 }
 export type PodSpec = {
   serviceAccountName: string
+  terminationGracePeriodSeconds?: number
   containers: { image?: string; args: string[]; env: { name: string; value?: string }[]; command?: string[] }[]
 }
 

@@ -57,6 +57,7 @@ export async function startPod(
     `--kubeconfig=${kubeconfig}`,
     `--redis-prefix={${namespace}}`,
     `--shutdown-grace=${grace}`,
+    '--drain-time=0s',
   ]
   const child = spawn(process.execPath, [join(root, 'bin/capstan.mjs'), 'run', ...argvOf(pod).map(here), ...ours], {
     // every container has this variable, and it tells a pod that it is one

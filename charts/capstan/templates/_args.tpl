@@ -14,6 +14,7 @@
   (printf "--log-level=%s" .Values.logLevel)
   (printf "--shutdown-grace=%s" .Values.shutdownGrace)
 }}
+{{- if eq $.component (include "capstan.apiComponent" .) }}{{ $args = append $args (printf "--drain-time=%s" .Values.drainTime) }}{{ end }}
 {{- if .Values.api.tlsSecretName }}{{ $args = concat $args (list "--tls-cert-file=/etc/capstan/tls/tls.crt" "--tls-key-file=/etc/capstan/tls/tls.key") }}{{ end }}
 {{- if .Values.compat.openRefresh }}{{ $args = append $args "--open-refresh" }}{{ end }}
 {{- if .Values.roles.split }}{{ $args = append $args (printf "--roles=%s" $.component) }}{{ end }}

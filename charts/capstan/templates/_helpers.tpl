@@ -135,12 +135,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if has .work (splitList "," (include "capstan.commas" .root.Values.enable)) }}true{{ end }}
 {{- end }}
 
-{{/* What jobs are given, and half a minute for helm and git to end after that. */}}
+{{/* What jobs are given, or the drain where that is longer, and half a minute for helm, git and the last answers to end after that. */}}
 {{- define "capstan.graceSeconds" -}}
-{{- $grace := toString .Values.shutdownGrace }}
-{{- if regexMatch "^[0-9]+s$" $grace }}{{ add (trimSuffix "s" $grace | int) 30 }}
-{{- else if regexMatch "^[0-9]+m$" $grace }}{{ add (mul (trimSuffix "m" $grace | int) 60) 30 }}
-{{- else }}{{ fail (printf "shutdownGrace must be in whole seconds or minutes, as 600s or 10m: %q" $grace) }}{{ end }}
+{{- add (max (include "capstan.secondsOf" (dict "root" . "value" "shutdownGrace") | int) (include "capstan.secondsOf" (dict "root" . "value" "drainTime") | int)) 30 }}
+{{- end }}
+
+{{/* The seconds of a value that is a time. */}}
+{{- define "capstan.secondsOf" -}}
+{{- $time := toString (index .root.Values .value) }}
+{{- if regexMatch "^[0-9]+s$" $time }}{{ trimSuffix "s" $time }}
+{{- else if regexMatch "^[0-9]+m$" $time }}{{ mul (trimSuffix "m" $time | int) 60 }}
+{{- else }}{{ fail (printf "%s must be in whole seconds or minutes, as 600s or 10m: %q" .value $time) }}{{ end }}
 {{- end }}
 
 {{/* Image of the program. */}}
