@@ -14,6 +14,7 @@ const restartMs = 250
 /** One real `capstan run`, which is killed, stopped and started again. */
 export type CapstanProcess = {
   url: string
+  token: string
   /** Holds its state, cache and log. */
   directory: string
   logFile: string
@@ -27,8 +28,8 @@ export type CapstanProcess = {
   start(): void
   /** Resolves when `/readyz` is 200. */
   ready(withinMs?: number): Promise<void>
-  /** Ends it and waits for the end. */
-  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>
+  /** Ends it and waits for the end, 15 s at most. Gives the exit code; null where a signal ended it. */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
   signal(signal: NodeJS.Signals): void
   /** One call of its API with its token, whatever the answer. */
   call(path: string, method?: 'GET' | 'POST'): Promise<{ status: number; headers: Headers; body: unknown; ms: number }>
@@ -88,6 +89,7 @@ export async function capstanProcess({ directory, flags, env = {} }: ProcessOpti
 
   return {
     url,
+    token,
     directory,
     logFile,
     start,
@@ -109,17 +111,18 @@ export async function capstanProcess({ directory, flags, env = {} }: ProcessOpti
     async kill(signal = 'SIGKILL') {
       wanted = false
       const running = child
-      if (!running || !alive()) return
-      const ended = new Promise((resolve) => running.once('exit', resolve))
+      if (!running || !alive()) return running?.exitCode ?? null
+      const ended = new Promise<number | null>((resolve) => running.once('exit', resolve))
       running.kill(signal)
       const patience = new AbortController()
       const late = sleep(15_000, undefined, { signal: patience.signal }).then(
         () => running.kill('SIGKILL'),
         () => undefined,
       )
-      await ended
+      const exitCode = await ended
       patience.abort()
       await late
+      return exitCode
     },
     signal: (signal) => void child?.kill(signal),
     async call(path, method = 'GET') {

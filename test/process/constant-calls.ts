@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** One call: its status, or 0 and why there was none. */
 export type Call = { url: string; path: string; sentAt: number; status: number; error: string; closes: boolean }
 
+/** A process with the API, and the token for it. */
+type Target = { url: string; token: string }
+
 export type ConstantCalls = {
   /** All that have ended, in that order. */
   ended: readonly Call[]
@@ -12,16 +15,17 @@ export type ConstantCalls = {
 }
 
 /**
- * Calls again and again over connections that are kept alive, each to the next of the processes that `targets` gives at that moment: some
- * hundred a second, which wants a higher --api-rate.
+ * Calls again and again over connections that are kept alive, each to the next of the processes that `targets` gives at that moment. They
+ * want a higher --api-rate.
  */
 export function callConstantly(options: {
-  targets: () => readonly string[]
+  targets: () => readonly Target[]
   paths: readonly string[]
-  headers: Record<string, string>
   connections?: number
+  /** Of each connection, between two calls. */
+  pauseMs?: number
 }): ConstantCalls {
-  const { targets, paths, headers, connections = 8 } = options
+  const { targets, paths, connections = 8, pauseMs = 20 } = options
   const ended: Call[] = []
   let isStopped = false
   let sent = 0
@@ -30,9 +34,9 @@ export function callConstantly(options: {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     while (!isStopped) {
       const number = sent++
-      const url = targets()[number % targets().length]
-      if (url) ended.push(await call({ url, path: paths[number % paths.length] ?? '/', headers, agent }))
-      await sleep(20)
+      const target = targets()[number % targets().length]
+      if (target) ended.push(await call({ target, path: paths[number % paths.length] ?? '/', agent }))
+      await sleep(pauseMs)
     }
     agent.destroy()
   }
@@ -53,9 +57,9 @@ export function failuresOf(calls: readonly Call[]): string[] {
   return failed.map(({ url, path, status, error }) => `${url}${path}: ${error || status}`)
 }
 
-type Asked = { url: string; path: string; headers: Record<string, string>; agent: Agent }
-
-async function call({ url, path, headers, agent }: Asked): Promise<Call> {
+async function call({ target, path, agent }: { target: Target; path: string; agent: Agent }): Promise<Call> {
+  const { url, token } = target
+  const headers = { authorization: `Bearer ${token}` }
   const { promise, resolve } = Promise.withResolvers<Call>()
   const sentAt = performance.now()
   const fail = (error: Error & { code?: string }): void =>

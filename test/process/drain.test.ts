@@ -36,7 +36,7 @@ describe('a process with the API that is told to end', () => {
     capstan = one
     const { url, token } = one
     const headers = { authorization: `Bearer ${token}` }
-    const calls = callConstantly({ targets: () => [url], paths, headers })
+    const calls = callConstantly({ targets: () => [one], paths })
     const stream = await followTo(url, headers)
     await sleep(500)
     const told = performance.now()

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ChartRepository, startChartRepository } from '../../../playground/stack/chart-repository.ts'
 import { until } from '../../../playground/stack/until.ts'
 import { type Hazard, judge, scaled, secondsSince, type Trial, type TrialResult } from '../hazard.ts'
+import { openRollingApis } from '../rolling-apis.ts'
 import type { Stage, World } from '../world.ts'
 
 export const a3: Hazard = {
@@ -11,14 +12,17 @@ export const a3: Hazard = {
   promise:
     'kill -9 at any write of install, upgrade, rollback, uninstall or hooks: deployed with the right values ≤ 120 s after the restart, none pending, ≤ 2 extra revisions',
   trials: scaled(100),
-  run: (trial) => killRelease(trial, 'SIGKILL'),
+  run: kill,
 }
 
 export const a6: Hazard = {
   id: 'A6',
-  promise: 'SIGTERM at any write of a release: ends in time, leaves nothing pending, and the next process goes on',
+  promise:
+    'SIGTERM at any write of a release, while two APIs are restarted one after the other: exit code 0, nothing pending, no stalled job, no failed call of the APIs, and the next process goes on',
   trials: scaled(50),
-  run: (trial) => killRelease(trial, 'SIGTERM'),
+  run: restart,
+  // three processes on a busy machine answer late, and what asks Redis gives up after a second
+  alone: true,
 }
 
 export const a8: Hazard = {
@@ -56,7 +60,7 @@ const templates: Record<string, Record<string, string>> = {
 }
 
 /** A Capstan that works on the releases of one namespace, and charts for them. */
-type Ground = { stage: Stage; charts: ChartRepository; namespace: string }
+type Ground = { stage: Stage; charts: ChartRepository; namespace: string; flags: readonly string[] }
 
 async function openGround(world: World): Promise<Ground> {
   const namespaceFlag = (id: string) => `--allow-namespace=chaos-${id}-0`
@@ -73,12 +77,13 @@ async function openGround(world: World): Promise<Ground> {
     }
     await charts.publish(folder)
   }
-  const capstan = await stage.another([
+  const flags = [
     '--enable=releases',
     namespaceFlag(stage.id),
     '--charts-sync-interval=5s',
     `--helm-binary=${world.stack.helm}`,
-  ])
+  ]
+  const capstan = await stage.another(flags)
   const namespace = stage.spaces[0] ?? ''
   await stage.cluster.call('POST', '/api/v1/namespaces', {
     apiVersion: 'v1',
@@ -86,7 +91,7 @@ async function openGround(world: World): Promise<Ground> {
     metadata: { name: namespace },
   })
   world.atEnd(() => letGo(stage, namespace))
-  return { stage: { ...stage, capstan }, charts, namespace }
+  return { stage: { ...stage, capstan }, charts, namespace, flags }
 }
 
 const path = (namespace: string, name = '') =>
@@ -158,24 +163,59 @@ async function prepare(ground: Ground, verb: Verb): Promise<() => Promise<unknow
   return () => want(ground, verb === 'hooks' ? '3.0.0' : '1.0.0', 'blue')
 }
 
-/** The process dies at a write of itself or of its helm, whatever that is, or at the end when there were not so many. */
-async function die(ground: Ground, signal: 'SIGKILL' | 'SIGTERM', count: number, begin: () => Promise<unknown>) {
+type Signal = 'SIGKILL' | 'SIGTERM'
+type Figures = Parameters<typeof judge>[0]
+
+/** The process dies at a write of itself or of its helm, whatever that is, or at the end when there were not so many. Gives its exit code. */
+async function die(ground: Ground, signal: Signal, count: number, begin: () => Promise<unknown>) {
   const { capstan, api } = ground.stage
   const reached = new Promise<void>((resolve) =>
     api.gate.atWrite(count, resolve, new RegExp(`/namespaces/${ground.namespace}/`)),
   )
   await begin()
   await Promise.race([reached, sleep(8_000)])
-  await capstan.kill(signal)
+  return await capstan.kill(signal)
 }
 
-async function killRelease({ world, random, index }: Trial, signal: 'SIGKILL' | 'SIGTERM'): Promise<TrialResult> {
+async function kill(trial: Trial): Promise<TrialResult> {
+  const { figures, more } = await dieAndGoOn(await openGround(trial.world), trial, 'SIGKILL')
+  return judge(figures, more)
+}
+
+async function restart(trial: Trial): Promise<TrialResult> {
+  const ground = await openGround(trial.world)
+  const apis = await openRollingApis({ ...ground, world: trial.world })
+  let rolled = Promise.resolve(0)
+  const { figures, exitCode, more } = await dieAndGoOn(ground, trial, 'SIGTERM', () => {
+    rolled = apis.roll()
+    rolled.catch(() => undefined)
+  })
+  const badExits = (await rolled) + (exitCode === 0 ? 0 : 1)
+  const { calls, failures } = await apis.stop()
+  return judge(
+    {
+      ...figures,
+      badExits: [badExits, 0],
+      stalledJobs: [stalledIn(ground.stage.capstan.logFile), 0],
+      apiErrors: [failures.length, 0],
+    },
+    `${more}; ${calls} calls: ${failures.slice(0, 5).join(', ')}`,
+  )
+}
+
+/** Jobs that this process found without the one that ran them. */
+function stalledIn(logFile: string): number {
+  return readFileSync(logFile, 'utf8').split('the process that ran a job died').length - 1
+}
+
+/** At a write of a verb; `meanwhile` begins with it. */
+async function dieAndGoOn(ground: Ground, { random, index }: Trial, signal: Signal, meanwhile = () => {}) {
   const verb = verbs[index % verbs.length] ?? 'install'
-  const ground = await openGround(world)
   const { capstan } = ground.stage
   capstan.start()
   const begin = await prepare(ground, verb)
-  await die(ground, signal, random.between(1, writesOf[verb]), begin)
+  meanwhile()
+  const exitCode = await die(ground, signal, random.between(1, writesOf[verb]), begin)
   const pendingAtEnd = signal === 'SIGTERM' ? countPending(await look(ground)) : 0
   if (verb === 'rollback') await rolledBack(ground)
   const begun = performance.now()
@@ -185,10 +225,12 @@ async function killRelease({ world, random, index }: Trial, signal: 'SIGKILL' | 
   const seen = await untilDeployed(ground, 'blue')
   const seconds = secondsSince(begun)
   const extra = (seen.revisions.at(-1)?.revision ?? 0) - usual[verb]
-  return judge(
-    { seconds: [seconds, 120], pending: [countPending(seen) + pendingAtEnd, 0], extraRevisions: [extra, 2] },
-    `${verb}: ${JSON.stringify(seen.revisions)}`,
-  )
+  const figures: Figures = {
+    seconds: [seconds, 120],
+    pending: [countPending(seen) + pendingAtEnd, 0],
+    extraRevisions: [extra, 2],
+  }
+  return { figures, exitCode, more: `${verb}: ${JSON.stringify(seen.revisions)}` }
 }
 
 /** What the dead process had begun is ended by the next one before something else is wanted. */
