@@ -106,11 +106,12 @@ describe('capstan sync', () => {
   })
 
   it('waits for a server that is away for a while', async () => {
-    const { url, queue, putStatus, putFetch, endJob } = await start()
+    const { url, queue, app, putStatus, putFetch, endJob } = await start()
     putStatus({ ...goodStatus })
     await putFetch(commit)
+    const sockets = streamsOf(app.server)
     const running = createCliBench({ url })('sync', '--timeout', '60s')
-    await until('it is asked for', async () => queue.jobs.length > 0)
+    await until('it is followed', async () => sockets.length > 0)
     let refused = 0
     const get = queue.get
     queue.get = async () => {

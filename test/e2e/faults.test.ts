@@ -175,8 +175,10 @@ describe('faults', () => {
       'chart/Chart.yaml': 'apiVersion: v2\nname: tiny\nversion: 0.1.0\n',
       'chart/templates/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tiny}\n',
     })
-    const flags = [`--git-url=${repository.url}`, '--git-branch=main', '--git-path=deploy', '--enable=sync,releases']
-    capstan = await startCapstan([...flags, `--helm-binary=${join(folder, 'helm')}`])
+    // in other namespaces the records of other tests would be without a HelmRelease, and removed
+    const flags = ['--enable=sync,releases', `--allow-namespace=${space}`]
+    const git = [`--git-url=${repository.url}`, '--git-branch=main', '--git-path=deploy']
+    capstan = await startCapstan([...git, ...flags, `--helm-binary=${join(folder, 'helm')}`])
     const release = async () => {
       const { releases } = (await capstan?.api<Status>('/api/v1/status')) ?? { releases: [] }
       return releases.find((one) => one.namespace === space)

@@ -94,7 +94,8 @@ describe('a WebSocket to a URL that an operator gave', () => {
       expect(message).toBe('still here')
       break
     }
-    expect(pings).toBe(300)
+    // more of them may be on their way when it is read
+    expect(pings).toBeGreaterThanOrEqual(300)
     socket.close()
   })
 
