@@ -11,6 +11,7 @@ import { realCluster, removeNamespace } from '../cluster/world.ts'
 import { type Capstan, startCapstan } from '../e2e/capstan.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
 import { hook } from '../releases/workbench.ts'
+import { freeReleases } from '../releases/world.ts'
 import { stack } from '../stack/stack.ts'
 import { type MoodyRegistry, startMoodyRegistry } from './moody-registry.ts'
 
@@ -107,9 +108,7 @@ export async function startExplainWorld(
       await capstan.stop()
       await repository.stop()
       await Promise.all([charts.stop(), refusing.stop(), busy.stop()])
-      const releases = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease', namespace: space }
-      for (const { metadata } of await cluster.list(releases))
-        await cluster.patch({ ...releases, name: metadata.name }, { metadata: { finalizers: null } })
+      await freeReleases(cluster, space)
       await removeNamespace(cluster, space)
       await cluster.close()
       rmSync(folder, { recursive: true, force: true })

@@ -16,6 +16,7 @@ import { helm, kubectl } from '../packaging/chart.ts'
 import { root } from '../packaging/dockerfile.ts'
 import { startOwnNode } from '../packaging/own-node.ts'
 import { template } from '../releases/workbench.ts'
+import { freeReleases } from '../releases/world.ts'
 import { stack } from '../stack/stack.ts'
 import { fluxd as fluxdOfChart, operator as operatorOfChart, type Raw } from './shapes.ts'
 import { startStandIn, type StandIn } from './stand-in.ts'
@@ -138,7 +139,7 @@ export async function startOldWorld(options: { flags?: readonly string[]; inGit?
     async stop() {
       await standIn.stop()
       await helm('uninstall', 'capstan', '-n', namespace, '--no-hooks', '--ignore-not-found')
-      await free(cluster, apps)
+      await freeReleases(cluster, apps)
       await kubectl(['delete', 'clusterrolebinding', `flux-${id}`, '--ignore-not-found'])
       for (const name of [namespace, apps]) await removeNamespace(cluster, name)
       await node.remove()
@@ -228,11 +229,4 @@ async function release(name: string, { apps, charts, folder, cluster }: Made): P
   const status = { phase: 'Succeeded', releaseName: name, releaseStatus: 'deployed', revision: '1.0.0' }
   const observed = { ...status, lastAttemptedRevision: '1.0.0', observedGeneration: made.metadata.generation }
   await cluster.patch({ ...kind, namespace: apps, name }, { status: observed }, { subresource: 'status' })
-}
-
-/** What would hold the namespace when a test ended half-way. */
-async function free(cluster: Cluster, namespace: string): Promise<void> {
-  const kind = { apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' }
-  for (const { metadata } of await cluster.list({ ...kind, namespace }))
-    await cluster.patch({ ...kind, namespace, name: metadata.name }, { metadata: { finalizers: null } })
 }

@@ -12,7 +12,7 @@ import { kubectl } from '../e2e/kubectl.ts'
 import { createRepository, type Repository } from '../e2e/repository.ts'
 import { stack } from '../stack/stack.ts'
 import { playsAnnotation, startPodPlayer } from './pod-player.ts'
-import { kind } from './world.ts'
+import { freeReleases, kind } from './world.ts'
 
 const run = promisify(execFile)
 
@@ -146,8 +146,7 @@ export async function startOperatorWorld(
     },
     async stop() {
       await capstan.stop()
-      for (const { metadata } of await cluster.list({ ...kind, namespace: demo }))
-        await cluster.patch({ ...kind, namespace: demo, name: metadata.name }, { metadata: { finalizers: null } })
+      await freeReleases(cluster, demo)
       await player.stop()
       await Promise.all([demo, beside].map(async (name) => await removeNamespace(cluster, name)))
       await cluster.close()

@@ -9,7 +9,7 @@ import { makeNamespace, realCluster, removeNamespace } from '../cluster/world.ts
 import { chart as ownChart, helm as runHelm, kubectl } from '../packaging/chart.ts'
 import { stack } from '../stack/stack.ts'
 import { type OwnPods, type Played, playOwnPods } from './own-pods.ts'
-import { isReleased, kind } from './world.ts'
+import { freeReleases, kind, untilReleased } from './world.ts'
 
 /** Capstan as its chart installs it, in a namespace of its own, and a repository with that chart. */
 export type OwnChartWorld = {
@@ -85,10 +85,7 @@ export async function startOwnChartWorld(): Promise<OwnChartWorld> {
       await cluster.apply({ ...kind, metadata: { name, namespace: where }, spec }, { force: true })
     },
     async released(name, where = namespace) {
-      await until(`${name} is released`, async () => {
-        const found = await cluster.get({ ...kind, namespace: where, name })
-        return found !== undefined && isReleased(found)
-      }).catch((error: unknown) => {
+      await untilReleased(cluster, where, name).catch((error: unknown) => {
         throw new Error(`${String(error)}\n${logs()}`)
       })
     },
@@ -117,9 +114,7 @@ export async function startOwnChartWorld(): Promise<OwnChartWorld> {
   }
 
   async function tidy(spaces: readonly string[]): Promise<void> {
-    for (const space of spaces)
-      for (const { metadata } of await cluster.list({ ...kind, namespace: space }))
-        await cluster.patch({ ...kind, namespace: space, name: metadata.name }, { metadata: { finalizers: null } })
+    for (const space of spaces) await freeReleases(cluster, space)
     await Promise.all(spaces.map((space) => removeNamespace(cluster, space)))
     await Promise.all([gate.close(), charts.stop(), cluster.close()])
     rmSync(folder, { recursive: true, force: true })

@@ -23,14 +23,15 @@ export type OwnPods = {
   stop(): Promise<void>
 }
 
-type PlayOptions = { namespace: string; folder: string; server?: string; grace?: () => string }
+/** `server`: where the processes find the API server; `grace`: their `--shutdown-grace`. */
+type PlayOptions = { namespace: string; folder: string; server: string; grace: () => string }
 
 /**
  * Really runs the programs of the pods that there are: Capstan until its pod goes, which is SIGTERM, and the hook's Job to its end. A pod
  * is ready when its process is; that of Redis at once, for the stack's is used.
  */
 export async function playOwnPods(cluster: Cluster, options: PlayOptions): Promise<OwnPods> {
-  const { namespace, folder, server, grace = () => '60s' } = options
+  const { namespace, folder, server, grace } = options
   const seen = new Set<string>()
   const alive = new Set<string>()
   const processes: Played[] = []
@@ -55,8 +56,7 @@ export async function playOwnPods(cluster: Cluster, options: PlayOptions): Promi
     const own = join(folder, pod.metadata.name)
     mkdirSync(own, { recursive: true })
     const port = await freePort()
-    const through = server ? { server } : {}
-    const started = await startPod(spec, { namespace, folder: own, port, grace: grace(), ...through })
+    const started = await startPod(spec, { namespace, folder: own, port, server, grace: grace() })
     processes.push({ ...started, pod: pod.metadata.name, image: spec.containers[0]?.image ?? '', port })
     if (!alive.has(pod.metadata.uid ?? '')) return await started.stop()
     const isOver = () => started.child.exitCode !== null || started.child.signalCode !== null

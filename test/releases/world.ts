@@ -33,6 +33,20 @@ export function isReleased({ metadata, status }: KubeObject): boolean {
   return is && observedGeneration === metadata.generation
 }
 
+/** Resolves when the latest generation is released. */
+export async function untilReleased(cluster: Cluster, namespace: string, name: string): Promise<void> {
+  await until(`${name} is released`, async () => {
+    const found = await cluster.get({ ...kind, namespace, name })
+    return found !== undefined && isReleased(found)
+  })
+}
+
+/** Takes the finalizers off the HelmReleases of a namespace, which no Capstan is there to do any more. */
+export async function freeReleases(cluster: Cluster, namespace: string): Promise<void> {
+  for (const { metadata } of await cluster.list({ ...kind, namespace }))
+    await cluster.patch({ ...kind, namespace, name: metadata.name }, { metadata: { finalizers: null } })
+}
+
 export async function startReleaseWorld(flags: readonly string[]): Promise<ReleaseWorld> {
   const cluster = realCluster()
   const namespace = await makeNamespace(cluster)
@@ -56,17 +70,10 @@ export async function startReleaseWorld(flags: readonly string[]): Promise<Relea
     async put(name, spec) {
       await cluster.apply({ ...kind, metadata: { name, namespace }, spec }, { force: true })
     },
-    async released(name) {
-      await until(`${name} is released`, async () => {
-        const found = await cluster.get({ ...kind, namespace, name })
-        return found !== undefined && isReleased(found)
-      })
-    },
+    released: async (name) => await untilReleased(cluster, namespace, name),
     async stop() {
       await capstan.stop()
-      for (const { metadata } of await cluster.list({ ...kind, namespace })) {
-        await cluster.patch({ ...kind, namespace, name: metadata.name }, { metadata: { finalizers: null } })
-      }
+      await freeReleases(cluster, namespace)
       await removeNamespace(cluster, namespace)
       await cluster.close()
       await charts.stop()

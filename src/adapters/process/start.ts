@@ -49,7 +49,7 @@ export async function start(
   forget?.()
   killGroup(pid)
   const durationMs = Math.round(performance.now() - startedAt)
-  const failure = child.pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
+  const failure = pid === undefined ? (result.originalMessage ?? result.code ?? 'could not be started') : ''
   return {
     exitCode: result.exitCode,
     ...(request.isBinary
