@@ -52,11 +52,8 @@ export async function describeImage(requests: RepositoryRequests, tag: string): 
   if (!found) return undefined
   const { digest, fields } = found
   if (fields && isSchema1(fields)) return { digest, ...timesOfSchema1(fields) }
-  const known = await requests.images.get(digest)
-  if (known) return { digest, ...known }
-  const times = await readTimes(requests, found)
-  if (times) await requests.images.set(digest, times)
-  return { digest, ...times }
+  const { images, signal } = requests
+  return { digest, ...(await images.getOrRead(digest, async () => await readTimes(requests, found), signal)) }
 }
 
 /** Undefined where a part of the image is not there (yet). */

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { isFields, type ImageTimes, parseFields } from './image-time.ts'
 
 /** Where the registry adapter keeps what is worth more than one process' life. It may forget, and may be away. */
@@ -14,24 +15,51 @@ export type RegistryMemory = {
  */
 export type KnownImages = {
   get(digest: string): Promise<ImageTimes | undefined>
-  set(digest: string, times: ImageTimes): Promise<void>
+  /**
+   * What is known, else what `read` gives. Who asks for it meanwhile waits, for two tags may name one image, and reads it only where that
+   * failed or gave nothing: another may be allowed to. Rejects as `read` does, and for who waits when `signal` aborts.
+   */
+  getOrRead(
+    digest: string,
+    read: () => Promise<ImageTimes | undefined>,
+    signal?: AbortSignal,
+  ): Promise<ImageTimes | undefined>
 }
 
 const mostInProcess = 20_000
 
 export function createKnownImages(memory: RegistryMemory | undefined): KnownImages {
   const near = new LRUCache<string, ImageTimes>({ max: mostInProcess })
+  /** Never reject. */
+  const reading = new Map<string, Promise<ImageTimes | undefined>>()
+
+  async function get(digest: string): Promise<ImageTimes | undefined> {
+    const known = near.get(digest)
+    if (known) return known
+    const found = readTimes(await memory?.get(keyOf(digest)))
+    if (found) near.set(digest, found)
+    return found ?? near.get(digest)
+  }
+
+  async function keep(digest: string, read: () => Promise<ImageTimes | undefined>): Promise<ImageTimes | undefined> {
+    const times = await read()
+    if (!times) return undefined
+    near.set(digest, times)
+    await memory?.set(keyOf(digest), JSON.stringify(times))
+    return times
+  }
+
   return {
-    async get(digest) {
-      const known = near.get(digest)
+    get,
+    async getOrRead(digest, read, signal) {
+      const known = await get(digest)
       if (known) return known
-      const found = readTimes(await memory?.get(keyOf(digest)))
-      if (found) near.set(digest, found)
-      return found
-    },
-    async set(digest, times) {
-      near.set(digest, times)
-      await memory?.set(keyOf(digest), JSON.stringify(times))
+      const others = reading.get(digest)
+      if (others) return (await untilAborted(others, signal)) ?? (await keep(digest, read))
+      const own = keep(digest, read)
+      const settled = own.catch(() => undefined).finally(() => reading.delete(digest))
+      reading.set(digest, settled)
+      return await own
     },
   }
 }

@@ -26,6 +26,8 @@ export type Ask = {
 export type RepositoryRequests = {
   readonly host: string
   readonly path: string
+  /** Of the job; each request ends with it by itself. */
+  readonly signal: AbortSignal | undefined
   /** Any answer but 401, 429 and 5xx, which are thrown. */
   send(ask: Ask): Promise<Answer>
   failure(ask: Ask, answer: Answer): AppError
@@ -91,6 +93,7 @@ export function createRequests(deps: {
       return {
         host: name,
         path,
+        signal,
         images,
         countsPulls: name === hubDomain,
         send: (ask) => sendPatiently({ connections, authorize, log, trace }, about, ask),
