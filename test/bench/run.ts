@@ -234,8 +234,14 @@ function medianOf(all: readonly Round[]): Round {
   }
 }
 
+/** The median: of an even number, what lies between the middle two. */
 function middleOf(figures: readonly number[]): number {
-  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? 0
+  const ordered = figures.toSorted((a, b) => a - b)
+  const [below = 0, above = below] = [
+    ordered[Math.ceil(ordered.length / 2) - 1],
+    ordered[Math.floor(ordered.length / 2)],
+  ]
+  return (below + above) / 2
 }
 
 function print(name: string, round: Round): void {
