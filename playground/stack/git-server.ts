@@ -11,6 +11,7 @@ export type GitServer = {
   root: string
   /** `http://127.0.0.1:PORT/NAME.git`, without credentials. */
   url(repository: string): string
+  /** Ends open connections; resolves when no git runs for one any more. */
   stop: () => Promise<void>
 }
 
@@ -28,15 +29,27 @@ export type GitServerOptions = {
 /** Smart HTTP with clone and push for every repository under `root`, by git's own http-backend, on 127.0.0.1. */
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
   mkdirSync(options.root, { recursive: true })
+  const underWay = new Set<Promise<void>>()
   const server = createServer((request, response) => {
-    serve(options, request, response).catch((error: unknown) => {
-      console.error(error)
-      if (!response.headersSent) response.writeHead(500)
-      response.end()
-    })
+    const answered = serve(options, request, response)
+      .catch((error: unknown) => {
+        console.error(error)
+        if (!response.headersSent) response.writeHead(500)
+        response.end()
+      })
+      .finally(() => underWay.delete(answered))
+    underWay.add(answered)
   })
   const { port, stop } = await listen(server, options.port)
-  return { port, root: options.root, url: (repository) => `http://127.0.0.1:${port}/${repository}`, stop }
+  return {
+    port,
+    root: options.root,
+    url: (repository) => `http://127.0.0.1:${port}/${repository}`,
+    async stop() {
+      await stop()
+      await Promise.all(underWay)
+    },
+  }
 }
 
 async function serve(options: GitServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -68,13 +81,16 @@ function isAllowed(auth: GitServerOptions['auth'], header: string | undefined): 
 
 /** One CGI call. Resolves when the answer has been sent whole. */
 async function runBackend(root: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const child = spawn('git', ['http-backend'], {
-    env: backendEnv(root, url, request),
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  // A client that goes away ends the backend; a backend that goes away must not end us with EPIPE.
+  const child = spawn('git', ['http-backend'], { env: backendEnv(root, url, request) })
+  // Handed on and not inherited: who waits for the end of our output does not wait for the backend, too.
+  child.stderr.on('data', (chunk: Buffer) => void process.stderr.write(chunk))
+  // A backend that goes away must not end us with EPIPE.
   child.stdin.on('error', () => {})
   request.pipe(child.stdin)
+  // A client that goes away ends the backend, also one that has gone already; of such a request nobody hears the end.
+  const end = () => child.stdin.end()
+  if (request.destroyed) end()
+  else request.once('close', end)
   response.once('close', () => child.kill())
   let head: Buffer | undefined = Buffer.alloc(0)
   child.stdout.on('data', (chunk: Buffer) => {
@@ -111,11 +127,11 @@ function writeHead(response: ServerResponse, text: string): void {
   response.writeHead(status)
 }
 
+/** Without CONTENT_LENGTH, so that the backend reads to the end: where less comes than was said, it would ask for more without end. */
 function backendEnv(root: string, url: URL, request: IncomingMessage): NodeJS.ProcessEnv {
   const { headers } = request
   const given = {
     CONTENT_TYPE: headers['content-type'],
-    CONTENT_LENGTH: headers['content-length'],
     HTTP_CONTENT_ENCODING: headers['content-encoding'],
     GIT_PROTOCOL: headers['git-protocol'],
   }

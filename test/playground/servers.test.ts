@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -69,6 +71,65 @@ describe('the git server', () => {
         400,
       )
     }
+  })
+})
+
+describe('a push that is cut off', () => {
+  const module = fileURLToPath(new URL('../../playground/stack/git-server.ts', import.meta.url))
+  let root: string
+
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'capstan-served-'))
+    await run('git', ['init', '-q', '--bare', join(root, 'a.git')])
+  })
+  afterAll(() => rmSync(root, { recursive: true }))
+
+  /** Says that a push comes, and sends its first bytes only. */
+  async function beginPush(port: number) {
+    const socket = connect({ port, host: '127.0.0.1' })
+    await once(socket, 'connect')
+    const type = 'application/x-git-receive-pack-request'
+    socket.write(
+      `POST /a.git/git-receive-pack HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: 100000\r\n\r\n0094`,
+    )
+    return socket
+  }
+
+  /** Processes of git that serve this folder. */
+  function backends(): string[] {
+    return readdirSync('/proc').filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`GIT_PROJECT_ROOT=${root}\0`)
+      } catch {
+        return false
+      }
+    })
+  }
+
+  it.each([
+    ['before it is begun', async () => {}],
+    ['in the middle', async () => void (await until('it is begun', async () => backends().length > 0))],
+  ])('by its client leaves nothing behind (%s)', async (_when, wait) => {
+    const server = await startGitServer({ root })
+    const sockets = await Promise.all(Array.from({ length: 5 }, () => beginPush(server.port)))
+    await wait()
+    for (const socket of sockets) socket.destroy()
+    // somebody who comes after them is served after them
+    await run('git', ['ls-remote', server.url('a.git')])
+    await server.stop()
+    expect(backends()).toEqual([])
+  })
+
+  it('by the death of the server leaves nothing behind', async () => {
+    const program = `import { startGitServer } from ${JSON.stringify(module)}
+console.log((await startGitServer({ root: ${JSON.stringify(root)} })).port)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program])
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    const socket = await beginPush(Number(line.toString()))
+    socket.on('error', () => {})
+    await until('it is begun', async () => backends().length > 0)
+    child.kill('SIGKILL')
+    await until('nothing is left', async () => backends().length === 0)
   })
 })
 
