@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { testTools } from '../playground/stack/binaries.ts'
 import { explainMissing } from '../playground/tools/explain.ts'
 import { installTools, type Missing } from '../playground/tools/install.ts'
+import { endWhenStuck } from './runner/end-when-stuck.ts'
 import { judge, type VitestReport } from './runner/report.ts'
 
 const root = resolve(fileURLToPath(new URL('..', import.meta.url)))
@@ -18,6 +19,8 @@ const outside = ['real', 'operator']
 
 /** After a SIGINT that only reached us. */
 const interruptMs = 3_000
+/** From its report to its end, vitest takes some seconds. */
+const endMs = 60_000
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -57,7 +60,7 @@ async function runTests(
   const file = join(folder, 'report.json')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
   try {
-    const { exitCode } = await runVitest(['run', ...named(projects), ...reporters, ...args])
+    const { exitCode } = await runVitest(['run', ...named(projects), ...reporters, ...args], { reportFile: file })
     const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as VitestReport) : undefined
     return { exitCode, report }
   } finally {
@@ -78,12 +81,13 @@ async function countNotRun(args: readonly string[]): Promise<number> {
 
 async function runVitest(
   args: readonly string[],
-  { quiet = false } = {},
+  { quiet = false, reportFile }: { quiet?: boolean; reportFile?: string } = {},
 ): Promise<{ exitCode: number; output: string }> {
   const child = spawn(process.execPath, [vitest, ...args], {
     cwd: root,
     stdio: ['inherit', quiet ? 'pipe' : 'inherit', 'inherit'],
   })
+  if (reportFile) endWhenStuck(child, { reportFile, graceMs: endMs, report: (text) => console.error(`\n${text}`) })
   let output = ''
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk
