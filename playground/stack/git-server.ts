@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { timingSafeEqual } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { finished } from 'node:stream'
 import { listRefs, type RefUpdate, refUpdates } from './git-refs.ts'
 import { listen } from './listen.ts'
 
@@ -11,7 +12,7 @@ export type GitServer = {
   root: string
   /** `http://127.0.0.1:PORT/NAME.git`, without credentials. */
   url(repository: string): string
-  /** Ends open connections; resolves when no git runs for one any more. */
+  /** Ends open connections; resolves when no git runs for one any more and `onPush` has been told of what came before. */
   stop: () => Promise<void>
 }
 
@@ -87,10 +88,8 @@ async function runBackend(root: string, url: URL, request: IncomingMessage, resp
   // A backend that goes away must not end us with EPIPE.
   child.stdin.on('error', () => {})
   request.pipe(child.stdin)
-  // A client that goes away ends the backend, also one that has gone already; of such a request nobody hears the end.
-  const end = () => child.stdin.end()
-  if (request.destroyed) end()
-  else request.once('close', end)
+  // A client that goes away ends the backend, also one that has gone already: of such a request a pipe hears no end.
+  finished(request, () => child.stdin.end())
   response.once('close', () => child.kill())
   let head: Buffer | undefined = Buffer.alloc(0)
   child.stdout.on('data', (chunk: Buffer) => {
