@@ -56,6 +56,36 @@ describe('the log of a job', () => {
     })
   })
 
+  it('can be read while the job runs, and has its end also where much was logged', async () => {
+    const { also, around } = createJobLogs()
+    const log = createLog({ format: 'fmt', level: 'error', redactor: createRedactor(), write: () => {}, also })
+    const queue = box.open({ prefix: freshPrefix(), around })
+    const goOn = Promise.withResolvers<void>()
+    await queue.work({
+      'sync-source': {
+        slots: 1,
+        async run() {
+          for (let n = 1; n <= 600; n++) log.info({}, `line ${n}`)
+          await goOn.promise
+          return { end: 'done', summary: 'all of it' }
+        },
+      },
+    })
+    const { jobId } = await queue.enqueue(request)
+    const linesOf = async () =>
+      ((await queue.log(jobId, { from: 0, limit: 1000 }))?.lines ?? []).map((line) => line.replace(/^\S+Z /, ''))
+    await until('its lines are there', async () => (await linesOf()).length >= 500)
+    const whileItRuns = await linesOf()
+    expect(whileItRuns).toEqual([
+      'begun, try 1: push to main',
+      ...Array.from({ length: 498 }, (_, n) => `info line ${n + 1}`),
+      'more of this run is in the log of the process',
+    ])
+    goOn.resolve()
+    await until('it ended', async () => (await linesOf()).length > whileItRuns.length)
+    expect((await linesOf()).slice(whileItRuns.length)).toEqual([expect.stringMatching(/^done: all of it \(/)])
+  })
+
   it('says how far a job that runs has come, and then what it waits for', async () => {
     const { also, around } = createJobLogs()
     const log = createLog({ format: 'fmt', level: 'error', redactor: createRedactor(), write: () => {}, also })

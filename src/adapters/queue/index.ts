@@ -120,7 +120,7 @@ export function createQueue(options: QueueOptions): Queue {
     return (await exists.catch(() => 1)) > 0
   })
   const { tell, settle } = createTeller({ script, nextPriority: producer.nextPriority, log })
-  const notes = createNotes({ connection, queues, redact, now })
+  const notes = createNotes({ connection, queues, script, redact, now })
   const runJob = createRunJob({ runs, tell, notesOf: notes.of, around, redact, now, log })
   const consumer = createConsumer({ redisUrl, prefix, workerName, connection, runs, runJob, settle, random, log })
   const { kinds, findStalled } = consumer

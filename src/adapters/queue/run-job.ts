@@ -5,7 +5,7 @@ import { readPayload } from '../../domain/work/payload.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { shownId } from './job-id.ts'
 import { type Ended, Stopped, type Verdict, verdictOf } from './outcome.ts'
-import type { JobTeller, RunAround } from './notes.ts'
+import type { RunAround, RunTeller } from './notes.ts'
 import type { Runs } from './runs.ts'
 import type { Teller } from './tell-bullmq.ts'
 import { payloadOf } from './view.ts'
@@ -19,7 +19,7 @@ export type RunJob = (kind: JobKind, processor: Processor, job: Job, token: stri
 type Parts = {
   runs: Runs
   tell: Teller['tell']
-  notesOf: (kind: JobKind, id: string) => JobTeller & { end: () => void }
+  notesOf: (kind: JobKind, id: string) => RunTeller
   around: RunAround
   redact: (text: string) => string
   now: () => number
@@ -45,19 +45,17 @@ export function createRunJob({ runs, tell, notesOf, around, redact, now, log }: 
     const object = job.repeatJobKey ? jobId : dedupeKey(payload)
     const { signal, end, forget } = await runs.begin({ kind, jobId, job, object })
     const teller = notesOf(kind, job.id ?? '')
-    const { note } = teller
     const begunAt = now()
-    note(`begun, try ${job.attemptsStarted}: ${payload.reason}`)
+    teller.note(`begun, try ${job.attemptsStarted}: ${payload.reason}`)
     try {
       const ended = await attempt(async () => {
         signal.throwIfAborted()
         return await around(teller, async () => await processor(payload, { jobId, signal }))
       })
       end()
-      teller.end()
       const stopped = signal.aborted && signal.reason instanceof Stopped ? signal.reason : undefined
       const verdict = verdictOf(ended, stopped, redact)
-      note(`${endOf(verdict)} (${((now() - begunAt) / 1000).toFixed(1)} s)`)
+      teller.end(`${endOf(verdict)} (${((now() - begunAt) / 1000).toFixed(1)} s)`)
       logEnd({ jobId, kind, namespace: payload.namespace, name: payload.name }, ended, verdict)
       return await tell(job, token, payload, verdict)
     } finally {

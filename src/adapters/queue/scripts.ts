@@ -207,7 +207,16 @@ end
 return moved
 `
 
-const sources = { join, settle, raise, recast, mend, dropNext, lower, free, rewind }
+/** ARGV: prefix, now, job id, the most lines that are kept, lines… (oldest first). What BullMQ's `addLog` does for one line. */
+const addLines = `
+local key = ARGV[1] .. ARGV[3]
+if redis.call('EXISTS', key) == 0 then return 0 end
+redis.call('RPUSH', key .. ':logs', unpack(ARGV, 5))
+redis.call('LTRIM', key .. ':logs', -ARGV[4], -1)
+return 1
+`
+
+const sources = { join, settle, raise, recast, mend, dropNext, lower, free, rewind, addLines }
 type ScriptName = keyof typeof sources
 
 type Argument = string | number
