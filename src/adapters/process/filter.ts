@@ -19,8 +19,8 @@ export function answerFilter(channel: Duplex, { end, edit }: Filter, limit: numb
     isAnswered = true
     try {
       const answer = edited(collected.bytes().subarray(0, -mark.length), edit)
-      channel.write(`${answer.length}\n`)
-      channel.write(answer)
+      // in one piece: each one wakes the script
+      channel.write(Buffer.concat([Buffer.from(`${answer.length}\n`), answer]))
     } catch {
       channel.destroy()
     }
