@@ -226,6 +226,14 @@ describe.each([
     expect(await cluster.list({ ...query, fieldSelector: 'metadata.name=listed-b' })).toHaveLength(1)
   })
 
+  it('gives what the cache of the API server has, when that is enough', async () => {
+    await cluster.create(configMap('cached', { a: '1' }))
+    const find = async () => await cluster.get(ref('cached'), { mayBeOld: true })
+    await until('the cache has it', async () => (await find()) !== undefined)
+    expect(await find()).toMatchObject({ kind: 'ConfigMap', metadata: { name: 'cached' }, data: { a: '1' } })
+    expect(await cluster.get(ref('never-made'), { mayBeOld: true })).toBeUndefined()
+  })
+
   it('gives metadata alone when asked', async () => {
     await cluster.create(configMap('light', { a: '1' }, { light: 'yes' }))
     const got = await cluster.get(ref('light'), { metadataOnly: true })

@@ -10,6 +10,7 @@ import {
   type Api,
   createObject,
   deleteObject,
+  type GetOptions,
   getObject,
   type ListQuery,
   parse,
@@ -59,7 +60,7 @@ export type Cluster = {
   resources(signal?: AbortSignal): Promise<ApiResource[]>
   /** Forget cached discovery, e.g. after a CRD was applied. */
   forgetDiscovery(): void
-  get(ref: ObjectRef, options?: { metadataOnly?: boolean; signal?: AbortSignal }): Promise<KubeObject | undefined>
+  get(ref: ObjectRef, options?: GetOptions): Promise<KubeObject | undefined>
   /** The whole list, paged by 500. */
   list(query: ListQuery, signal?: AbortSignal): Promise<KubeObject[]>
   /** The end of a container's log. Throws also where the pod or its log is not there. */

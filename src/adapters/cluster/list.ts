@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../domain/manifest/object.ts'
 import type { ApiResource } from './discover.ts'
 import {
+  ageOf,
   type Api,
   asked,
   type ListQuery,
@@ -75,9 +76,8 @@ async function readPage(
 }
 
 /** A page that goes on says by itself which version it is of. */
-function start({ mayBeOld = false }: ListQuery, next: string): Record<string, string> {
-  if (next) return { continue: next }
-  return mayBeOld ? { resourceVersion: '0' } : {}
+function start(query: ListQuery, next: string): Record<string, string> {
+  return next ? { continue: next } : ageOf(query)
 }
 
 /** The selectors of a list or watch. */

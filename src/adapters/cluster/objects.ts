@@ -17,11 +17,22 @@ export type ListQuery = {
   fieldSelector?: string
   /** Only metadata (PartialObjectMetadata): far cheaper for the server and for us. */
   metadataOnly?: boolean
+  /** As in {@link GetOptions}. For lists alone: a watch begins where its list ended. */
+  mayBeOld?: boolean
+}
+
+export type GetOptions = {
+  metadataOnly?: boolean
   /**
-   * What the API server has in its cache, which may be older than what was last written and costs no read of etcd (Kubernetes API concepts,
-   * `resourceVersion=0`). For lists alone: a watch begins where its list ended.
+   * What the API server has in its cache, which may be older than what was last written, or not be there yet, and costs no read of etcd
+   * (Kubernetes API concepts, `resourceVersion=0`).
    */
   mayBeOld?: boolean
+  signal?: AbortSignal | undefined
+}
+
+export function ageOf({ mayBeOld = false }: Pick<GetOptions, 'mayBeOld'>): Record<string, string> {
+  return mayBeOld ? { resourceVersion: '0' } : {}
 }
 
 const fieldManager = 'capstan'
@@ -90,14 +101,11 @@ export function parse(answer: Answer): unknown {
   }
 }
 
-export async function getObject(
-  api: Api,
-  ref: ObjectRef,
-  options: { metadataOnly?: boolean; signal?: AbortSignal | undefined } = {},
-): Promise<KubeObject | undefined> {
+export async function getObject(api: Api, ref: ObjectRef, options: GetOptions = {}): Promise<KubeObject | undefined> {
   const answer = await api.send({
     method: 'GET',
     path: await locate(api, ref, options.signal),
+    query: ageOf(options),
     headers: { accept: options.metadataOnly ? partial('PartialObjectMetadata') : 'application/json' },
     urgency: urgencyOf(ref, 'read'),
     idempotent: true,

@@ -21,7 +21,7 @@ import { findLeft, tidyLeft } from './left-behind.ts'
 import { findHelmRelease } from './legacy.ts'
 import { doAlone, memoryOf } from './memory.ts'
 import { narrate } from './narrate.ts'
-import { observe, readRecord } from './observe.ts'
+import { observe, readRecord, readRecordOf } from './observe.ts'
 import type { Work } from './work.ts'
 import { inOwnTime } from './own-time.ts'
 import { prepare } from './prepare.ts'
@@ -131,7 +131,7 @@ async function runWithin(work: Work, why: string, deps: SyncReleaseDeps): Promis
   try {
     const bar = barOf(spec, deps)
     if (bar) return conclude(bar, work, '')
-    work.stored = await readRecord(spec, deps, signal)
+    work.stored = await readRecordOf(work, deps)
     const here = { key: `${spec.targetNamespace}/${spec.release}`, now: deps.now().getTime() }
     work.stored.record = inOwnTime(work.stored.record, here, deps)
     work.failedBefore = work.stored.record?.failed?.inputs

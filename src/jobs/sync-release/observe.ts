@@ -13,10 +13,25 @@ import { isStored } from './is-stored.ts'
 import { isFresh, lookAgain, lookFirst, readStored } from './revisions.ts'
 import type { StoredRecord, Work } from './work.ts'
 
-export async function readRecord(spec: ReleaseSpec, deps: SyncReleaseDeps, signal: AbortSignal): Promise<StoredRecord> {
-  const found = await deps.cluster.get(recordRef(spec), { signal })
+export async function readRecord(
+  spec: ReleaseSpec,
+  deps: SyncReleaseDeps,
+  signal: AbortSignal,
+  { mayBeOld = false }: { mayBeOld?: boolean } = {},
+): Promise<StoredRecord> {
+  const found = await deps.cluster.get(recordRef(spec), { signal, mayBeOld })
   const record = parseRecord((found?.data as Record<string, string> | undefined)?.['record.json'])
   return { record, resourceVersion: found?.metadata.resourceVersion ?? '' }
+}
+
+/**
+ * The record of a HelmRelease that has no status yet has hardly been made. That there is none is believed from the API server's cache: who
+ * made one meanwhile is met when ours is to be made, before helm is run.
+ */
+export async function readRecordOf({ object, spec, signal }: Work, deps: SyncReleaseDeps): Promise<StoredRecord> {
+  const isNew = object.status === undefined
+  const found = isNew ? await readRecord(spec, deps, signal, { mayBeOld: true }) : undefined
+  return found && found.resourceVersion === '' ? found : await readRecord(spec, deps, signal)
 }
 
 /** Writes the record under the version that was read: somebody else's write in between ends this run (law 4). */

@@ -103,18 +103,25 @@ export async function lookFirst(work: Work, deps: SyncReleaseDeps): Promise<void
 }
 
 /**
- * After helm has ended well: the revision that it made, with all that is in it. Where it is not there as it should be, all are looked at
- * as in {@link lookAgain}.
+ * After helm has ended well: the revision that it made, with all that is in it. The API server's cache may answer, since helm writes
+ * `deployed` last. Where it is not there as it should be, all are looked at as in {@link lookAgain}.
  */
 export async function lookAtMade(work: Work, revision: number, deps: SyncReleaseDeps): Promise<void> {
   work.signal.throwIfAborted()
-  const made = await readStoredSecret(work, revision, deps)
+  const made = await readStoredSecret(work, revision, deps, { mayBeOld: true })
   const found = made && revisionOf(made)
-  if (!made || found?.revision !== revision || found.state !== 'deployed') return await lookAgain(work, deps)
+  if (!made || !found || found.revision !== revision || found.state !== 'deployed') return await lookAgain(work, deps)
+  if (found.changedAt < beganAt(work)) return await lookAgain(work, deps)
   keepSeen(work.spec, [made], deps)
   work.revisions = [found]
   work.made = made
   work.revisionsAt = deps.now().getTime()
+}
+
+/** In the whole seconds that helm counts in. The cache may still know a revision of this number that was uninstalled before. */
+function beganAt({ stored: { record } }: Work): number {
+  const at = Date.parse(record?.intent?.at ?? '')
+  return Number.isNaN(at) ? 0 : Math.floor(at / 1000) * 1000
 }
 
 /** True when helm's revisions were read a moment ago, and nothing was done since. */
@@ -139,8 +146,9 @@ export async function readStoredSecret(
   { spec, signal }: Pick<Work, 'spec' | 'signal'>,
   revision: number,
   { cluster }: SyncReleaseDeps,
+  { mayBeOld = false }: { mayBeOld?: boolean } = {},
 ): Promise<KubeObject | undefined> {
-  return await cluster.get(secretRef(spec, revision), { signal })
+  return await cluster.get(secretRef(spec, revision), { signal, mayBeOld })
 }
 
 /** Where helm stores a revision. */
