@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../../playground/stack/until.ts'
 import { linesOf } from '../guide/lines.ts'
 import { root } from '../packaging/dockerfile.ts'
 import { stack } from '../stack/stack.ts'
@@ -51,6 +52,11 @@ describe('docs/migrating.md', () => {
     ['capstan migrate --from flux-v1', [0, 0]],
   ])
 
+  const enables = new Map([
+    ['capstan migrate --from helm-operator', '--enable=releases'],
+    ['capstan migrate --from flux-v1', '--enable=releases,sync,images'],
+  ])
+
   it('has commands', () => expect(commands.length).toBeGreaterThan(8))
 
   it.each(commands.map((line) => [line]))('%s', { timeout: 600_000 }, async (line) => {
@@ -60,8 +66,8 @@ describe('docs/migrating.md', () => {
     const found = [await world.replicas('flux'), await world.replicas('helm-operator')]
     expect(found.map(({ replicas }) => replicas)).toEqual(wanted)
     expect(await world.identities()).toEqual(before)
-    const [enable] = world.standIn.argv().filter((arg) => arg.startsWith('--enable='))
-    if (line === 'capstan migrate --from helm-operator') expect(enable).toBe('--enable=releases')
-    if (line === 'capstan migrate --from flux-v1') expect(enable).toBe('--enable=releases,sync,images')
+    const enable = enables.get(line)
+    // kwok's pods are ready before the process that stands in for them has begun, or the one before it has ended
+    if (enable) await until(`Capstan runs with ${enable}`, async () => world.standIn.argv().includes(enable))
   })
 })
